@@ -1,4 +1,23 @@
-//! JSON text as a gateway needs it: bounded, exact, and strict about what two readers could read differently.
+//! JSON text as a gateway needs it: bounded, exact, and strict about what two readers could read
+//! differently.
+//!
+//! [`parse`] builds a [`Value`]; [`scan`] accepts and rejects exactly the same texts but only says
+//! where the members are, for messages that are forwarded as they came. Both read through one
+//! tokenizer (`reader`), so a rule about what is accepted is written once. [`Limits`] holds those
+//! rules.
+//!
+//! It is not a serialization framework: there is no mapping to Rust types.
+mod error;
+mod limits;
+mod parse;
+mod reader;
+mod scan;
 mod value;
+mod write;
 
+pub use error::{Error, ErrorKind};
+pub use limits::{Duplicates, Limits, NonFinite, Surrogates};
+pub use parse::parse;
+pub use scan::{Member, Shape, rescan, scan};
 pub use value::{Number, Object, Value};
+pub use write::{write, write_pretty};

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
@@ -156,17 +158,33 @@ impl Object {
         self.members.is_empty()
     }
 
+    pub(crate) fn members(&self) -> &[(Arc<str>, Value)] {
+        &self.members
+    }
+
     /// Builds an object from members whose names the caller knows to be unique.
     pub(crate) fn from_unique(members: Vec<(Arc<str>, Value)>) -> Self {
         Self { members }
     }
 }
 
+/// As repeated [`Object::insert`], without its cost per member.
 impl FromIterator<(Arc<str>, Value)> for Object {
     fn from_iter<I: IntoIterator<Item = (Arc<str>, Value)>>(members: I) -> Self {
         let mut object = Object::new();
+        let mut places = HashMap::new();
         for (name, value) in members {
-            object.insert(name, value);
+            match places.entry(name) {
+                Entry::Vacant(place) => {
+                    object.members.push((Arc::clone(place.key()), value));
+                    place.insert(object.members.len() - 1);
+                }
+                Entry::Occupied(place) => {
+                    if let Some(member) = object.members.get_mut(*place.get()) {
+                        member.1 = value;
+                    }
+                }
+            }
         }
         object
     }

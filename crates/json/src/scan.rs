@@ -1,0 +1,105 @@
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::reader::{Reader, Token, TokenKind};
+use crate::{Error, Limits};
+
+#[cfg(test)]
+mod tests;
+
+/// Where the direct parts of a value are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape<'t> {
+    /// In the order they are written. Under `Duplicates::LastWins` a name may occur again, and the
+    /// last one counts.
+    Object(Vec<Member<'t>>),
+    Array(Vec<Range<usize>>),
+    Scalar,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member<'t> {
+    /// Unescaped.
+    pub name: Cow<'t, str>,
+    /// Where the name is written, with its quotes.
+    pub name_range: Range<usize>,
+    pub value: Range<usize>,
+}
+
+/// Accepts exactly what [`parse`](crate::parse) accepts, and says where the value's parts are
+/// without building them. Ranges are byte ranges in `text`.
+pub fn scan<'t>(text: &'t str, limits: &'t Limits) -> Result<Shape<'t>, Error> {
+    shape(Reader::new(text, limits))
+}
+
+/// The parts of a value at `range` of a `text` that [`scan`] accepted under the same limits.
+///
+/// Names that repeat are not looked for again. Ranges are byte ranges in `text`.
+pub fn rescan<'t>(
+    text: &'t str,
+    range: Range<usize>,
+    limits: &'t Limits,
+) -> Result<Shape<'t>, Error> {
+    shape(Reader::again(text, range, limits))
+}
+
+fn shape(mut reader: Reader<'_>) -> Result<Shape<'_>, Error> {
+    let Some(first) = reader.read()? else {
+        return Ok(Shape::Scalar);
+    };
+    let mut shape = match first.kind {
+        TokenKind::ObjectStart => Shape::Object(Vec::new()),
+        TokenKind::ArrayStart => Shape::Array(Vec::new()),
+        _ => Shape::Scalar,
+    };
+    let mut depth = 1_usize;
+    while let Some(token) = reader.read()? {
+        if let TokenKind::ArrayEnd | TokenKind::ObjectEnd = token.kind {
+            depth = depth.saturating_sub(1);
+        }
+        if depth == 1 {
+            shape.note(&token);
+        }
+        if let TokenKind::ArrayStart | TokenKind::ObjectStart = token.kind {
+            depth += 1;
+        }
+    }
+    Ok(shape)
+}
+
+// === impl Shape ===
+
+impl<'t> Shape<'t> {
+    /// Takes in a token of a direct part: its name, its first token or its end.
+    fn note(&mut self, token: &Token<'t>) {
+        let is_end = matches!(token.kind, TokenKind::ArrayEnd | TokenKind::ObjectEnd);
+        let span = token.span.clone();
+        match (self, &token.kind) {
+            (Shape::Object(members), TokenKind::Name { name, .. }) => {
+                let value = span.end..span.end;
+                members.push(Member {
+                    name: name.clone(),
+                    name_range: span,
+                    value,
+                });
+            }
+            (Shape::Object(members), _) => {
+                if let Some(member) = members.last_mut() {
+                    let start = if is_end {
+                        member.value.start
+                    } else {
+                        span.start
+                    };
+                    member.value = start..span.end;
+                }
+            }
+            (Shape::Array(items), _) if is_end => {
+                if let Some(item) = items.last_mut() {
+                    item.end = span.end;
+                }
+            }
+            (Shape::Array(items), _) => items.push(span),
+            (Shape::Scalar, _) => {}
+        }
+    }
+}

@@ -1,0 +1,197 @@
+use std::fmt::{self, Write};
+use std::sync::Arc;
+
+use crate::{Number, Value};
+
+#[cfg(test)]
+mod tests;
+
+const INDENT: &str = "  ";
+
+/// The value as JSON text on one line, without blanks.
+///
+/// [`parse`](crate::parse) makes the same value of it. Numbers that are not finite are spelled as
+/// Python does, which only a lenient reader accepts.
+pub fn write(value: &Value) -> String {
+    value.to_string()
+}
+
+/// The value as JSON text for a person, indented by two spaces.
+pub fn write_pretty(value: &Value) -> String {
+    let mut out = String::new();
+    // Writing to a `String` does not fail.
+    match (Writer {
+        out: &mut out,
+        layout: Layout::Pretty,
+        open: Vec::new(),
+    })
+    .value(value)
+    {
+        Ok(()) | Err(fmt::Error) => out,
+    }
+}
+
+struct Writer<'w, W> {
+    out: &'w mut W,
+    layout: Layout,
+    open: Vec<Open<'w>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Layout {
+    Compact,
+    Pretty,
+}
+
+struct Open<'w> {
+    rest: Rest<'w>,
+    is_first: bool,
+}
+
+/// What is left to write of an array or object.
+enum Rest<'w> {
+    Items(std::slice::Iter<'w, Value>),
+    Members(std::slice::Iter<'w, (Arc<str>, Value)>),
+}
+
+// === impl Value ===
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Writer {
+            out: f,
+            layout: Layout::Compact,
+            open: Vec::new(),
+        }
+        .value(self)
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Number::Integer(value) => write!(f, "{value}"),
+            Number::BigInteger(digits) => f.write_str(digits),
+            Number::Float(value) if value.is_nan() => f.write_str("NaN"),
+            Number::Float(value) if value.is_infinite() => {
+                f.write_str(if value.is_sign_positive() {
+                    "Infinity"
+                } else {
+                    "-Infinity"
+                })
+            }
+            // Keeps a fraction or an exponent, unlike `{}`: a float must not come back an integer.
+            Number::Float(value) => write!(f, "{value:?}"),
+        }
+    }
+}
+
+// === impl Writer ===
+
+impl<'w, W: Write> Writer<'w, W> {
+    fn value(mut self, value: &'w Value) -> fmt::Result {
+        self.start(value)?;
+        while let Some(open) = self.open.last_mut() {
+            let is_first = std::mem::replace(&mut open.is_first, false);
+            let (name, value) = match &mut open.rest {
+                Rest::Items(items) => (None, items.next()),
+                Rest::Members(members) => match members.next() {
+                    Some((name, value)) => (Some(name), Some(value)),
+                    None => (None, None),
+                },
+            };
+            let Some(value) = value else {
+                self.end(is_first)?;
+                continue;
+            };
+            if !is_first {
+                self.out.write_char(',')?;
+            }
+            self.new_line()?;
+            if let Some(name) = name {
+                self.string(name)?;
+                self.out.write_str(if self.layout == Layout::Pretty {
+                    ": "
+                } else {
+                    ":"
+                })?;
+            }
+            self.start(value)?;
+        }
+        Ok(())
+    }
+
+    /// Writes a scalar, or opens an array or object.
+    fn start(&mut self, value: &'w Value) -> fmt::Result {
+        match value {
+            Value::Null => self.out.write_str("null"),
+            Value::Bool(value) => write!(self.out, "{value}"),
+            Value::Number(number) => write!(self.out, "{number}"),
+            Value::String(text) => self.string(text),
+            Value::Array(items) => self.open('[', Rest::Items(items.iter())),
+            Value::Object(object) => self.open('{', Rest::Members(object.members().iter())),
+        }
+    }
+
+    fn open(&mut self, bracket: char, rest: Rest<'w>) -> fmt::Result {
+        self.open.push(Open {
+            rest,
+            is_first: true,
+        });
+        self.out.write_char(bracket)
+    }
+
+    fn end(&mut self, is_empty: bool) -> fmt::Result {
+        let bracket = match self.open.pop().map(|open| open.rest) {
+            Some(Rest::Items(_)) => ']',
+            Some(Rest::Members(_)) => '}',
+            None => return Ok(()),
+        };
+        if !is_empty {
+            self.new_line()?;
+        }
+        self.out.write_char(bracket)
+    }
+
+    fn new_line(&mut self) -> fmt::Result {
+        if self.layout == Layout::Pretty {
+            self.out.write_char('\n')?;
+            for _ in &self.open {
+                self.out.write_str(INDENT)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn string(&mut self, text: &str) -> fmt::Result {
+        self.out.write_char('"')?;
+        for piece in text.split_inclusive(needs_escape) {
+            let mut characters = piece.chars();
+            match characters.next_back() {
+                Some(last) if needs_escape(last) => {
+                    self.out.write_str(characters.as_str())?;
+                    self.escape(last)?;
+                }
+                _ => self.out.write_str(piece)?,
+            }
+        }
+        self.out.write_char('"')
+    }
+
+    fn escape(&mut self, character: char) -> fmt::Result {
+        match character {
+            '"' => self.out.write_str("\\\""),
+            '\\' => self.out.write_str("\\\\"),
+            '\u{8}' => self.out.write_str("\\b"),
+            '\u{c}' => self.out.write_str("\\f"),
+            '\n' => self.out.write_str("\\n"),
+            '\r' => self.out.write_str("\\r"),
+            '\t' => self.out.write_str("\\t"),
+            other => write!(self.out, "\\u{:04x}", u32::from(other)),
+        }
+    }
+}
+
+fn needs_escape(character: char) -> bool {
+    matches!(character, '"' | '\\' | '\0'..='\u{1f}')
+}
