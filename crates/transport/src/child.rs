@@ -1,0 +1,241 @@
+//! An MCP server as a child process, and the end of it.
+//!
+//! The server leads a process group of its own, so that it can be ended together with everything
+//! it started, and a terminal's Ctrl-C reaches the gateway alone.
+//!
+//! LIMIT: a gateway that is killed outright (SIGKILL) cannot end anything. The process that
+//! [`ServerCommand::exec`] turns into the server is then killed by the kernel; what *it* started
+//! sees the end of its standard input. A process that left the group (`setsid`) is not followed.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{
+    Pid, PidfdFlags, Signal, getppid, kill_process_group, pidfd_open,
+    set_parent_process_death_signal, test_kill_process_group,
+};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::net::unix::pipe;
+use tokio::time::{sleep, timeout};
+
+/// What to run, without a shell in between.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerCommand {
+    pub program: OsString,
+    pub arguments: Vec<OsString>,
+}
+
+/// A server that runs. Dropping it kills its process group.
+#[derive(Debug)]
+pub struct ChildServer {
+    process: Child,
+    group: Pid,
+    /// Readable when the process has ended; it is still a zombie then, so its id is still its own.
+    ended: AsyncFd<OwnedFd>,
+    is_reaped: bool,
+}
+
+/// A server just started, with its standard input and output.
+#[derive(Debug)]
+pub struct Started {
+    pub server: ChildServer,
+    pub input: pipe::Sender,
+    pub output: pipe::Receiver,
+}
+
+/// How long each step of [`ChildServer::end`] waits before the next, harsher one.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// From the end of its input to SIGTERM.
+    pub end_of_input: Duration,
+    /// From SIGTERM to SIGKILL.
+    pub terminate: Duration,
+    /// For what the server left behind, from SIGTERM to SIGKILL.
+    pub leftovers: Duration,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    #[error("the server `{program}` could not be started")]
+    Start {
+        program: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the server `{program}` was started but cannot be supervised")]
+    Supervise {
+        program: String,
+        #[source]
+        source: io::Error,
+    },
+}
+
+const LEFTOVERS_CHECK_EVERY: Duration = Duration::from_millis(10);
+
+// === impl ServerCommand ===
+
+impl ServerCommand {
+    /// Starts the server. Its standard error is this process's own.
+    ///
+    /// Must be called inside a tokio runtime.
+    pub fn spawn(&self) -> Result<Started, SpawnError> {
+        let program = || self.program.to_string_lossy().into_owned();
+        let mut process = Command::new(&self.program)
+            .args(&self.arguments)
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .map_err(|source| SpawnError::Start {
+                program: program(),
+                source,
+            })?;
+        let (stdin, stdout) = (process.stdin.take(), process.stdout.take());
+        let server = ChildServer::supervise(process);
+        let streams = || -> io::Result<_> {
+            let server = server?;
+            let missing = || io::Error::other("its streams are missing");
+            let input = pipe::Sender::from_owned_fd(stdin.ok_or_else(missing)?.into())?;
+            let output = pipe::Receiver::from_owned_fd(stdout.ok_or_else(missing)?.into())?;
+            Ok(Started {
+                server,
+                input,
+                output,
+            })
+        };
+        streams().map_err(|source| SpawnError::Supervise {
+            program: program(),
+            source,
+        })
+    }
+
+    /// Turns this process into the server, which the kernel kills when `parent` dies.
+    ///
+    /// Returns only if that was not possible.
+    pub fn exec(&self, parent: u32) -> io::Error {
+        if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
+            return error.into();
+        }
+        // The parent may have died before the kernel was asked to watch it.
+        let has_parent = getppid().is_some_and(|pid| {
+            u32::try_from(pid.as_raw_nonzero().get()).is_ok_and(|pid| pid == parent)
+        });
+        if !has_parent {
+            return io::Error::other("the gateway ended before the server was started");
+        }
+        Command::new(&self.program).args(&self.arguments).exec()
+    }
+}
+
+// === impl ChildServer ===
+
+impl ChildServer {
+    #[expect(
+        deprecated,
+        reason = "the successor is unsafe; an owned descriptor keeps the promise it asks for"
+    )]
+    fn supervise(mut process: Child) -> io::Result<Self> {
+        let group = || Pid::from_raw(i32::try_from(process.id()).ok()?);
+        let watched = group()
+            .ok_or_else(|| io::Error::other("its process id is out of range"))
+            .and_then(|group| {
+                let fd = pidfd_open(group, PidfdFlags::NONBLOCK)?;
+                Ok((group, AsyncFd::with_interest(fd, Interest::READABLE)?))
+            });
+        match watched {
+            Ok((group, ended)) => Ok(Self {
+                process,
+                group,
+                ended,
+                is_reaped: false,
+            }),
+            Err(error) => {
+                process.kill()?;
+                process.wait()?;
+                Err(error)
+            }
+        }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Waits until the server has ended by itself; what it started may still run.
+    pub async fn ended(&self) -> io::Result<()> {
+        let mut guard = self.ended.readable().await?;
+        guard.retain_ready();
+        Ok(())
+    }
+
+    /// Ends the server and everything in its group, and gives its exit status.
+    ///
+    /// The caller has closed the server's input before: that is the polite request to end
+    /// (SPEC: MCP 2025-11-25, Lifecycle, Shutdown, stdio). Bounded by the sum of `patience`.
+    pub async fn end(mut self, patience: Patience) -> io::Result<ExitStatus> {
+        if timeout(patience.end_of_input, self.ended()).await.is_err() {
+            self.signal(Signal::TERM)?;
+            if timeout(patience.terminate, self.ended()).await.is_err() {
+                self.signal(Signal::KILL)?;
+                self.ended().await?;
+            }
+        }
+        // While the leader is a zombie the group's id cannot belong to anybody else.
+        self.signal(Signal::TERM)?;
+        let status = self.process.wait()?;
+        self.is_reaped = true;
+        self.end_leftovers(patience.leftovers).await?;
+        Ok(status)
+    }
+
+    /// Gives what is left of the group its time, then kills it.
+    async fn end_leftovers(&self, patience: Duration) -> io::Result<()> {
+        let is_empty = || test_kill_process_group(self.group).is_err();
+        let emptied = async {
+            while !is_empty() {
+                sleep(LEFTOVERS_CHECK_EVERY).await;
+            }
+        };
+        if timeout(patience, emptied).await.is_err() {
+            self.signal(Signal::KILL)?;
+        }
+        Ok(())
+    }
+
+    fn signal(&self, signal: Signal) -> io::Result<()> {
+        match kill_process_group(self.group, signal) {
+            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Drop for ChildServer {
+    fn drop(&mut self) {
+        if self.is_reaped {
+            return;
+        }
+        // Nobody is left to hear of a failure, and SIGKILL leaves nothing to wait for.
+        if self.signal(Signal::KILL).is_ok() {
+            self.process.wait().ok();
+        }
+    }
+}
+
+// === impl Patience ===
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            end_of_input: Duration::from_secs(2),
+            terminate: Duration::from_secs(2),
+            leftovers: Duration::from_millis(500),
+        }
+    }
+}
