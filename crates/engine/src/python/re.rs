@@ -1,0 +1,169 @@
+//! Python's `re`, in bounded time.
+//!
+//! A pattern is parsed once ([`parse`]) and may then run on two engines. [`linear`] is the `regex`
+//! family: linear time, but without look-around and back references. [`machine`] is a backtracking
+//! machine with Python's exact meaning and a step limit. The linear engine is used wherever it
+//! provably gives the same answer.
+
+mod charset;
+mod linear;
+mod machine;
+mod node;
+mod parse;
+mod program;
+
+use std::ops::Range;
+
+use linear::Linear;
+use machine::Machine;
+use program::Program;
+
+/// Longest accepted pattern, in code points.
+pub(crate) const PATTERN_MAX: usize = 20_000;
+
+/// How many bytes repeated searches of one [`Pattern::find_iter`] may read on the linear engine.
+///
+/// A search may read to the end of the text to find a short match, so a text with many matches
+/// could cost quadratic time. Past this bound the rest runs on the machine, which counts steps.
+const RESCAN_BYTES_MAX: usize = 1 << 30;
+
+/// A compiled Python regular expression.
+#[derive(Debug)]
+pub(crate) struct Pattern {
+    program: Program,
+    linear: Option<Linear>,
+}
+
+/// What `re.compile` takes as `flags`: a set of switches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Flags(u8);
+
+/// Why Python's `re` refuses a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} at position {position} of the regular expression")]
+pub(crate) struct PatternError {
+    /// Lowercase, without the position.
+    pub(crate) message: String,
+    /// Index of the code point at which reading stopped making sense.
+    pub(crate) position: usize,
+}
+
+/// Matching needed more steps or memory than one call may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the regular expression needs too many steps on this text; make its repetitions simpler")]
+pub(crate) struct Exhausted;
+
+// === impl Pattern ===
+
+impl Pattern {
+    /// `re.compile(pattern, flags)`.
+    pub(crate) fn compile(pattern: &str, flags: Flags) -> Result<Self, PatternError> {
+        let parsed = parse::parse(pattern, flags)?;
+        let program = Program::new(&parsed);
+        let linear = Linear::new(&parsed.root);
+        Ok(Self { program, linear })
+    }
+
+    /// `re.match(pattern, text).end()` as a byte offset.
+    pub(crate) fn match_start(&self, text: &str) -> Result<Option<usize>, Exhausted> {
+        match self.linear_for(text) {
+            Some(linear) => Ok(linear.match_start(text)),
+            None => Machine::new(&self.program, text).match_at(0, false),
+        }
+    }
+
+    /// The byte ranges of `re.finditer(pattern, text)`, whole matches only.
+    pub(crate) fn find_iter(&self, text: &str) -> Result<Vec<Range<usize>>, Exhausted> {
+        let mut machine = Machine::new(&self.program, text);
+        let linear = self.linear_for(text);
+        let mut found = Vec::new();
+        let mut rescan_bytes = 0_usize;
+        let mut from = 0;
+        let mut after_empty = false;
+        loop {
+            let next = match linear {
+                Some(linear) if rescan_bytes < RESCAN_BYTES_MAX => {
+                    let next = linear_step(linear, &mut machine, from, after_empty)?;
+                    rescan_bytes += self.bytes_read(text, from, next.as_ref());
+                    next
+                }
+                _ => machine.search(from, after_empty)?,
+            };
+            let Some(range) = next else {
+                return Ok(found);
+            };
+            from = range.end;
+            after_empty = range.is_empty();
+            found.push(range);
+        }
+    }
+
+    fn linear_for(&self, text: &str) -> Option<&Linear> {
+        self.linear.as_ref().filter(|linear| linear.agrees_on(text))
+    }
+
+    /// An upper bound of what the linear engine read to find `next`.
+    fn bytes_read(&self, text: &str, from: usize, next: Option<&Range<usize>>) -> usize {
+        let rest = text.len() - from;
+        let bytes_max = self
+            .program
+            .width
+            .max
+            .and_then(|chars| usize::try_from(chars).ok());
+        match (
+            next,
+            bytes_max.and_then(|chars| chars.checked_mul(char::MAX_LEN_UTF8)),
+        ) {
+            (Some(range), Some(bytes_max)) => rest.min(range.end - from + bytes_max),
+            _ => rest,
+        }
+    }
+}
+
+/// The next match on the linear engine.
+///
+/// After an empty match Python allows a match at the same place only if it is not empty, even if
+/// the empty one is preferred; only the machine can look for that one.
+fn linear_step(
+    linear: &Linear,
+    machine: &mut Machine<'_>,
+    from: usize,
+    after_empty: bool,
+) -> Result<Option<Range<usize>>, Exhausted> {
+    if !after_empty {
+        return Ok(linear.search(machine.text(), from));
+    }
+    if let Some(end) = machine.match_at(from, true)? {
+        return Ok(Some(from..end));
+    }
+    let next = machine
+        .char_at(from)
+        .map(|skipped| from + skipped.len_utf8());
+    Ok(next.and_then(|next| linear.search(machine.text(), next)))
+}
+
+// === impl Flags ===
+
+impl Flags {
+    pub(crate) const NONE: Self = Self(0);
+    pub(crate) const IGNORE_CASE: Self = Self(1);
+    pub(crate) const DOT_ALL: Self = Self(2);
+    pub(crate) const MULTI_LINE: Self = Self(4);
+    pub(crate) const VERBOSE: Self = Self(8);
+    pub(crate) const ASCII: Self = Self(16);
+
+    pub(crate) const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+use std::process::Command;
+
+use super::*;
+
+mod table;
+
+/// What Python says about a pattern and a text.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    /// With the position, where Python gives one.
+    Refused(Option<usize>),
+    Found {
+        start: Option<usize>,
+        spans: Vec<Range<usize>>,
+    },
+}
+
+fn outcome(pattern: &str, text: &str, with_linear: bool) -> Outcome {
+    let mut pattern = match Pattern::compile(pattern, Flags::NONE) {
+        Ok(pattern) => pattern,
+        Err(error) => return Outcome::Refused(Some(error.position)),
+    };
+    if !with_linear {
+        pattern.linear = None;
+    }
+    Outcome::Found {
+        start: pattern.match_start(text).unwrap(),
+        spans: pattern.find_iter(text).unwrap(),
+    }
+}
+
+#[track_caller]
+fn check(pattern: &str, text: &str, expected: &Outcome) {
+    for with_linear in [true, false] {
+        let actual = outcome(pattern, text, with_linear);
+        let agrees = match (&actual, expected) {
+            (Outcome::Refused(_), Outcome::Refused(_)) => true,
+            (actual, expected) => actual == expected,
+        };
+        let engine = if with_linear {
+            "the chosen engine"
+        } else {
+            "the machine"
+        };
+        assert!(
+            agrees,
+            "{pattern:?} on {text:?} by {engine}: {actual:?}, Python: {expected:?}"
+        );
+    }
+}
+
+#[test]
+fn table_of_python_answers_holds() {
+    for (pattern, text, expected) in table::CASES {
+        let actual = outcome(pattern, text, true);
+        let expected = match expected {
+            Ok(spans) => Outcome::Found {
+                start: spans
+                    .first()
+                    .filter(|(start, _)| *start == 0)
+                    .map(|(_, end)| *end),
+                spans: spans.iter().map(|(start, end)| *start..*end).collect(),
+            },
+            Err(position) => Outcome::Refused(*position),
+        };
+        if let (Outcome::Refused(at), Outcome::Refused(Some(wanted))) = (&actual, &expected) {
+            assert_eq!(*at, Some(*wanted), "position in {pattern:?}");
+        }
+        check(pattern, text, &expected);
+    }
+}
+
+#[test]
+fn random_patterns_agree_with_python() {
+    let count = std::option_env!("PORTCULLIS_RE_CASES").unwrap_or("4000");
+    let seed = std::option_env!("PORTCULLIS_RE_SEED").unwrap_or("1");
+    let script = include_str!("tests/oracle.py");
+    let Ok(python) = Command::new("python3")
+        .args(["-c", script, seed, count])
+        .output()
+    else {
+        println!("skipped: there is no python3 to compare with");
+        return;
+    };
+    assert!(
+        python.status.success(),
+        "{}",
+        String::from_utf8_lossy(&python.stderr)
+    );
+    for line in String::from_utf8(python.stdout).unwrap().lines() {
+        let fields: Vec<&str> = line.split(' ').collect();
+        check(
+            &unhex(fields[0]),
+            &unhex(fields[1]),
+            &parse_outcome(&fields[2..]),
+        );
+    }
+}
+
+fn parse_outcome(fields: &[&str]) -> Outcome {
+    let number = |field: &str| field.parse::<usize>().ok();
+    if fields[0] == "error" {
+        return Outcome::Refused(number(fields[1]));
+    }
+    let spans = fields[2..].iter().map(|span| {
+        let (start, end) = span.split_once('-').unwrap();
+        number(start).unwrap()..number(end).unwrap()
+    });
+    Outcome::Found {
+        start: number(fields[1]),
+        spans: spans.collect(),
+    }
+}
+
+fn unhex(field: &str) -> String {
+    let digits: Vec<char> = field.chars().filter(char::is_ascii_hexdigit).collect();
+    let bytes = digits.chunks(2).map(|pair| {
+        let pair: String = pair.iter().collect();
+        u8::from_str_radix(&pair, 16).unwrap()
+    });
+    String::from_utf8(bytes.collect()).unwrap()
+}
+
+#[test]
+fn exponential_backtracking_ends_in_an_error() {
+    let text = "a".repeat(64);
+    for pattern in [r"(?=(a+)+b)a", r"(a|aa)*(?!)c\1", r"((a*)*)*\1b"] {
+        let pattern = Pattern::compile(pattern, Flags::NONE).unwrap();
+        assert_eq!(pattern.match_start(&text), Err(Exhausted));
+        assert_eq!(pattern.find_iter(&text), Err(Exhausted));
+    }
+}
+
+#[test]
+fn nested_repetition_without_look_around_takes_linear_time() {
+    let pattern = Pattern::compile("(a+)+b$", Flags::NONE).unwrap();
+    let text = "a".repeat(1 << 20);
+    assert_eq!(pattern.match_start(&text), Ok(None));
+    assert_eq!(
+        pattern.match_start(&format!("{text}b\n")),
+        Ok(Some(text.len() + 1))
+    );
+}
+
+#[test]
+fn many_matches_in_a_long_text_are_all_found() {
+    let text = "ab ".repeat(1 << 17);
+    let pattern = Pattern::compile(r"\w+", Flags::NONE).unwrap();
+    assert_eq!(pattern.find_iter(&text).unwrap().len(), 1 << 17);
+}
+
+#[test]
+fn searches_that_read_ahead_to_the_end_each_time_end_in_an_error() {
+    let text = "a".repeat(1 << 19);
+    let pattern = Pattern::compile("a.*b|a", Flags::NONE).unwrap();
+    assert_eq!(pattern.find_iter(&text), Err(Exhausted));
+}
+
+#[test]
+fn limits_of_the_pattern_are_errors() {
+    let long = "a".repeat(PATTERN_MAX + 1);
+    let deep = format!("{}{}", "(".repeat(200), ")".repeat(200));
+    let deep_conditions = format!("(a){}{}", "(?(1)".repeat(200), ")".repeat(200));
+    for pattern in [long, deep, deep_conditions] {
+        assert!(Pattern::compile(&pattern, Flags::NONE).is_err());
+    }
+    assert!(Pattern::compile(&"a".repeat(PATTERN_MAX), Flags::NONE).is_ok());
+}
+
+#[test]
+fn huge_repetition_runs_on_the_machine() {
+    let pattern = Pattern::compile(r"(?:\w{1000}){1000}x", Flags::NONE).unwrap();
+    assert!(pattern.linear.is_none());
+    assert_eq!(pattern.match_start(&"a".repeat(5000)), Ok(None));
+}
+
+#[test]
+fn dot_matches_a_newline_only_when_told() {
+    for (flags, expected) in [(Flags::NONE, None), (Flags::DOT_ALL, Some(3))] {
+        assert_eq!(
+            Pattern::compile("a.b", flags).unwrap().match_start("a\nb"),
+            Ok(expected)
+        );
+    }
+}
