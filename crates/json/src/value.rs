@@ -40,6 +40,14 @@ impl Value {
         }
     }
 
+    /// The text of a string, to be kept without a copy.
+    pub fn as_shared_str(&self) -> Option<&Arc<str>> {
+        match self {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
     pub fn as_bool(&self) -> Option<bool> {
         match self {
             Value::Bool(value) => Some(*value),

@@ -1,0 +1,220 @@
+//! What makes a JSON object a JSON-RPC message. The rules are stricter than most readers', since
+//! what two readers understand differently can be shown to one of them and done by the other.
+mod body;
+mod names;
+
+use std::ops::Range;
+
+use portcullis_json as json;
+use portcullis_json::{Member, Shape, Value};
+
+use crate::message::Body;
+use crate::{
+    Id, Malformed, MalformedKind, MessageKind, Method, MethodKind, Outcome, Peer, Revision,
+};
+
+const MESSAGE_BYTES: usize = 16 << 20;
+const ID_BYTES: usize = 256;
+const METHOD_BYTES: usize = 256;
+const BATCH_MESSAGES: usize = 100;
+
+/// Under which circumstances a message is read, and how large its parts may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnvelopeLimits {
+    pub sender: Peer,
+    /// As negotiated; `None` as long as it is not known, where no batch is accepted but an error
+    /// without an id is.
+    pub revision: Option<Revision>,
+    pub json: json::Limits,
+    pub message_bytes: usize,
+    pub id_bytes: usize,
+    pub batch_messages: usize,
+}
+
+/// The members by name; what is not here has been refused.
+struct Envelope<'t> {
+    text: &'t str,
+    members: Vec<Member<'t>>,
+    limits: &'t EnvelopeLimits,
+}
+
+enum WrittenId {
+    Absent,
+    Null,
+    Valid(Id),
+}
+
+// === impl EnvelopeLimits ===
+
+impl EnvelopeLimits {
+    pub fn new(sender: Peer) -> Self {
+        Self {
+            sender,
+            revision: None,
+            json: json::Limits::strict(),
+            message_bytes: MESSAGE_BYTES,
+            id_bytes: ID_BYTES,
+            batch_messages: BATCH_MESSAGES,
+        }
+    }
+}
+
+pub(crate) fn read(
+    text: &str,
+    shape: Shape<'_>,
+    limits: &EnvelopeLimits,
+) -> Result<(MessageKind, Option<Body>), Malformed> {
+    let Shape::Object(members) = shape else {
+        return Err(MalformedKind::NotAnObject.into());
+    };
+    let envelope = Envelope {
+        text,
+        members,
+        limits,
+    };
+    let id = envelope.id();
+    let readable_id = match &id {
+        Ok(WrittenId::Valid(id)) => Some(id.clone()),
+        Ok(WrittenId::Absent | WrittenId::Null) | Err(_) => None,
+    };
+    envelope.message(id).map_err(|kind| Malformed {
+        kind,
+        id: readable_id,
+    })
+}
+
+// === impl Envelope ===
+
+impl Envelope<'_> {
+    fn message(
+        &self,
+        id: Result<WrittenId, MalformedKind>,
+    ) -> Result<(MessageKind, Option<Body>), MalformedKind> {
+        self.check_members()?;
+        let id = id?;
+        if self.value("jsonrpc")?.as_ref().and_then(Value::as_str) != Some("2.0") {
+            return Err(MalformedKind::Version);
+        }
+        match (
+            self.value("method")?,
+            self.range("result"),
+            self.range("error"),
+        ) {
+            (Some(method), None, None) => self.call(&method, id),
+            (None, Some(result), None) => self.response(id, Outcome::Result, result),
+            (None, None, Some(error)) => self.response(id, Outcome::Error, error),
+            _ => Err(MalformedKind::NotOneKind),
+        }
+    }
+
+    fn check_members(&self) -> Result<(), MalformedKind> {
+        for member in &self.members {
+            if !names::ENVELOPE.contains(&&*member.name) {
+                names::check("the message", &member.name, names::ENVELOPE)?;
+                return Err(MalformedKind::UnknownMember);
+            }
+        }
+        Ok(())
+    }
+
+    fn id(&self) -> Result<WrittenId, MalformedKind> {
+        let Some(value) = self.value("id")? else {
+            return Ok(WrittenId::Absent);
+        };
+        if value.is_null() {
+            return Ok(WrittenId::Null);
+        }
+        let id = Id::from_value(&value, self.limits.id_bytes).map_err(MalformedKind::Id)?;
+        // `-0` reads as 0: an answer could not repeat it.
+        if let Id::Integer(_) = id
+            && self.written("id") != Some(id.to_string().as_str())
+        {
+            return Err(MalformedKind::IdSpelling);
+        }
+        Ok(WrittenId::Valid(id))
+    }
+
+    fn call(
+        &self,
+        method: &Value,
+        id: WrittenId,
+    ) -> Result<(MessageKind, Option<Body>), MalformedKind> {
+        let method = match method.as_str() {
+            Some(name) if name.len() <= METHOD_BYTES && !name.chars().any(char::is_control) => {
+                Method::parse(name)
+            }
+            _ => return Err(MalformedKind::MethodName),
+        };
+        let body = self
+            .range("params")
+            .map(|range| self.body(range))
+            .transpose()?;
+        let kind = match (id, method.kind()) {
+            (WrittenId::Null, _) => return Err(MalformedKind::IdNull),
+            (WrittenId::Absent, Some(MethodKind::Request)) => {
+                return Err(MalformedKind::RequestWithoutId);
+            }
+            (WrittenId::Valid(_), Some(MethodKind::Notification)) => {
+                return Err(MalformedKind::NotificationWithId);
+            }
+            (WrittenId::Absent, _) => MessageKind::Notification { method },
+            (WrittenId::Valid(id), _) => MessageKind::Request { id, method },
+        };
+        if let Some(body) = &body {
+            body::check_params(&kind, &body.value, self.limits)?;
+        }
+        Ok((kind, body))
+    }
+
+    fn response(
+        &self,
+        id: WrittenId,
+        outcome: Outcome,
+        range: Range<usize>,
+    ) -> Result<(MessageKind, Option<Body>), MalformedKind> {
+        if self.range("params").is_some() {
+            return Err(MalformedKind::ParamsInResponse);
+        }
+        let may_lack_id = outcome == Outcome::Error
+            && self
+                .limits
+                .revision
+                .is_none_or(Revision::allows_error_without_id);
+        let id = match id {
+            WrittenId::Valid(id) => Some(id),
+            WrittenId::Absent | WrittenId::Null if may_lack_id => None,
+            WrittenId::Null => return Err(MalformedKind::IdNull),
+            WrittenId::Absent => return Err(MalformedKind::IdMissing),
+        };
+        let body = self.body(range)?;
+        match outcome {
+            Outcome::Result => body::check_result(&body.value)?,
+            Outcome::Error => body::check_error(&body.value)?,
+        }
+        Ok((MessageKind::Response { id, outcome }, Some(body)))
+    }
+
+    fn body(&self, range: Range<usize>) -> Result<Body, MalformedKind> {
+        let written = self.text.get(range.clone()).unwrap_or_default();
+        Ok(Body {
+            value: json::parse(written, &self.limits.json)?,
+            range,
+        })
+    }
+
+    fn value(&self, name: &str) -> Result<Option<Value>, MalformedKind> {
+        let written = self.written(name);
+        Ok(written
+            .map(|text| json::parse(text, &self.limits.json))
+            .transpose()?)
+    }
+
+    fn written(&self, name: &str) -> Option<&str> {
+        self.text.get(self.range(name)?)
+    }
+
+    fn range(&self, name: &str) -> Option<Range<usize>> {
+        let member = self.members.iter().find(|member| member.name == name)?;
+        Some(member.value.clone())
+    }
+}

@@ -1,0 +1,160 @@
+//! Readers that ignore case, or fold more than case, find a member under a name that exact ones
+//! do not (CVE-2026-27896). Such names have no honest use.
+
+use portcullis_json::Object;
+use unicode_normalization::UnicodeNormalization;
+
+use crate::MalformedKind;
+
+pub(super) const ENVELOPE: &[&str] = &["jsonrpc", "id", "method", "params", "result", "error"];
+
+/// Members of `params`, `result` and `error` that some revision defines.
+pub(super) const BODY: &[&str] = &[
+    "_meta",
+    "action",
+    "argument",
+    "arguments",
+    "cacheScope",
+    "capabilities",
+    "clientInfo",
+    "code",
+    "completion",
+    "content",
+    "contents",
+    "context",
+    "createdAt",
+    "cursor",
+    "data",
+    "description",
+    "elicitationId",
+    "error",
+    "includeContext",
+    "inputRequests",
+    "inputResponses",
+    "instructions",
+    "isError",
+    "lastUpdatedAt",
+    "level",
+    "logger",
+    "maxTokens",
+    "message",
+    "messages",
+    "metadata",
+    "mode",
+    "model",
+    "modelPreferences",
+    "name",
+    "nextCursor",
+    "notifications",
+    "pollInterval",
+    "pollIntervalMs",
+    "progress",
+    "progressToken",
+    "prompts",
+    "protocolVersion",
+    "reason",
+    "ref",
+    "requestId",
+    "requestState",
+    "requestedSchema",
+    "resourceTemplates",
+    "resources",
+    "result",
+    "resultType",
+    "role",
+    "roots",
+    "serverInfo",
+    "status",
+    "statusMessage",
+    "stopReason",
+    "stopSequences",
+    "structuredContent",
+    "supportedVersions",
+    "systemPrompt",
+    "task",
+    "taskId",
+    "tasks",
+    "temperature",
+    "toolChoice",
+    "tools",
+    "total",
+    "ttl",
+    "ttlMs",
+    "uri",
+    "url",
+];
+
+/// Members of `_meta` that some revision defines.
+pub(super) const META: &[&str] = &[
+    "baggage",
+    "io.modelcontextprotocol/clientCapabilities",
+    "io.modelcontextprotocol/clientInfo",
+    "io.modelcontextprotocol/logLevel",
+    "io.modelcontextprotocol/model-immediate-response",
+    "io.modelcontextprotocol/protocolVersion",
+    "io.modelcontextprotocol/related-task",
+    "io.modelcontextprotocol/serverInfo",
+    "io.modelcontextprotocol/subscriptionId",
+    "progressToken",
+    "traceparent",
+    "tracestate",
+];
+
+pub(super) fn check_all(
+    place: &'static str,
+    object: &Object,
+    known: &'static [&'static str],
+) -> Result<(), MalformedKind> {
+    object
+        .iter()
+        .try_for_each(|(name, _)| check(place, name, known))
+}
+
+pub(super) fn check(
+    place: &'static str,
+    name: &str,
+    known: &'static [&'static str],
+) -> Result<(), MalformedKind> {
+    if known.contains(&name) {
+        return Ok(());
+    }
+    if name.chars().any(char::is_control) {
+        return Err(MalformedKind::ControlCharacterInName { place });
+    }
+    match known.iter().find(|member| is_variant(name, member)) {
+        Some(member) => Err(MalformedKind::NameVariant { place, member }),
+        None => Ok(()),
+    }
+}
+
+/// Whether a reader that folds case or compatibility forms could take `name` for `member`.
+fn is_variant(name: &str, member: &str) -> bool {
+    if name.is_ascii() {
+        return name.eq_ignore_ascii_case(member);
+    }
+    let folded = name.nfkc().flat_map(char::to_lowercase);
+    folded.eq(member
+        .chars()
+        .map(|character| character.to_ascii_lowercase()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folded_names_are_variants_and_longer_ones_are_not() {
+        let assert_refused = |name: &str, expected: bool| {
+            assert_eq!(check("params", name, BODY).is_err(), expected, "{name:?}");
+        };
+        assert_refused("tasks", false);
+        assert_refused("Tasks", true);
+        assert_refused("ta\u{17f}ks", true);
+        assert_refused("tas\u{212a}s", true);
+        assert_refused("\u{ff54}asks", true);
+        assert_refused("names", false);
+        assert_refused("isError", false);
+        assert_refused("iserror", true);
+        assert_refused("n\u{e4}me", false);
+    }
+}

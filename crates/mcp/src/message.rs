@@ -1,0 +1,222 @@
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+
+use portcullis_json as json;
+use portcullis_json::{Shape, Value};
+
+use crate::envelope::{self, EnvelopeLimits};
+use crate::{Id, Malformed, MalformedKind, Method, Peer, Revision};
+
+#[cfg(test)]
+mod tests;
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// A well-formed JSON-RPC message over the bytes it came as.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// What arrived; a message of a batch is one part of it.
+    text: Arc<str>,
+    range: Range<usize>,
+    kind: MessageKind,
+    body: Option<Body>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MessageKind {
+    Request {
+        id: Id,
+        method: Method,
+    },
+    Notification {
+        method: Method,
+    },
+    /// Without an id only if it is an error that its sender could not attribute.
+    Response {
+        id: Option<Id>,
+        outcome: Outcome,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Result,
+    Error,
+}
+
+/// What one HTTP body, stream event or line holds.
+#[derive(Clone, Debug)]
+pub enum Incoming {
+    Single(Message),
+    /// In revision 2025-03-26 only; never empty.
+    Batch(Vec<Message>),
+}
+
+/// The value of `params`, `result` or `error`.
+#[derive(Clone, Debug)]
+pub(crate) struct Body {
+    pub(crate) range: Range<usize>,
+    pub(crate) value: Value,
+}
+
+// === impl Message ===
+
+impl Message {
+    /// Reads exactly one message.
+    pub fn parse(bytes: &[u8], limits: &EnvelopeLimits) -> Result<Self, Malformed> {
+        let text = text(bytes, limits)?;
+        let shape = json::scan(&text, &limits.json).map_err(MalformedKind::from)?;
+        if let Shape::Array(_) = shape {
+            return Err(MalformedKind::NotAnObject.into());
+        }
+        Self::from_shape(&text, 0..text.len(), shape, limits)
+    }
+
+    fn from_shape(
+        text: &Arc<str>,
+        range: Range<usize>,
+        shape: Shape<'_>,
+        limits: &EnvelopeLimits,
+    ) -> Result<Self, Malformed> {
+        let (kind, body) = envelope::read(text, shape, limits)?;
+        Ok(Self {
+            text: Arc::clone(text),
+            range,
+            kind,
+            body,
+        })
+    }
+
+    /// The bytes as they came, but for a byte order mark.
+    pub fn raw(&self) -> &[u8] {
+        self.text
+            .as_bytes()
+            .get(self.range.clone())
+            .unwrap_or_default()
+    }
+
+    /// The bytes as they came, with blanks for line breaks: the framing of stdio.
+    ///
+    /// A string never holds a line break, so these are only between tokens.
+    pub fn line(&self) -> Cow<'_, [u8]> {
+        let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        if !self.raw().iter().any(is_break) {
+            return Cow::Borrowed(self.raw());
+        }
+        self.raw()
+            .iter()
+            .map(|byte| if is_break(byte) { b' ' } else { *byte })
+            .collect()
+    }
+
+    pub fn kind(&self) -> &MessageKind {
+        &self.kind
+    }
+
+    pub fn id(&self) -> Option<&Id> {
+        match &self.kind {
+            MessageKind::Request { id, .. } => Some(id),
+            MessageKind::Notification { .. } => None,
+            MessageKind::Response { id, .. } => id.as_ref(),
+        }
+    }
+
+    pub fn method(&self) -> Option<&Method> {
+        match &self.kind {
+            MessageKind::Request { method, .. } | MessageKind::Notification { method } => {
+                Some(method)
+            }
+            MessageKind::Response { .. } => None,
+        }
+    }
+
+    /// An object, if there are any.
+    pub fn params(&self) -> Option<&Value> {
+        self.method().and(self.body())
+    }
+
+    /// An object, in a response that is not an error.
+    pub fn result(&self) -> Option<&Value> {
+        self.outcome_body(Outcome::Result)
+    }
+
+    /// An object with an integer `code` and a string `message`, in an error response.
+    pub fn error(&self) -> Option<&Value> {
+        self.outcome_body(Outcome::Error)
+    }
+
+    /// Where in [`raw`](Self::raw) the value of `params`, `result` or `error` is written.
+    pub fn body_range(&self) -> Option<Range<usize>> {
+        let range = &self.body.as_ref()?.range;
+        Some(range.start - self.range.start..range.end - self.range.start)
+    }
+
+    fn outcome_body(&self, wanted: Outcome) -> Option<&Value> {
+        match &self.kind {
+            MessageKind::Response { outcome, .. } if *outcome == wanted => self.body(),
+            MessageKind::Response { .. }
+            | MessageKind::Request { .. }
+            | MessageKind::Notification { .. } => None,
+        }
+    }
+
+    fn body(&self) -> Option<&Value> {
+        self.body.as_ref().map(|body| &body.value)
+    }
+}
+
+// === impl Incoming ===
+
+impl Incoming {
+    /// Reads one message, or a batch where the revision has them.
+    ///
+    /// One bad message spoils its batch: the rest could have been meant to follow it.
+    pub fn parse(bytes: &[u8], limits: &EnvelopeLimits) -> Result<Self, Malformed> {
+        let text = text(bytes, limits)?;
+        let shape = json::scan(&text, &limits.json).map_err(MalformedKind::from)?;
+        let Shape::Array(items) = shape else {
+            return Message::from_shape(&text, 0..text.len(), shape, limits).map(Self::Single);
+        };
+        if !limits.revision.is_some_and(Revision::has_batches) {
+            return Err(MalformedKind::BatchNotAllowed.into());
+        }
+        if items.is_empty() || items.len() > limits.batch_messages {
+            return Err(MalformedKind::BatchLength {
+                limit: limits.batch_messages,
+            }
+            .into());
+        }
+        let messages = items.into_iter().map(|range| {
+            let shape = json::rescan(&text, range.clone(), &limits.json);
+            let message =
+                Message::from_shape(&text, range, shape.map_err(MalformedKind::from)?, limits)?;
+            match message.kind {
+                MessageKind::Request {
+                    method: Method::Initialize,
+                    id,
+                } => Err(Malformed {
+                    kind: MalformedKind::InitializeInBatch,
+                    id: Some(id),
+                }),
+                _ => Ok(message),
+            }
+        });
+        messages.collect::<Result<_, _>>().map(Self::Batch)
+    }
+}
+
+fn text(bytes: &[u8], limits: &EnvelopeLimits) -> Result<Arc<str>, MalformedKind> {
+    if bytes.len() > limits.message_bytes {
+        return Err(MalformedKind::TooLong {
+            limit: limits.message_bytes,
+        });
+    }
+    let text = str::from_utf8(bytes).map_err(|_| MalformedKind::NotUtf8)?;
+    match (text.strip_prefix(BYTE_ORDER_MARK), limits.sender) {
+        (None, _) => Ok(text.into()),
+        // Servers in the field send one, and all clients take it.
+        (Some(rest), Peer::Server) => Ok(rest.into()),
+        (Some(_), Peer::Client) => Err(MalformedKind::ByteOrderMark),
+    }
+}

@@ -1,0 +1,105 @@
+//! The parts of `params` and `result` that the gateway itself reads, borrowed from the message.
+//!
+//! A view asks only for what it offers; members it does not know are no concern of it.
+mod content;
+mod handshake;
+mod tools;
+
+pub use content::{Content, ResourceContents, content};
+pub use handshake::{InitializeParams, InitializeResult};
+pub use tools::{Tool, ToolCall, ToolList};
+
+use std::sync::Arc;
+
+use portcullis_json::{Object, Value};
+
+use crate::Id;
+
+#[cfg(test)]
+mod tests;
+
+/// Tokens and ids inside messages; those of the envelope have a configurable bound.
+const ID_BYTES: usize = 256;
+
+/// A member is missing or of the wrong type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{member}` must be {expected}")]
+pub struct ViewError {
+    pub member: &'static str,
+    pub expected: &'static str,
+}
+
+/// The token by which the sender of a request wants to hear of its progress.
+pub fn progress_token(params: &Value) -> Result<Option<Id>, ViewError> {
+    let token = params
+        .get("_meta")
+        .and_then(|meta| meta.get("progressToken"));
+    token.map(|value| id("progressToken", value)).transpose()
+}
+
+/// Of which token a `notifications/progress` tells.
+pub fn progressed_token(params: &Value) -> Result<Id, ViewError> {
+    id(
+        "progressToken",
+        params.get("progressToken").unwrap_or(&Value::Null),
+    )
+}
+
+/// Which request a `notifications/cancelled` means.
+///
+/// SPEC: 2025-11-25 made `requestId` optional there, for tasks, which have a request of their own.
+pub fn cancelled_request(params: &Value) -> Result<Option<Id>, ViewError> {
+    params
+        .get("requestId")
+        .map(|value| id("requestId", value))
+        .transpose()
+}
+
+fn id(member: &'static str, value: &Value) -> Result<Id, ViewError> {
+    Id::from_value(value, ID_BYTES).map_err(|_| ViewError {
+        member,
+        expected: "a short string or an integer",
+    })
+}
+
+fn required_text<'v>(value: &'v Value, member: &'static str) -> Result<&'v Arc<str>, ViewError> {
+    optional_text(value, member)?.ok_or(ViewError {
+        member,
+        expected: "a string",
+    })
+}
+
+fn optional_text<'v>(
+    value: &'v Value,
+    member: &'static str,
+) -> Result<Option<&'v Arc<str>>, ViewError> {
+    let text = |value: &'v Value| value.as_shared_str();
+    optional(value, member, "a string", text)
+}
+
+fn optional_object<'v>(
+    value: &'v Value,
+    member: &'static str,
+) -> Result<Option<&'v Object>, ViewError> {
+    optional(value, member, "an object", Value::as_object)
+}
+
+fn optional_array<'v>(
+    value: &'v Value,
+    member: &'static str,
+) -> Result<Option<&'v [Value]>, ViewError> {
+    optional(value, member, "an array", Value::as_array)
+}
+
+fn optional<'v, T>(
+    value: &'v Value,
+    member: &'static str,
+    expected: &'static str,
+    read: impl Fn(&'v Value) -> Option<T>,
+) -> Result<Option<T>, ViewError> {
+    let error = ViewError { member, expected };
+    value
+        .get(member)
+        .map(|found| read(found).ok_or(error))
+        .transpose()
+}
