@@ -203,3 +203,38 @@ impl fmt::Debug for Object {
         f.debug_map().entries(self.iter()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(object: &Object, expected: &str) {
+        assert_eq!(Value::from(object.clone()).to_string(), expected);
+    }
+
+    #[test]
+    fn members_keep_their_place() {
+        let mut object = Object::new();
+        for (name, value) in [("b", 1), ("a", 2), ("b", 3)] {
+            object.insert(name, value);
+        }
+        check(&object, r#"{"b":3,"a":2}"#);
+        assert_eq!(object.remove("b"), Some(Value::from(3)));
+        assert_eq!(object.remove("b"), None);
+        check(&object, r#"{"a":2}"#);
+    }
+
+    #[test]
+    fn collecting_equals_inserting() {
+        let members = ["x", "y", "x", "z", "y"].into_iter().zip(1_i64..);
+        let mut inserted = Object::new();
+        for (name, value) in members.clone() {
+            inserted.insert(name, value);
+        }
+        let collected = members
+            .map(|(name, value)| (Arc::from(name), value.into()))
+            .collect();
+        assert_eq!(inserted, collected);
+        check(&collected, r#"{"x":3,"y":5,"z":4}"#);
+    }
+}

@@ -13,6 +13,9 @@ use crate::{
     Id, Malformed, MalformedKind, MessageKind, Method, MethodKind, Outcome, Peer, Revision,
 };
 
+#[cfg(test)]
+mod tests;
+
 const MESSAGE_BYTES: usize = 16 << 20;
 const ID_BYTES: usize = 256;
 const METHOD_BYTES: usize = 256;

@@ -5,7 +5,7 @@
 //! be called) is not decided here.
 //!
 //! Start at [`Message`] for the envelope, [`Method`] for the table of methods and revisions,
-//! [`frame`] for lines, [`view`] for the parts of messages the gateway reads, and [`write`] for
+//! [`frame`] for lines, [`view`] for the parts of messages the gateway reads, and [`mod@write`] for
 //! the messages it makes.
 pub mod error_code;
 pub mod frame;

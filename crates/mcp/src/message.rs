@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ mod tests;
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A well-formed JSON-RPC message over the bytes it came as.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Message {
     /// What arrived; a message of a batch is one part of it.
     text: Arc<str>,
@@ -54,7 +55,7 @@ pub enum Incoming {
 }
 
 /// The value of `params`, `result` or `error`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Body {
     pub(crate) range: Range<usize>,
     pub(crate) value: Value,
@@ -166,6 +167,16 @@ impl Message {
     }
 }
 
+/// Without its content, which has no place in a log.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("kind", &self.kind)
+            .field("bytes", &self.raw().len())
+            .finish_non_exhaustive()
+    }
+}
+
 // === impl Incoming ===
 
 impl Incoming {
@@ -191,16 +202,14 @@ impl Incoming {
             let shape = json::rescan(&text, range.clone(), &limits.json);
             let message =
                 Message::from_shape(&text, range, shape.map_err(MalformedKind::from)?, limits)?;
-            match message.kind {
-                MessageKind::Request {
-                    method: Method::Initialize,
-                    id,
-                } => Err(Malformed {
+            if message.method() == Some(&Method::Initialize) {
+                let id = message.id().cloned();
+                return Err(Malformed {
                     kind: MalformedKind::InitializeInBatch,
-                    id: Some(id),
-                }),
-                _ => Ok(message),
+                    id,
+                });
             }
+            Ok(message)
         });
         messages.collect::<Result<_, _>>().map(Self::Batch)
     }

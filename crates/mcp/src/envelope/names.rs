@@ -1,10 +1,15 @@
 //! Readers that ignore case, or fold more than case, find a member under a name that exact ones
 //! do not (CVE-2026-27896). Such names have no honest use.
 
+use std::borrow::Cow;
+
 use portcullis_json::Object;
 use unicode_normalization::UnicodeNormalization;
 
 use crate::MalformedKind;
+
+/// A character never folds to nothing, so a name beyond this is longer than all known ones.
+const FOLDABLE_BYTES: usize = 256;
 
 pub(super) const ENVELOPE: &[&str] = &["jsonrpc", "id", "method", "params", "result", "error"];
 
@@ -121,21 +126,28 @@ pub(super) fn check(
     if name.chars().any(char::is_control) {
         return Err(MalformedKind::ControlCharacterInName { place });
     }
-    match known.iter().find(|member| is_variant(name, member)) {
+    let Some(folded) = folded(name) else {
+        return Ok(());
+    };
+    match known
+        .iter()
+        .find(|member| folded.eq_ignore_ascii_case(member))
+    {
         Some(member) => Err(MalformedKind::NameVariant { place, member }),
         None => Ok(()),
     }
 }
 
-/// Whether a reader that folds case or compatibility forms could take `name` for `member`.
-fn is_variant(name: &str, member: &str) -> bool {
-    if name.is_ascii() {
-        return name.eq_ignore_ascii_case(member);
+/// `name` as a reader sees it that folds compatibility forms, if that can be a known name.
+fn folded(name: &str) -> Option<Cow<'_, str>> {
+    if name.len() > FOLDABLE_BYTES {
+        return None;
     }
-    let folded = name.nfkc().flat_map(char::to_lowercase);
-    folded.eq(member
-        .chars()
-        .map(|character| character.to_ascii_lowercase()))
+    if name.is_ascii() {
+        Some(name.into())
+    } else {
+        Some(name.nfkc().collect())
+    }
 }
 
 #[cfg(test)]
@@ -152,9 +164,20 @@ mod tests {
         assert_refused("ta\u{17f}ks", true);
         assert_refused("tas\u{212a}s", true);
         assert_refused("\u{ff54}asks", true);
+        assert_refused("\u{ff54}\u{ff41}\u{ff53}\u{ff4b}\u{ff33}", true);
         assert_refused("names", false);
         assert_refused("isError", false);
         assert_refused("iserror", true);
         assert_refused("n\u{e4}me", false);
+    }
+
+    #[test]
+    fn known_names_are_short_enough_to_be_folded() {
+        for name in [ENVELOPE, BODY, META].concat() {
+            assert!(
+                name.len() * char::MAX.len_utf8() <= FOLDABLE_BYTES,
+                "{name}"
+            );
+        }
     }
 }
