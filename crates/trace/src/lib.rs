@@ -1,1 +1,2 @@
-//! trace
+//! The vocabulary that the other crates speak.
+pub mod record;
