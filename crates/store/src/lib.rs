@@ -1,1 +1,15 @@
-//! store
+//! Where traces live.
+//!
+//! [`TraceStore`] is what a back end can do; [`SqliteStore`] is the embedded one, a single file
+//! that several gateway processes share.
+//!
+//! Nothing here judges a message, reads a clock or makes an id: records come in complete.
+mod error;
+mod export;
+mod sqlite;
+mod trace_store;
+
+pub use error::{FailureReason, StoreError};
+pub use export::export_trace;
+pub use sqlite::{Durability, SqliteStore};
+pub use trace_store::{Entry, EventPage, SessionFilter, TraceStore};

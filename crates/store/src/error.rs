@@ -1,0 +1,145 @@
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use portcullis_trace::record::{Sequence, SessionId};
+
+/// Why the store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("there is no trace database at `{}`", path.display())]
+    Missing { path: PathBuf },
+    #[error("`{}` is not a file", path.display())]
+    NotAFile { path: PathBuf },
+    #[error("`{}` is not a trace database", path.display())]
+    NotADatabase { path: PathBuf },
+    #[error("cannot create `{}` for its owner alone", path.display())]
+    Unprotected {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the file system of `{}` cannot keep a write-ahead log", path.display())]
+    NoWriteAheadLog { path: PathBuf },
+    #[error("`{}` has schema version {found}, this program knows up to {known}", path.display())]
+    NewerSchema {
+        path: PathBuf,
+        found: u64,
+        known: u64,
+    },
+    #[error("`{prefix}` is not the beginning of a session id")]
+    InvalidPrefix { prefix: String },
+    #[error("no recorded session begins with `{prefix}`")]
+    NoSession { prefix: String },
+    #[error("several recorded sessions begin with `{prefix}`")]
+    AmbiguousPrefix { prefix: String },
+    #[error("session {session} was never recorded")]
+    UnknownSession { session: SessionId },
+    #[error("session {session} already has a message {sequence}")]
+    SequenceTaken {
+        session: SessionId,
+        sequence: Sequence,
+    },
+    #[error("the record of session {session} is damaged: {what}")]
+    Damaged { session: String, what: String },
+    #[error("cannot {operation}: {reason}")]
+    Failed {
+        operation: &'static str,
+        reason: FailureReason,
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    #[error("cannot start the thread that records")]
+    NoThread(#[source] io::Error),
+    #[error("cannot write the export")]
+    Export(#[source] io::Error),
+}
+
+/// What stands in the way of the database, as far as an operator can act on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureReason {
+    Busy,
+    DiskFull,
+    ReadOnly,
+    CannotOpen,
+    Corrupt,
+    /// A value is larger than the database can hold.
+    Unfit,
+    Other,
+}
+
+// === impl StoreError ===
+
+impl StoreError {
+    /// What the person at the keyboard can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Missing { .. } => {
+                Some("nothing was recorded yet, or name another data directory")
+            }
+            Self::NotAFile { .. } | Self::NotADatabase { .. } => {
+                Some("move it away or name another data directory")
+            }
+            Self::NoWriteAheadLog { .. } => {
+                Some("network file systems cannot share memory; name a local data directory")
+            }
+            Self::NewerSchema { .. } => Some("upgrade Portcullis, or name another data directory"),
+            Self::InvalidPrefix { .. } => {
+                Some("a session id consists of the digits 0-9, the letters a-f and hyphens")
+            }
+            Self::NoSession { .. } => Some("list the recorded sessions to see their ids"),
+            Self::AmbiguousPrefix { .. } => Some("give more of the session id"),
+            Self::Failed { reason, .. } => reason.hint(),
+            Self::Unprotected { .. }
+            | Self::UnknownSession { .. }
+            | Self::SequenceTaken { .. }
+            | Self::Damaged { .. }
+            | Self::NoThread(_)
+            | Self::Export(_) => None,
+        }
+    }
+
+    /// Whether the entry itself is at fault, so that other entries can still be written.
+    pub fn blames_entry(&self) -> bool {
+        matches!(
+            self,
+            Self::UnknownSession { .. }
+                | Self::SequenceTaken { .. }
+                | Self::Failed {
+                    reason: FailureReason::Unfit,
+                    ..
+                }
+        )
+    }
+}
+
+// === impl FailureReason ===
+
+impl FailureReason {
+    fn hint(self) -> Option<&'static str> {
+        match self {
+            Self::Busy => Some("another process keeps the trace database locked"),
+            Self::DiskFull => Some("make room on the disk of the data directory"),
+            Self::ReadOnly | Self::CannotOpen => {
+                Some("check who owns the data directory and how it is mounted")
+            }
+            Self::Corrupt => Some("move the trace database away; a new one is created"),
+            Self::Unfit | Self::Other => None,
+        }
+    }
+}
+
+impl fmt::Display for FailureReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Busy => "the database is busy",
+            Self::DiskFull => "the disk is full",
+            Self::ReadOnly => "the database is read-only",
+            Self::CannotOpen => "the file cannot be opened",
+            Self::Corrupt => "the database is corrupt",
+            Self::Unfit => "a value does not fit into the database",
+            Self::Other => "the database refused",
+        })
+    }
+}

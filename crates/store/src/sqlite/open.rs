@@ -1,0 +1,136 @@
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{BUSY_TIMEOUT, Durability, failed, migrations};
+use crate::StoreError;
+
+const DIRECTORY_MODE: u32 = 0o700;
+const FILE_MODE: u32 = 0o600;
+const EVERYONE_ELSE: u32 = 0o077;
+
+/// Changing to a write-ahead log needs the file for itself, and SQLite does not wait for that.
+const WAL_ATTEMPTS_MAX: u32 = 100;
+const WAL_RETRY_AFTER: Duration = Duration::from_millis(20);
+
+/// Makes sure that there is a file at `path` which only its owner can read.
+///
+/// Traces hold whatever passed between the peers, secrets included. SQLite gives the log and the
+/// shared memory beside the file the same mode.
+pub(super) fn create_missing(path: &Path) -> Result<(), StoreError> {
+    create_or_protect(path).map_err(|source| StoreError::Unprotected {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn create_or_protect(path: &Path) -> io::Result<()> {
+    if path.exists() {
+        return protect(path);
+    }
+    let directory = directory_of(path);
+    DirBuilder::new()
+        .recursive(true)
+        .mode(DIRECTORY_MODE)
+        .create(directory)?;
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(FILE_MODE)
+        .open(path)
+    {
+        // A file whose name is not on disk yet would take strict promises with it.
+        Ok(_) => File::open(directory)?.sync_all(),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) fn directory_of(path: &Path) -> &Path {
+    let named = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
+    named.unwrap_or(Path::new("."))
+}
+
+/// Takes an existing file's permissions away from everyone else.
+///
+/// INVARIANT: an existing database is never opened here. Closing a second descriptor of it would
+/// release the locks that SQLite holds for another connection of this process.
+fn protect(path: &Path) -> io::Result<()> {
+    let metadata = fs::metadata(path)?;
+    let mode = metadata.permissions().mode();
+    if metadata.is_file() && mode & EVERYONE_ELSE != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode & !EVERYONE_ELSE))?;
+    }
+    Ok(())
+}
+
+/// Opens the file at `path`, which exists, and brings its schema up to date.
+pub(super) fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
+    if !path.is_file() {
+        return Err(StoreError::NotAFile {
+            path: path.to_owned(),
+        });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection =
+        Connection::open_with_flags(path, flags).map_err(failed("open the trace database"))?;
+    configure(&connection, path, durability)?;
+    migrations::run(&mut connection, path)?;
+    Ok(connection)
+}
+
+fn configure(
+    connection: &Connection,
+    path: &Path,
+    durability: Durability,
+) -> Result<(), StoreError> {
+    let synchronous = match durability {
+        Durability::Relaxed => "NORMAL",
+        Durability::Strict => "FULL",
+    };
+    let configured = connection
+        .busy_timeout(BUSY_TIMEOUT)
+        .and_then(|()| connection.pragma_update(None, "foreign_keys", true))
+        .and_then(|()| connection.pragma_update(None, "synchronous", synchronous))
+        .and_then(|()| start_write_ahead_log(connection));
+    match configured {
+        Ok(mode) if mode == "wal" => Ok(()),
+        Ok(_) => Err(StoreError::NoWriteAheadLog {
+            path: path.to_owned(),
+        }),
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+            Err(StoreError::NotADatabase {
+                path: path.to_owned(),
+            })
+        }
+        Err(error) => Err(failed("configure the trace database")(error)),
+    }
+}
+
+/// The journal mode that the database has afterwards. The mode is kept in the file, so that only
+/// the processes that meet at its creation ever try twice.
+fn start_write_ahead_log(connection: &Connection) -> rusqlite::Result<String> {
+    let mut attempts = 1;
+    loop {
+        let mode =
+            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0));
+        match mode {
+            Err(error) if is_busy(&error) && attempts < WAL_ATTEMPTS_MAX => {
+                attempts += 1;
+                thread::sleep(WAL_RETRY_AFTER);
+            }
+            mode => return mode,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+}

@@ -1,0 +1,167 @@
+use std::path::Path;
+
+use portcullis_json::Object;
+use portcullis_trace::record::{SessionRecord, Timestamp};
+use tempfile::TempDir;
+
+use super::*;
+
+fn session(n: u64, name: Option<String>) -> Entry {
+    Entry::Session(SessionRecord {
+        id: format!("0199a1b2-c3d4-7e5f-8a6b-{n:012x}").parse().unwrap(),
+        project: None,
+        name,
+        server: "files".to_owned(),
+        client: None,
+        started_at: Timestamp::from_micros(1),
+        metadata: Object::new(),
+    })
+}
+
+fn open(directory: &TempDir, durability: Durability) -> SqliteStore {
+    SqliteStore::open(&directory.path().join("traces.db"), durability).unwrap()
+}
+
+fn pragma<T: rusqlite::types::FromSql>(store: &SqliteStore, name: &str) -> T {
+    store
+        .connection
+        .pragma_query_value(None, name, |row| row.get(0))
+        .unwrap()
+}
+
+#[test]
+fn durability_decides_what_a_commit_waits_for() {
+    const NORMAL: i64 = 1;
+    const FULL: i64 = 2;
+    for (durability, synchronous) in [(Durability::Relaxed, NORMAL), (Durability::Strict, FULL)] {
+        let directory = tempfile::tempdir().unwrap();
+        let store = open(&directory, durability);
+        assert_eq!(pragma::<i64>(&store, "synchronous"), synchronous);
+        assert_eq!(pragma::<String>(&store, "journal_mode"), "wal");
+        assert_eq!(pragma::<i64>(&store, "foreign_keys"), 1);
+    }
+}
+
+#[test]
+fn full_disk_refuses_the_batch_and_recovers() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(&directory, Durability::Strict);
+    store.write(&[session(1, None)]).unwrap();
+    let pages: i64 = pragma(&store, "page_count");
+    store
+        .connection
+        .pragma_update(None, "max_page_count", pages)
+        .unwrap();
+
+    let large = session(3, Some("x".repeat(1 << 20)));
+    let error = store.write(&[session(2, None), large.clone()]).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            StoreError::Failed {
+                reason: FailureReason::DiskFull,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!(
+        error.to_string(),
+        "cannot record the session: the disk is full"
+    );
+    assert!(error.hint().unwrap().contains("make room"));
+    assert!(!error.blames_entry());
+    assert_eq!(store.sessions(&SessionFilter::newest(9)).unwrap().len(), 1);
+
+    store
+        .connection
+        .pragma_update(None, "max_page_count", 1 << 20)
+        .unwrap();
+    store.write(&[session(2, None), large]).unwrap();
+    assert_eq!(store.sessions(&SessionFilter::newest(9)).unwrap().len(), 3);
+}
+
+#[test]
+fn read_only_database_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(&directory, Durability::Relaxed);
+    store
+        .connection
+        .pragma_update(None, "query_only", true)
+        .unwrap();
+    let error = store.write(&[session(1, None)]).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            StoreError::Failed {
+                reason: FailureReason::ReadOnly,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn writer_waits_for_another_and_then_says_busy() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut first = open(&directory, Durability::Relaxed);
+    let mut second = open(&directory, Durability::Relaxed);
+    second
+        .connection
+        .busy_timeout(Duration::from_millis(20))
+        .unwrap();
+    let lock = first
+        .connection
+        .transaction_with_behavior(TransactionBehavior::Immediate)
+        .unwrap();
+    let error = second.write(&[session(1, None)]).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            StoreError::Failed {
+                reason: FailureReason::Busy,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    drop(lock);
+    second.write(&[session(1, None)]).unwrap();
+}
+
+#[test]
+fn damaged_value_names_the_session_and_the_column() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(&directory, Durability::Relaxed);
+    let check = |store: &SqliteStore, column: &str| {
+        let error = store.sessions(&SessionFilter::newest(9)).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
+        assert!(
+            error.to_string().contains(&format!("`{column}`")),
+            "{error}"
+        );
+    };
+    store.write(&[session(1, None)]).unwrap();
+    for metadata in ["", "[]", "{\"a\":"] {
+        store
+            .connection
+            .execute("UPDATE sessions SET metadata = ?1", [metadata])
+            .unwrap();
+        check(&store, "metadata");
+    }
+    store
+        .connection
+        .execute("UPDATE sessions SET metadata = '{}', id = 'x'", [])
+        .unwrap();
+    check(&store, "id");
+}
+
+#[test]
+fn directory_is_the_working_one_if_the_path_names_none() {
+    assert_eq!(open::directory_of(Path::new("traces.db")), Path::new("."));
+    assert_eq!(
+        open::directory_of(Path::new("data/traces.db")),
+        Path::new("data")
+    );
+}

@@ -1,0 +1,9 @@
+//! The store against real files and real processes.
+#[cfg(test)]
+mod opening;
+#[cfg(test)]
+mod records;
+#[cfg(test)]
+mod sharing;
+#[cfg(test)]
+mod suite;

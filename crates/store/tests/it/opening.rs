@@ -1,0 +1,166 @@
+//! What the SQLite store makes of the file it finds.
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
+
+use portcullis_store::{Durability, SessionFilter, SqliteStore, StoreError, TraceStore};
+use rusqlite::Connection;
+
+use crate::records::{event, session, session_id};
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn what_is_created_belongs_to_its_owner_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("share").join("portcullis");
+    let path = data.join("traces.db");
+    let mut store = SqliteStore::open(&path, Durability::Strict).unwrap();
+    store.write(&[session(1).into()]).unwrap();
+
+    assert_eq!(mode(&directory.path().join("share")), 0o700);
+    assert_eq!(mode(&data), 0o700);
+    for name in ["traces.db", "traces.db-wal", "traces.db-shm"] {
+        assert_eq!(mode(&data.join(name)), 0o600, "{name}");
+    }
+}
+
+#[test]
+fn loose_file_is_tightened_and_foreign_directory_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("shared");
+    fs::DirBuilder::new().mode(0o755).create(&data).unwrap();
+    fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = data.join("traces.db");
+    fs::write(&path, "").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+
+    SqliteStore::open(&path, Durability::Relaxed).unwrap();
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(&data), 0o755);
+}
+
+#[test]
+fn records_outlive_the_store_that_wrote_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.db");
+    let mut store = SqliteStore::open(&path, Durability::Relaxed).unwrap();
+    store
+        .write(&[session(1).into(), event(1, 1).into()])
+        .unwrap();
+    drop(store);
+
+    let store = SqliteStore::open_existing(&path).unwrap();
+    assert_eq!(store.session(session_id(1).as_str()).unwrap().events, 1);
+}
+
+#[test]
+fn looking_creates_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.db");
+    let error = SqliteStore::open_existing(&path).unwrap_err();
+    assert!(matches!(error, StoreError::Missing { .. }), "{error:?}");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn newer_schema_is_refused_with_both_versions() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.db");
+    drop(SqliteStore::open(&path, Durability::Relaxed).unwrap());
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute("INSERT INTO schema_version (version) VALUES (999)", [])
+        .unwrap();
+    drop(connection);
+
+    let error = SqliteStore::open(&path, Durability::Relaxed).unwrap_err();
+    assert!(
+        matches!(error, StoreError::NewerSchema { found: 999, .. }),
+        "{error:?}"
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("schema version 999, this program knows up to"),
+        "{error}"
+    );
+    assert!(error.hint().unwrap().contains("upgrade"));
+}
+
+#[test]
+fn failed_migration_leaves_no_schema_behind() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.db");
+    let connection = Connection::open(&path).unwrap();
+    // A database that lost its first migration half-way: the version is known, the tables are not.
+    let version_zero = "CREATE TABLE schema_version (version INTEGER); CREATE TABLE events (x);";
+    connection.execute_batch(version_zero).unwrap();
+
+    let error = SqliteStore::open(&path, Durability::Relaxed).unwrap_err();
+    assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
+    assert!(!connection.table_exists(None, "sessions").unwrap());
+}
+
+#[test]
+fn what_is_no_trace_database_is_refused_untouched() {
+    let check = |prepare: fn(&Path), expected: fn(&StoreError) -> bool| {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("traces.db");
+        prepare(&path);
+        let before = fs::read(&path).ok();
+        let error = SqliteStore::open(&path, Durability::Relaxed).unwrap_err();
+        assert!(expected(&error), "{error:?}");
+        assert!(error.to_string().contains("traces.db"), "{error}");
+        assert!(error.hint().is_some(), "{error}");
+        assert_eq!(fs::read(&path).ok(), before);
+    };
+    check(
+        |path| fs::create_dir(path).unwrap(),
+        |e| matches!(e, StoreError::NotAFile { .. }),
+    );
+    check(
+        |path| {
+            fs::write(
+                path,
+                "a diary, not a database, long enough for a header".repeat(9),
+            )
+            .unwrap();
+        },
+        |e| matches!(e, StoreError::NotADatabase { .. }),
+    );
+    check(
+        |path| {
+            let connection = Connection::open(path).unwrap();
+            connection
+                .execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE diary (day)")
+                .unwrap();
+        },
+        |e| matches!(e, StoreError::NotADatabase { .. }),
+    );
+}
+
+#[test]
+fn directory_that_cannot_be_made_is_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, "").unwrap();
+    let path = file.join("traces.db");
+    let error = SqliteStore::open(&path, Durability::Relaxed).unwrap_err();
+    assert!(matches!(error, StoreError::Unprotected { .. }), "{error:?}");
+    assert!(
+        error.to_string().contains(path.to_str().unwrap()),
+        "{error}"
+    );
+}
+
+#[test]
+fn empty_file_becomes_a_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.db");
+    fs::write(&path, "").unwrap();
+    let store = SqliteStore::open_existing(&path).unwrap();
+    assert_eq!(store.sessions(&SessionFilter::newest(1)).unwrap(), []);
+}

@@ -1,0 +1,70 @@
+//! Several gateway processes, one file.
+use std::path::Path;
+use std::sync::Barrier;
+use std::thread;
+
+use portcullis_store::{Durability, EventPage, SessionFilter, SqliteStore, TraceStore};
+
+use crate::records::{event, session, session_id};
+
+const WRITERS: u64 = 4;
+const EVENTS_EACH: u64 = 60;
+
+fn write_session(path: &Path, n: u64, together: &Barrier) {
+    together.wait();
+    let mut store = SqliteStore::open(path, Durability::Relaxed).unwrap();
+    store.write(&[session(n).into()]).unwrap();
+    for place in 1..=EVENTS_EACH {
+        store.write(&[event(n, place).into()]).unwrap();
+    }
+}
+
+#[test]
+fn writers_that_start_together_all_finish() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.db");
+    let together = Barrier::new(usize::try_from(WRITERS).unwrap());
+    thread::scope(|scope| {
+        for n in 0..WRITERS {
+            let (path, together) = (&path, &together);
+            scope.spawn(move || write_session(path, n, together));
+        }
+    });
+
+    let store = SqliteStore::open_existing(&path).unwrap();
+    let sessions = store.sessions(&SessionFilter::newest(10)).unwrap();
+    let counts: Vec<_> = sessions
+        .iter()
+        .map(|found| (found.events, found.events_lost))
+        .collect();
+    assert_eq!(counts, [(EVENTS_EACH, 0); 4]);
+    let written: Vec<_> = (1..=EVENTS_EACH).map(|place| event(2, place)).collect();
+    assert_eq!(
+        store.events(&session_id(2), EventPage::first(100)).unwrap(),
+        written
+    );
+}
+
+#[test]
+fn reader_sees_each_transaction_whole() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.db");
+    let mut writer = SqliteStore::open(&path, Durability::Relaxed).unwrap();
+    writer.write(&[session(1).into()]).unwrap();
+    let reader = SqliteStore::open_existing(&path).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            for pair in 0..200 {
+                let first = 2 * pair + 1;
+                writer
+                    .write(&[event(1, first).into(), event(1, first + 1).into()])
+                    .unwrap();
+            }
+        });
+        let mut seen = 0;
+        while seen < 400 {
+            seen = reader.session(session_id(1).as_str()).unwrap().events;
+            assert_eq!(seen % 2, 0);
+        }
+    });
+}
