@@ -1,0 +1,198 @@
+//! Recording of live traffic: a queue in front of a store, and one thread that empties it.
+mod status;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_trace::record::{EventRecord, SessionEnd, SessionRecord};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
+
+use self::status::Losses;
+pub use self::status::RecorderStatus;
+use self::writer::Writer;
+use crate::{Durability, Entry, SqliteStore, StoreError, TraceStore};
+
+/// LIMIT: entries that may wait, whatever capacity is configured.
+const CAPACITY_MAX: usize = 1 << 16;
+/// LIMIT: bytes of text that may wait. A larger entry passes when it is alone.
+const QUEUE_BYTES_MAX: u32 = 64 << 20;
+
+/// LIMIT: how long a message waits for a place in the queue before its recording is lost.
+const RELAXED_EVENT_WAIT_MAX: Duration = Duration::from_millis(10);
+/// Without its beginning, nothing of a session can be recorded; so that waits longer.
+const RELAXED_SESSION_WAIT_MAX: Duration = Duration::from_secs(1);
+/// LIMIT: how long a strict message waits for its commit before it is refused.
+const STRICT_WAIT_MAX: Duration = Duration::from_secs(30);
+/// LIMIT: how long closing waits for what is queued.
+const CLOSE_WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Writes entries to a store behind the traffic, or before it where durability is strict.
+///
+/// Its methods need a tokio runtime with time enabled. Dropping it lets the thread finish what is
+/// queued, but only [`Recorder::close`] waits for that.
+#[derive(Debug)]
+pub struct Recorder {
+    queue: mpsc::Sender<Job>,
+    room: Arc<Semaphore>,
+    durability: Durability,
+    losses: Arc<Losses>,
+}
+
+/// Why an entry could not be recorded.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RecordError {
+    #[error("the recording was refused by the store")]
+    Refused(#[source] Arc<StoreError>),
+    #[error("the recording was not on disk in time")]
+    TimedOut,
+    #[error("the recorder is closed")]
+    Closed,
+}
+
+#[derive(Debug)]
+enum Job {
+    Write(Entry, Receipt),
+    /// Finish what is queued, then drop the sender.
+    Close(oneshot::Sender<()>),
+}
+
+/// What an entry in the queue owes: room to the queue, and an answer to a strict caller.
+#[derive(Debug)]
+struct Receipt {
+    answer: Option<oneshot::Sender<Result<(), RecordError>>>,
+    _room: OwnedSemaphorePermit,
+}
+
+// === impl Recorder ===
+
+impl Recorder {
+    /// Starts a recorder into the database at `path` whose queue holds `capacity` entries.
+    pub fn open(
+        path: &Path,
+        durability: Durability,
+        capacity: NonZeroUsize,
+    ) -> Result<Self, StoreError> {
+        Self::start(SqliteStore::open(path, durability)?, durability, capacity)
+    }
+
+    /// Starts a recorder into `store`, which must itself be as durable as `durability` says.
+    pub fn start(
+        store: impl TraceStore + Send + 'static,
+        durability: Durability,
+        capacity: NonZeroUsize,
+    ) -> Result<Self, StoreError> {
+        let (queue, jobs) = mpsc::channel(capacity.get().min(CAPACITY_MAX));
+        let losses = Arc::new(Losses::default());
+        Writer::new(store, jobs, Arc::clone(&losses)).start()?;
+        let room = Arc::new(Semaphore::new(QUEUE_BYTES_MAX as usize));
+        Ok(Self {
+            queue,
+            room,
+            durability,
+            losses,
+        })
+    }
+
+    /// Records one entry. An error means that the message it describes must not be forwarded.
+    ///
+    /// Relaxed: returns as soon as the entry is queued, and always well. If the queue stays full
+    /// or the disk refuses, traffic goes on; the loss is logged, counted in [`Self::status`], and
+    /// visible in the session as a gap.
+    ///
+    /// Strict: returns when the entry is on disk. After an error it may still get there, as the
+    /// record of a message that was refused.
+    pub async fn record(&self, entry: impl Into<Entry>) -> Result<(), RecordError> {
+        let entry = entry.into();
+        match self.durability {
+            Durability::Relaxed => {
+                self.record_behind(entry).await;
+                Ok(())
+            }
+            Durability::Strict => timeout(STRICT_WAIT_MAX, self.record_before(entry))
+                .await
+                .unwrap_or(Err(RecordError::TimedOut)),
+        }
+    }
+
+    /// Accepts nothing more and waits until what is queued is written, at most ten seconds.
+    pub async fn close(&self) -> Result<(), RecordError> {
+        let closed = async {
+            let (sender, finished) = oneshot::channel();
+            self.queue
+                .send(Job::Close(sender))
+                .await
+                .map_err(|_| RecordError::Closed)?;
+            finished.await.map_err(|_| RecordError::Closed)
+        };
+        timeout(CLOSE_WAIT_MAX, closed)
+            .await
+            .unwrap_or(Err(RecordError::TimedOut))
+    }
+
+    /// How recording fares: what was lost since the start, and what stands in its way now.
+    pub fn status(&self) -> RecorderStatus {
+        self.losses.status()
+    }
+
+    async fn record_behind(&self, entry: Entry) {
+        let wait = match entry {
+            Entry::Event(_) => RELAXED_EVENT_WAIT_MAX,
+            Entry::Session(_) | Entry::End(_) => RELAXED_SESSION_WAIT_MAX,
+        };
+        match timeout(wait, self.enqueue(entry, None)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => self.losses.lost(&error),
+            Err(_) => self.losses.lost(&RecordError::TimedOut),
+        }
+    }
+
+    async fn record_before(&self, entry: Entry) -> Result<(), RecordError> {
+        let (sender, answer) = oneshot::channel();
+        self.enqueue(entry, Some(sender)).await?;
+        answer.await.unwrap_or(Err(RecordError::Closed))
+    }
+
+    async fn enqueue(
+        &self,
+        entry: Entry,
+        answer: Option<oneshot::Sender<Result<(), RecordError>>>,
+    ) -> Result<(), RecordError> {
+        let size = u32::try_from(entry.size()).map_or(QUEUE_BYTES_MAX, |s| s.min(QUEUE_BYTES_MAX));
+        let room = Arc::clone(&self.room).acquire_many_owned(size).await;
+        let room = room.map_err(|_| RecordError::Closed)?;
+        let job = Job::Write(
+            entry,
+            Receipt {
+                answer,
+                _room: room,
+            },
+        );
+        self.queue.send(job).await.map_err(|_| RecordError::Closed)
+    }
+}
+
+// === impl Entry ===
+
+impl From<SessionRecord> for Entry {
+    fn from(session: SessionRecord) -> Self {
+        Entry::Session(session)
+    }
+}
+
+impl From<EventRecord> for Entry {
+    fn from(event: EventRecord) -> Self {
+        Entry::Event(event)
+    }
+}
+
+impl From<SessionEnd> for Entry {
+    fn from(end: SessionEnd) -> Self {
+        Entry::End(end)
+    }
+}

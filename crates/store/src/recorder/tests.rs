@@ -1,0 +1,320 @@
+use std::sync::{Condvar, Mutex};
+
+use portcullis_json::Object;
+use portcullis_trace::record::{
+    Direction, Sequence, SessionId, SessionSummary, Timestamp, Verdict,
+};
+
+use tokio::time::resume;
+
+use super::*;
+use crate::{EventPage, FailureReason, SessionFilter};
+
+const STRANGER: u64 = 404;
+
+/// A store that writes when it is let, and refuses what it is told to refuse.
+#[derive(Clone, Default)]
+struct ScriptedStore(Arc<(Mutex<Script>, Condvar)>);
+
+#[derive(Default)]
+struct Script {
+    held: bool,
+    waiting: bool,
+    full: bool,
+    panics: bool,
+    batches: Vec<Vec<Entry>>,
+}
+
+impl ScriptedStore {
+    fn set(&self, change: impl FnOnce(&mut Script)) {
+        change(&mut self.0.0.lock().unwrap());
+        self.0.1.notify_all();
+    }
+
+    /// Waits until the writer thread stands before the closed gate.
+    fn wait_until_waiting(&self) {
+        let script = self.0.0.lock().unwrap();
+        drop(
+            self.0
+                .1
+                .wait_while(script, |script| !script.waiting)
+                .unwrap(),
+        );
+    }
+
+    fn written(&self) -> Vec<Entry> {
+        self.0.0.lock().unwrap().batches.concat()
+    }
+}
+
+impl TraceStore for ScriptedStore {
+    fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+        let mut script = self.0.0.lock().unwrap();
+        script.waiting = script.held;
+        self.0.1.notify_all();
+        let mut script = self.0.1.wait_while(script, |script| script.held).unwrap();
+        script.waiting = false;
+        assert!(!script.panics, "told to panic");
+        if script.full {
+            let (operation, reason) = ("write", FailureReason::DiskFull);
+            return Err(StoreError::Failed {
+                operation,
+                reason,
+                source: "no space".into(),
+            });
+        }
+        for entry in entries {
+            if let Entry::Event(event) = entry
+                && event.session == session_id(STRANGER)
+            {
+                return Err(StoreError::UnknownSession {
+                    session: event.session.clone(),
+                });
+            }
+        }
+        script.batches.push(entries.to_vec());
+        Ok(())
+    }
+
+    fn sessions(&self, _: &SessionFilter) -> Result<Vec<SessionSummary>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn session(&self, prefix: &str) -> Result<SessionSummary, StoreError> {
+        Err(StoreError::NoSession {
+            prefix: prefix.to_owned(),
+        })
+    }
+
+    fn events(&self, _: &SessionId, _: EventPage) -> Result<Vec<EventRecord>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+fn session_id(n: u64) -> SessionId {
+    format!("0199a1b2-c3d4-7e5f-8a6b-{n:012x}").parse().unwrap()
+}
+
+fn event(n: u64, place: u64) -> EventRecord {
+    EventRecord {
+        session: session_id(n),
+        sequence: Sequence::new(place).unwrap(),
+        recorded_at: Timestamp::from_micros(0),
+        direction: Direction::ToServer,
+        method: None,
+        message: None,
+        events: "[]".into(),
+        verdict: Verdict::Allow,
+        violations: Vec::new(),
+        failure: None,
+    }
+}
+
+fn events(n: u64, places: impl IntoIterator<Item = u64>) -> Vec<Entry> {
+    places
+        .into_iter()
+        .map(|place| event(n, place).into())
+        .collect()
+}
+
+fn start(store: &ScriptedStore, durability: Durability, capacity: usize) -> Recorder {
+    Recorder::start(
+        store.clone(),
+        durability,
+        NonZeroUsize::new(capacity).unwrap(),
+    )
+    .unwrap()
+}
+
+/// A recorder whose writer thread holds event 1 of session 1 and cannot get on.
+async fn start_held(store: &ScriptedStore, capacity: usize) -> Recorder {
+    store.set(|script| script.held = true);
+    let recorder = start(store, Durability::Relaxed, capacity);
+    recorder.record(event(1, 1)).await.unwrap();
+    store.wait_until_waiting();
+    recorder
+}
+
+#[tokio::test]
+async fn close_writes_everything_that_was_queued_in_order() {
+    let store = ScriptedStore::default();
+    let recorder = start_held(&store, 16).await;
+    let session = SessionRecord {
+        id: session_id(2),
+        project: None,
+        name: None,
+        server: "files".to_owned(),
+        client: None,
+        started_at: Timestamp::from_micros(0),
+        metadata: Object::new(),
+    };
+    let end = SessionEnd {
+        session: session_id(2),
+        ended_at: Timestamp::from_micros(1),
+        last_sequence: None,
+    };
+    recorder.record(event(1, 2)).await.unwrap();
+    recorder.record(session.clone()).await.unwrap();
+    recorder.record(end.clone()).await.unwrap();
+    assert_eq!(store.written(), []);
+    store.set(|script| script.held = false);
+    recorder.close().await.unwrap();
+
+    let mut expected = events(1, [1, 2]);
+    expected.extend([session.into(), end.into()]);
+    assert_eq!(store.written(), expected);
+    assert_eq!(recorder.status().lost, 0);
+}
+
+#[tokio::test]
+async fn what_waits_together_is_one_transaction() {
+    let store = ScriptedStore::default();
+    let recorder = start_held(&store, 16).await;
+    for place in 2..=9 {
+        recorder.record(event(1, place)).await.unwrap();
+    }
+    store.set(|script| script.held = false);
+    recorder.close().await.unwrap();
+    let batches = store.0.0.lock().unwrap().batches.clone();
+    assert_eq!(batches, [events(1, [1]), events(1, 2..=9)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn full_queue_loses_the_recording_and_counts_it() {
+    let store = ScriptedStore::default();
+    let recorder = start_held(&store, 2).await;
+    for place in 2..=5 {
+        recorder.record(event(1, place)).await.unwrap();
+    }
+    let status = recorder.status();
+    assert_eq!(status.lost, 2);
+    assert!(
+        matches!(status.failure, Some(RecordError::TimedOut)),
+        "{status:?}"
+    );
+    store.set(|script| script.held = false);
+    resume();
+    recorder.close().await.unwrap();
+    assert_eq!(store.written(), events(1, [1, 2, 3]));
+    assert!(recorder.status().failure.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn queue_is_bounded_in_bytes_but_takes_one_entry_of_any_size() {
+    let large = |place| EventRecord {
+        message: Some("x".repeat(QUEUE_BYTES_MAX as usize + 1).into()),
+        ..event(1, place)
+    };
+    let store = ScriptedStore::default();
+    store.set(|script| script.held = true);
+    let recorder = start(&store, Durability::Relaxed, 100);
+    recorder.record(large(1)).await.unwrap();
+    recorder.record(event(1, 2)).await.unwrap();
+    assert_eq!(recorder.status().lost, 1);
+    store.set(|script| script.held = false);
+    resume();
+    recorder.close().await.unwrap();
+    assert_eq!(store.written(), [large(1).into()]);
+}
+
+#[tokio::test]
+async fn strict_record_returns_only_after_the_commit() {
+    let store = ScriptedStore::default();
+    store.set(|script| script.held = true);
+    let recorder = start(&store, Durability::Strict, 4);
+    let mut recorded = Box::pin(recorder.record(event(1, 1)));
+    let early = timeout(Duration::from_millis(20), &mut recorded).await;
+    assert!(early.is_err(), "{early:?}");
+    store.wait_until_waiting();
+    store.set(|script| script.held = false);
+    recorded.await.unwrap();
+    assert_eq!(store.written(), events(1, [1]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn strict_record_gives_up_in_the_end() {
+    let store = ScriptedStore::default();
+    store.set(|script| script.held = true);
+    let recorder = start(&store, Durability::Strict, 4);
+    let error = recorder.record(event(1, 1)).await.unwrap_err();
+    assert!(matches!(error, RecordError::TimedOut), "{error:?}");
+    store.set(|script| script.held = false);
+}
+
+#[tokio::test]
+async fn full_disk_refuses_strict_messages_until_there_is_room() {
+    let store = ScriptedStore::default();
+    store.set(|script| script.full = true);
+    let recorder = start(&store, Durability::Strict, 4);
+    let error = recorder.record(event(1, 1)).await.unwrap_err();
+    assert!(matches!(error, RecordError::Refused(_)), "{error:?}");
+    assert_eq!(recorder.status().lost, 1);
+    store.set(|script| script.full = false);
+    recorder.record(event(1, 2)).await.unwrap();
+    let status = recorder.status();
+    assert_eq!((status.lost, status.failure.is_some()), (1, false));
+}
+
+#[tokio::test]
+async fn full_disk_does_not_stop_relaxed_traffic() {
+    let store = ScriptedStore::default();
+    store.set(|script| script.full = true);
+    let recorder = start(&store, Durability::Relaxed, 4);
+    recorder.record(event(1, 1)).await.unwrap();
+    recorder.close().await.unwrap();
+    let status = recorder.status();
+    assert_eq!(status.lost, 1);
+    assert!(
+        matches!(status.failure, Some(RecordError::Refused(_))),
+        "{status:?}"
+    );
+}
+
+#[tokio::test]
+async fn one_refused_entry_does_not_spoil_the_others() {
+    let store = ScriptedStore::default();
+    let recorder = start_held(&store, 16).await;
+    for entry in [event(1, 2), event(STRANGER, 1), event(1, 3)] {
+        recorder.record(entry).await.unwrap();
+    }
+    store.set(|script| script.held = false);
+    recorder.close().await.unwrap();
+    assert_eq!(store.written(), events(1, [1, 2, 3]));
+    assert_eq!(recorder.status().lost, 1);
+}
+
+#[tokio::test]
+async fn closed_recorder_takes_nothing_more() {
+    for (durability, refused) in [(Durability::Strict, true), (Durability::Relaxed, false)] {
+        let store = ScriptedStore::default();
+        let recorder = start(&store, durability, 4);
+        recorder.close().await.unwrap();
+        let recorded = recorder.record(event(1, 1)).await;
+        assert_eq!(
+            matches!(recorded, Err(RecordError::Closed)),
+            refused,
+            "{recorded:?}"
+        );
+        assert!(matches!(recorder.close().await, Err(RecordError::Closed)));
+        assert_eq!(store.written(), []);
+    }
+}
+
+#[tokio::test]
+async fn dead_writer_thread_refuses_strict_messages() {
+    let store = ScriptedStore::default();
+    store.set(|script| script.panics = true);
+    let recorder = start(&store, Durability::Strict, 4);
+    for place in 1..=2 {
+        let error = recorder.record(event(1, place)).await.unwrap_err();
+        assert!(matches!(error, RecordError::Closed), "{error:?}");
+    }
+}
+
+#[test]
+fn open_reports_a_path_that_cannot_be_a_database() {
+    let directory = tempfile::tempdir().unwrap();
+    let capacity = NonZeroUsize::MIN;
+    let error = Recorder::open(directory.path(), Durability::Relaxed, capacity).unwrap_err();
+    assert!(matches!(error, StoreError::NotAFile { .. }), "{error:?}");
+}

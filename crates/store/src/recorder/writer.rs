@@ -1,0 +1,112 @@
+use std::slice;
+use std::sync::Arc;
+use std::thread;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::status::Losses;
+use super::{Job, Receipt, RecordError};
+use crate::{Entry, StoreError, TraceStore};
+
+/// LIMIT: entries in one transaction. Larger ones would hold up the other processes that write.
+const BATCH_MAX: usize = 256;
+
+/// The thread that owns the store and writes what is queued, as much as there is at a time.
+pub(super) struct Writer<S> {
+    store: S,
+    jobs: mpsc::Receiver<Job>,
+    losses: Arc<Losses>,
+    closing: Vec<oneshot::Sender<()>>,
+}
+
+// === impl Writer ===
+
+impl<S: TraceStore + Send + 'static> Writer<S> {
+    pub(super) fn new(store: S, jobs: mpsc::Receiver<Job>, losses: Arc<Losses>) -> Self {
+        Self {
+            store,
+            jobs,
+            losses,
+            closing: Vec::new(),
+        }
+    }
+
+    /// The thread ends when the queue is closed, or when nobody is left who could fill it.
+    pub(super) fn start(self) -> Result<(), StoreError> {
+        let thread = thread::Builder::new().name("portcullis-recorder".to_owned());
+        thread
+            .spawn(move || self.run())
+            .map(drop)
+            .map_err(StoreError::NoThread)
+    }
+
+    fn run(mut self) {
+        let mut jobs = Vec::with_capacity(BATCH_MAX);
+        while self.jobs.blocking_recv_many(&mut jobs, BATCH_MAX) > 0 {
+            let (entries, receipts) = self.sort(&mut jobs);
+            if !entries.is_empty() {
+                self.write(&entries, receipts);
+            }
+        }
+        let Self { store, closing, .. } = self;
+        // To close the file is part of closing.
+        drop(store);
+        for closing in closing {
+            if closing.send(()).is_err() {
+                tracing::warn!("the recorder finished after its owner stopped waiting");
+            }
+        }
+    }
+
+    fn sort(&mut self, jobs: &mut Vec<Job>) -> (Vec<Entry>, Vec<Receipt>) {
+        let mut entries = Vec::with_capacity(jobs.len());
+        let mut receipts = Vec::with_capacity(jobs.len());
+        for job in jobs.drain(..) {
+            match job {
+                Job::Write(entry, receipt) => {
+                    entries.push(entry);
+                    receipts.push(receipt);
+                }
+                Job::Close(closing) => {
+                    self.jobs.close();
+                    self.closing.push(closing);
+                }
+            }
+        }
+        (entries, receipts)
+    }
+
+    /// Writes the entries in one transaction. If one of them is at fault, each gets its own, so
+    /// that a session cannot spoil the recording of another.
+    fn write(&mut self, entries: &[Entry], receipts: Vec<Receipt>) {
+        match self.store.write(entries) {
+            Err(error) if error.blames_entry() && entries.len() > 1 => {
+                for (entry, receipt) in entries.iter().zip(receipts) {
+                    let written = self.store.write(slice::from_ref(entry));
+                    self.settle(receipt, written.map_err(refused));
+                }
+            }
+            written => {
+                let written = written.map_err(refused);
+                for receipt in receipts {
+                    self.settle(receipt, written.clone());
+                }
+            }
+        }
+    }
+
+    fn settle(&self, receipt: Receipt, written: Result<(), RecordError>) {
+        match &written {
+            Ok(()) => self.losses.written(),
+            Err(error) => self.losses.lost(error),
+        }
+        if let Some(answer) = receipt.answer {
+            // A caller that stopped waiting has refused its message already.
+            drop(answer.send(written));
+        }
+    }
+}
+
+fn refused(error: StoreError) -> RecordError {
+    RecordError::Refused(Arc::new(error))
+}

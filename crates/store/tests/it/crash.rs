@@ -1,0 +1,180 @@
+//! `kill -9` at any moment: nothing is corrupt, and nothing that was promised is missing.
+//!
+//! The tests start their own executable again as the writer that is killed.
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write, stdout};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use portcullis_store::{Durability, EventPage, Recorder, SqliteStore, TraceStore};
+use rusqlite::Connection;
+
+use crate::records::{event, session, session_id};
+
+const KILLS: u64 = 30;
+const KILLS_WHEN_SLOW: u64 = 200;
+/// Set to run the slow form of these tests.
+const SLOW: &str = "PORTCULLIS_SLOW_TESTS";
+/// `<first session>:<path of the database>`, for the writer.
+const WRITER: &str = "PORTCULLIS_STORE_TEST_WRITER";
+
+const SESSIONS_PER_WRITER: u64 = 3;
+const CAPACITY: usize = 32;
+/// What the writer thread may have taken out of the queue without having written it.
+const BATCH: u64 = 256;
+const ACKNOWLEDGED: &str = "acknowledged ";
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how a test talks to its second process"
+)]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[test]
+fn strict_event_that_was_acknowledged_survives() {
+    survives_kills(
+        "crash::strict_event_that_was_acknowledged_survives",
+        Durability::Strict,
+        0,
+    );
+}
+
+#[test]
+fn relaxed_writer_loses_at_most_what_was_queued() {
+    let queued = CAPACITY as u64 + BATCH;
+    survives_kills(
+        "crash::relaxed_writer_loses_at_most_what_was_queued",
+        Durability::Relaxed,
+        queued,
+    );
+}
+
+fn survives_kills(test: &str, durability: Durability, lost_max: u64) {
+    if let Some(writer) = environment(WRITER) {
+        let (first_session, path) = writer.split_once(':').unwrap();
+        return write_until_killed(Path::new(path), first_session.parse().unwrap(), durability);
+    }
+    let kills = environment(SLOW).map_or(KILLS, |_| KILLS_WHEN_SLOW);
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.db");
+    let mut acknowledged = BTreeMap::new();
+    for kill in 0..kills {
+        acknowledged.extend(kill_a_writer(test, &path, kill));
+        check_integrity(&path);
+        let store = SqliteStore::open_existing(&path).unwrap();
+        for (n, last_acknowledged) in &acknowledged {
+            check_session(&store, *n, *last_acknowledged, lost_max);
+        }
+    }
+    assert!(
+        acknowledged.len() as u64 >= kills,
+        "the writers were killed before they wrote"
+    );
+}
+
+/// Starts a writer, kills it some time after its first acknowledgement, and returns the last
+/// event it acknowledged for each of its sessions.
+fn kill_a_writer(test: &str, path: &Path, kill: u64) -> BTreeMap<u64, u64> {
+    let mut writer = start_writer(test, path, kill * SESSIONS_PER_WRITER);
+    let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines();
+    let mut acknowledged = BTreeMap::new();
+    // Some die during their first commits, others after hundreds and a checkpoint.
+    let acknowledgements = 1 + (kill * kill / 4) % 1_000;
+    let moment = Duration::from_micros(kill * 733 % 5_000);
+    for line in lines.by_ref() {
+        if note_acknowledgement(&line.unwrap(), &mut acknowledged) >= acknowledgements {
+            break;
+        }
+    }
+    thread::sleep(moment);
+    writer.kill().unwrap();
+    writer.wait().unwrap();
+    for line in lines {
+        note_acknowledgement(&line.unwrap(), &mut acknowledged);
+    }
+    acknowledged
+}
+
+fn start_writer(test: &str, path: &Path, first_session: u64) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(WRITER, format!("{first_session}:{}", path.display()))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Reads `acknowledged <session> <sequence>`, which the test harness may have put words before.
+/// Returns how many events were acknowledged until now. The line that the kill cut off is ignored.
+fn note_acknowledgement(line: &str, acknowledged: &mut BTreeMap<u64, u64>) -> u64 {
+    if let Some((_, event)) = line.split_once(ACKNOWLEDGED)
+        && let Some((n, place)) = event
+            .strip_suffix(';')
+            .and_then(|event| event.split_once(' '))
+    {
+        acknowledged.insert(n.parse().unwrap(), place.parse().unwrap());
+    }
+    acknowledged.values().sum()
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn write_until_killed(path: &Path, first_session: u64, durability: Durability) {
+    let capacity = NonZeroUsize::new(CAPACITY).unwrap();
+    let recorder = Recorder::open(path, durability, capacity).unwrap();
+    tokio::join!(
+        write_session(&recorder, first_session),
+        write_session(&recorder, first_session + 1),
+        write_session(&recorder, first_session + 2),
+    );
+}
+
+async fn write_session(recorder: &Recorder, n: u64) {
+    recorder.record(session(n)).await.unwrap();
+    // A recording that was lost to a slow disk, not to a kill, ends the writer.
+    for place in (1..).take_while(|_| recorder.status().lost == 0) {
+        recorder.record(event(n, place)).await.unwrap();
+        // The test harness writes to the same pipe, and must not tear this line apart.
+        let mut out = stdout().lock();
+        writeln!(out, "{ACKNOWLEDGED}{n} {place};").unwrap();
+        out.flush().unwrap();
+    }
+}
+
+fn check_integrity(path: &Path) {
+    let connection = Connection::open(PathBuf::from(path)).unwrap();
+    let report: String = connection
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(report, "ok");
+    let dangling = connection
+        .prepare("PRAGMA foreign_key_check")
+        .unwrap()
+        .exists([])
+        .unwrap();
+    assert!(!dangling, "a violation or event without its owner");
+}
+
+fn check_session(store: &SqliteStore, n: u64, last_acknowledged: u64, lost_max: u64) {
+    let mut last = 0;
+    let mut page = EventPage::first(1000);
+    loop {
+        let events = store.events(&session_id(n), page).unwrap();
+        for event in &events {
+            assert_eq!(event.sequence.value(), last + 1, "gap in session {n}");
+            last += 1;
+        }
+        match events.last() {
+            Some(event) => page = page.after(event.sequence),
+            None => break,
+        }
+    }
+    assert!(
+        last + lost_max >= last_acknowledged,
+        "session {n}: {last} of {last_acknowledged}"
+    );
+}
