@@ -16,6 +16,8 @@ pub(crate) struct Token {
     /// behind it. For a colon: it is that of `tool:name`. For `<`: it opens a value reference.
     /// For an opened block: it is written `:` and not `:=`.
     pub(crate) tight: bool,
+    /// The parser found a statement, or a line of a block, to begin here.
+    pub(crate) begins_line: bool,
 }
 
 /// Whether a token is the first of a line. Lines inside brackets do not count.

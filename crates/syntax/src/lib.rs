@@ -6,6 +6,7 @@
 pub mod ast;
 pub mod codes;
 mod diagnostic;
+mod format;
 mod lexer;
 mod limits;
 mod literal;
@@ -16,6 +17,7 @@ mod suggest;
 
 pub use codes::CodePage;
 pub use diagnostic::{Code, Diagnostic, Label, Severity};
+pub use format::format;
 pub use lexer::Comment;
 pub use limits::{
     MAX_DIAGNOSTICS, MAX_INTEGER_DIGITS, MAX_NESTING, MAX_SOURCE_BYTES, MAX_TREE_HEIGHT,

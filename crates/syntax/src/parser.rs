@@ -166,6 +166,7 @@ impl<'s> Parser<'s> {
             span: Span::new(self.source.len(), self.source.len()),
             line: LineStart::Aligned,
             tight: false,
+            begins_line: false,
         })
     }
 
@@ -206,6 +207,12 @@ impl<'s> Parser<'s> {
     fn set_tight(&mut self, tight: bool) {
         if let Some(token) = self.tokens.get_mut(self.position) {
             token.tight = tight;
+        }
+    }
+
+    fn mark_line(&mut self) {
+        if let Some(token) = self.tokens.get_mut(self.position) {
+            token.begins_line = true;
         }
     }
 

@@ -84,6 +84,8 @@ impl Layout<'_, '_> {
             return false;
         };
         match last.kind {
+            // The end of a line is no place to begin one.
+            _ if last.starts_line() => return false,
             TokenKind::Colon => {
                 last.kind = TokenKind::Indent;
                 last.tight = true;
@@ -123,6 +125,7 @@ impl Layout<'_, '_> {
             span: Span::new(at, at),
             line: LineStart::No,
             tight: true,
+            begins_line: false,
         });
     }
 

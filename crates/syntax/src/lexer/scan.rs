@@ -141,7 +141,7 @@ impl<'s> Scanner<'s, '_> {
                 .get(1)
                 .is_some_and(u8::is_ascii_digit) =>
             {
-                self.number()
+                self.number();
             }
             'a'..='z' | 'A'..='Z' | '_' => self.word(),
             _ => self.symbol(),
@@ -323,6 +323,7 @@ impl<'s> Scanner<'s, '_> {
             span: Span::new(self.offset, end),
             line,
             tight: false,
+            begins_line: false,
         });
         self.fresh = false;
         self.blank = false;

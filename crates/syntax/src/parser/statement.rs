@@ -33,6 +33,7 @@ impl Parser<'_> {
     }
 
     fn statement(&mut self) -> Read<Statement> {
+        self.mark_line();
         if !self.kind().is_word() {
             return self.expected_statement();
         }
@@ -158,7 +159,7 @@ impl Parser<'_> {
                 self.set_tight(true);
                 self.block()
             }
-            TokenKind::Colon => {
+            TokenKind::Colon if !self.token().starts_line() => {
                 let colon = self.bump().span;
                 if self.line_is_over() {
                     self.report_missing_body(before.to(colon));
@@ -271,6 +272,7 @@ impl Parser<'_> {
     }
 
     fn line(&mut self) -> Read<Expr> {
+        self.mark_line();
         let line = self.expression()?;
         let token = self.token();
         let over = token.starts_line() || matches!(token.kind, TokenKind::Dedent | TokenKind::End);
