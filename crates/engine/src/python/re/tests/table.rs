@@ -1,7 +1,11 @@
 //! Patterns, texts and the byte spans `re.finditer` of `CPython` 3.11 yields, or the position of
 //! its error if it gives one.
 
-type Case = (&'static str, &'static str, Result<&'static [(usize, usize)], Option<usize>>);
+type Case = (
+    &'static str,
+    &'static str,
+    Result<&'static [(usize, usize)], Option<usize>>,
+);
 
 #[rustfmt::skip]
 pub(super) const CASES: &[Case] = &[
