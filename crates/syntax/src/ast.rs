@@ -210,3 +210,48 @@ pub enum BinaryOperator {
     Modulo,
     Power,
 }
+
+impl Expr {
+    /// The expressions directly inside this one, in source order, those of indented blocks
+    /// included.
+    pub fn children(&self) -> Vec<&Expr> {
+        match &self.kind {
+            ExprKind::None
+            | ExprKind::Bool(_)
+            | ExprKind::Integer(_)
+            | ExprKind::Float(_)
+            | ExprKind::String(_)
+            | ExprKind::Name(_)
+            | ExprKind::Binder { .. }
+            | ExprKind::Import(_)
+            | ExprKind::Tool(_)
+            | ExprKind::Wildcard
+            | ExprKind::ValueReference(_)
+            | ExprKind::Error => Vec::new(),
+            ExprKind::Let { value: inner, .. }
+            | ExprKind::Unary { operand: inner, .. }
+            | ExprKind::Member { object: inner, .. } => vec![&**inner],
+            ExprKind::Binary { left, right, .. } => vec![&**left, &**right],
+            ExprKind::Index { object, index } => vec![&**object, &**index],
+            ExprKind::Call { function, arguments, keywords } => {
+                let keywords = keywords.iter().map(|keyword| &keyword.value);
+                std::iter::once(&**function).chain(arguments).chain(keywords).collect()
+            }
+            ExprKind::Quantifier { head, body } => {
+                std::iter::once(&**head).chain(&body.lines).collect()
+            }
+            ExprKind::ToolPattern { arguments: parts, .. }
+            | ExprKind::List(parts)
+            | ExprKind::Group(parts) => parts.iter().collect(),
+            ExprKind::Conditional { then, condition, otherwise } => {
+                vec![&**then, &**condition, &**otherwise]
+            }
+            ExprKind::Object(entries) => entries.iter().map(|entry| &entry.value).collect(),
+            ExprKind::Comprehension(comprehension) => {
+                let parts = [&comprehension.element, &comprehension.iterable];
+                parts.into_iter().chain(&comprehension.filter).collect()
+            }
+            ExprKind::Block(block) => block.lines.iter().collect(),
+        }
+    }
+}

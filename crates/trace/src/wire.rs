@@ -1,0 +1,276 @@
+//! Traces as JSON: the one module that knows the written form of an event.
+
+mod schema;
+
+use crate::event::{
+    Answers, Attribution, Chunk, ChunkBody, Content, Event, Message, Tool, ToolCall, ToolOutput,
+};
+use portcullis_json::{self as json, Limits, Object, Value};
+use std::fmt;
+use std::sync::Arc;
+
+/// An element that is no event. Nothing of its trace can be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceError {
+    /// Where in the element, as in `tool_calls.0.function`; empty for the element itself.
+    path: String,
+    expected: &'static str,
+}
+
+type Result<T> = std::result::Result<T, TraceError>;
+
+/// Reads one element of a trace. A tool listing gives an event for each of its tools.
+pub fn events(element: &Value) -> Result<Vec<Event>> {
+    let object = element
+        .as_object()
+        .ok_or_else(|| TraceError::at("", "an object"))?;
+    if let Some(role) = object.get("role") {
+        let role = text(role, "role")?;
+        return Ok(vec![if &*role == "tool" {
+            Event::ToolOutput(tool_output(object, role)?)
+        } else {
+            Event::Message(message(object, role)?)
+        }]);
+    }
+    if object.contains("type") {
+        return Ok(vec![Event::ToolCall(tool_call(object, "")?)]);
+    }
+    if let Some(tools) = object.get("tools") {
+        let tools = tools
+            .as_array()
+            .ok_or_else(|| TraceError::at("tools", "a list"))?;
+        let tool = |(index, tool)| self::tool(tool, &format!("tools.{index}")).map(Event::Tool);
+        return tools.iter().enumerate().map(tool).collect();
+    }
+    Err(TraceError::at(
+        "",
+        "an object with `role`, `type` or `tools`",
+    ))
+}
+
+/// Reads a whole trace: a list of elements.
+pub fn trace(elements: &[Value]) -> Result<Vec<Event>> {
+    let mut all = Vec::with_capacity(elements.len());
+    for (index, element) in elements.iter().enumerate() {
+        all.extend(events(element).map_err(|error| error.inside(&index.to_string()))?);
+    }
+    Ok(all)
+}
+
+fn message(object: &Object, role: Arc<str>) -> Result<Message> {
+    let tool_calls = match object.get("tool_calls") {
+        None => Some(Vec::new()),
+        Some(Value::Null) => None,
+        Some(Value::Array(calls)) => Some(
+            calls
+                .iter()
+                .enumerate()
+                .map(|(index, call)| {
+                    let path = format!("tool_calls.{index}");
+                    let call = call.as_object();
+                    tool_call(
+                        call.ok_or_else(|| TraceError::at(&path, "an object"))?,
+                        &path,
+                    )
+                })
+                .collect::<Result<_>>()?,
+        ),
+        Some(_) => return Err(TraceError::at("tool_calls", "a list or null")),
+    };
+    let content = content(object.get("content"), "content")?;
+    if matches!(content, Content::Object(_)) {
+        return Err(TraceError::at(
+            "content",
+            "a text, a list of chunks or null",
+        ));
+    }
+    Ok(Message {
+        attribution: attribution(object, "")?,
+        role,
+        content,
+        tool_calls,
+    })
+}
+
+fn tool_output(object: &Object, role: Arc<str>) -> Result<ToolOutput> {
+    let answers = match object.get("tool_call_id") {
+        None => Answers::Latest,
+        Some(Value::Null) => Answers::None,
+        Some(id) => Answers::Call(text(id, "tool_call_id")?),
+    };
+    let content = content(object.get("content"), "content")?;
+    Ok(ToolOutput {
+        attribution: attribution(object, "")?,
+        role,
+        content,
+        answers,
+    })
+}
+
+fn tool_call(object: &Object, path: &str) -> Result<ToolCall> {
+    let at = |field: &str| join(path, field);
+    let kind = object
+        .get("type")
+        .ok_or_else(|| TraceError::at(&at("type"), "a text"))?;
+    let function = object.get("function").and_then(Value::as_object);
+    let function = function.ok_or_else(|| TraceError::at(&at("function"), "an object"))?;
+    let name = function
+        .get("name")
+        .ok_or_else(|| TraceError::at(&at("function.name"), "a text"))?;
+    let id = match object.get("id") {
+        None | Some(Value::Null) => None,
+        Some(id) => Some(text(id, &at("id"))?),
+    };
+    Ok(ToolCall {
+        attribution: attribution(object, path)?,
+        id,
+        kind: text(kind, &at("type"))?,
+        name: text(name, &at("function.name"))?,
+        arguments: arguments(function.get("arguments"), &at("function.arguments"))?,
+    })
+}
+
+/// Arguments are an object, or the JSON text of one.
+fn arguments(value: Option<&Value>, path: &str) -> Result<Arc<Object>> {
+    let decoded = match value {
+        Some(Value::String(text)) => json::parse(text, &Limits::lenient()).ok(),
+        Some(value) => Some(value.clone()),
+        None => None,
+    };
+    match decoded {
+        Some(Value::Object(object)) => Ok(object),
+        _ => Err(TraceError::at(path, "an object, or the JSON text of one")),
+    }
+}
+
+fn content(value: Option<&Value>, path: &str) -> Result<Content> {
+    Ok(match value {
+        None | Some(Value::Null) => Content::None,
+        Some(Value::String(text)) => Content::Text(text.clone()),
+        Some(Value::Object(object)) => Content::Object(object.clone()),
+        Some(Value::Array(chunks)) => Content::Chunks(
+            chunks
+                .iter()
+                .enumerate()
+                .map(|(index, value)| chunk(value, &join(path, &index.to_string())))
+                .collect::<Result<_>>()?,
+        ),
+        Some(_) => return Err(TraceError::at(path, "a text, a list of chunks or null")),
+    })
+}
+
+fn chunk(value: &Value, path: &str) -> Result<Chunk> {
+    let object = value
+        .as_object()
+        .ok_or_else(|| TraceError::at(path, "an object"))?;
+    let kind = object.get("type").and_then(Value::as_str);
+    let kind = kind
+        .ok_or_else(|| TraceError::at(&join(path, "type"), "a text"))?
+        .into();
+    let attribution = attribution(object, path)?;
+    if let Some(Value::String(text)) = object.get("text") {
+        return Ok(Chunk {
+            attribution,
+            kind,
+            body: ChunkBody::Text(text.clone()),
+        });
+    }
+    match object.get("image_url") {
+        Some(Value::Object(urls)) if urls.iter().all(|(_, url)| url.as_str().is_some()) => {
+            Ok(Chunk {
+                attribution,
+                kind,
+                body: ChunkBody::Image(urls.clone()),
+            })
+        }
+        _ => Err(TraceError::at(
+            path,
+            "a `text`, or an `image_url` object of texts",
+        )),
+    }
+}
+
+fn tool(value: &Value, path: &str) -> Result<Tool> {
+    let at = |field: &str| join(path, field);
+    let object = value
+        .as_object()
+        .ok_or_else(|| TraceError::at(path, "an object"))?;
+    let name = object
+        .get("name")
+        .ok_or_else(|| TraceError::at(&at("name"), "a text"))?;
+    let schema = object.get("inputSchema").and_then(Value::as_object);
+    let schema = schema.ok_or_else(|| TraceError::at(&at("inputSchema"), "an object"))?;
+    let server = match object
+        .get("metadata")
+        .and_then(|metadata| metadata.get("server"))
+    {
+        None | Some(Value::Null) => None,
+        Some(server) => Some(text(server, &at("metadata.server"))?),
+    };
+    Ok(Tool {
+        server,
+        name: text(name, &at("name"))?,
+        description: schema::description(object.get("description")),
+        parameters: schema::parameters(schema),
+    })
+}
+
+fn attribution(object: &Object, path: &str) -> Result<Attribution> {
+    let metadata = match object.get("metadata") {
+        None => Object::new(),
+        Some(Value::Object(metadata)) => (**metadata).clone(),
+        Some(_) => return Err(TraceError::at(&join(path, "metadata"), "an object")),
+    };
+    let server = metadata.get("server").or_else(|| object.get("server"));
+    let server = match server {
+        None | Some(Value::Null) => None,
+        Some(server) => Some(text(server, &join(path, "server"))?),
+    };
+    Ok(Attribution { metadata, server })
+}
+
+fn text(value: &Value, path: &str) -> Result<Arc<str>> {
+    match value {
+        Value::String(text) => Ok(text.clone()),
+        _ => Err(TraceError::at(path, "a text")),
+    }
+}
+
+fn join(path: &str, field: &str) -> String {
+    if path.is_empty() {
+        field.to_owned()
+    } else {
+        format!("{path}.{field}")
+    }
+}
+
+// === impl TraceError ===
+
+impl TraceError {
+    fn at(path: &str, expected: &'static str) -> Self {
+        Self {
+            path: path.to_owned(),
+            expected,
+        }
+    }
+
+    fn inside(mut self, outer: &str) -> Self {
+        self.path = if self.path.is_empty() {
+            outer.to_owned()
+        } else {
+            join(outer, &self.path)
+        };
+        self
+    }
+}
+
+impl fmt::Display for TraceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path.as_str() {
+            "" => write!(f, "the element must be {}", self.expected),
+            path => write!(f, "`{path}` must be {}", self.expected),
+        }
+    }
+}
+
+impl std::error::Error for TraceError {}
