@@ -12,28 +12,47 @@ const LICENSES: [(&str, &str); 7] = [
         "GNU_AGPL_V3",
         "GNU AFFERO GENERAL PUBLIC LICENSE\n                       Version 3, 19 November 2007",
     ),
-    ("GNU_GPL_V2", "GNU GENERAL PUBLIC LICENSE\n                       Version 3, 29 June 2007"),
+    (
+        "GNU_GPL_V2",
+        "GNU GENERAL PUBLIC LICENSE\n                       Version 3, 29 June 2007",
+    ),
     (
         "GNU_LGPL_V3",
         "GNU LESSER GENERAL PUBLIC LICENSE\n                       Version 3, 29 June 2007",
     ),
-    ("MOZILLA_PUBLIC_LICENSE_2.0", "Mozilla Public License Version 2.0"),
-    ("APACHE_LICENSE_2.0", "Apache License\n                           Version 2.0, January 2004"),
+    (
+        "MOZILLA_PUBLIC_LICENSE_2.0",
+        "Mozilla Public License Version 2.0",
+    ),
+    (
+        "APACHE_LICENSE_2.0",
+        "Apache License\n                           Version 2.0, January 2004",
+    ),
     ("MIT_LICENSE", "MIT License"),
-    ("BOOST_SOFTWARE_LICENSE", "Boost Software License - Version 1.0 - August 17th, 2003"),
+    (
+        "BOOST_SOFTWARE_LICENSE",
+        "Boost Software License - Version 1.0 - August 17th, 2003",
+    ),
 ];
 
 /// The licence that the text starts with, or else each one of whose header at least half the
 /// words occur; then `COPYRIGHT` once for each spelling of the mark that occurs.
 pub fn licenses(text: &str) -> Vec<&'static str> {
     let trimmed = text.trim_matches(is_python_space);
-    let heading = LICENSES.iter().find(|(_, header)| trimmed.starts_with(header));
+    let heading = LICENSES
+        .iter()
+        .find(|(_, header)| trimmed.starts_with(header));
     let mut found = match heading {
         Some((kind, _)) => vec![*kind],
         None => resembling(trimmed),
     };
     let marks = ["Copyright (C)", "Copyright ©"];
-    found.extend(marks.iter().filter(|mark| text.contains(**mark)).map(|_| "COPYRIGHT"));
+    found.extend(
+        marks
+            .iter()
+            .filter(|mark| text.contains(**mark))
+            .map(|_| "COPYRIGHT"),
+    );
     found
 }
 
@@ -44,7 +63,11 @@ fn resembling(trimmed: &str) -> Vec<&'static str> {
         let header_words = || header.split(' ').filter(|word| !word.is_empty());
         2 * header_words().filter(|word| words.contains(word)).count() >= header_words().count()
     };
-    LICENSES.iter().filter(|(_, header)| resembles(header)).map(|(kind, _)| *kind).collect()
+    LICENSES
+        .iter()
+        .filter(|(_, header)| resembles(header))
+        .map(|(kind, _)| *kind)
+        .collect()
 }
 
 #[cfg(test)]
@@ -82,8 +105,14 @@ mod tests {
 
     #[test]
     fn each_spelling_of_the_mark_counts_once() {
-        check("code Copyright (C) 2021 Acme, Copyright (C) 2022", &["COPYRIGHT"]);
-        check("Copyright © A, Copyright (C) B", &["COPYRIGHT", "COPYRIGHT"]);
+        check(
+            "code Copyright (C) 2021 Acme, Copyright (C) 2022",
+            &["COPYRIGHT"],
+        );
+        check(
+            "Copyright © A, Copyright (C) B",
+            &["COPYRIGHT", "COPYRIGHT"],
+        );
         check("copyright (c) lower", &[]);
     }
 }

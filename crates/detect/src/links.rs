@@ -15,9 +15,14 @@ static LINK: Pattern = LazyLock::new(|| {
 pub fn find(text: &str) -> Vec<Match> {
     let mut first_places = BTreeMap::new();
     for link in LINK.find_iter(text) {
-        first_places.entry(link.as_str()).or_insert_with(|| link.range());
+        first_places
+            .entry(link.as_str())
+            .or_insert_with(|| link.range());
     }
-    first_places.into_values().map(|span| Match { kind: "LINK", span }).collect()
+    first_places
+        .into_values()
+        .map(|span| Match { kind: "LINK", span })
+        .collect()
 }
 
 #[cfg(test)]
@@ -26,7 +31,10 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
-        let found: Vec<_> = find(text).into_iter().map(|found| &text[found.span]).collect();
+        let found: Vec<_> = find(text)
+            .into_iter()
+            .map(|found| &text[found.span])
+            .collect();
         assert_eq!(found, expected, "{text:?}");
     }
 
@@ -48,7 +56,10 @@ mod tests {
 
     #[test]
     fn host_characters_are_those_of_python() {
-        check("https://bücher.example%2f%zz", &["https://bücher.example%2f"]);
+        check(
+            "https://bücher.example%2f%zz",
+            &["https://bücher.example%2f"],
+        );
         check("https://e\u{301}x.example", &["https://e"]);
     }
 }

@@ -7,7 +7,10 @@ use std::sync::LazyLock;
 /// A constant regular expression, compiled at first use.
 pub(crate) type Pattern = LazyLock<Regex>;
 
-#[expect(clippy::expect_used, reason = "patterns are constants, and a test compiles each of them")]
+#[expect(
+    clippy::expect_used,
+    reason = "patterns are constants, and a test compiles each of them"
+)]
 pub(crate) fn compile(source: &str) -> Regex {
     Regex::new(source).expect("a constant pattern compiles")
 }

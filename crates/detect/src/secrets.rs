@@ -9,7 +9,10 @@ use std::sync::LazyLock;
 /// Python's case-insensitive `i` also matches `İ` and `ı`, so the patterns that ignore case name
 /// the two where an `i` may stand.
 static REFERENCE: [(&str, Pattern); 6] = [
-    ("GITHUB_TOKEN", LazyLock::new(|| compile(r"(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9_]{36}"))),
+    (
+        "GITHUB_TOKEN",
+        LazyLock::new(|| compile(r"(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9_]{36}")),
+    ),
     (
         "AWS_ACCESS_KEY",
         LazyLock::new(|| compile(r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}")),
@@ -23,8 +26,14 @@ static REFERENCE: [(&str, Pattern); 6] = [
             ))
         }),
     ),
-    ("AZURE_STORAGE_KEY", LazyLock::new(|| compile(r"AccountKey=[a-zA-Z0-9+/=]{88}"))),
-    ("SLACK_TOKEN", LazyLock::new(|| compile(r"(?i)xox(?:a|b|p|o|s|r)-(?:\d+-)+[a-z0-9İı]+"))),
+    (
+        "AZURE_STORAGE_KEY",
+        LazyLock::new(|| compile(r"AccountKey=[a-zA-Z0-9+/=]{88}")),
+    ),
+    (
+        "SLACK_TOKEN",
+        LazyLock::new(|| compile(r"(?i)xox(?:a|b|p|o|s|r)-(?:\d+-)+[a-z0-9İı]+")),
+    ),
     (
         "SLACK_TOKEN",
         LazyLock::new(|| {
@@ -55,8 +64,10 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &[(&str, &str)]) {
         let found = reference(text);
-        let found: Vec<_> =
-            found.iter().map(|found| (found.kind, &text[found.span.clone()])).collect();
+        let found: Vec<_> = found
+            .iter()
+            .map(|found| (found.kind, &text[found.span.clone()]))
+            .collect();
         assert_eq!(found, expected);
     }
 
@@ -68,7 +79,10 @@ mod tests {
         check(key, &[("AWS_ACCESS_KEY", key)]);
         let azure = format!("AccountKey={}==", "Ab".repeat(43));
         check(&azure, &[("AZURE_STORAGE_KEY", &azure)]);
-        check("é xoxb-123456-7890-abcdef!", &[("SLACK_TOKEN", "xoxb-123456-7890-abcdef")]);
+        check(
+            "é xoxb-123456-7890-abcdef!",
+            &[("SLACK_TOKEN", "xoxb-123456-7890-abcdef")],
+        );
         let hook = "https://hooks.slack.com/services/T0A1/B0C2/xyz_9";
         check(hook, &[("SLACK_TOKEN", hook)]);
     }
@@ -77,7 +91,10 @@ mod tests {
     fn kinds_come_in_the_order_of_the_patterns() {
         check(
             &format!("AKIAJKLMNOPQ12345678 and {GITHUB}"),
-            &[("GITHUB_TOKEN", GITHUB), ("AWS_ACCESS_KEY", "AKIAJKLMNOPQ12345678")],
+            &[
+                ("GITHUB_TOKEN", GITHUB),
+                ("AWS_ACCESS_KEY", "AKIAJKLMNOPQ12345678"),
+            ],
         );
     }
 
@@ -95,9 +112,9 @@ mod tests {
     #[test]
     fn case_is_ignored_as_python_ignores_it() {
         check("xoxb-1-aıİſK", &[("SLACK_TOKEN", "xoxb-1-aıİſK")]);
-        check("hTTps://hooks.slack.com/servıces/T1/B1/x", &[(
-            "SLACK_TOKEN",
+        check(
             "hTTps://hooks.slack.com/servıces/T1/B1/x",
-        )]);
+            &[("SLACK_TOKEN", "hTTps://hooks.slack.com/servıces/T1/B1/x")],
+        );
     }
 }

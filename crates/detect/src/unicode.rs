@@ -61,8 +61,10 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, wanted: Option<&[&str]>, expected: &[(&str, std::ops::Range<usize>)]) {
-        let found: Vec<_> =
-            categories(text, wanted).into_iter().map(|found| (found.kind, found.span)).collect();
+        let found: Vec<_> = categories(text, wanted)
+            .into_iter()
+            .map(|found| (found.kind, found.span))
+            .collect();
         assert_eq!(found, expected);
     }
 
@@ -74,10 +76,26 @@ mod tests {
 
     #[test]
     fn only_wanted_categories_are_reported() {
-        check("bad \u{e000} \u{f8ff}", Some(&["Co"]), &[("Co", 4..7), ("Co", 8..11)]);
-        check("zero\u{200b}width\u{200d}", Some(&["Cf"]), &[("Cf", 4..7), ("Cf", 12..15)]);
-        check("5 € 🙂", Some(&["So", "Sc"]), &[("Sc", 2..5), ("So", 6..10)]);
-        check("\u{378}\u{10ffff}", Some(&["Cn"]), &[("Cn", 0..2), ("Cn", 2..6)]);
+        check(
+            "bad \u{e000} \u{f8ff}",
+            Some(&["Co"]),
+            &[("Co", 4..7), ("Co", 8..11)],
+        );
+        check(
+            "zero\u{200b}width\u{200d}",
+            Some(&["Cf"]),
+            &[("Cf", 4..7), ("Cf", 12..15)],
+        );
+        check(
+            "5 € 🙂",
+            Some(&["So", "Sc"]),
+            &[("Sc", 2..5), ("So", 6..10)],
+        );
+        check(
+            "\u{378}\u{10ffff}",
+            Some(&["Cn"]),
+            &[("Cn", 0..2), ("Cn", 2..6)],
+        );
         check("abc", Some(&[]), &[]);
     }
 }
