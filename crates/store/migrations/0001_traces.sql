@@ -20,8 +20,6 @@ CREATE TABLE sessions (
 ) STRICT;
 
 CREATE INDEX sessions_by_start ON sessions (started_at, id);
-CREATE INDEX sessions_by_server ON sessions (server, started_at);
-CREATE INDEX sessions_by_project ON sessions (project, started_at);
 
 CREATE TABLE events (
     session TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,

@@ -9,7 +9,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use portcullis_trace::record::{EventRecord, SessionEnd, SessionRecord};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
@@ -103,7 +102,8 @@ impl Recorder {
     ///
     /// Relaxed: returns as soon as the entry is queued, and always well. If the queue stays full
     /// or the disk refuses, traffic goes on; the loss is logged, counted in [`Self::status`], and
-    /// visible in the session as a gap.
+    /// visible in the session as a gap. A session whose beginning was lost stays unrecorded until
+    /// it is recorded again.
     ///
     /// Strict: returns when the entry is on disk. After an error it may still get there, as the
     /// record of a message that was refused.
@@ -174,25 +174,5 @@ impl Recorder {
             },
         );
         self.queue.send(job).await.map_err(|_| RecordError::Closed)
-    }
-}
-
-// === impl Entry ===
-
-impl From<SessionRecord> for Entry {
-    fn from(session: SessionRecord) -> Self {
-        Entry::Session(session)
-    }
-}
-
-impl From<EventRecord> for Entry {
-    fn from(event: EventRecord) -> Self {
-        Entry::Event(event)
-    }
-}
-
-impl From<SessionEnd> for Entry {
-    fn from(end: SessionEnd) -> Self {
-        Entry::End(end)
     }
 }

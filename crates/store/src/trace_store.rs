@@ -71,6 +71,24 @@ impl Entry {
     }
 }
 
+impl From<SessionRecord> for Entry {
+    fn from(session: SessionRecord) -> Self {
+        Entry::Session(session)
+    }
+}
+
+impl From<EventRecord> for Entry {
+    fn from(event: EventRecord) -> Self {
+        Entry::Event(event)
+    }
+}
+
+impl From<SessionEnd> for Entry {
+    fn from(end: SessionEnd) -> Self {
+        Entry::End(end)
+    }
+}
+
 // === impl SessionFilter ===
 
 impl SessionFilter {

@@ -2,7 +2,8 @@ use std::sync::{Condvar, Mutex};
 
 use portcullis_json::Object;
 use portcullis_trace::record::{
-    Direction, Sequence, SessionId, SessionSummary, Timestamp, Verdict,
+    Direction, EventRecord, Sequence, SessionEnd, SessionId, SessionRecord, SessionSummary,
+    Timestamp, Verdict,
 };
 
 use tokio::time::resume;
@@ -20,9 +21,16 @@ struct ScriptedStore(Arc<(Mutex<Script>, Condvar)>);
 struct Script {
     held: bool,
     waiting: bool,
-    full: bool,
-    panics: bool,
+    answer: Answer,
     batches: Vec<Vec<Entry>>,
+}
+
+#[derive(Clone, Copy, Default)]
+enum Answer {
+    #[default]
+    Write,
+    Full,
+    Panic,
 }
 
 impl ScriptedStore {
@@ -54,14 +62,17 @@ impl TraceStore for ScriptedStore {
         self.0.1.notify_all();
         let mut script = self.0.1.wait_while(script, |script| script.held).unwrap();
         script.waiting = false;
-        assert!(!script.panics, "told to panic");
-        if script.full {
-            let (operation, reason) = ("write", FailureReason::DiskFull);
-            return Err(StoreError::Failed {
-                operation,
-                reason,
-                source: "no space".into(),
-            });
+        match script.answer {
+            Answer::Write => {}
+            Answer::Full => {
+                let (operation, reason) = ("write", FailureReason::DiskFull);
+                return Err(StoreError::Failed {
+                    operation,
+                    reason,
+                    source: "no space".into(),
+                });
+            }
+            Answer::Panic => panic!("told to panic"),
         }
         for entry in entries {
             if let Entry::Event(event) = entry
@@ -244,12 +255,12 @@ async fn strict_record_gives_up_in_the_end() {
 #[tokio::test]
 async fn full_disk_refuses_strict_messages_until_there_is_room() {
     let store = ScriptedStore::default();
-    store.set(|script| script.full = true);
+    store.set(|script| script.answer = Answer::Full);
     let recorder = start(&store, Durability::Strict, 4);
     let error = recorder.record(event(1, 1)).await.unwrap_err();
     assert!(matches!(error, RecordError::Refused(_)), "{error:?}");
     assert_eq!(recorder.status().lost, 1);
-    store.set(|script| script.full = false);
+    store.set(|script| script.answer = Answer::Write);
     recorder.record(event(1, 2)).await.unwrap();
     let status = recorder.status();
     assert_eq!((status.lost, status.failure.is_some()), (1, false));
@@ -258,7 +269,7 @@ async fn full_disk_refuses_strict_messages_until_there_is_room() {
 #[tokio::test]
 async fn full_disk_does_not_stop_relaxed_traffic() {
     let store = ScriptedStore::default();
-    store.set(|script| script.full = true);
+    store.set(|script| script.answer = Answer::Full);
     let recorder = start(&store, Durability::Relaxed, 4);
     recorder.record(event(1, 1)).await.unwrap();
     recorder.close().await.unwrap();
@@ -303,7 +314,7 @@ async fn closed_recorder_takes_nothing_more() {
 #[tokio::test]
 async fn dead_writer_thread_refuses_strict_messages() {
     let store = ScriptedStore::default();
-    store.set(|script| script.panics = true);
+    store.set(|script| script.answer = Answer::Panic);
     let recorder = start(&store, Durability::Strict, 4);
     for place in 1..=2 {
         let error = recorder.record(event(1, place)).await.unwrap_err();

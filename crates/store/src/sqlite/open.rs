@@ -14,9 +14,10 @@ const DIRECTORY_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 const EVERYONE_ELSE: u32 = 0o077;
 
-/// Changing to a write-ahead log needs the file for itself, and SQLite does not wait for that.
-const WAL_ATTEMPTS_MAX: u32 = 100;
-const WAL_RETRY_AFTER: Duration = Duration::from_millis(20);
+/// LIMIT: while one process turns a new file into a database with a write-ahead log, the others are
+/// refused at once instead of made to wait, so that they come again: for five seconds in all.
+const CONFIGURE_ATTEMPTS_MAX: u32 = 250;
+const CONFIGURE_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// Makes sure that there is a file at `path` which only its owner can read.
 ///
@@ -91,15 +92,16 @@ fn configure(
     path: &Path,
     durability: Durability,
 ) -> Result<(), StoreError> {
-    let synchronous = match durability {
-        Durability::Relaxed => "NORMAL",
-        Durability::Strict => "FULL",
-    };
-    let configured = connection
-        .busy_timeout(BUSY_TIMEOUT)
-        .and_then(|()| connection.pragma_update(None, "foreign_keys", true))
-        .and_then(|()| connection.pragma_update(None, "synchronous", synchronous))
-        .and_then(|()| start_write_ahead_log(connection));
+    let mut configured = try_to_configure(connection, durability);
+    for _ in 1..CONFIGURE_ATTEMPTS_MAX {
+        match &configured {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                thread::sleep(CONFIGURE_AGAIN_AFTER);
+                configured = try_to_configure(connection, durability);
+            }
+            _ => break,
+        }
+    }
     match configured {
         Ok(mode) if mode == "wal" => Ok(()),
         Ok(_) => Err(StoreError::NoWriteAheadLog {
@@ -114,23 +116,16 @@ fn configure(
     }
 }
 
-/// The journal mode that the database has afterwards. The mode is kept in the file, so that only
-/// the processes that meet at its creation ever try twice.
-fn start_write_ahead_log(connection: &Connection) -> rusqlite::Result<String> {
-    let mut attempts = 1;
-    loop {
-        let mode =
-            connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0));
-        match mode {
-            Err(error) if is_busy(&error) && attempts < WAL_ATTEMPTS_MAX => {
-                attempts += 1;
-                thread::sleep(WAL_RETRY_AFTER);
-            }
-            mode => return mode,
-        }
-    }
-}
-
-fn is_busy(error: &rusqlite::Error) -> bool {
-    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+/// The journal mode that the database has afterwards; it is kept in the file.
+fn try_to_configure(connection: &Connection, durability: Durability) -> rusqlite::Result<String> {
+    let synchronous = match durability {
+        Durability::Relaxed => "NORMAL",
+        Durability::Strict => "FULL",
+    };
+    connection.busy_timeout(Duration::ZERO)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(mode)
 }

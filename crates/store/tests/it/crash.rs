@@ -1,11 +1,9 @@
 //! `kill -9` at any moment: nothing is corrupt, and nothing that was promised is missing.
-//!
-//! The tests start their own executable again as the writer that is killed.
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write, stdout};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -13,13 +11,12 @@ use portcullis_store::{Durability, EventPage, Recorder, SqliteStore, TraceStore}
 use rusqlite::Connection;
 
 use crate::records::{event, session, session_id};
+use crate::second_process;
 
 const KILLS: u64 = 30;
 const KILLS_WHEN_SLOW: u64 = 200;
 /// Set to run the slow form of these tests.
 const SLOW: &str = "PORTCULLIS_SLOW_TESTS";
-/// `<first session>:<path of the database>`, for the writer.
-const WRITER: &str = "PORTCULLIS_STORE_TEST_WRITER";
 
 const SESSIONS_PER_WRITER: u64 = 3;
 const CAPACITY: usize = 32;
@@ -29,10 +26,10 @@ const ACKNOWLEDGED: &str = "acknowledged ";
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "how a test talks to its second process"
+    reason = "a test has no other configuration"
 )]
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok()
+fn kills() -> u64 {
+    std::env::var(SLOW).map_or(KILLS, |_| KILLS_WHEN_SLOW)
 }
 
 #[test]
@@ -55,11 +52,11 @@ fn relaxed_writer_loses_at_most_what_was_queued() {
 }
 
 fn survives_kills(test: &str, durability: Durability, lost_max: u64) {
-    if let Some(writer) = environment(WRITER) {
+    if let Some(writer) = second_process::argument() {
         let (first_session, path) = writer.split_once(':').unwrap();
         return write_until_killed(Path::new(path), first_session.parse().unwrap(), durability);
     }
-    let kills = environment(SLOW).map_or(KILLS, |_| KILLS_WHEN_SLOW);
+    let kills = kills();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("traces.db");
     let mut acknowledged = BTreeMap::new();
@@ -101,9 +98,8 @@ fn kill_a_writer(test: &str, path: &Path, kill: u64) -> BTreeMap<u64, u64> {
 }
 
 fn start_writer(test: &str, path: &Path, first_session: u64) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
-        .env(WRITER, format!("{first_session}:{}", path.display()))
+    let argument = format!("{first_session}:{}", path.display());
+    second_process::running(test, &argument)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap()
@@ -146,7 +142,7 @@ async fn write_session(recorder: &Recorder, n: u64) {
 }
 
 fn check_integrity(path: &Path) {
-    let connection = Connection::open(PathBuf::from(path)).unwrap();
+    let connection = Connection::open(path).unwrap();
     let report: String = connection
         .query_row("PRAGMA integrity_check", [], |row| row.get(0))
         .unwrap();

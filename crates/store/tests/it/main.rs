@@ -6,6 +6,8 @@ mod opening;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod second_process;
+#[cfg(test)]
 mod sharing;
 #[cfg(test)]
 mod suite;
