@@ -8,5 +8,6 @@
 //! peer's pipe is what holds the faster one back.
 
 pub mod child;
+pub mod lines;
 pub mod signal;
 pub mod stdio;
