@@ -2,7 +2,7 @@
 //!
 //! Each test is skipped, and says so, where there is no `python3`.
 
-use portcullis_detect::{fuzzy, links, python, secrets, unicode};
+use portcullis_detect::{fuzzy, html, links, python, secrets, unicode};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -263,5 +263,105 @@ fn categories_differ_only_where_unicode_has_grown() {
             *category != "Cn" && *category != unicode::category(*character)
         })
         .collect();
-    assert_eq!(changed, []);
+    // Unicode 15 made this vowel sign a spacing mark.
+    assert_eq!(changed, [("Mn", '\u{1171e}')]);
+}
+
+#[test]
+fn random_pages() {
+    const PARTS: &[&str] = &[
+        "<",
+        "<img ",
+        "<a ",
+        "<script>",
+        "</script>",
+        "</",
+        ">",
+        "/>",
+        "/",
+        " ",
+        "\n",
+        "\0",
+        "=",
+        "==",
+        "'",
+        "\"",
+        "alt",
+        "href",
+        "alt=",
+        "href=\"x\"",
+        "alt='y&amp'",
+        "x",
+        "<!--",
+        "-->",
+        "<!",
+        "<?",
+        "&lt;",
+        "&#x80;",
+        "&notin",
+        "é",
+        "\u{1c}",
+        "<b",
+        "<![CDATA[",
+        "]]>",
+        "<style/>",
+    ];
+    let Some(mut reference) = Reference::start() else {
+        return;
+    };
+    let mut choices = Choices(4);
+    for _ in 0..12_000 {
+        let mut text = choices.text(PARTS, 12);
+        text.push_str(["", ">", "'\"><img alt=z>"][choices.below(3)]);
+        let expected = reference.ask(json!(["page", text]));
+        if !expected.is_null() {
+            let found = html::scan(&text);
+            let without_none = expected.to_string().replace("null", "\"\"");
+            assert_eq!(
+                json!([found.alt_texts, found.links]).to_string(),
+                without_none,
+                "{text:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn character_references() {
+    const PARTS: &[&str] = &[
+        "&",
+        "#",
+        "x",
+        "1",
+        "8",
+        "0",
+        "f",
+        "d",
+        ";",
+        "amp",
+        "not",
+        "in",
+        "lt",
+        "é",
+        " ",
+        "AElig",
+        "&#",
+        "&#x",
+        "10ffff",
+        "fffe",
+        "fdd0",
+        "NotEqualTilde",
+        "acE",
+        "&#99999999999",
+    ];
+    let Some(mut reference) = Reference::start() else {
+        return;
+    };
+    let mut choices = Choices(5);
+    for _ in 0..6000 {
+        let page = format!("<img alt='{}'>", choices.text(PARTS, 8));
+        let found = html::scan(&page);
+        let expected = reference.ask(json!(["page", page]));
+        assert_eq!(json!([found.alt_texts, found.links]), expected, "{page:?}");
+    }
 }
