@@ -1,0 +1,162 @@
+use super::*;
+use std::collections::BTreeSet;
+
+#[track_caller]
+fn check(text: &str, expected: &[(&str, &str)]) {
+    let found = find(text);
+    let found: Vec<_> = found
+        .iter()
+        .map(|found| (found.kind, &text[found.span.clone()]))
+        .collect();
+    assert_eq!(found, expected, "{text:?}");
+}
+
+#[test]
+fn supported_kinds_are_those_that_are_found() {
+    let text = "a@gmail.com 4111111111111111 DE89370400440532013000 10.0.0.1 +436601234567 \
+                https://example.org 536-90-4399 1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2";
+    let kinds: BTreeSet<_> = find(text).into_iter().map(|found| found.kind).collect();
+    assert_eq!(kinds, BTreeSet::from(SUPPORTED));
+}
+
+#[test]
+fn mail_addresses_need_a_known_domain() {
+    check(
+        "write to ann.lee@gmail.com or x_1@sub.example.org.",
+        &[
+            ("EMAIL_ADDRESS", "ann.lee@gmail.com"),
+            ("EMAIL_ADDRESS", "x_1@sub.example.org"),
+        ],
+    );
+    check(
+        "mail=josé+x@bücher.de>",
+        &[("EMAIL_ADDRESS", "josé+x@bücher.de")],
+    );
+    for text in [
+        "no address at gmail dot com",
+        "a@b",
+        "camera@4.0.0",
+        "a@b.nosuchdomain",
+        "@a.com",
+    ] {
+        check(text, &[]);
+    }
+}
+
+#[test]
+fn card_numbers_need_their_check_digit() {
+    for card in [
+        "4111 1111 1111 1111",
+        "5500005555555559",
+        "3782-822463-10005",
+        "30569309025904",
+    ] {
+        check(card, &[("CREDIT_CARD", card)]);
+    }
+    for text in [
+        "4111 1111 1111 1112",
+        "1111111111111117",
+        "x4111111111111111",
+        "0.5500005555555559",
+    ] {
+        check(text, &[]);
+    }
+}
+
+#[test]
+fn account_numbers_need_length_and_check_digits() {
+    check(
+        "iban DE89370400440532013000 ok",
+        &[("IBAN_CODE", "DE89370400440532013000")],
+    );
+    check(
+        "GB82 WEST 1234 5698 7654 32 2 days",
+        &[("IBAN_CODE", "GB82 WEST 1234 5698 7654 32")],
+    );
+    for text in [
+        "DE89370400440532013001",
+        "DE8937040044053201300",
+        "DE00 0000 0000 0000 0000 00",
+    ] {
+        check(text, &[]);
+    }
+}
+
+#[test]
+fn network_addresses_are_whole() {
+    check("host 192.168.7.20", &[("IP_ADDRESS", "192.168.7.20")]);
+    check(
+        "127.0.0.1:80, fe80::1.",
+        &[("IP_ADDRESS", "127.0.0.1"), ("IP_ADDRESS", "fe80::1")],
+    );
+    let long = "2001:db8:85a3:8d3:1319:8a2e:370:7348";
+    check(long, &[("IP_ADDRESS", long)]);
+    for text in [
+        "host 300.1.1.1",
+        "v 1.2.3",
+        "1.2.3.4.5",
+        "12:34:56",
+        "std::fd",
+        "::",
+        "a::b",
+    ] {
+        check(text, &[]);
+    }
+}
+
+#[test]
+fn web_addresses_need_a_scheme_and_a_known_domain() {
+    check(
+        "(https://example.org/a?b=c).",
+        &[("URL", "https://example.org/a?b=c")],
+    );
+    check(
+        "HTTP://EXAMPLE.ORG:80, http://localhost:80",
+        &[("URL", "HTTP://EXAMPLE.ORG:80")],
+    );
+}
+
+#[test]
+fn wallets_need_their_checksum() {
+    for wallet in [
+        "1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2",
+        "3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy",
+        "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4",
+        "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",
+    ] {
+        check(wallet, &[("CRYPTO", wallet)]);
+        check(&format!("{}q", &wallet[..wallet.len() - 1]), &[]);
+    }
+}
+
+#[test]
+fn telephone_numbers_are_international_or_announced() {
+    check(
+        "call me at +43 660 1234567",
+        &[("PHONE_NUMBER", "+43 660 1234567")],
+    );
+    check(
+        "(505)498-8487x68 505-498-8487",
+        &[
+            ("PHONE_NUMBER", "(505)498-8487x68"),
+            ("PHONE_NUMBER", "505-498-8487"),
+        ],
+    );
+    check("Telefon 0660 1234567", &[("PHONE_NUMBER", "0660 1234567")]);
+    check("id 0660 1234567, 2024-03-01 10:00:01", &[]);
+}
+
+#[test]
+fn social_security_numbers_are_hyphenated_or_announced() {
+    check("060-25-2440", &[("US_SSN", "060-25-2440")]);
+    check("ssn: 688 87 6927", &[("US_SSN", "688 87 6927")]);
+    for text in [
+        "688 87 6927",
+        "000-25-2440",
+        "666-25-2440",
+        "912-25-2440",
+        "060-00-2440",
+    ] {
+        check(text, &[]);
+    }
+}
