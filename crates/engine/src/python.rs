@@ -4,5 +4,7 @@
 //! Everything here is a pure function of its arguments, works in bounded time and memory, and
 //! agrees with `CPython` 3.11. The tests ask a real interpreter wherever one is installed.
 
+pub(crate) mod format;
 pub(crate) mod number;
 pub(crate) mod re;
+pub(crate) mod text;

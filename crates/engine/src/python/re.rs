@@ -14,6 +14,7 @@ mod program;
 
 use std::ops::Range;
 
+pub(super) use charset::{is_printable, is_space};
 use linear::Linear;
 use machine::Machine;
 use program::Program;

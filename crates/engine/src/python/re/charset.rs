@@ -134,6 +134,18 @@ pub(super) fn is_word(c: char, flags: Flags) -> bool {
     !flags.has(Flags::ASCII) && WORD_SET.contains(c)
 }
 
+/// `str.isspace` for one character.
+pub(in crate::python) fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
+}
+
+/// `str.isprintable` for one character.
+pub(in crate::python) fn is_printable(c: char) -> bool {
+    static UNPRINTABLE: LazyLock<CharSet> =
+        LazyLock::new(|| CharSet::from(class(r"[\p{C}\p{Z}--\x20]")));
+    !UNPRINTABLE.contains(c)
+}
+
 pub(super) fn range(first: char, last: char) -> ClassUnicode {
     ClassUnicode::new([ClassUnicodeRange::new(first, last)])
 }

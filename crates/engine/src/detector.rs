@@ -1,0 +1,95 @@
+//! Questions that the engine does not answer itself, and where their answers come from.
+
+use portcullis_json::{Object, Value};
+use std::cell::RefCell;
+use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// One call of a detector on one text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DetectorCall {
+    /// The function's name in the policy language, such as `secrets`.
+    pub detector: &'static str,
+    pub text: Arc<str>,
+    /// The other arguments, by the names of their parameters.
+    pub options: Object,
+}
+
+/// What a detector found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    /// What the function returns for this text.
+    pub value: Value,
+    /// What is to be highlighted, as byte ranges of the text.
+    pub marks: Vec<Range<usize>>,
+}
+
+/// Whether an answer is at hand.
+#[derive(Clone, Debug)]
+pub enum Lookup {
+    /// An error makes the check indeterminate; it is never taken for "nothing found".
+    Ready(Result<Answer, String>),
+    /// The caller has to find out and push again.
+    Later,
+}
+
+/// Answers detector calls without waiting.
+pub trait Detectors {
+    fn answer(&self, call: &DetectorCall) -> Lookup;
+}
+
+/// The caller's detectors, with what they said before.
+pub(crate) struct Oracle<'a> {
+    detectors: &'a dyn Detectors,
+    memo: &'a RefCell<Memo>,
+}
+
+/// Answers by content. The oldest leave when there are too many.
+#[derive(Debug, Default)]
+pub(crate) struct Memo {
+    answers: HashMap<String, Result<Answer, String>>,
+    order: VecDeque<String>,
+}
+
+/// LIMIT: answers kept per monitor.
+const MEMO_ENTRIES: usize = 1_024;
+/// LIMIT: longer questions are asked again each time.
+const MEMO_KEY_BYTES: usize = 64 * 1024;
+
+// === impl Oracle ===
+
+impl<'a> Oracle<'a> {
+    pub(crate) fn new(detectors: &'a dyn Detectors, memo: &'a RefCell<Memo>) -> Self {
+        Self { detectors, memo }
+    }
+
+    pub(crate) fn ask(&self, call: &DetectorCall) -> Lookup {
+        let options = Value::from(call.options.clone());
+        let key = format!("{}\u{0}{options}\u{0}{}", call.detector, call.text);
+        if let Some(answer) = self.memo.borrow().answers.get(&key) {
+            return Lookup::Ready(answer.clone());
+        }
+        let lookup = self.detectors.answer(call);
+        if let Lookup::Ready(answer) = &lookup
+            && key.len() <= MEMO_KEY_BYTES
+        {
+            self.memo.borrow_mut().keep(key, answer.clone());
+        }
+        lookup
+    }
+}
+
+// === impl Memo ===
+
+impl Memo {
+    fn keep(&mut self, key: String, answer: Result<Answer, String>) {
+        if self.order.len() >= MEMO_ENTRIES
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.answers.remove(&oldest);
+        }
+        self.order.push_back(key.clone());
+        self.answers.insert(key, answer);
+    }
+}

@@ -1,0 +1,364 @@
+//! Evaluation of expressions: three-valued, exact, and without effects beyond what it records.
+
+pub(crate) mod access;
+pub(crate) mod call;
+pub(crate) mod operators;
+mod quantify;
+mod tools;
+
+pub(crate) use quantify::{Sources, models_wanted};
+
+use crate::detector::{DetectorCall, Oracle};
+use crate::kind::BinderKind;
+use crate::memory::{BodyMemory, ClosedState};
+use crate::meter::{Exceeded, Meter};
+use crate::program::{Body, Comprehension, Expr, ExprKind, Operator, Program, Slot};
+use crate::record::Recorder;
+use crate::value::{Dict, List, Text, Value};
+use portcullis_json::Object;
+use portcullis_syntax::Span;
+use std::ops::Range;
+
+/// What an evaluation may read. Nothing of it changes while one runs.
+#[derive(Clone, Copy)]
+pub(crate) struct World<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) memories: &'a [BodyMemory],
+    pub(crate) closed: &'a [ClosedState],
+    pub(crate) parameters: &'a Object,
+    pub(crate) oracle: &'a Oracle<'a>,
+    pub(crate) meter: &'a Meter,
+}
+
+/// Evaluates within one frame of variables.
+pub(crate) struct Evaluator<'a> {
+    pub(crate) world: World<'a>,
+    pub(crate) frame: Vec<Value>,
+    pub(crate) recorder: Recorder,
+    /// Domains that binders offered for variables without a value, in order of appearance.
+    offers: Vec<Offer>,
+}
+
+pub(crate) struct Offer {
+    pub(crate) slot: Slot,
+    pub(crate) domain: Domain,
+}
+
+pub(crate) enum Domain {
+    /// Everything of the kind in the trace.
+    Trace(BinderKind),
+    Values(Vec<Value>),
+}
+
+/// The outcome of all lines of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    True,
+    False,
+    Unknown,
+    /// Some line was neither boolean nor unknown: the body can never be true.
+    Neither,
+}
+
+/// Why an evaluation has no value.
+#[derive(Debug)]
+pub(crate) enum Interrupt {
+    /// The policy asked for something that does not exist.
+    Error(RuntimeError),
+    /// A detector's answer is needed first.
+    Needs(DetectorCall),
+    Exceeded(Exceeded),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct RuntimeError {
+    pub(crate) message: String,
+    pub(crate) span: Span,
+}
+
+pub(crate) type Evaluated<T = Value> = Result<T, Interrupt>;
+
+// === impl Evaluator ===
+
+impl<'a> Evaluator<'a> {
+    pub(crate) fn new(world: World<'a>, frame: usize, recorder: Recorder) -> Self {
+        Self { world, frame: vec![Value::Unknown; frame], recorder, offers: Vec::new() }
+    }
+
+    pub(crate) fn set(&mut self, slot: Slot, value: Value) {
+        if let Some(place) = self.frame.get_mut(slot) {
+            *place = value;
+        }
+    }
+
+    pub(crate) fn local(&self, slot: Slot) -> Value {
+        self.frame.get(slot).cloned().unwrap_or(Value::Unknown)
+    }
+
+    /// All lines in order, up to the first that is false. The offers are left in `self.offers`.
+    pub(crate) fn conjunction(&mut self, body: &Body) -> Evaluated<Verdict> {
+        self.offers.clear();
+        for slot in &body.lets {
+            self.set(*slot, Value::Unknown);
+        }
+        let (mut unknown, mut neither) = (false, false);
+        for line in &body.lines {
+            match self.evaluate(&line.expr)? {
+                Value::Bool(false) => {
+                    return Ok(if neither { Verdict::Neither } else { Verdict::False });
+                }
+                Value::Bool(true) | Value::Nothing => {}
+                Value::Unknown => unknown = true,
+                _ => neither = true,
+            }
+        }
+        Ok(match (neither, unknown) {
+            (true, _) => Verdict::Neither,
+            (false, true) => Verdict::Unknown,
+            (false, false) => Verdict::True,
+        })
+    }
+
+    /// One line on its own, with only some variables bound.
+    pub(crate) fn line(&mut self, body: &Body, index: usize) -> Evaluated {
+        let Some(line) = body.lines.get(index) else { return Ok(Value::Unknown) };
+        for dependency in &line.lets {
+            if let Some(dependency) = body.lines.get(*dependency) {
+                self.evaluate(&dependency.expr)?;
+            }
+        }
+        self.evaluate(&line.expr)
+    }
+
+    pub(crate) fn evaluate(&mut self, expr: &Expr) -> Evaluated {
+        let meter = self.world.meter;
+        let _depth = meter.enter().map_err(Interrupt::Exceeded)?;
+        match &expr.kind {
+            ExprKind::Literal(value) => Ok(value.clone()),
+            ExprKind::Local(slot) => Ok(self.local(*slot)),
+            ExprKind::Constant(number) => self.constant(*number),
+            ExprKind::Bind(slot, kind) => {
+                self.offer(*slot, || Domain::Trace(*kind));
+                Ok(Value::Bool(true))
+            }
+            ExprKind::BindIn(slot, kind, domain) => self.bind_in(*slot, *kind, domain),
+            ExprKind::Let(slot, value) => {
+                let value = self.evaluate(value)?;
+                self.set(*slot, value);
+                Ok(Value::Nothing)
+            }
+            ExprKind::Nothing => Ok(Value::Nothing),
+            ExprKind::Not(operand) => match self.evaluate(operand)? {
+                Value::Unknown => Ok(Value::Unknown),
+                value => Ok(Value::Bool(!value.truth())),
+            },
+            ExprKind::Minus(operand) => self.sign(operand, true, expr.span),
+            ExprKind::Plus(operand) => self.sign(operand, false, expr.span),
+            ExprKind::Binary(..) => self.binary(expr),
+            ExprKind::IsNotNone(operand) => match self.evaluate(operand)? {
+                Value::Unknown => Ok(Value::Unknown),
+                value => Ok(Value::Bool(!matches!(value, Value::None))),
+            },
+            ExprKind::Flow { direct, left, right } => self.flow(*direct, left, right),
+            ExprKind::Member(object, name) => match self.evaluate(object)? {
+                Value::Unknown => Ok(Value::Unknown),
+                object => self.member(&object, name, expr.span),
+            },
+            ExprKind::Index(object, index) => {
+                let object = self.evaluate(object)?;
+                let index = self.evaluate(index)?;
+                if object.is_unknown() || index.is_unknown() {
+                    return Ok(Value::Unknown);
+                }
+                access::index(&object, &index).map_err(|message| error(message, expr.span))
+            }
+            ExprKind::Call(call) => self.call(call, expr.span),
+            ExprKind::Quantifier(quantifier) => self.quantifier(quantifier, expr.span),
+            ExprKind::Conditional(parts) => {
+                let [then, condition, otherwise] = &**parts;
+                match self.evaluate(condition)? {
+                    Value::Unknown => Ok(Value::Unknown),
+                    value if value.truth() => self.evaluate(then),
+                    _ => self.evaluate(otherwise),
+                }
+            }
+            ExprKind::List(items) => self.list(items),
+            ExprKind::Dict(entries) => self.dict(entries),
+            ExprKind::Comprehension(comprehension) => self.comprehension(comprehension),
+            ExprKind::Invalid(why) => Err(error(*why, expr.span)),
+        }
+    }
+
+    fn constant(&mut self, number: usize) -> Evaluated {
+        let Some(constant) = self.world.program.constants.get(number) else {
+            return Ok(Value::Unknown);
+        };
+        let recorder = self.recorder.child();
+        let mut inner = Evaluator::new(self.world, constant.frame.names.len(), recorder);
+        let value = inner.evaluate(&constant.value);
+        self.recorder.adopt_marks(inner.recorder);
+        value
+    }
+
+    fn offer(&mut self, slot: Slot, domain: impl FnOnce() -> Domain) {
+        if self.local(slot).is_unknown() && self.offers.iter().all(|offer| offer.slot != slot) {
+            self.offers.push(Offer { slot, domain: domain() });
+        }
+    }
+
+    fn bind_in(&mut self, slot: Slot, kind: BinderKind, domain: &Expr) -> Evaluated {
+        let value = self.evaluate(domain)?;
+        if !value.is_unknown() {
+            self.offer(slot, || Domain::Values(members(&value, kind)));
+        }
+        Ok(Value::Bool(true))
+    }
+
+    fn flow(&mut self, direct: bool, left: &Expr, right: &Expr) -> Evaluated {
+        for operand in [left, right] {
+            if matches!(operand.kind, ExprKind::Bind(..)) {
+                self.evaluate(operand)?;
+            }
+        }
+        let (Some(left), Some(right)) = (self.flow_end(left)?, self.flow_end(right)?) else {
+            return Ok(Value::Unknown);
+        };
+        Ok(Value::Bool(if direct { left + 1 == right } else { left < right }))
+    }
+
+    /// The position of an operand of a flow; nothing if it has no value yet.
+    fn flow_end(&mut self, operand: &Expr) -> Evaluated<Option<u64>> {
+        let value = match &operand.kind {
+            ExprKind::Bind(slot, _) => self.local(*slot),
+            _ => self.evaluate(operand)?,
+        };
+        if value.is_unknown() {
+            return Ok(None);
+        }
+        let position = value.object().and_then(|object| object.data.position);
+        let problem = || format!("`->` needs events, and this is {}", value.kind_name());
+        position.map(Some).ok_or_else(|| error(problem(), operand.span))
+    }
+
+    fn list(&mut self, items: &[Expr]) -> Evaluated {
+        let items = items.iter().map(|item| self.evaluate(item)).collect::<Evaluated<Vec<_>>>()?;
+        if items.iter().any(Value::is_unknown) {
+            return Ok(Value::Unknown);
+        }
+        Ok(Value::list(items))
+    }
+
+    fn dict(&mut self, entries: &[(std::sync::Arc<str>, Expr)]) -> Evaluated {
+        let mut built: Vec<(std::sync::Arc<str>, Value)> = Vec::with_capacity(entries.len());
+        for (key, value) in entries {
+            let value = self.evaluate(value)?;
+            match built.iter_mut().find(|(name, _)| name == key) {
+                Some(entry) => entry.1 = value,
+                None => built.push((key.clone(), value)),
+            }
+        }
+        if built.iter().any(|(_, value)| value.is_unknown()) {
+            return Ok(Value::Unknown);
+        }
+        Ok(Value::Dict(Dict { entries: built.into(), place: crate::place::Place::NOWHERE }))
+    }
+
+    fn comprehension(&mut self, comprehension: &Comprehension) -> Evaluated {
+        let iterable = match self.evaluate(&comprehension.iterable)? {
+            Value::None => return Ok(Value::list(Vec::new())),
+            Value::Unknown => return Ok(Value::Unknown),
+            iterable => iterable,
+        };
+        let span = comprehension.iterable.span;
+        let items = access::iterate(&iterable).map_err(|message| error(message, span))?;
+        let outer = self.local(comprehension.variable);
+        let mut kept = Vec::new();
+        for item in items {
+            self.set(comprehension.variable, item);
+            let keep = match &comprehension.filter {
+                None => Value::Bool(true),
+                Some(filter) => self.evaluate(filter)?,
+            };
+            match keep {
+                Value::Unknown => kept.push(Value::Unknown),
+                Value::Bool(true) => kept.push(self.evaluate(&comprehension.element)?),
+                _ => {}
+            }
+        }
+        self.set(comprehension.variable, outer);
+        Ok(Value::list(kept))
+    }
+
+    /// Marks a stretch of a text that was searched, if the text sits in the trace.
+    pub(crate) fn mark(&mut self, text: &Text, bytes: Range<usize>) {
+        self.recorder.mark(text, bytes);
+    }
+
+    pub(crate) fn marks(&self) -> bool {
+        self.recorder.is_on()
+    }
+
+    /// A chain of binary operators is as long as its author made it, so it is no recursion.
+    fn binary(&mut self, expr: &Expr) -> Evaluated {
+        let mut chain = Vec::new();
+        let mut first = expr;
+        while let ExprKind::Binary(operator, left, right) = &first.kind {
+            chain.push((*operator, right, first.span));
+            first = left;
+        }
+        let mut value = self.evaluate(first)?;
+        for (operator, right, span) in chain.into_iter().rev() {
+            let right = self.evaluate(right)?;
+            value = self.operate(operator, value, right, span)?;
+        }
+        Ok(value)
+    }
+
+    fn operate(&mut self, operator: Operator, left: Value, right: Value, span: Span) -> Evaluated {
+        use Value::{Bool, Unknown};
+        match operator {
+            Operator::And => Ok(match (left, right) {
+                (Bool(false), _) | (_, Bool(false)) => Bool(false),
+                (Unknown, _) | (_, Unknown) => Unknown,
+                (left, right) => if left.truth() { right } else { left },
+            }),
+            Operator::Or => Ok(match (left, right) {
+                (Bool(true), _) | (_, Bool(true)) => Bool(true),
+                (Unknown, _) | (_, Unknown) => Unknown,
+                (left, right) => if left.truth() { left } else { right },
+            }),
+            _ if left.is_unknown() || right.is_unknown() => Ok(Unknown),
+            Operator::Is => self.is(&left, &right, span),
+            Operator::IsNot => Ok(Bool(!self.is(&left, &right, span)?.truth())),
+            Operator::In => self.contains(&left, &right).map_err(|message| error(message, span)),
+            Operator::ContainsOnly => {
+                operators::contains_only(&left, &right).map_err(|message| error(message, span))
+            }
+            _ => operators::compute(operator, &left, &right)
+                .map_err(|message| error(message, span)),
+        }
+    }
+
+    fn sign(&mut self, operand: &Expr, minus: bool, span: Span) -> Evaluated {
+        match self.evaluate(operand)? {
+            Value::Unknown => Ok(Value::Unknown),
+            value => operators::sign(&value, minus).map_err(|message| error(message, span)),
+        }
+    }
+}
+
+/// What a binder ranges over inside a value. A list of lists has its lists as members.
+fn members(value: &Value, kind: BinderKind) -> Vec<Value> {
+    let mut found = Vec::new();
+    match (value, kind) {
+        (Value::List(List { items, .. }), BinderKind::List) => {
+            found.extend(items.iter().filter(|item| matches!(item, Value::List(_))).cloned());
+        }
+        _ => value.select(kind, &mut found),
+    }
+    found
+}
+
+pub(crate) fn error(message: impl Into<String>, span: Span) -> Interrupt {
+    Interrupt::Error(RuntimeError { message: message.into(), span })
+}

@@ -1,0 +1,165 @@
+//! Calls: of predicates, of the library, of detectors.
+
+use super::{Evaluated, Evaluator, Interrupt, error};
+use crate::detector::{DetectorCall, Lookup};
+use crate::library;
+use crate::modules::{Detector, Function};
+use crate::program::Call;
+use crate::python::re::{Flags, Pattern};
+use crate::value::{Text, Value, Violation};
+use portcullis_syntax::Span;
+use std::sync::Arc;
+
+pub(crate) type Keywords = Vec<(Arc<str>, Value)>;
+
+impl Evaluator<'_> {
+    pub(super) fn call(&mut self, call: &Call, span: Span) -> Evaluated {
+        let function = self.evaluate(&call.function)?;
+        let mut arguments = Vec::with_capacity(call.arguments.len());
+        for argument in &call.arguments {
+            arguments.push(self.evaluate(argument)?);
+        }
+        let mut keywords = Vec::with_capacity(call.keywords.len());
+        for (name, value) in &call.keywords {
+            keywords.push((name.clone(), self.evaluate(value)?));
+        }
+        let unknown = arguments.iter().chain(keywords.iter().map(|(_, value)| value));
+        if function.is_unknown() || unknown.into_iter().any(Value::holds_unknown) {
+            return Ok(Value::Unknown);
+        }
+        match function {
+            Value::Predicate(number) => self.predicate(number, arguments, span),
+            Value::Method(method) => library::methods::call(&method, &arguments, &keywords)
+                .map_err(|message| error(message, span)),
+            Value::Function(function) => {
+                self.function(function, arguments, keywords, call.pattern.as_ref(), span)
+            }
+            Value::Type("UpdateMessage" | "UpdateMessageHandler") => {
+                Err(error("editing messages from a policy is not supported", span))
+            }
+            other => Err(error(format!("{} cannot be called", other.kind_name()), span)),
+        }
+    }
+
+    fn function(
+        &mut self,
+        function: Function,
+        arguments: Vec<Value>,
+        keywords: Keywords,
+        compiled: Option<&Arc<Pattern>>,
+        span: Span,
+    ) -> Evaluated {
+        match function {
+            Function::Violation => Ok(Value::Violation(Arc::new(Violation {
+                args: arguments,
+                kwargs: keywords.into_iter().filter(|(name, _)| &**name != "ranges").collect(),
+            }))),
+            Function::Match | Function::Find => {
+                self.search(function, &arguments, &keywords, compiled, span)
+            }
+            Function::Detector(detector) => self.detect(detector, arguments, keywords, span),
+            _ => {
+                let spent = arguments.iter().filter_map(Value::as_text).map(str::len).sum();
+                self.world.meter.burn_text(spent).map_err(Interrupt::Exceeded)?;
+                library::call(function, &arguments, &keywords)
+                    .map_err(|message| error(message, span))
+            }
+        }
+    }
+
+    /// `match(pattern, s)` and `find(pattern, s)`.
+    fn search(
+        &mut self,
+        function: Function,
+        arguments: &[Value],
+        keywords: &Keywords,
+        compiled: Option<&Arc<Pattern>>,
+        span: Span,
+    ) -> Evaluated {
+        let fail = |message: String| error(message, span);
+        let [pattern, text] =
+            library::parameters(["pattern", "s"], arguments, keywords).map_err(fail)?;
+        let (Value::Text(pattern), Value::Text(text)) = (&pattern, &text) else {
+            let given = if pattern.as_text().is_some() { &text } else { &pattern };
+            let message = format!("a text is searched for a pattern, not {}", given.kind_name());
+            return Err(fail(message));
+        };
+        self.world.meter.burn_text(text.text.len()).map_err(Interrupt::Exceeded)?;
+        let compiled = match compiled {
+            Some(compiled) => compiled.clone(),
+            None => Arc::new(
+                Pattern::compile(&pattern.text, Flags::NONE)
+                    .map_err(|problem| fail(format!("`{}`: {problem}", pattern.text)))?,
+            ),
+        };
+        if function == Function::Match {
+            let found = compiled.match_start(&text.text);
+            let found = found.map_err(|exhausted| fail(exhausted.to_string()))?;
+            return Ok(Value::Bool(found.is_some()));
+        }
+        let found = compiled.find_iter(&text.text);
+        let found = found.map_err(|exhausted| fail(exhausted.to_string()))?;
+        let mut texts = Vec::with_capacity(found.len());
+        for bytes in found {
+            self.mark(text, bytes.clone());
+            let whole = bytes == (0..text.text.len());
+            let part = || Value::text(text.text.get(bytes.clone()).unwrap_or_default());
+            texts.push(if whole { Value::Text(text.clone()) } else { part() });
+        }
+        Ok(Value::list(texts))
+    }
+
+    fn detect(
+        &mut self,
+        detector: Detector,
+        arguments: Vec<Value>,
+        keywords: Keywords,
+        span: Span,
+    ) -> Evaluated {
+        let question = library::detectors::question(detector, arguments, keywords)
+            .map_err(|message| error(message, span))?;
+        let mut answers = Vec::with_capacity(question.texts.len());
+        for text in &question.texts {
+            answers.push(self.ask(detector, text, &question.options, span)?);
+        }
+        question.combine(answers).map_err(|message| error(message, span))
+    }
+
+    /// Asks a detector about whatever texts a value holds.
+    pub(super) fn detect_in(
+        &mut self,
+        detector: Detector,
+        value: &Value,
+        options: Keywords,
+        span: Span,
+    ) -> Evaluated {
+        self.detect(detector, vec![value.clone()], options, span)
+    }
+
+    fn ask(
+        &mut self,
+        detector: Detector,
+        text: &Text,
+        options: &portcullis_json::Object,
+        span: Span,
+    ) -> Evaluated<portcullis_json::Value> {
+        self.world.meter.burn_text(text.text.len()).map_err(Interrupt::Exceeded)?;
+        let question = DetectorCall {
+            detector: detector.name(),
+            text: text.text.clone(),
+            options: options.clone(),
+        };
+        match self.world.oracle.ask(&question) {
+            Lookup::Later => Err(Interrupt::Needs(question)),
+            Lookup::Ready(Err(message)) => Err(error(message, span)),
+            Lookup::Ready(Ok(answer)) => {
+                if self.marks() {
+                    for bytes in answer.marks {
+                        self.mark(text, bytes);
+                    }
+                }
+                Ok(answer.value)
+            }
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Enumeration of the assignments of a body, and what is built on it: predicates and quantifiers.
+
+mod join;
+
+use super::{Domain, Evaluated, Evaluator, Interrupt, Offer, Verdict, error};
+use crate::memory::ClosedState;
+use crate::modules::Function;
+use crate::program::{Body, BodyId, Expr, Origin, Quantifier, Slot};
+use crate::record::{ModelRanges, Recorder};
+use crate::value::Value;
+use portcullis_syntax::Span;
+use std::mem;
+use std::ops::ControlFlow;
+
+/// Which combinations of candidates to go through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sources {
+    All,
+    /// Those that hold at least one value of the current push.
+    New,
+    /// Those that hold none.
+    Old,
+}
+
+/// A complete assignment; the values are in the frame.
+pub(crate) struct Model {
+    pub(crate) holds: bool,
+    /// Empty unless the evaluation records.
+    pub(crate) ranges: ModelRanges,
+    /// Its place in the product order.
+    pub(crate) order: Vec<u64>,
+}
+
+type Visit<'v, 'a> = dyn FnMut(&mut Evaluator<'a>, Model) -> Evaluated<ControlFlow<()>> + 'v;
+
+/// One walk through the assignments of a body.
+struct Walk<'w, 'a> {
+    body: &'w Body,
+    id: BodyId,
+    sources: Sources,
+    /// The error expression that must have a value before a model of a rule is complete.
+    error: Option<&'w Expr>,
+    order: Vec<u64>,
+    visit: &'w mut Visit<'w, 'a>,
+}
+
+impl<'a> Evaluator<'a> {
+    /// Visits every assignment of a body that makes it true or false.
+    pub(crate) fn enumerate(
+        &mut self,
+        id: BodyId,
+        sources: Sources,
+        error: Option<&Expr>,
+        visit: &mut Visit<'_, 'a>,
+    ) -> Evaluated<ControlFlow<()>> {
+        let program = self.world.program;
+        let Some(body) = program.bodies.get(id) else { return Ok(ControlFlow::Continue(())) };
+        let outer = mem::take(&mut self.offers);
+        for slot in &body.variables {
+            self.set(*slot, Value::Unknown);
+        }
+        let mut walk = Walk { body, id, sources, error, order: Vec::new(), visit };
+        let flow = walk.first_round(self);
+        for slot in &body.variables {
+            self.set(*slot, Value::Unknown);
+        }
+        self.offers = outer;
+        flow
+    }
+
+    pub(super) fn predicate(
+        &mut self,
+        number: usize,
+        arguments: Vec<Value>,
+        span: Span,
+    ) -> Evaluated {
+        let program = self.world.program;
+        let Some(predicate) = program.predicates.get(number) else { return Ok(Value::Unknown) };
+        if arguments.len() < predicate.parameters {
+            let message = format!(
+                "`{}` takes {} arguments by position, and {} were given",
+                predicate.name,
+                predicate.parameters,
+                arguments.len(),
+            );
+            return Err(error(message, span));
+        }
+        let recorder = self.recorder.child();
+        let mut inner = Evaluator::new(self.world, predicate.frame.names.len(), recorder);
+        for (slot, argument) in arguments.into_iter().take(predicate.parameters).enumerate() {
+            inner.set(slot, argument);
+        }
+        let mut any = false;
+        let flow = inner.enumerate(predicate.body, Sources::All, None, &mut |_, model| {
+            any |= model.holds;
+            Ok(ControlFlow::Continue(()))
+        });
+        self.recorder.adopt_marks(inner.recorder);
+        flow.map(|_| Value::Bool(any))
+    }
+
+    pub(super) fn quantifier(&mut self, quantifier: &Quantifier, span: Span) -> Evaluated {
+        let head = match self.evaluate(&quantifier.head)? {
+            Value::Function(Function::Count) => Value::Count { min: None, max: None },
+            Value::Function(Function::Forall) => Value::Forall,
+            head => head,
+        };
+        if quantifier.captured.iter().any(|slot| self.local(*slot).is_unknown()) {
+            return Ok(Value::Unknown);
+        }
+        match head {
+            Value::Forall => self.forall(quantifier),
+            Value::Count { min, max } => self.count(quantifier, min, max),
+            Value::Unknown => Ok(Value::Unknown),
+            other => Err(error(format!("{} is no quantifier", other.kind_name()), span)),
+        }
+    }
+
+    fn forall(&mut self, quantifier: &Quantifier) -> Evaluated {
+        if let Some(state) = self.closed(quantifier)? {
+            self.recorder.add_marks(state.marks.iter().cloned());
+            return Ok(Value::Bool(!state.any_false));
+        }
+        let mut any_false = false;
+        let _ = self.enumerate(quantifier.body, Sources::All, None, &mut |_, model| {
+            any_false |= !model.holds;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        Ok(Value::Bool(!any_false))
+    }
+
+    fn count(&mut self, quantifier: &Quantifier, min: Option<i64>, max: Option<i64>) -> Evaluated {
+        let wanted = models_wanted(min, max);
+        let state;
+        let (total, models, marks, latest) = if let Some(closed) = self.closed(quantifier)? {
+            (closed.true_count, &closed.models, &closed.marks, closed.latest.as_ref())
+        } else {
+            state = self.count_models(quantifier, wanted)?;
+            (state.true_count, &state.models, &state.marks, state.latest.as_ref())
+        };
+        self.recorder.add_marks(marks.iter().cloned());
+        for (_, model) in models.iter().take(wanted) {
+            self.recorder.add_objects(model.ranges.iter().cloned());
+        }
+        let total = i64::try_from(total).unwrap_or(i64::MAX);
+        let holds = max.is_none_or(|max| total <= max) && min.is_none_or(|min| total >= min);
+        if let (true, Some(_), Some(latest)) = (holds, min, latest) {
+            self.recorder.note_counted(latest);
+        }
+        Ok(Value::Bool(holds))
+    }
+
+    /// The true models of a quantifier whose body uses variables from outside.
+    fn count_models(&mut self, quantifier: &Quantifier, wanted: usize) -> Evaluated<ClosedState> {
+        let mut state = ClosedState { cap: wanted, ..ClosedState::default() };
+        let may_stop = !self.recorder.is_on() && wanted < usize::MAX && self.is_quiet(quantifier);
+        let _ = self.enumerate(quantifier.body, Sources::All, None, &mut |_, model| {
+            if model.holds {
+                state.add_true(model.order, model.ranges);
+            }
+            let enough = may_stop && state.true_count >= wanted as u64;
+            Ok(if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        Ok(state)
+    }
+
+    /// Whether no evaluation of the body can fail, so that the rest of it need not be seen.
+    fn is_quiet(&self, quantifier: &Quantifier) -> bool {
+        let body = self.world.program.bodies.get(quantifier.body);
+        body.is_some_and(|body| !body.lines.iter().any(|line| line.traits.fallible))
+    }
+
+    fn closed(&self, quantifier: &Quantifier) -> Evaluated<Option<&'a ClosedState>> {
+        let state = quantifier.closed.and_then(|number| self.world.closed.get(number));
+        match state.and_then(|state| state.error.as_ref()) {
+            Some(error) => Err(Interrupt::Error(error.clone())),
+            None => Ok(state),
+        }
+    }
+
+    /// All lines under the current assignment, recorded on their own.
+    fn settle(&mut self, body: &Body) -> Evaluated<(Verdict, ModelRanges, Vec<Offer>)> {
+        let child = self.recorder.child();
+        let outer = mem::replace(&mut self.recorder, child);
+        let verdict = self.conjunction(body);
+        let inner = mem::replace(&mut self.recorder, outer);
+        let verdict = verdict?;
+        let ranges = match verdict {
+            Verdict::True if inner.is_on() => inner.model(&self.values(body)),
+            _ => ModelRanges::default(),
+        };
+        self.recorder.adopt_marks(inner);
+        Ok((verdict, ranges, mem::take(&mut self.offers)))
+    }
+
+    /// The values of the body's variables that have one.
+    pub(crate) fn values(&self, body: &Body) -> Vec<Value> {
+        let values = body.variables.iter().map(|slot| self.local(*slot));
+        values.filter(|value| !value.is_unknown()).collect()
+    }
+
+    /// Runs an evaluation whose marks nobody wants.
+    fn unrecorded<T>(&mut self, run: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = mem::replace(&mut self.recorder, Recorder::OFF);
+        let result = run(self);
+        self.recorder = outer;
+        result
+    }
+}
+
+/// How many true models a `count` looks at before it knows its answer.
+pub(crate) fn models_wanted(min: Option<i64>, max: Option<i64>) -> usize {
+    match (min, max) {
+        (_, Some(max)) => usize::try_from(max.saturating_add(1).max(1)).unwrap_or(usize::MAX),
+        (Some(min), None) => usize::try_from(min.max(1)).unwrap_or(usize::MAX),
+        (None, None) => usize::MAX,
+    }
+}
+
+// === impl Walk ===
+
+impl<'a> Walk<'_, 'a> {
+    fn first_round(&mut self, evaluator: &mut Evaluator<'a>) -> Evaluated<ControlFlow<()>> {
+        match self.settle(evaluator)? {
+            Settled::Done(flow) => Ok(flow),
+            Settled::Offers(offers) if self.body.regular => self.join(evaluator, offers),
+            Settled::Offers(offers) => self.round(evaluator, offers),
+        }
+    }
+
+    /// Evaluates the body; a definite outcome is visited.
+    fn settle(&mut self, evaluator: &mut Evaluator<'a>) -> Evaluated<Settled> {
+        let (verdict, ranges, offers) = evaluator.settle(self.body)?;
+        let holds = match verdict {
+            Verdict::True if self.is_ready(evaluator)? => true,
+            Verdict::False => false,
+            _ if offers.is_empty() => return Ok(Settled::Done(ControlFlow::Continue(()))),
+            _ => return Ok(Settled::Offers(offers)),
+        };
+        let model = Model { holds, ranges, order: self.order.clone() };
+        (self.visit)(evaluator, model).map(Settled::Done)
+    }
+
+    fn is_ready(&self, evaluator: &mut Evaluator<'a>) -> Evaluated<bool> {
+        match self.error {
+            None => Ok(true),
+            Some(error) => {
+                let value = evaluator.unrecorded(|evaluator| evaluator.evaluate(error))?;
+                Ok(!value.is_unknown())
+            }
+        }
+    }
+
+    /// Goes through the product of the offered domains.
+    fn round(
+        &mut self,
+        evaluator: &mut Evaluator<'a>,
+        offers: Vec<Offer>,
+    ) -> Evaluated<ControlFlow<()>> {
+        let domains = offers.into_iter().map(|offer| {
+            let values = match offer.domain {
+                Domain::Values(values) => values,
+                Domain::Trace(_) => self.whole_trace(evaluator, offer.slot),
+            };
+            (offer.slot, values)
+        });
+        let domains: Vec<_> = domains.collect();
+        self.choose(evaluator, &domains)
+    }
+
+    fn choose(
+        &mut self,
+        evaluator: &mut Evaluator<'a>,
+        domains: &[(Slot, Vec<Value>)],
+    ) -> Evaluated<ControlFlow<()>> {
+        let Some(((slot, values), rest)) = domains.split_first() else {
+            return match self.settle(evaluator)? {
+                Settled::Done(flow) => Ok(flow),
+                Settled::Offers(offers) => {
+                    let meter = evaluator.world.meter;
+                    let _depth = meter.enter().map_err(Interrupt::Exceeded)?;
+                    self.round(evaluator, offers)
+                }
+            };
+        };
+        // An empty domain anywhere leaves nothing to evaluate.
+        if rest.iter().any(|(_, values)| values.is_empty()) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let mut flow = ControlFlow::Continue(());
+        for (ordinal, value) in values.iter().enumerate() {
+            evaluator.set(*slot, value.clone());
+            self.order.push(ordinal as u64);
+            flow = self.choose(evaluator, rest)?;
+            self.order.pop();
+            if flow.is_break() {
+                break;
+            }
+        }
+        evaluator.set(*slot, Value::Unknown);
+        Ok(flow)
+    }
+
+    /// Everything a binder of an irregular body ranges over.
+    fn whole_trace(&self, evaluator: &Evaluator<'a>, slot: Slot) -> Vec<Value> {
+        let binder = self.body.binders.iter().position(|binder| binder.slot == slot);
+        let memory = evaluator.world.memories.get(self.id);
+        let memory = memory.zip(binder).and_then(|(memory, binder)| memory.binders.get(binder));
+        let candidates = memory.into_iter().flat_map(|memory| &memory.candidates);
+        candidates.map(|candidate| candidate.value.clone()).collect()
+    }
+
+    fn wants_false(&self) -> bool {
+        self.body.origin == Origin::Forall
+    }
+}
+
+enum Settled {
+    Done(ControlFlow<()>),
+    Offers(Vec<Offer>),
+}

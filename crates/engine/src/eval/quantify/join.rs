@@ -1,0 +1,240 @@
+//! Joins the candidates of a body's binders, passing over combinations whose outcome is known.
+//!
+//! INVARIANT: a combination is passed over only if evaluating all lines in order would end at a
+//! false line, with no error, no mark and (under `forall`) no line of another kind before it.
+//! Everything else is evaluated in full, so pruning can never change a result.
+
+use super::{Evaluated, Evaluator, Interrupt, Model, ModelRanges, Offer, Sources, Walk};
+use crate::eval::Domain;
+use crate::memory::{BinderMemory, Candidate, Cause, Stop};
+use crate::program::{FlowLine, Origin, Slot};
+use crate::value::Value;
+use std::ops::{ControlFlow, Range};
+
+/// One pass: which part of each binder's candidates it covers, and in which order to bind them.
+struct Pass<'m> {
+    memories: &'m [BinderMemory],
+    ranges: Vec<Range<usize>>,
+    sequence: Vec<usize>,
+    /// Domains that do not depend on the trace.
+    fixed: Vec<(Slot, Vec<Value>)>,
+}
+
+/// The binders bound so far.
+#[derive(Clone, Default)]
+struct Bound {
+    binders: u64,
+    /// The first line known to be false or to fail.
+    stop: Option<Stop>,
+    /// Position in the trace of each bound binder, where it has one.
+    positions: Vec<Option<u64>>,
+}
+
+impl<'a> Walk<'_, 'a> {
+    pub(super) fn join(
+        &mut self,
+        evaluator: &mut Evaluator<'a>,
+        offers: Vec<Offer>,
+    ) -> Evaluated<ControlFlow<()>> {
+        let memories = evaluator.world.memories.get(self.id);
+        let memories = memories.map(|memory| memory.binders.as_slice()).unwrap_or_default();
+        let values = |offer: Offer| match offer.domain {
+            Domain::Values(values) => Some((offer.slot, values)),
+            Domain::Trace(_) => None,
+        };
+        let fixed: Vec<_> = offers.into_iter().filter_map(values).collect();
+        let empty = fixed.iter().any(|(_, values)| values.is_empty());
+        if empty || memories.iter().any(|memory| memory.seen == 0) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        if memories.is_empty() {
+            return self.choose(evaluator, &fixed);
+        }
+        if self.wants_false() && memories.iter().any(|memory| memory.dropped > 0) {
+            self.visit_false(evaluator)?;
+        }
+        let mut pass = Pass { memories, ranges: Vec::new(), sequence: Vec::new(), fixed };
+        for ranges in self.passes(memories) {
+            pass.ranges = ranges;
+            pass.sequence = (0..memories.len()).collect();
+            pass.sequence.sort_by_key(|binder| pass.ranges.get(*binder).map(ExactSizeIterator::len));
+            let bound = Bound { positions: vec![None; memories.len()], ..Bound::default() };
+            self.order = vec![0; memories.len()];
+            let flow = self.descend(evaluator, &pass, 0, &bound)?;
+            self.order.clear();
+            if flow.is_break() {
+                return Ok(flow);
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// The parts of the candidates to combine, each combination in exactly one of them.
+    fn passes(&self, memories: &[BinderMemory]) -> Vec<Vec<Range<usize>>> {
+        let all = |memory: &BinderMemory| 0..memory.candidates.len();
+        let old = |memory: &BinderMemory| 0..memory.old;
+        let new = |memory: &BinderMemory| memory.old..memory.candidates.len();
+        match self.sources {
+            Sources::All => vec![memories.iter().map(all).collect()],
+            Sources::Old => vec![memories.iter().map(old).collect()],
+            Sources::New => (0..memories.len())
+                .map(|pivot| {
+                    let part = |(index, memory)| match index {
+                        index if index < pivot => old(memory),
+                        index if index == pivot => new(memory),
+                        _ => all(memory),
+                    };
+                    memories.iter().enumerate().map(part).collect::<Vec<_>>()
+                })
+                .filter(|ranges| ranges.iter().all(|range| !range.is_empty()))
+                .collect(),
+        }
+    }
+
+    fn descend(
+        &mut self,
+        evaluator: &mut Evaluator<'a>,
+        pass: &Pass<'_>,
+        depth: usize,
+        bound: &Bound,
+    ) -> Evaluated<ControlFlow<()>> {
+        let Some(binder) = pass.sequence.get(depth).copied() else {
+            return self.choose(evaluator, &pass.fixed);
+        };
+        let (Some(memory), Some(range)) = (pass.memories.get(binder), pass.ranges.get(binder))
+        else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let Some(slot) = self.body.binders.get(binder).map(|binder| binder.slot) else {
+            return Ok(ControlFlow::Continue(()));
+        };
+        let range = self.narrow(evaluator, binder, memory, range.clone(), bound);
+        let mut flow = ControlFlow::Continue(());
+        for candidate in memory.candidates.get(range).unwrap_or_default() {
+            evaluator.world.meter.burn(1).map_err(Interrupt::Exceeded)?;
+            evaluator.set(slot, candidate.value.clone());
+            if let Some(order) = self.order.get_mut(binder) {
+                *order = candidate.ordinal;
+            }
+            let next = self.bind(evaluator, binder, candidate, bound)?;
+            flow = if self.is_decided(evaluator, pass, &next) {
+                self.pass_over(evaluator)?
+            } else {
+                self.descend(evaluator, pass, depth + 1, &next)?
+            };
+            if flow.is_break() {
+                break;
+            }
+        }
+        evaluator.set(slot, Value::Unknown);
+        Ok(flow)
+    }
+
+    /// Binds a candidate and evaluates the lines that relate it to those bound before.
+    fn bind(
+        &self,
+        evaluator: &mut Evaluator<'a>,
+        binder: usize,
+        candidate: &Candidate,
+        bound: &Bound,
+    ) -> Evaluated<Bound> {
+        let mut next = bound.clone();
+        next.binders |= 1 << binder;
+        next.note(candidate.stop);
+        if let Some(position) = next.positions.get_mut(binder) {
+            *position = position_of(candidate);
+        }
+        for join in &self.body.joins {
+            let complete = join.binders & !next.binders == 0;
+            let was_complete = join.binders & !bound.binders == 0;
+            let matters = next.stop.is_none_or(|stop| join.line < stop.line);
+            if !complete || was_complete || !matters {
+                continue;
+            }
+            let value = evaluator.unrecorded(|evaluator| evaluator.line(self.body, join.line));
+            let cause = match value {
+                Ok(Value::Bool(false)) => Cause::False,
+                Ok(_) => continue,
+                Err(Interrupt::Error(_)) => Cause::Error,
+                Err(other) => return Err(other),
+            };
+            next.note(Some(Stop { line: join.line, cause }));
+        }
+        Ok(next)
+    }
+
+    /// Whether every completion of a partial combination ends at a false line unobserved.
+    fn is_decided(&self, evaluator: &Evaluator<'a>, pass: &Pass<'_>, bound: &Bound) -> bool {
+        let Some(Stop { line, cause: Cause::False }) = bound.stop else { return false };
+        let marks = self.body.origin != Origin::Rule && evaluator.marks();
+        let marked = marks && self.body.first_marking.is_some_and(|first| first <= line);
+        let watched = self.body.watched.iter().any(|watched| *watched < line);
+        let joins = self.body.joins.iter().any(|join| {
+            join.observable && join.line < line && join.binders & !bound.binders != 0
+        });
+        let unbound = pass.memories.iter().enumerate();
+        let mut unbound = unbound.filter(|(index, _)| bound.binders & (1 << index) == 0);
+        let errors =
+            unbound.any(|(_, memory)| memory.first_error.is_some_and(|first| first < line));
+        let not_boolean = self.wants_false()
+            && self.body.lines.iter().take(line).any(|line| line.traits.not_boolean);
+        !(marked || watched || joins || errors || not_boolean)
+    }
+
+    /// The candidates that flows to what is bound leave over. Candidates are in trace order.
+    fn narrow(
+        &self,
+        evaluator: &Evaluator<'a>,
+        binder: usize,
+        memory: &BinderMemory,
+        range: Range<usize>,
+        bound: &Bound,
+    ) -> Range<usize> {
+        let exact = evaluator.marks() && self.body.origin != Origin::Rule;
+        if exact || self.wants_false() || bound.stop.is_some() || memory.first_error.is_some() {
+            return range;
+        }
+        let mut range = range;
+        let before = |limit: u64| {
+            memory.candidates.partition_point(|candidate| {
+                position_of(candidate).is_none_or(|position| position < limit)
+            })
+        };
+        let position = |binder: usize| bound.positions.get(binder).copied().flatten();
+        let flows = self.body.joins.iter().filter_map(|join| join.flow);
+        for FlowLine { from, to, .. } in flows.filter(|flow| flow.leads) {
+            if to == binder && let Some(position) = position(from) {
+                range.start = range.start.max(before(position.saturating_add(1)));
+            } else if from == binder && let Some(position) = position(to) {
+                range.end = range.end.min(before(position));
+            }
+        }
+        if range.start > range.end { range.start..range.start } else { range }
+    }
+
+    fn pass_over(&mut self, evaluator: &mut Evaluator<'a>) -> Evaluated<ControlFlow<()>> {
+        if self.wants_false() {
+            return self.visit_false(evaluator);
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn visit_false(&mut self, evaluator: &mut Evaluator<'a>) -> Evaluated<ControlFlow<()>> {
+        let model =
+            Model { holds: false, ranges: ModelRanges::default(), order: self.order.clone() };
+        (self.visit)(evaluator, model)
+    }
+}
+
+impl Bound {
+    fn note(&mut self, stop: Option<Stop>) {
+        let Some(stop) = stop else { return };
+        if self.stop.is_none_or(|first| stop.line < first.line) {
+            self.stop = Some(stop);
+        }
+    }
+}
+
+fn position_of(candidate: &Candidate) -> Option<u64> {
+    candidate.value.object().and_then(|object| object.data.position)
+}

@@ -1,0 +1,94 @@
+use std::cell::Cell;
+use std::fmt;
+
+/// Bounds on the evaluation of one push. Running into one leaves the check indeterminate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Steps of evaluation, roughly one for each expression and for each 64 bytes of text searched.
+    pub fuel: u64,
+    /// How deeply expressions, predicates and quantifiers may be nested while they are evaluated.
+    pub depth: u32,
+    /// Events and values kept for later joins, over all rules.
+    pub candidates: usize,
+    /// Findings of one push.
+    pub findings: usize,
+}
+
+/// Which bound was hit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exceeded {
+    Fuel,
+    Depth,
+    Candidates,
+    Findings,
+}
+
+/// Counts what an evaluation uses up.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    limits: Limits,
+    fuel: Cell<u64>,
+    depth: Cell<u32>,
+}
+
+/// Held while one level of nesting is evaluated.
+pub(crate) struct Depth<'a>(&'a Cell<u32>);
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { fuel: 50_000_000, depth: 400, candidates: 1_000_000, findings: 10_000 }
+    }
+}
+
+// === impl Meter ===
+
+impl Meter {
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self { limits, fuel: Cell::new(limits.fuel), depth: Cell::new(0) }
+    }
+
+    pub(crate) fn refill(&self) {
+        self.fuel.set(self.limits.fuel);
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) fn burn(&self, steps: u64) -> Result<(), Exceeded> {
+        let left = self.fuel.get().checked_sub(steps).ok_or(Exceeded::Fuel)?;
+        self.fuel.set(left);
+        Ok(())
+    }
+
+    /// Pays for reading a text.
+    pub(crate) fn burn_text(&self, bytes: usize) -> Result<(), Exceeded> {
+        self.burn(bytes as u64 / 64)
+    }
+
+    pub(crate) fn enter(&self) -> Result<Depth<'_>, Exceeded> {
+        self.burn(1)?;
+        if self.depth.get() >= self.limits.depth {
+            return Err(Exceeded::Depth);
+        }
+        self.depth.set(self.depth.get() + 1);
+        Ok(Depth(&self.depth))
+    }
+}
+
+impl Drop for Depth<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
+impl fmt::Display for Exceeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Exceeded::Fuel => "the policy needs more evaluation steps than its limit allows",
+            Exceeded::Depth => "the policy nests predicates or expressions too deeply",
+            Exceeded::Candidates => "the policy keeps more events for joins than its limit allows",
+            Exceeded::Findings => "the policy has more findings than its limit allows",
+        })
+    }
+}

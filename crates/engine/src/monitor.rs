@@ -1,0 +1,281 @@
+//! Keeps a policy's view of one session, and evaluates what each new event can change.
+//!
+//! A push stages its events: they are judged together with everything committed before, and then
+//! either committed or discarded. What a discarded event did leaves no trace in later verdicts.
+
+mod rules;
+
+use crate::detector::{DetectorCall, Detectors, Memo, Oracle};
+use crate::eval::{Evaluated, Evaluator, Interrupt, Sources, World, models_wanted};
+use crate::event::{Checkpoint, Reader};
+use crate::finding::{Failure, FailureKind, Finding};
+use crate::kind::BinderKind;
+use crate::memory::{BodyMemory, ClosedState};
+use crate::meter::{Exceeded, Limits, Meter};
+use crate::policy::Policy;
+use crate::program::{BodyId, Program};
+use crate::record::Recorder;
+use crate::value::Value;
+use portcullis_json::Object;
+use portcullis_trace::Event;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// One policy watching one session.
+#[derive(Debug)]
+pub struct Monitor {
+    program: Arc<Program>,
+    parameters: Object,
+    meter: Meter,
+    reader: Reader,
+    memories: Vec<BodyMemory>,
+    closed: Vec<ClosedState>,
+    /// What rules without a place in the trace said when the last push was committed.
+    unpositioned: BTreeSet<String>,
+    memo: RefCell<Memo>,
+    staged: Option<Staged>,
+}
+
+/// What a push changed, so that it can be undone.
+#[derive(Debug)]
+struct Staged {
+    reader: Checkpoint,
+    closed: Vec<ClosedState>,
+    unpositioned: BTreeSet<String>,
+}
+
+/// The outcome of a push.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Everything that holds now and in which new events may take part: see
+    /// [`Finding::is_new`].
+    Findings(Vec<Finding>),
+    /// Detectors must answer these first; then push the same events again.
+    Needs(Vec<DetectorCall>),
+    /// The check is indeterminate.
+    Failed(Failure),
+}
+
+/// What stopped a push.
+enum Stopped {
+    Needs(Vec<DetectorCall>),
+    Failed(Failure),
+}
+
+// === impl Monitor ===
+
+impl Monitor {
+    pub fn new(policy: Policy, parameters: Object, limits: Limits) -> Self {
+        let program = policy.program().clone();
+        Self {
+            memories: program.bodies.iter().map(BodyMemory::new).collect(),
+            closed: program.closed.iter().map(|_| ClosedState::default()).collect(),
+            reader: Reader::new(program.reads_linked_calls),
+            unpositioned: BTreeSet::new(),
+            memo: RefCell::default(),
+            meter: Meter::new(limits),
+            staged: None,
+            parameters,
+            program,
+        }
+    }
+
+    /// Judges new events together with the session so far.
+    ///
+    /// What was staged and not committed is discarded first.
+    pub fn push(&mut self, events: &[Event], detectors: &dyn Detectors) -> Step {
+        self.discard();
+        self.meter.refill();
+        if self.parameters.contains("data") {
+            return Step::Failed(Failure {
+                rule: None,
+                kind: FailureKind::RuntimeError,
+                message: "the policy parameter `data` is reserved".to_owned(),
+            });
+        }
+        self.staged = Some(Staged {
+            reader: self.reader.checkpoint(),
+            closed: self.closed.clone(),
+            unpositioned: self.unpositioned.clone(),
+        });
+        match self.evaluate(events, detectors) {
+            Ok(findings) => Step::Findings(findings),
+            Err(Stopped::Needs(calls)) => {
+                self.undo();
+                Step::Needs(calls)
+            }
+            Err(Stopped::Failed(failure)) => Step::Failed(failure),
+        }
+    }
+
+    /// The staged events happened.
+    pub fn commit(&mut self) {
+        if self.staged.take().is_some() {
+            let binders = self.memories.iter_mut().flat_map(|memory| &mut memory.binders);
+            binders.for_each(crate::memory::BinderMemory::commit);
+        }
+    }
+
+    /// The staged events did not happen. Their indices stay used, so that addresses keep fitting
+    /// a trace in which they are recorded.
+    pub fn discard(&mut self) {
+        let next = self.reader.next_index();
+        self.undo();
+        self.reader.skip_to(next);
+    }
+
+    fn undo(&mut self) {
+        if let Some(staged) = self.staged.take() {
+            self.reader.rewind(staged.reader);
+            self.closed = staged.closed;
+            self.unpositioned = staged.unpositioned;
+            let binders = self.memories.iter_mut().flat_map(|memory| &mut memory.binders);
+            binders.for_each(crate::memory::BinderMemory::discard);
+        }
+    }
+
+    fn evaluate(
+        &mut self,
+        events: &[Event],
+        detectors: &dyn Detectors,
+    ) -> Result<Vec<Finding>, Stopped> {
+        let new_from = self.reader.next_index();
+        let values: Vec<Value> = events.iter().map(|event| self.reader.read(event)).collect();
+        self.stage(&values, detectors)?;
+        self.count_closed(new_from, detectors)?;
+        self.check_rules(new_from, detectors)
+    }
+
+    /// Offers the new values to every binder.
+    fn stage(&mut self, events: &[Value], detectors: &dyn Detectors) -> Result<(), Stopped> {
+        let program = self.program.clone();
+        let oracle = Oracle::new(detectors, &self.memo);
+        let mut selected: HashMap<BinderKind, Vec<Value>> = HashMap::new();
+        let mut needs = Needs::default();
+        let mut kept: usize = 0;
+        // Alpha lines look at one value only, never at what is kept of the past.
+        let world = World {
+            program: &program,
+            memories: &[],
+            closed: &[],
+            parameters: &self.parameters,
+            oracle: &oracle,
+            meter: &self.meter,
+        };
+        for (id, body) in program.bodies.iter().enumerate() {
+            let size = frame_size(&program, id);
+            let mut evaluator = Evaluator::new(world, size, Recorder::OFF);
+            let Some(memory) = self.memories.get_mut(id) else { continue };
+            for (index, binder) in body.binders.iter().enumerate() {
+                let values = selected.entry(binder.kind).or_insert_with(|| select(events, binder.kind));
+                let Some(memory) = memory.binders.get_mut(index) else { continue };
+                for value in values.iter() {
+                    let staged = memory.stage(&mut evaluator, body, index, value.clone());
+                    needs.note(staged, None)?;
+                }
+                kept = kept.saturating_add(memory.candidates.len());
+            }
+        }
+        if kept > self.meter.limits().candidates {
+            return Err(Stopped::limit(Exceeded::Candidates, None));
+        }
+        needs.finish()
+    }
+
+    /// Updates the models of quantifiers that use nothing from outside.
+    fn count_closed(&mut self, new_from: u64, detectors: &dyn Detectors) -> Result<(), Stopped> {
+        let program = self.program.clone();
+        let oracle = Oracle::new(detectors, &self.memo);
+        let mut needs = Needs::default();
+        let mut updated = Vec::new();
+        let world = World {
+            program: &program,
+            memories: &self.memories,
+            closed: &[],
+            parameters: &self.parameters,
+            oracle: &oracle,
+            meter: &self.meter,
+        };
+        for (closed, state) in program.closed.iter().zip(&self.closed) {
+            let recorder = Recorder::new(new_from);
+            let mut evaluator = Evaluator::new(world, closed.frame, recorder);
+            let mut state = state.clone();
+            state.latest = None;
+            state.cap = usize::MAX;
+            let walked = evaluator.enumerate(closed.body, Sources::New, None, &mut |_, model| {
+                if model.holds {
+                    state.add_true(model.order, model.ranges);
+                } else {
+                    state.any_false = true;
+                }
+                Ok(ControlFlow::Continue(()))
+            });
+            if let Err(Interrupt::Error(error)) = walked {
+                state.error = Some(error);
+            } else {
+                needs.note(walked.map(|_| ()), None)?;
+            }
+            state.marks.extend(evaluator.recorder.finish().0);
+            updated.push(state);
+        }
+        needs.finish()?;
+        self.closed = updated;
+        Ok(())
+    }
+}
+
+/// The values of a kind in the new events, in trace order.
+fn select(events: &[Value], kind: BinderKind) -> Vec<Value> {
+    let mut found = Vec::new();
+    if kind == BinderKind::Input {
+        found.push(Value::Session);
+    }
+    events.iter().for_each(|event| event.select(kind, &mut found));
+    found
+}
+
+/// Any body may be evaluated in the largest frame.
+fn frame_size(program: &Program, _body: BodyId) -> usize {
+    let rules = program.rules.iter().map(|rule| rule.frame.names.len());
+    let predicates = program.predicates.iter().map(|predicate| predicate.frame.names.len());
+    let constants = program.constants.iter().map(|constant| constant.frame.names.len());
+    rules.chain(predicates).chain(constants).max().unwrap_or_default()
+}
+
+/// Detector calls that several evaluations wait for, so that they can be resolved together.
+#[derive(Default)]
+struct Needs(Vec<DetectorCall>);
+
+impl Needs {
+    /// Notes what an evaluation waits for; whatever else stopped it stops the push.
+    fn note<T>(&mut self, evaluated: Evaluated<T>, rule: Option<usize>) -> Result<(), Stopped> {
+        match evaluated {
+            Ok(_) => Ok(()),
+            Err(Interrupt::Needs(call)) => {
+                if !self.0.contains(&call) {
+                    self.0.push(call);
+                }
+                Ok(())
+            }
+            Err(Interrupt::Exceeded(exceeded)) => Err(Stopped::limit(exceeded, rule)),
+            Err(Interrupt::Error(error)) => Err(Stopped::Failed(Failure {
+                rule,
+                kind: FailureKind::RuntimeError,
+                message: error.message,
+            })),
+        }
+    }
+
+    fn finish(self) -> Result<(), Stopped> {
+        if self.0.is_empty() { Ok(()) } else { Err(Stopped::Needs(self.0)) }
+    }
+}
+
+impl Stopped {
+    fn limit(exceeded: Exceeded, rule: Option<usize>) -> Self {
+        let message = exceeded.to_string();
+        Stopped::Failed(Failure { rule, kind: FailureKind::Limit, message })
+    }
+}

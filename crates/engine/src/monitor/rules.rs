@@ -1,0 +1,224 @@
+//! The rules of a policy, evaluated for one push.
+
+use super::{Monitor, Needs, Stopped};
+use crate::detector::{Detectors, Oracle};
+use crate::eval::{Evaluated, Evaluator, Interrupt, Sources, Verdict, World};
+use crate::finding::{Finding, Novelty};
+use crate::meter::Exceeded;
+use crate::program::{Body, Rule, RuleError};
+use crate::record::Recorder;
+use crate::text_form;
+use crate::value::{Value, Violation};
+use portcullis_json::{Object, Value as Json};
+use portcullis_trace::Range;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::mem;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+/// The evaluation of one rule.
+struct Check<'c> {
+    rule: &'c Rule,
+    number: usize,
+    body: &'c Body,
+    new_from: u64,
+    said_before: &'c BTreeSet<String>,
+}
+
+impl Monitor {
+    pub(super) fn check_rules(
+        &mut self,
+        new_from: u64,
+        detectors: &dyn Detectors,
+    ) -> Result<Vec<Finding>, Stopped> {
+        let program = self.program.clone();
+        let oracle = Oracle::new(detectors, &self.memo);
+        let world = World {
+            program: &program,
+            memories: &self.memories,
+            closed: &self.closed,
+            parameters: &self.parameters,
+            oracle: &oracle,
+            meter: &self.meter,
+        };
+        let mut findings: Vec<Finding> = Vec::new();
+        let mut needs = Needs::default();
+        for (number, rule) in program.rules.iter().enumerate() {
+            let Some(body) = program.bodies.get(rule.body) else { continue };
+            let said_before = &self.unpositioned;
+            let check = Check { rule, number, body, new_from, said_before };
+            let room = self.meter.limits().findings.saturating_sub(findings.len());
+            match check.findings(world, room) {
+                Ok(found) => findings.extend(found),
+                Err(stopped) => needs.note(Err::<(), _>(stopped), Some(number))?,
+            }
+        }
+        needs.finish()?;
+        self.unpositioned = findings.iter().filter_map(Finding::unpositioned).collect();
+        findings.retain(|finding| finding.novelty != Novelty::Past || finding.counted);
+        Ok(findings)
+    }
+}
+
+impl Check<'_> {
+    fn findings(&self, world: World<'_>, room: usize) -> Evaluated<Vec<Finding>> {
+        let mut evaluator = Evaluator::new(world, self.rule.frame.names.len(), Recorder::OFF);
+        let mut found = Vec::new();
+        self.walk(&mut evaluator, Sources::New, room, &mut found)?;
+        if self.counts_grew(world) && !self.body.binders.is_empty() && self.body.regular {
+            // A new event may complete a count for events that are bound since long.
+            let known = found.len();
+            self.walk(&mut evaluator, Sources::Old, room, &mut found)?;
+            let mut index = 0;
+            found.retain(|finding| {
+                index += 1;
+                index <= known || (finding.novelty == Novelty::Past && finding.counted)
+            });
+        }
+        Ok(found)
+    }
+
+    fn counts_grew(&self, world: World<'_>) -> bool {
+        self.body.counts.iter().any(|body| {
+            world.memories.get(*body).is_some_and(crate::memory::BodyMemory::has_new)
+        })
+    }
+
+    fn walk<'a>(
+        &self,
+        evaluator: &mut Evaluator<'a>,
+        sources: Sources,
+        room: usize,
+        found: &mut Vec<Finding>,
+    ) -> Evaluated<()> {
+        let error = match &self.rule.error {
+            RuleError::Text(_) => None,
+            RuleError::Expression(error) => Some(error),
+        };
+        let flow = evaluator.enumerate(self.rule.body, sources, error, &mut |evaluator, model| {
+            if model.holds {
+                found.extend(self.finding(evaluator)?);
+            }
+            if found.len() > room {
+                return Err(Interrupt::Exceeded(Exceeded::Findings));
+            }
+            Ok(ControlFlow::Continue(()))
+        });
+        flow.map(|_| ())
+    }
+
+    /// Evaluates the satisfied body once more, for the ranges.
+    fn finding(&self, evaluator: &mut Evaluator<'_>) -> Evaluated<Option<Finding>> {
+        let outer = mem::replace(&mut evaluator.recorder, Recorder::new(self.new_from));
+        let verdict = evaluator.conjunction(self.body);
+        let recorder = mem::replace(&mut evaluator.recorder, outer);
+        if verdict? != Verdict::True {
+            return Ok(None);
+        }
+        let (recorded, counted) = recorder.finish();
+        let values = evaluator.values(self.body);
+        let novelty = self.novelty(&values);
+        let mut ranges: BTreeSet<Range> = recorded.into_iter().collect();
+        ranges.extend(values.iter().flat_map(|value| value.place().ranges(None)));
+        let is_counted = !counted.is_empty();
+        if novelty != Novelty::Bound && is_counted {
+            ranges.extend(counted);
+        }
+        let violation = self.violation(evaluator)?;
+        let mut finding = Finding {
+            rule: self.number,
+            args: violation.args.iter().map(|value| self.argument(value)).collect::<Evaluated<_>>()?,
+            kwargs: self.keywords(&violation)?,
+            ranges: ranges.into_iter().collect(),
+            key: self.key(evaluator),
+            novelty,
+            counted: is_counted,
+        };
+        if let Novelty::Unpositioned { .. } = finding.novelty {
+            let said = finding.said();
+            let seen_before = self.said_before.contains(&said);
+            finding.novelty = Novelty::Unpositioned { seen_before };
+        }
+        Ok(Some(finding))
+    }
+
+    fn novelty(&self, values: &[Value]) -> Novelty {
+        let events = values.iter().filter_map(|value| value.object()?.data.index);
+        let latest = events.max();
+        let inside = values.iter().filter_map(|value| value.place().event()).max();
+        match (latest, inside) {
+            (Some(latest), _) if latest >= self.new_from => Novelty::Bound,
+            (Some(_), _) => Novelty::Past,
+            (None, Some(inside)) if inside >= self.new_from => Novelty::Bound,
+            (None, _) => Novelty::Unpositioned { seen_before: false },
+        }
+    }
+
+    fn violation(&self, evaluator: &mut Evaluator<'_>) -> Evaluated<Arc<Violation>> {
+        let error = match &self.rule.error {
+            RuleError::Text(text) => {
+                let args = vec![Value::text(text.clone())];
+                return Ok(Arc::new(Violation { args, kwargs: Vec::new() }));
+            }
+            RuleError::Expression(error) => error,
+        };
+        match evaluator.evaluate(error)? {
+            Value::Violation(violation) => Ok(violation),
+            other => {
+                let args = vec![Value::text(text_form::text(&other))];
+                Ok(Arc::new(Violation { args, kwargs: Vec::new() }))
+            }
+        }
+    }
+
+    fn argument(&self, value: &Value) -> Evaluated<Json> {
+        text_form::violation_argument(value)
+            .map_err(|message| crate::eval::error(message, self.rule.span))
+    }
+
+    fn keywords(&self, violation: &Violation) -> Evaluated<Object> {
+        let keyword = |(name, value): &(Arc<str>, Value)| {
+            self.argument(value).map(|value| (name.clone(), value))
+        };
+        violation.kwargs.iter().map(keyword).collect()
+    }
+
+    /// The positions of the variables, sorted by name; -1 for those without one.
+    fn key(&self, evaluator: &Evaluator<'_>) -> String {
+        let slots = self.body.variables.iter();
+        let bound = slots.filter(|slot| {
+            self.body.lets.contains(slot) || !evaluator.local(**slot).is_unknown()
+        });
+        let mut entries: Vec<(&str, i64)> = bound
+            .map(|slot| {
+                let name = self.rule.frame.names.get(*slot).map(|name| &**name);
+                let value = evaluator.local(*slot);
+                let index = value.object().and_then(|object| object.data.index);
+                let index = index.and_then(|index| i64::try_from(index).ok()).unwrap_or(-1);
+                (name.unwrap_or_default(), index)
+            })
+            .collect();
+        entries.sort_by_key(|(name, _)| *name);
+        let mut key = format!("({}, (", self.number);
+        for (place, (_, index)) in entries.iter().enumerate() {
+            // Writing to a String cannot fail.
+            let written = write!(key, "{}{index}", if place > 0 { ", " } else { "" });
+            debug_assert!(written.is_ok());
+        }
+        key.push_str(if entries.len() == 1 { ",))" } else { "))" });
+        key
+    }
+}
+
+impl Finding {
+    /// What identifies a finding that has no place in the trace.
+    fn said(&self) -> String {
+        let args = Json::from(self.args.clone());
+        format!("{} {args} {}", self.rule, Json::from(self.kwargs.clone()))
+    }
+
+    fn unpositioned(&self) -> Option<String> {
+        matches!(self.novelty, Novelty::Unpositioned { .. }).then(|| self.said())
+    }
+}

@@ -1,0 +1,285 @@
+//! A policy after names were resolved: what the evaluator runs.
+
+use crate::kind::BinderKind;
+use crate::python::number::Integer;
+use crate::python::re::Pattern;
+use crate::value::Value;
+use portcullis_syntax::Span;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// The place of a variable in the frame of its rule, predicate or constant.
+pub(crate) type Slot = usize;
+/// The number of a body in [`Program::bodies`].
+pub(crate) type BodyId = usize;
+
+#[derive(Debug, Default)]
+pub(crate) struct Program {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) predicates: Vec<Predicate>,
+    pub(crate) constants: Vec<Constant>,
+    pub(crate) bodies: Vec<Body>,
+    pub(crate) tools: Vec<ToolTest>,
+    /// Bodies of quantifiers that use no variable from outside, so that their models can be kept.
+    pub(crate) closed: Vec<Closed>,
+    /// Whether any rule can ask which call an output answers.
+    pub(crate) reads_linked_calls: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) span: Span,
+    pub(crate) error: RuleError,
+    pub(crate) body: BodyId,
+    pub(crate) frame: Frame,
+}
+
+#[derive(Debug)]
+pub(crate) enum RuleError {
+    Text(Arc<str>),
+    Expression(Expr),
+}
+
+/// The names of a frame's variables, by slot.
+#[derive(Debug, Default)]
+pub(crate) struct Frame {
+    pub(crate) names: Vec<Arc<str>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Predicate {
+    pub(crate) name: Arc<str>,
+    /// They have the first slots of the frame.
+    pub(crate) parameters: usize,
+    pub(crate) body: BodyId,
+    pub(crate) frame: Frame,
+}
+
+#[derive(Debug)]
+pub(crate) struct Constant {
+    pub(crate) value: Expr,
+    pub(crate) frame: Frame,
+}
+
+/// Lines that must all hold, with what evaluation may know of them beforehand.
+#[derive(Debug)]
+pub(crate) struct Body {
+    pub(crate) lines: Vec<Line>,
+    /// Every variable that belongs to this body: binders and lets.
+    pub(crate) variables: Vec<Slot>,
+    pub(crate) lets: Vec<Slot>,
+    /// The binders over the whole trace, in order of appearance.
+    pub(crate) binders: Vec<Binder>,
+    /// Lines that relate several of the binders, and nothing else.
+    pub(crate) joins: Vec<JoinLine>,
+    /// Lines that are only known once all binders are bound, and that must not be passed over.
+    pub(crate) watched: Vec<usize>,
+    /// The first line that can mark a text.
+    pub(crate) first_marking: Option<usize>,
+    /// Whether binders and lets stand where they are evaluated in every case. If not, the body
+    /// is evaluated from scratch, without any pruning.
+    pub(crate) regular: bool,
+    pub(crate) origin: Origin,
+    /// Whether candidates of the past can still become part of a model.
+    pub(crate) retains: bool,
+    /// Bodies of the `count`s in this one.
+    pub(crate) counts: Vec<BodyId>,
+}
+
+/// Whose body it is; that decides what must not be pruned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    Rule,
+    Predicate,
+    Count,
+    Forall,
+}
+
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) expr: Expr,
+    /// Variables that the line's value depends on, those behind lets included.
+    pub(crate) needs: BTreeSet<Slot>,
+    /// The lines before it whose lets it uses, in order.
+    pub(crate) lets: Vec<usize>,
+    pub(crate) traits: Traits,
+}
+
+/// A variable that ranges over the whole trace.
+#[derive(Debug)]
+pub(crate) struct Binder {
+    pub(crate) slot: Slot,
+    pub(crate) kind: BinderKind,
+    /// The lines that need this variable only, in order.
+    pub(crate) alphas: Vec<usize>,
+}
+
+#[derive(Debug)]
+pub(crate) struct JoinLine {
+    pub(crate) line: usize,
+    /// The binders it needs, as bits.
+    pub(crate) binders: u64,
+    /// Whether it must be evaluated wherever no earlier line is false.
+    pub(crate) observable: bool,
+    pub(crate) flow: Option<FlowLine>,
+}
+
+/// `a -> b` between two binders of events.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct FlowLine {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    /// Whether nothing observable stands before it, so that it may be used to skip candidates.
+    pub(crate) leads: bool,
+}
+
+/// What is known of an expression without evaluating it. The safe default is all of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traits {
+    /// Evaluating it may be a run-time error.
+    pub(crate) fallible: bool,
+    /// Evaluating it may mark a text.
+    pub(crate) marking: bool,
+    /// Its value may be neither boolean nor unknown.
+    pub(crate) not_boolean: bool,
+    /// Its value depends on events beyond those bound to its variables.
+    pub(crate) reads_trace: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Expr {
+    pub(crate) kind: ExprKind,
+    pub(crate) span: Span,
+}
+
+#[derive(Debug)]
+pub(crate) enum ExprKind {
+    Literal(Value),
+    /// A variable, a parameter or the variable of a comprehension.
+    Local(Slot),
+    Constant(usize),
+    /// `(x: T)`.
+    Bind(Slot, BinderKind),
+    /// `(x: T) in e`.
+    BindIn(Slot, BinderKind, Box<Expr>),
+    Let(Slot, Box<Expr>),
+    /// An import inside a body.
+    Nothing,
+    Not(Box<Expr>),
+    Minus(Box<Expr>),
+    Plus(Box<Expr>),
+    Binary(Operator, Box<Expr>, Box<Expr>),
+    /// `x is not None`.
+    IsNotNone(Box<Expr>),
+    /// `a -> b`; the operands are names or binders.
+    Flow { direct: bool, left: Box<Expr>, right: Box<Expr> },
+    Member(Box<Expr>, Arc<str>),
+    Index(Box<Expr>, Box<Expr>),
+    Call(Box<Call>),
+    Quantifier(Box<Quantifier>),
+    Conditional(Box<[Expr; 3]>),
+    List(Vec<Expr>),
+    Dict(Vec<(Arc<str>, Expr)>),
+    Comprehension(Box<Comprehension>),
+    /// An expression whose evaluation is always a run-time error, and why.
+    Invalid(&'static str),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operator {
+    And,
+    Or,
+    Equal,
+    NotEqual,
+    Greater,
+    Less,
+    GreaterEqual,
+    LessEqual,
+    Is,
+    IsNot,
+    In,
+    ContainsOnly,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Modulo,
+    Power,
+}
+
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) function: Expr,
+    pub(crate) arguments: Vec<Expr>,
+    pub(crate) keywords: Vec<(Arc<str>, Expr)>,
+    /// The regular expression of `match` and `find`, compiled beforehand where it is a literal.
+    pub(crate) pattern: Option<Arc<Pattern>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Comprehension {
+    pub(crate) element: Expr,
+    pub(crate) variable: Slot,
+    pub(crate) iterable: Expr,
+    pub(crate) filter: Option<Expr>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Quantifier {
+    pub(crate) head: Expr,
+    pub(crate) body: BodyId,
+    /// Variables from outside that the body reads.
+    pub(crate) captured: BTreeSet<Slot>,
+    /// Where its models are kept, if it captures nothing.
+    pub(crate) closed: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Closed {
+    pub(crate) body: BodyId,
+    /// The size of the frame that the body is evaluated in.
+    pub(crate) frame: usize,
+}
+
+/// `tool:name` or `tool:name(pattern)`.
+#[derive(Debug)]
+pub(crate) struct ToolTest {
+    pub(crate) name: Arc<str>,
+    pub(crate) arguments: ArgumentTest,
+    /// Variables named inside the pattern.
+    pub(crate) needs: BTreeSet<Slot>,
+}
+
+#[derive(Debug)]
+pub(crate) enum ArgumentTest {
+    /// No pattern was given.
+    Absent,
+    Pattern(ArgumentPattern),
+    /// More than one pattern: matches nothing.
+    Several,
+}
+
+#[derive(Debug)]
+pub(crate) enum ArgumentPattern {
+    Wildcard,
+    Text(TextPattern),
+    Integer(Integer),
+    Float(f64),
+    Object(Vec<(Arc<str>, ArgumentPattern)>),
+    List(Vec<ArgumentPattern>),
+    /// `<NAME>` of a kind of personal data.
+    Entity(Arc<str>),
+    Moderated,
+    Dummy,
+    /// A name or a constant, whose value is compared.
+    Value(Expr),
+    Unsupported,
+}
+
+/// A text that matches itself and whatever it matches as a regular expression.
+#[derive(Debug)]
+pub(crate) struct TextPattern {
+    pub(crate) literal: Arc<str>,
+    /// The message says what is wrong with it.
+    pub(crate) regex: Result<Pattern, String>,
+}

@@ -1,0 +1,216 @@
+//! From the tree of a policy to the program that is run: names, scopes, and load errors.
+
+mod body;
+mod codes;
+mod expression;
+mod pattern;
+mod scope;
+
+pub(crate) use codes::{PAGES, code};
+
+use crate::modules::{self, Module};
+use crate::program::{Constant, Frame, Origin, Predicate, Program, Rule, RuleError};
+use crate::value::Value;
+use portcullis_syntax::ast::{
+    Block, Declaration, Expr as Tree, ExprKind as TreeKind, Import, Imported, Name, Policy, Raise,
+    Statement,
+};
+use portcullis_syntax::{Diagnostic, Span, nearest};
+use scope::Scopes;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Resolves one policy.
+pub(crate) struct Resolver {
+    program: Program,
+    diagnostics: Vec<Diagnostic>,
+    imports: HashMap<Arc<str>, Value>,
+    declarations: HashMap<Arc<str>, Declared>,
+    scopes: Scopes,
+}
+
+/// What a name of the file stands for.
+#[derive(Clone, Copy, Debug)]
+enum Declared {
+    Constant(usize),
+    Predicate(usize),
+}
+
+/// Resolves a whole policy. The program is only worth running if no diagnostic is an error.
+pub(crate) fn resolve(policy: &Policy) -> (Program, Vec<Diagnostic>) {
+    let mut resolver = Resolver {
+        program: Program::default(),
+        diagnostics: Vec::new(),
+        imports: HashMap::new(),
+        declarations: HashMap::new(),
+        scopes: Scopes::default(),
+    };
+    resolver.imports(policy);
+    resolver.declare(policy);
+    // Constants and predicates come first: rules want to know what calling them may do.
+    for statement in &policy.statements {
+        if let Statement::Declaration(declaration) = statement {
+            resolver.declaration(declaration);
+        }
+    }
+    for statement in &policy.statements {
+        if let Statement::Raise(raise) = statement {
+            resolver.rule(raise);
+        }
+    }
+    (resolver.program, resolver.diagnostics)
+}
+
+impl Resolver {
+    fn imports(&mut self, policy: &Policy) {
+        for statement in &policy.statements {
+            match statement {
+                Statement::Import(import) => self.import(import),
+                Statement::Raise(raise) => self.imports_in(&raise.body),
+                Statement::Declaration(declaration) => self.imports_in(&declaration.body),
+            }
+        }
+    }
+
+    /// An import counts for the whole file wherever it stands.
+    fn imports_in(&mut self, block: &Block) {
+        let mut pending: Vec<&Tree> = block.lines.iter().collect();
+        while let Some(tree) = pending.pop() {
+            match &tree.kind {
+                TreeKind::Import(import) => self.import(import),
+                TreeKind::Quantifier { body, .. } | TreeKind::Block(body) => {
+                    pending.extend(&body.lines);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn import(&mut self, import: &Import) {
+        let Some(module) = self.module(&import.module) else { return };
+        match &import.what {
+            Imported::Module { alias } => {
+                let name = alias.as_ref().unwrap_or(&import.module);
+                self.imports.insert(name.text.as_str().into(), Value::Module(module));
+            }
+            Imported::Names(names) => {
+                for imported in names {
+                    let wanted = imported.name.text.as_str();
+                    if !module.members.contains(&wanted) {
+                        let message = format!("`{}` has no member `{wanted}`", module.name);
+                        let near = nearest(wanted, module.members.iter().copied());
+                        let span = imported.name.span;
+                        self.report(code::UNKNOWN_IMPORT, span, message, near);
+                        continue;
+                    }
+                    let name = imported.alias.as_ref().unwrap_or(&imported.name);
+                    self.imports.insert(name.text.as_str().into(), modules::value(wanted));
+                }
+            }
+        }
+    }
+
+    fn module(&mut self, name: &Name) -> Option<&'static Module> {
+        let module = modules::module(&name.text);
+        if module.is_none() {
+            let message = format!("there is no module `{}`", name.text);
+            let near = nearest(&name.text, modules::MODULES.iter().map(|module| module.name));
+            self.report(code::UNKNOWN_MODULE, name.span, message, near);
+        }
+        module
+    }
+
+    fn declare(&mut self, policy: &Policy) {
+        let (mut constants, mut predicates) = (0, 0);
+        for statement in &policy.statements {
+            let Statement::Declaration(declaration) = statement else { continue };
+            let declared = if declaration.parameters.is_some() {
+                predicates += 1;
+                Declared::Predicate(predicates - 1)
+            } else {
+                constants += 1;
+                Declared::Constant(constants - 1)
+            };
+            let name: Arc<str> = declaration.name.text.as_str().into();
+            if self.declarations.insert(name, declared).is_some() {
+                self.duplicate(&declaration.name);
+            }
+        }
+    }
+
+    fn declaration(&mut self, declaration: &Declaration) {
+        self.scopes.open_frame();
+        let Some(parameters) = &declaration.parameters else {
+            let value = self.constant(&declaration.body);
+            let frame = self.close_frame();
+            self.program.constants.push(Constant { value, frame });
+            return;
+        };
+        self.scopes.open();
+        for parameter in parameters {
+            self.scopes.declare(&parameter.name.text);
+        }
+        let body = self.body(&declaration.body, Origin::Predicate);
+        self.scopes.close();
+        let frame = self.close_frame();
+        self.program.predicates.push(Predicate {
+            name: declaration.name.text.as_str().into(),
+            parameters: parameters.len(),
+            body,
+            frame,
+        });
+    }
+
+    /// Only the first line of a constant's body is its value.
+    fn constant(&mut self, block: &Block) -> crate::program::Expr {
+        self.scopes.open();
+        self.collect(&block.lines);
+        let mut lines: Vec<_> = block.lines.iter().map(|line| self.expression(line)).collect();
+        self.scopes.close();
+        if lines.is_empty() {
+            return Self::invalid("the constant has no value", block.span);
+        }
+        lines.swap_remove(0)
+    }
+
+    fn rule(&mut self, raise: &Raise) {
+        self.scopes.open_frame();
+        self.scopes.open();
+        let body = self.body_in_scope(&raise.body, Origin::Rule);
+        let error = match &raise.error.kind {
+            TreeKind::String(text) => RuleError::Text(text.as_str().into()),
+            _ => RuleError::Expression(self.expression(&raise.error)),
+        };
+        self.scopes.close();
+        let frame = self.close_frame();
+        self.program.rules.push(Rule { span: raise.span, error, body, frame });
+    }
+
+    fn close_frame(&mut self) -> Frame {
+        Frame { names: self.scopes.close_frame() }
+    }
+
+    fn invalid(why: &'static str, span: Span) -> crate::program::Expr {
+        crate::program::Expr { kind: crate::program::ExprKind::Invalid(why), span }
+    }
+
+    fn duplicate(&mut self, name: &Name) {
+        let message = format!("`{}` is already declared", name.text);
+        self.report(code::DUPLICATE_NAME, name.span, message, None);
+    }
+
+    /// Reports an error, with the name that was probably meant.
+    fn report(
+        &mut self,
+        code: portcullis_syntax::Code,
+        span: Span,
+        message: String,
+        near: Option<&str>,
+    ) {
+        let mut diagnostic = Diagnostic::error(code, span, message);
+        if let Some(near) = near {
+            diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
+        }
+        self.diagnostics.push(diagnostic);
+    }
+}

@@ -1,0 +1,339 @@
+//! Expressions.
+
+use super::{Declared, Resolver, code};
+use crate::kind::BinderKind;
+use crate::modules::{self, BUILTINS, Function, NOT_CALLABLE};
+use crate::program::{Call, Comprehension, Expr, ExprKind, Operator, Origin, Quantifier};
+use crate::python::number::Integer;
+use crate::python::re::{Flags, Pattern};
+use crate::resolve::body::captured;
+use crate::value::Value;
+use portcullis_syntax::ast::{
+    BinaryOperator, Block, Comprehension as ComprehensionTree, Expr as Tree, ExprKind as TreeKind,
+    Keyword, UnaryOperator,
+};
+use portcullis_syntax::{Span, nearest};
+use std::sync::Arc;
+
+impl Resolver {
+    pub(super) fn expression(&mut self, tree: &Tree) -> Expr {
+        let span = tree.span;
+        let kind = match &tree.kind {
+            TreeKind::None => ExprKind::Literal(Value::None),
+            TreeKind::Bool(value) => ExprKind::Literal(Value::Bool(*value)),
+            TreeKind::Integer(digits) => match Integer::parse(digits) {
+                Ok(value) => ExprKind::Literal(Value::Integer(value)),
+                Err(_) => ExprKind::Invalid("the integer has too many digits"),
+            },
+            TreeKind::Float(value) => ExprKind::Literal(Value::Float(*value)),
+            TreeKind::String(text) => ExprKind::Literal(Value::text(text.as_str())),
+            TreeKind::Name(name) => self.name(name, span),
+            TreeKind::Binder { name, kind } => match self.scopes.find(&name.text) {
+                Some(slot) => ExprKind::Bind(slot, BinderKind::named(&kind.text)),
+                None => ExprKind::Invalid("the variable's kind is unknown"),
+            },
+            TreeKind::Let { name, value } => {
+                let value = Box::new(self.expression(value));
+                match self.scopes.find(&name.text) {
+                    Some(slot) => ExprKind::Let(slot, value),
+                    None => ExprKind::Invalid("nothing can be bound to this name"),
+                }
+            }
+            TreeKind::Import(_) => ExprKind::Nothing,
+            TreeKind::Unary { operator, operand } => {
+                let operand = Box::new(self.expression(operand));
+                match operator {
+                    UnaryOperator::Not => ExprKind::Not(operand),
+                    UnaryOperator::Minus => ExprKind::Minus(operand),
+                    UnaryOperator::Plus => ExprKind::Plus(operand),
+                }
+            }
+            TreeKind::Binary { .. } => return self.binary(tree),
+            TreeKind::Member { object, name } => {
+                ExprKind::Member(Box::new(self.expression(object)), name.text.as_str().into())
+            }
+            TreeKind::Index { object, index } => {
+                let object = Box::new(self.expression(object));
+                ExprKind::Index(object, Box::new(self.expression(index)))
+            }
+            TreeKind::Call { function, arguments, keywords } => {
+                self.call(function, arguments, keywords)
+            }
+            TreeKind::Quantifier { head, body } => self.quantifier(head, body),
+            TreeKind::Tool(name) => self.tool(name, &[]),
+            TreeKind::ToolPattern { tool, arguments } => self.tool(tool, arguments),
+            TreeKind::Conditional { then, condition, otherwise } => {
+                let condition = self.expression(condition);
+                let parts = [self.expression(then), condition, self.expression(otherwise)];
+                ExprKind::Conditional(Box::new(parts))
+            }
+            TreeKind::List(items) => {
+                ExprKind::List(items.iter().map(|item| self.expression(item)).collect())
+            }
+            TreeKind::Object(entries) => {
+                let entry = |entry: &portcullis_syntax::ast::Entry| {
+                    (entry.key.text.as_str().into(), self.expression(&entry.value))
+                };
+                ExprKind::Dict(entries.iter().map(entry).collect())
+            }
+            TreeKind::Comprehension(tree) => self.comprehension(tree),
+            TreeKind::Group(parts) => return self.group(parts, span),
+            TreeKind::Wildcard => {
+                let message = "`*` has a meaning only inside the pattern of a tool";
+                self.report(code::PATTERN_OUTSIDE_TOOL, span, message.to_owned(), None);
+                ExprKind::Invalid("a wildcard has no value")
+            }
+            TreeKind::ValueReference(name) => {
+                let message = format!("`<{name}>` has a meaning only inside the pattern of a tool");
+                self.report(code::PATTERN_OUTSIDE_TOOL, span, message, None);
+                ExprKind::Invalid("a value reference has no value")
+            }
+            TreeKind::Block(block) => {
+                for line in &block.lines {
+                    self.expression(line);
+                }
+                ExprKind::Invalid("an indented block has no value here")
+            }
+            TreeKind::Error => ExprKind::Invalid("this could not be read"),
+        };
+        Expr { kind, span }
+    }
+
+    fn name(&mut self, name: &str, span: Span) -> ExprKind {
+        if let Some(slot) = self.scopes.find(name) {
+            return ExprKind::Local(slot);
+        }
+        match self.declarations.get(name) {
+            Some(Declared::Constant(number)) => return ExprKind::Constant(*number),
+            Some(Declared::Predicate(number)) => {
+                return ExprKind::Literal(Value::Predicate(*number));
+            }
+            None => {}
+        }
+        if let Some(value) = self.imports.get(name) {
+            return ExprKind::Literal(value.clone());
+        }
+        if BUILTINS.contains(&name) {
+            return ExprKind::Literal(modules::value(name));
+        }
+        self.unknown_name(name, span);
+        ExprKind::Invalid("the name is unknown")
+    }
+
+    fn unknown_name(&mut self, name: &str, span: Span) {
+        let importable = modules::MODULES.iter().find(|module| module.members.contains(&name));
+        let message = format!("`{name}` is not defined");
+        if let Some(module) = importable {
+            let help = format!("import it: `from {} import {name}`", module.name);
+            let diagnostic = portcullis_syntax::Diagnostic::error(code::UNKNOWN_NAME, span, message);
+            self.diagnostics.push(diagnostic.help(help));
+            return;
+        }
+        let declared = self.declarations.keys().chain(self.imports.keys()).map(|name| &**name);
+        let mut known: Vec<&str> =
+            self.scopes.names().chain(declared).chain(BUILTINS.iter().copied()).collect();
+        known.sort_unstable();
+        let near = nearest(name, known.into_iter()).map(str::to_owned);
+        self.report(code::UNKNOWN_NAME, span, message, near.as_deref());
+    }
+
+    /// Chains are as long as their author made them, so they are unrolled in a loop.
+    fn binary(&mut self, tree: &Tree) -> Expr {
+        let mut chain = Vec::new();
+        let mut first = tree;
+        while let TreeKind::Binary { operator, left, right } = &first.kind {
+            chain.push((*operator, &**right, first.span));
+            first = left;
+        }
+        // `x is tool:y` and `(x: T) in e` look at the form of an operand, which the innermost has.
+        let mut value = None;
+        let mut left_tree = first;
+        let mut previous_flow: Option<&Tree> = None;
+        for (operator, right, span) in chain.into_iter().rev() {
+            let flow = matches!(operator, BinaryOperator::Flow | BinaryOperator::DirectFlow);
+            let left = match value.take() {
+                None => None,
+                Some(left) => Some(left),
+            };
+            let kind = match (flow, previous_flow, left) {
+                (true, Some(middle), Some(left)) => {
+                    let flow = self.flow(operator, middle, right, span);
+                    ExprKind::Binary(Operator::And, Box::new(left), Box::new(flow))
+                }
+                (true, _, None) => self.flow(operator, left_tree, right, span).kind,
+                (_, _, left) => {
+                    let simple = left.is_none().then_some(left_tree);
+                    let left = match left {
+                        Some(left) => left,
+                        None => self.left_operand(operator, left_tree),
+                    };
+                    self.operation(operator, simple, left, right)
+                }
+            };
+            previous_flow = flow.then_some(right);
+            left_tree = right;
+            value = Some(Expr { kind, span });
+        }
+        value.unwrap_or_else(|| Self::invalid("the operator has no operands", tree.span))
+    }
+
+    /// The left side of `(x: T) in e` is no expression of its own.
+    fn left_operand(&mut self, _operator: BinaryOperator, tree: &Tree) -> Expr {
+        self.expression(tree)
+    }
+
+    fn operation(
+        &mut self,
+        operator: BinaryOperator,
+        left_tree: Option<&Tree>,
+        left: Expr,
+        right: &Tree,
+    ) -> ExprKind {
+        let operator = match operator {
+            BinaryOperator::Is => return self.is(left, right),
+            BinaryOperator::In => {
+                if let (Some(_), ExprKind::Bind(slot, kind)) = (left_tree, &left.kind) {
+                    return ExprKind::BindIn(*slot, *kind, Box::new(self.expression(right)));
+                }
+                Operator::In
+            }
+            BinaryOperator::NotIn => {
+                let span = left.span.to(right.span);
+                let right = Box::new(self.expression(right));
+                let kind = ExprKind::Binary(Operator::In, Box::new(left), right);
+                return ExprKind::Not(Box::new(Expr { kind, span }));
+            }
+            // A flow whose left side is no name: `(a == b) -> c`.
+            BinaryOperator::Flow | BinaryOperator::DirectFlow => {
+                return ExprKind::Invalid("`->` stands between two names");
+            }
+            BinaryOperator::And => Operator::And,
+            BinaryOperator::Or => Operator::Or,
+            BinaryOperator::Equal => Operator::Equal,
+            BinaryOperator::NotEqual => Operator::NotEqual,
+            BinaryOperator::Greater => Operator::Greater,
+            BinaryOperator::Less => Operator::Less,
+            BinaryOperator::GreaterEqual => Operator::GreaterEqual,
+            BinaryOperator::LessEqual => Operator::LessEqual,
+            BinaryOperator::ContainsOnly => Operator::ContainsOnly,
+            BinaryOperator::Add => Operator::Add,
+            BinaryOperator::Subtract => Operator::Subtract,
+            BinaryOperator::Multiply => Operator::Multiply,
+            BinaryOperator::Divide => Operator::Divide,
+            BinaryOperator::Modulo => Operator::Modulo,
+            BinaryOperator::Power => Operator::Power,
+        };
+        ExprKind::Binary(operator, Box::new(left), Box::new(self.expression(right)))
+    }
+
+    fn is(&mut self, left: Expr, right: &Tree) -> ExprKind {
+        let (negated, operand) = match &right.kind {
+            TreeKind::Unary { operator: UnaryOperator::Not, operand } => (true, &**operand),
+            _ => (false, right),
+        };
+        if negated && matches!(operand.kind, TreeKind::None) {
+            return ExprKind::IsNotNone(Box::new(left));
+        }
+        let operator = if negated { Operator::IsNot } else { Operator::Is };
+        ExprKind::Binary(operator, Box::new(left), Box::new(self.expression(operand)))
+    }
+
+    fn flow(&mut self, operator: BinaryOperator, left: &Tree, right: &Tree, span: Span) -> Expr {
+        let simple = |tree: &Tree| {
+            matches!(tree.kind, TreeKind::Name(_) | TreeKind::Binder { .. } | TreeKind::Group(_))
+        };
+        let both_simple = simple(left) && simple(right);
+        let left = self.flow_operand(left);
+        let right = self.flow_operand(right);
+        if !both_simple {
+            return Self::invalid("`->` stands between two names", span);
+        }
+        let direct = operator == BinaryOperator::DirectFlow;
+        let kind = ExprKind::Flow { direct, left: Box::new(left), right: Box::new(right) };
+        Expr { kind, span }
+    }
+
+    fn flow_operand(&mut self, tree: &Tree) -> Expr {
+        let expr = self.expression(tree);
+        match expr.kind {
+            ExprKind::Local(_) | ExprKind::Bind(..) | ExprKind::Constant(_) => expr,
+            ExprKind::Literal(_) if matches!(tree.kind, TreeKind::Name(_)) => expr,
+            _ => Self::invalid("`->` stands between two names", tree.span),
+        }
+    }
+
+    fn call(&mut self, function: &Tree, arguments: &[Tree], keywords: &[Keyword]) -> ExprKind {
+        let not_callable = match &function.kind {
+            TreeKind::String(_) => Some("a text".to_owned()),
+            TreeKind::Bool(_) => Some("a boolean".to_owned()),
+            TreeKind::None => Some("None".to_owned()),
+            TreeKind::Name(name) if NOT_CALLABLE.contains(&name.as_str()) => {
+                let own = self.scopes.find(name).is_some() || self.declarations.contains_key(name.as_str());
+                (!own).then(|| format!("`{name}`"))
+            }
+            _ => None,
+        };
+        if let Some(what) = not_callable {
+            let message = format!("{what} cannot be called");
+            self.report(code::NOT_CALLABLE, function.span, message, None);
+        }
+        let function = self.expression(function);
+        let arguments: Vec<_> = arguments.iter().map(|tree| self.expression(tree)).collect();
+        let keywords = keywords.iter().map(|keyword| {
+            (keyword.name.text.as_str().into(), self.expression(&keyword.value))
+        });
+        let keywords = keywords.collect();
+        let pattern = literal_pattern(&function, &arguments);
+        ExprKind::Call(Box::new(Call { function, arguments, keywords, pattern }))
+    }
+
+    fn quantifier(&mut self, head: &Tree, block: &Block) -> ExprKind {
+        let head = self.expression(head);
+        let origin = match &head.kind {
+            ExprKind::Literal(Value::Function(Function::Forall)) => Origin::Forall,
+            ExprKind::Call(call) => match call.function.kind {
+                ExprKind::Literal(Value::Function(Function::Forall)) => Origin::Forall,
+                _ => Origin::Count,
+            },
+            _ => Origin::Count,
+        };
+        self.scopes.open();
+        let body = self.body_in_scope(block, origin);
+        self.scopes.close();
+        let captured = captured(self.program.bodies.get(body));
+        let closed = self.close_over(body, &captured);
+        ExprKind::Quantifier(Box::new(Quantifier { head, body, captured, closed }))
+    }
+
+    fn comprehension(&mut self, tree: &ComprehensionTree) -> ExprKind {
+        let iterable = self.expression(&tree.iterable);
+        self.scopes.open();
+        let variable = self.scopes.declare(&tree.variable.text);
+        let element = self.expression(&tree.element);
+        let filter = tree.filter.as_ref().map(|filter| self.expression(filter));
+        self.scopes.close();
+        ExprKind::Comprehension(Box::new(Comprehension { element, variable, iterable, filter }))
+    }
+
+    /// The value of `(a, b)` is that of `a`; the others are only resolved.
+    fn group(&mut self, parts: &[Tree], span: Span) -> Expr {
+        let mut parts = parts.iter().map(|part| self.expression(part)).collect::<Vec<_>>();
+        if parts.is_empty() {
+            return Self::invalid("the parentheses are empty", span);
+        }
+        parts.swap_remove(0)
+    }
+}
+
+/// The regular expression of `match("…", s)`, if it is known and right.
+fn literal_pattern(function: &Expr, arguments: &[Expr]) -> Option<Arc<Pattern>> {
+    let ExprKind::Literal(Value::Function(Function::Match | Function::Find)) = function.kind else {
+        return None;
+    };
+    match &arguments.first()?.kind {
+        ExprKind::Literal(Value::Text(text)) => {
+            Pattern::compile(&text.text, Flags::NONE).ok().map(Arc::new)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,90 @@
+//! `tool:name(pattern)`.
+
+use super::{Resolver, code};
+use crate::facts::Context;
+use crate::modules::VALUE_TYPES;
+use crate::program::{ArgumentPattern, ArgumentTest, ExprKind, TextPattern, ToolTest};
+use crate::python::number::Integer;
+use crate::python::re::{Flags, Pattern};
+use crate::value::Value;
+use portcullis_syntax::ast::{Expr as Tree, ExprKind as TreeKind, Name};
+use portcullis_syntax::nearest;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Resolver {
+    pub(super) fn tool(&mut self, name: &Name, arguments: &[Tree]) -> ExprKind {
+        let mut needs = BTreeSet::new();
+        let mut patterns: Vec<_> =
+            arguments.iter().map(|tree| self.pattern(tree, &mut needs)).collect();
+        let arguments = match (patterns.pop(), patterns.is_empty()) {
+            (None, _) => ArgumentTest::Absent,
+            (Some(pattern), true) => ArgumentTest::Pattern(pattern),
+            (Some(_), false) => ArgumentTest::Several,
+        };
+        let name = name.text.as_str().into();
+        self.program.tools.push(ToolTest { name, arguments, needs });
+        self.program.reads_linked_calls = true;
+        ExprKind::Literal(Value::Tool(self.program.tools.len() - 1))
+    }
+
+    fn pattern(&mut self, tree: &Tree, needs: &mut BTreeSet<usize>) -> ArgumentPattern {
+        match &tree.kind {
+            TreeKind::Wildcard => ArgumentPattern::Wildcard,
+            TreeKind::String(text) => ArgumentPattern::Text(TextPattern::new(text)),
+            TreeKind::Integer(digits) => match Integer::parse(digits) {
+                Ok(value) => ArgumentPattern::Integer(value),
+                Err(_) => ArgumentPattern::Unsupported,
+            },
+            TreeKind::Float(value) => ArgumentPattern::Float(*value),
+            TreeKind::Object(entries) => {
+                let entry = |entry: &portcullis_syntax::ast::Entry| {
+                    (entry.key.text.as_str().into(), self.pattern(&entry.value, needs))
+                };
+                ArgumentPattern::Object(entries.iter().map(entry).collect())
+            }
+            TreeKind::List(items) => {
+                ArgumentPattern::List(items.iter().map(|item| self.pattern(item, needs)).collect())
+            }
+            TreeKind::ValueReference(name) => self.value_reference(name, tree),
+            TreeKind::Group(parts) => match parts.first() {
+                Some(part) => self.pattern(part, needs),
+                None => ArgumentPattern::Unsupported,
+            },
+            TreeKind::None | TreeKind::Bool(_) | TreeKind::Name(_) | TreeKind::Unary { .. } => {
+                let expr = self.expression(tree);
+                let context = Context { program: &self.program, types: BTreeMap::new() };
+                needs.extend(context.facts(&expr).needs);
+                ArgumentPattern::Value(expr)
+            }
+            _ => {
+                self.expression(tree);
+                ArgumentPattern::Unsupported
+            }
+        }
+    }
+
+    fn value_reference(&mut self, name: &str, tree: &Tree) -> ArgumentPattern {
+        match name {
+            "DUMMY" => ArgumentPattern::Dummy,
+            "MODERATED" => ArgumentPattern::Moderated,
+            name if VALUE_TYPES.contains(&name) => ArgumentPattern::Entity(name.into()),
+            name => {
+                let known = VALUE_TYPES.join("`, `");
+                let message = format!("there is no value type `{name}`; there are `{known}`");
+                let near = nearest(name, VALUE_TYPES.iter().copied());
+                self.report(code::UNKNOWN_VALUE_TYPE, tree.span, message, near);
+                ArgumentPattern::Unsupported
+            }
+        }
+    }
+}
+
+// === impl TextPattern ===
+
+impl TextPattern {
+    pub(crate) fn new(text: &str) -> Self {
+        let regex = Pattern::compile(&format!("{text}$"), Flags::DOT_ALL);
+        let regex = regex.map_err(|problem| format!("`{text}`: {problem}"));
+        Self { literal: text.into(), regex }
+    }
+}
