@@ -23,12 +23,15 @@ pub const SUPPORTED: [&str; 8] = [
     "US_SSN",
 ];
 
+/// Finds the places of one kind.
+type Detector = fn(&str) -> Vec<Range<usize>>;
+
 /// LIMIT: bytes before a number in which a word may tell what it is.
 const CONTEXT_BYTES_MAX: usize = 48;
 
 /// All findings in the order of the text. Findings of different kinds may overlap.
 pub fn find(text: &str) -> Vec<Match> {
-    let detectors: [(&'static str, fn(&str) -> Vec<Range<usize>>); SUPPORTED.len()] = [
+    let detectors: [(&'static str, Detector); SUPPORTED.len()] = [
         ("CREDIT_CARD", account::credit_cards),
         ("CRYPTO", crypto::wallets),
         ("EMAIL_ADDRESS", network::email_addresses),

@@ -45,7 +45,7 @@ pub fn analyze(code: &str) -> PythonCode {
 
 /// Analyses the code of a notebook cell.
 ///
-/// A magic command counts as the call of `get_ipython()` that IPython makes of it. The rest of a
+/// A magic command counts as the call of `get_ipython()` that `IPython` makes of it. The rest of a
 /// cell under `%%…` is not Python and is not read, unless the magic is known to run it as such.
 pub fn analyze_ipython(code: &str) -> PythonCode {
     let (head, body) = code

@@ -66,7 +66,7 @@ mod tests {
         let found = reference(text);
         let found: Vec<_> = found
             .iter()
-            .map(|found| (found.kind, &text[found.span.clone()]))
+            .map(|found| (found.kind, text.get(found.span.clone()).unwrap()))
             .collect();
         assert_eq!(found, expected);
     }

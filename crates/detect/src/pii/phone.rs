@@ -5,7 +5,8 @@
 
 use super::{is_announced, stands_alone};
 use crate::pattern::{Pattern, compile, spans};
-use std::ops::Range;
+use std::cmp::Reverse;
+use std::ops::{Range, RangeInclusive};
 use std::sync::LazyLock;
 
 static INTERNATIONAL: Pattern = LazyLock::new(|| {
@@ -16,9 +17,7 @@ static INTERNATIONAL: Pattern = LazyLock::new(|| {
     ))
 });
 static NORTH_AMERICAN: Pattern = LazyLock::new(|| {
-    compile(concat!(
-        r"(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[-.])[2-9][0-9]{2}[-.][0-9]{4}(?:x[0-9]{1,5})?\b"
-    ))
+    compile(r"(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[-.])[2-9][0-9]{2}[-.][0-9]{4}(?:x[0-9]{1,5})?\b")
 });
 static NATIONAL: Pattern =
     LazyLock::new(|| compile(r"\(?[0-9]{2,5}\)?(?:[ ./-]?[0-9]{2,8}){1,4}(?:x[0-9]{1,5})?\b"));
@@ -28,23 +27,35 @@ const ANNOUNCING: [&str; 8] = [
 ];
 
 pub(super) fn numbers(text: &str) -> Vec<Range<usize>> {
-    let mut numbers = Vec::new();
-    let mut add = |pattern: &Pattern, digits: Range<usize>, needs_word: bool| {
-        for span in spans(pattern, text) {
-            let count = text.get(span.clone()).map_or(0, |number| {
-                number.chars().filter(char::is_ascii_digit).count()
-            });
-            let is_new = numbers
-                .iter()
-                .all(|known: &Range<usize>| known.end <= span.start || span.end <= known.start);
-            let is_told = !needs_word || is_announced(text, span.start, &ANNOUNCING);
-            if digits.contains(&count) && is_new && is_told && stands_alone(text, &span) {
-                numbers.push(span);
-            }
-        }
-    };
-    add(&INTERNATIONAL, 8..16, false);
-    add(&NORTH_AMERICAN, 10..16, false);
-    add(&NATIONAL, 8..13, true);
-    numbers
+    let is_announced = |span: &Range<usize>| is_announced(text, span.start, &ANNOUNCING);
+    let mut numbers = of_form(text, &INTERNATIONAL, 8..=15);
+    numbers.extend(of_form(text, &NORTH_AMERICAN, 10..=15));
+    let national = of_form(text, &NATIONAL, 8..=12)
+        .into_iter()
+        .filter(is_announced);
+    numbers.extend(national);
+    apart(numbers)
+}
+
+fn of_form(text: &str, form: &Pattern, digits: RangeInclusive<usize>) -> Vec<Range<usize>> {
+    let count = |number: &str| number.bytes().filter(u8::is_ascii_digit).count();
+    spans(form, text)
+        .filter(|span| {
+            text.get(span.clone())
+                .is_some_and(|it| digits.contains(&count(it)))
+        })
+        .filter(|span| stands_alone(text, span))
+        .collect()
+}
+
+/// Of spans that overlap, the one that starts first, and of these the longest.
+fn apart(mut spans: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    spans.sort_by_key(|span| (span.start, Reverse(span.end)));
+    let mut end = 0;
+    spans.retain(|span| {
+        let is_apart = span.start >= end;
+        end = end.max(span.end);
+        is_apart
+    });
+    spans
 }

@@ -6,7 +6,7 @@ fn check(text: &str, expected: &[(&str, &str)]) {
     let found = find(text);
     let found: Vec<_> = found
         .iter()
-        .map(|found| (found.kind, &text[found.span.clone()]))
+        .map(|found| (found.kind, text.get(found.span.clone()).unwrap()))
         .collect();
     assert_eq!(found, expected, "{text:?}");
 }
@@ -125,7 +125,14 @@ fn wallets_need_their_checksum() {
         "bc1p0xlxvlhemja6c4dqv22uapctqupfhlxm9h8z3k2e72q4k9hcz7vqzk5jj0",
     ] {
         check(wallet, &[("CRYPTO", wallet)]);
-        check(&format!("{}q", &wallet[..wallet.len() - 1]), &[]);
+        check(
+            &(wallet
+                .strip_suffix(char::is_alphanumeric)
+                .unwrap()
+                .to_owned()
+                + "q"),
+            &[],
+        );
     }
 }
 

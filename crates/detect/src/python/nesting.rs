@@ -4,9 +4,9 @@ use ruff_python_ast::token::TokenKind;
 use ruff_python_parser::Mode;
 use ruff_python_parser::lexer::lex;
 
-/// LIMIT: brackets inside brackets, as in CPython.
+/// LIMIT: brackets inside brackets, as in `CPython`.
 const BRACKETS_MAX: usize = 200;
-/// LIMIT: levels of indentation, as in CPython.
+/// LIMIT: levels of indentation, as in `CPython`.
 const INDENTS_MAX: usize = 100;
 /// LIMIT: levels of an expression; operators without a comma between them count as one each.
 const LEVELS_MAX: usize = 1_000;

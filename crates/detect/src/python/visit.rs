@@ -1,6 +1,6 @@
 //! A walk over the syntax tree in the order of Python's `ast.NodeVisitor`.
 //!
-//! That order is the one in which CPython declares the fields of a node. It is not always the
+//! That order is the one in which `CPython` declares the fields of a node. It is not always the
 //! order of the source: a function's decorators come after its body, all keys of a dictionary
 //! before its values.
 
@@ -29,9 +29,9 @@ impl Visitor {
     }
 
     fn body(&mut self, statements: &[Stmt]) {
-        statements
-            .iter()
-            .for_each(|statement| self.statement(statement));
+        for statement in statements {
+            self.statement(statement);
+        }
     }
 
     fn statement(&mut self, statement: &Stmt) {
@@ -357,10 +357,7 @@ impl Visitor {
             IpyEscapeKind::Shell => "get_ipython().system",
             IpyEscapeKind::ShCap => "get_ipython().getoutput",
             IpyEscapeKind::Magic2 => "get_ipython().run_cell_magic",
-            IpyEscapeKind::Magic | IpyEscapeKind::Help | IpyEscapeKind::Help2 => {
-                "get_ipython().run_line_magic"
-            }
-            // The rest are shorthands for calls of the function that the line names.
+            // Help is a magic too; the rest are shorthands for calls of what the line names.
             _ => "get_ipython().run_line_magic",
         };
         self.found
