@@ -233,17 +233,30 @@ impl Expr {
             | ExprKind::Member { object: inner, .. } => vec![&**inner],
             ExprKind::Binary { left, right, .. } => vec![&**left, &**right],
             ExprKind::Index { object, index } => vec![&**object, &**index],
-            ExprKind::Call { function, arguments, keywords } => {
+            ExprKind::Call {
+                function,
+                arguments,
+                keywords,
+            } => {
                 let keywords = keywords.iter().map(|keyword| &keyword.value);
-                std::iter::once(&**function).chain(arguments).chain(keywords).collect()
+                std::iter::once(&**function)
+                    .chain(arguments)
+                    .chain(keywords)
+                    .collect()
             }
             ExprKind::Quantifier { head, body } => {
                 std::iter::once(&**head).chain(&body.lines).collect()
             }
-            ExprKind::ToolPattern { arguments: parts, .. }
+            ExprKind::ToolPattern {
+                arguments: parts, ..
+            }
             | ExprKind::List(parts)
             | ExprKind::Group(parts) => parts.iter().collect(),
-            ExprKind::Conditional { then, condition, otherwise } => {
+            ExprKind::Conditional {
+                then,
+                condition,
+                otherwise,
+            } => {
                 vec![&**then, &**condition, &**otherwise]
             }
             ExprKind::Object(entries) => entries.iter().map(|entry| &entry.value).collect(),

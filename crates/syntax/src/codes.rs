@@ -56,3 +56,6 @@ pub const UNKNOWN_CHARACTER: Code = Code("unknown-character");
 pub const UNMATCHED_BRACKET: Code = Code("unmatched-bracket");
 pub const UNTERMINATED_STRING: Code = Code("unterminated-string");
 pub const VALUE_ON_NEXT_LINE: Code = Code("value-on-next-line");
+
+#[cfg(test)]
+mod tests;

@@ -184,13 +184,15 @@ impl Writer<'_> {
         };
         if last.kind.opens_bracket()
             || token.kind.closes_bracket()
-            || token.tight && (token.kind.opens_bracket() || token.kind == TokenKind::Indent)
+            || token.tight && token.kind.opens_bracket()
             || last.tight && matches!(last.kind, TokenKind::Minus | TokenKind::Plus)
             || self.is_name_for_want_of_a_blank(&last)
         {
             return false;
         }
         match (last.kind, token.kind) {
+            // A block that is an operand stands behind an operator, not behind a name.
+            (kind, TokenKind::Indent) if token.tight => kind.joins_operands(),
             // `1.name` would be a float and a name.
             (TokenKind::Integer, TokenKind::Dot) => true,
             (TokenKind::Dot | TokenKind::Equal, _)
@@ -227,3 +229,6 @@ impl Writer<'_> {
         before.len() - before.trim_end_matches([' ', '\t']).len()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,6 +12,8 @@ mod limits;
 mod literal;
 mod parser;
 mod problems;
+#[cfg(test)]
+mod shape;
 mod span;
 mod suggest;
 

@@ -4,7 +4,7 @@
 pub const MAX_SOURCE_BYTES: usize = 1 << 20;
 
 /// How deep brackets, blocks and conditions may nest: the depth of the parser's recursion.
-pub const MAX_NESTING: u32 = 100;
+pub const MAX_NESTING: u32 = 64;
 
 /// The height of an expression's tree. Chains such as `a + b + c` grow it by one per operator,
 /// so that whoever walks or drops a tree by recursion needs a bounded stack.

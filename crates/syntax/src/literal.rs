@@ -62,3 +62,47 @@ fn shared_prefix<'t>(left: &'t str, right: &str) -> &'t str {
         .count();
     left.get(..length).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_own_quote_can_be_escaped() {
+        let check = |literal: &str, value: &str| assert_eq!(text(literal), value, "{literal}");
+        check(r#""plain""#, "plain");
+        check(r"'it\'s'", "it's");
+        check(r#""say \"hi\"""#, r#"say "hi""#);
+        check(r#""it\'s""#, r"it\'s");
+        check(r#""\n \\ \d""#, r"\n \\ \d");
+        check(r#"r"\"""#, "\"");
+        check(r#"f"{x}""#, "{x}");
+        check("''", "");
+    }
+
+    #[test]
+    fn long_text_loses_the_indentation_that_all_its_lines_share() {
+        let check = |literal: &str, value: &str| assert_eq!(long_text(literal, ""), value);
+        check("'''\n    a\n      b\n    '''", "\na\n  b\n");
+        check("'''a\n    b'''", "a\n    b");
+        check("'''a\r\n   \r\nb'''", "a\n\nb");
+        check(r#""""\"kept\n""""#, r#"\"kept\n"#);
+        check("r''''a'''", "'a");
+    }
+
+    #[test]
+    fn long_text_does_not_hold_the_margin_of_the_source() {
+        let source = "    x := '''a\n      b\n    c'''\n";
+        assert_eq!(margin(source), "    ");
+        assert_eq!(long_text("'''a\n      b\n    c'''", "    "), "a\n  b\nc");
+    }
+
+    #[test]
+    fn the_margin_is_what_all_lines_begin_with() {
+        let check = |source: &str, expected: &str| assert_eq!(margin(source), expected);
+        check("", "");
+        check("  a\n\n   \n b", " ");
+        check("\ta\n\t b", "\t");
+        check("\ta\n    b", "");
+    }
+}

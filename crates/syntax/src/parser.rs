@@ -128,10 +128,13 @@ impl<'s> Parser<'s> {
         }
         let outer = std::mem::replace(&mut self.scope, scope);
         self.nesting += 1;
-        let result = self.measured(parse);
+        let result = self.measured(|parser| {
+            let inside = parse(parser)?;
+            parser.grow()?;
+            Ok(inside)
+        });
         self.nesting -= 1;
         self.scope = outer;
-        self.grow()?;
         result
     }
 

@@ -147,7 +147,7 @@ impl Layout<'_, '_> {
         let help = if tabs {
             "indent with blanks only: a tab counts as one blank"
         } else {
-            "a line that ends a block stands exactly below the line it goes on from"
+            "indent it exactly like another line of the block it belongs to"
         };
         let message = "this line goes back to a depth where no block is open";
         self.problems.report(

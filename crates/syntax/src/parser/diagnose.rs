@@ -448,7 +448,8 @@ impl Parser<'_> {
             TokenKind::End => "the end of the policy".to_owned(),
             _ if token.line == LineStart::Aligned => "the end of the line".to_owned(),
             _ => {
-                let mut shown = self.text(token.span).chars();
+                let line = self.text(token.span).lines().next().unwrap_or_default();
+                let mut shown = line.chars();
                 let text: String = shown.by_ref().take(MAX_SHOWN_CHARS).collect();
                 let more = if shown.next().is_some() { "…" } else { "" };
                 format!("`{text}{more}`")

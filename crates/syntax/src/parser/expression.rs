@@ -67,8 +67,7 @@ impl Parser<'_> {
         let kind = match token.kind {
             TokenKind::Name => self.unspaced_operator()?,
             TokenKind::Not => {
-                let negated = self.token_ahead(1).kind == TokenKind::In && !token.starts_line();
-                return negated.then_some(Operator {
+                return self.at_not_in().then_some(Operator {
                     operator: BinaryOperator::NotIn,
                     binding: Binding::Comparison,
                 });
@@ -76,6 +75,10 @@ impl Parser<'_> {
             kind => kind,
         };
         binary_operator(kind)
+    }
+
+    fn at_not_in(&self) -> bool {
+        self.at(TokenKind::Not) && self.token_ahead(1).kind == TokenKind::In
     }
 
     fn take_operator(&mut self, operator: BinaryOperator) {
@@ -162,12 +165,12 @@ impl Parser<'_> {
             | TokenKind::LongText
             | TokenKind::Integer
             | TokenKind::Float
-            | TokenKind::Not
             | TokenKind::LeftParenthesis
             | TokenKind::LeftBracket
             | TokenKind::LeftBrace
             | TokenKind::Minus
             | TokenKind::Plus => true,
+            TokenKind::Not => !self.at_not_in(),
             TokenKind::Name => !matches!(self.text(token.span), "if" | "else" | "for"),
             TokenKind::Less => self.value_reference().is_some(),
             _ => false,

@@ -1,5 +1,6 @@
 //! Operands: literals, names, binders, brackets.
 
+use super::statement::is_literal;
 use super::{Parser, Read, Scope, Stop};
 use crate::ast::{Comprehension, Entry, Expr, ExprKind, Name};
 use crate::lexer::{Token, TokenKind};
@@ -91,7 +92,7 @@ impl Parser<'_> {
     /// `name := value`.
     fn binding(&mut self, token: Token) -> Read<Expr> {
         let name = self.name("a name")?;
-        if matches!(name.text.as_str(), "None" | "True" | "False") {
+        if is_literal(&name.text) {
             self.report_assigned_literal(&name);
         }
         let assign = self.bump();

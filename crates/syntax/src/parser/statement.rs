@@ -8,6 +8,11 @@ use crate::ast::{
 };
 use crate::lexer::{LineStart, TokenKind};
 
+/// Names that stand for a value of their own.
+pub(super) fn is_literal(name: &str) -> bool {
+    matches!(name, "None" | "True" | "False")
+}
+
 // === impl Parser ===
 
 impl Parser<'_> {
@@ -113,6 +118,9 @@ impl Parser<'_> {
 
     fn raise(&mut self) -> Read<Raise> {
         let start = self.bump().span;
+        if self.line_is_over() {
+            return self.expected_expression();
+        }
         let error = self.raise_target()?;
         if self.at_word("if") {
             let keyword = self.bump();
@@ -138,7 +146,7 @@ impl Parser<'_> {
     fn raise_target(&mut self) -> Read<Expr> {
         let long_text = self.at(TokenKind::LongText);
         let outer = std::mem::replace(&mut self.scope, Scope::RaiseTarget);
-        let target = self.measured(Self::postfix);
+        let target = self.measured(Self::expression);
         self.scope = outer;
         let target = target?;
         let raisable = match target.kind {
@@ -186,6 +194,9 @@ impl Parser<'_> {
 
     fn declaration(&mut self) -> Read<Declaration> {
         let name = self.name("a name")?;
+        if is_literal(&name.text) {
+            self.report_assigned_literal(&name);
+        }
         let parameters = if self.at(TokenKind::LeftParenthesis) {
             Some(self.parameters()?)
         } else {
