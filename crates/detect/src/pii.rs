@@ -27,7 +27,7 @@ pub const SUPPORTED: [&str; 8] = [
 type Detector = fn(&str) -> Vec<Range<usize>>;
 
 /// LIMIT: bytes before a number in which a word may tell what it is.
-const CONTEXT_BYTES_MAX: usize = 48;
+const CONTEXT_BYTES_MAX: usize = 32;
 
 /// All findings in the order of the text. Findings of different kinds may overlap.
 pub fn find(text: &str) -> Vec<Match> {
@@ -60,11 +60,12 @@ fn stands_alone(text: &str, span: &Range<usize>) -> bool {
     !continues(Box::new(before.chars().rev())) && !continues(Box::new(after.chars()))
 }
 
-/// Whether one of the words, in lower case, occurs shortly before the place.
+/// Whether one of the words, in lower case, stands shortly before the place on the same line.
 fn is_announced(text: &str, place: usize, words: &[&str]) -> bool {
     let start = text.floor_char_boundary(place.saturating_sub(CONTEXT_BYTES_MAX));
     let before = text.get(start..place).unwrap_or_default().to_lowercase();
-    words.iter().any(|word| before.contains(word))
+    let line = before.rsplit('\n').next().unwrap_or_default();
+    words.iter().any(|word| line.contains(word))
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub(super) fn numbers(text: &str) -> Vec<Range<usize>> {
     let is_announced = |span: &Range<usize>| is_announced(text, span.start, &ANNOUNCING);
     let mut numbers = of_form(text, &INTERNATIONAL, 8..=15);
     numbers.extend(of_form(text, &NORTH_AMERICAN, 10..=15));
-    let national = of_form(text, &NATIONAL, 8..=12)
+    let national = of_form(text, &NATIONAL, 9..=12)
         .into_iter()
         .filter(is_announced);
     numbers.extend(national);

@@ -167,3 +167,9 @@ fn social_security_numbers_are_hyphenated_or_announced() {
         check(text, &[]);
     }
 }
+
+#[test]
+fn a_word_announces_numbers_on_its_line_only() {
+    check("phone\n0660 1234567", &[]);
+    check("phone 2002-06-23", &[]);
+}
