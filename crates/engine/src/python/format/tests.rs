@@ -49,7 +49,7 @@ fn random_formatting_agrees_with_python() {
     );
     for line in String::from_utf8(python.stdout).unwrap().lines() {
         let fields: Vec<&str> = line.split(' ').collect();
-        let template = unhex(&fields[1][1..]);
+        let template = unhex(fields[1].trim_start_matches('h'));
         let values: Vec<Argument> = fields[3..].iter().map(|field| argument(field)).collect();
         let named = [(String::from("k"), values.last().unwrap().clone())];
         let entries = [(String::from("k"), values[0].clone())];
@@ -70,10 +70,12 @@ fn random_formatting_agrees_with_python() {
         };
         let expected = Some(fields[2])
             .filter(|result| *result != "error")
-            .map(|h| unhex(&h[1..]));
-        if actual.clone().ok() != expected {
-            println!("MISM {template:?} with {values:?}: {actual:?} {expected:?}");
-        }
+            .map(|h| unhex(h.trim_start_matches('h')));
+        assert_eq!(
+            actual.clone().ok(),
+            expected,
+            "{template:?} with {values:?}: {actual:?}"
+        );
     }
 }
 
