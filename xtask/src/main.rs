@@ -1,2 +1,50 @@
-//! xtask
-fn main() {}
+//! Chores of the project: `cargo xtask --help`.
+
+mod case;
+mod corpus;
+
+use clap::{Parser, Subcommand};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Parser)]
+#[command(name = "xtask", about = "Chores of the project")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Evaluate recorded cases and compare them with what was recorded.
+    Corpus {
+        /// Cases, one JSON object a line.
+        cases: PathBuf,
+        /// Write the results here, one JSON object a line.
+        #[arg(long)]
+        results: Option<PathBuf>,
+        /// Cases that are known to differ: an id and a reason a line. Strict both ways.
+        #[arg(long)]
+        known: Option<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().chore {
+        Chore::Corpus { cases, results, known } => {
+            corpus::run(&cases, results.as_deref(), known.as_deref())
+        }
+    };
+    match outcome {
+        Ok((report, passed)) => {
+            let written = writeln!(std::io::stdout(), "{report}");
+            if written.is_ok() && passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        }
+        Err(message) => {
+            let written = writeln!(std::io::stderr(), "error: {message}");
+            debug_assert!(written.is_ok());
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The detectors that this process answers itself, behind the engine's question form.
+
+use portcullis_detect::{
+    Match, copyright, fuzzy, html, links, pii, python, secrets, unicode,
+};
+use portcullis_engine::{Answer, DetectorCall, Detectors, Lookup};
+use portcullis_json::{Number, Object, Value};
+
+/// The detectors that answer at once, on this thread, without a model or a network.
+#[derive(Debug, Default)]
+pub struct LocalDetectors;
+
+type Answered = Result<Answer, String>;
+
+// === impl LocalDetectors ===
+
+impl Detectors for LocalDetectors {
+    fn answer(&self, call: &DetectorCall) -> Lookup {
+        let text = &*call.text;
+        Lookup::Ready(match call.detector {
+            "secrets" => Ok(unmarked(kinds(&secrets::reference(text)))),
+            "unicode" => unicode_categories(text, &call.options),
+            "copyright" => Ok(unmarked(list(copyright::licenses(text)))),
+            "fuzzy_contains" => fuzzy_contains(text, &call.options),
+            "python_code" => Ok(python_code(text, &call.options)),
+            "ipython_code" => Ok(unmarked(code(python::analyze_ipython(text)))),
+            "html_code" => Ok(html_code(text)),
+            "links" => Ok(unmarked(list(found_texts(text, &links::find(text))))),
+            "pii" => personal_data(text, &call.options),
+            other => Err(format!("`{other}` has no backend configured")),
+        })
+    }
+}
+
+fn unicode_categories(text: &str, options: &Object) -> Answered {
+    let wanted = names(options.get("categories"), "categories")?;
+    let wanted = wanted.as_deref();
+    let found = unicode::categories(text, wanted);
+    let mut distinct: Vec<&str> = Vec::new();
+    for one in &found {
+        if !distinct.contains(&one.kind) {
+            distinct.push(one.kind);
+        }
+    }
+    Ok(Answer { value: list(distinct), marks: spans(found) })
+}
+
+fn fuzzy_contains(text: &str, options: &Object) -> Answered {
+    let query = options.get("query").and_then(Value::as_str).unwrap_or_default();
+    let threshold = match options.get("query_similarity_threshold") {
+        Some(Value::Number(Number::Float(threshold))) => *threshold,
+        Some(Value::Number(Number::Integer(0))) => 0.0,
+        Some(Value::Number(Number::Integer(_))) => 1.0,
+        _ => DEFAULT_SIMILARITY,
+    };
+    let found = fuzzy::contains(text, query, threshold).map_err(|error| error.to_string())?;
+    Ok(Answer { value: Value::Bool(found.is_some()), marks: found.into_iter().collect() })
+}
+
+/// The language's default for `query_similarity_threshold`.
+const DEFAULT_SIMILARITY: f64 = 0.8;
+
+fn python_code(text: &str, options: &Object) -> Answer {
+    let notebook = options.get("ipython_mode").and_then(Value::as_bool).unwrap_or(false);
+    unmarked(code(if notebook { python::analyze_ipython(text) } else { python::analyze(text) }))
+}
+
+fn code(found: python::PythonCode) -> Value {
+    let module = |name: Option<String>| name.map_or(Value::Null, Value::from);
+    let mut object = Object::new();
+    object.insert("imports", found.imports.into_iter().map(module).collect::<Vec<_>>());
+    object.insert("builtins", list(found.builtins));
+    object.insert("function_calls", list(found.function_calls));
+    object.insert("syntax_error", found.syntax_error);
+    object.insert("syntax_error_exception", module(found.syntax_error_exception));
+    Value::from(object)
+}
+
+fn html_code(text: &str) -> Answer {
+    let found = html::scan(text);
+    let mut all_links: Vec<String> = found.links;
+    all_links.extend(found_texts(text, &links::find(text)));
+    all_links.sort();
+    all_links.dedup();
+    let mut object = Object::new();
+    object.insert("alt_texts", list(found.alt_texts));
+    object.insert("links", list(all_links));
+    unmarked(Value::from(object))
+}
+
+/// Kinds of personal data, once for each distinct place; a kind that cannot be found is an error.
+fn personal_data(text: &str, options: &Object) -> Answered {
+    let wanted = names(options.get("entities"), "entities")?;
+    if let Some(unsupported) =
+        wanted.iter().flatten().find(|kind| !pii::SUPPORTED.contains(kind))
+    {
+        return Err(format!("`pii` has no backend for `{unsupported}`"));
+    }
+    let mut found = pii::find(text);
+    found.retain(|one| wanted.as_ref().is_none_or(|wanted| wanted.contains(&one.kind)));
+    Ok(Answer { value: kinds(&found), marks: spans(found) })
+}
+
+/// A list of texts among the options, if it is given.
+fn names<'o>(option: Option<&'o Value>, name: &str) -> Result<Option<Vec<&'o str>>, String> {
+    match option {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Array(items)) => {
+            let names = items.iter().map(Value::as_str).collect::<Option<Vec<_>>>();
+            names.map(Some).ok_or_else(|| format!("`{name}` is a list of texts"))
+        }
+        Some(_) => Err(format!("`{name}` is a list of texts")),
+    }
+}
+
+fn unmarked(value: Value) -> Answer {
+    Answer { value, marks: Vec::new() }
+}
+
+fn kinds(found: &[Match]) -> Value {
+    list(found.iter().map(|one| one.kind))
+}
+
+fn found_texts(text: &str, found: &[Match]) -> Vec<String> {
+    found.iter().filter_map(|one| text.get(one.span.clone())).map(str::to_owned).collect()
+}
+
+fn spans(found: Vec<Match>) -> Vec<std::ops::Range<usize>> {
+    found.into_iter().map(|one| one.span).collect()
+}
+
+fn list<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Value {
+    Value::from(texts.into_iter().map(|text| Value::from(text.into())).collect::<Vec<_>>())
+}
