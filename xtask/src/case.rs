@@ -33,7 +33,11 @@ impl<'c> Case<'c> {
             trace: list("trace").unwrap_or_default(),
             pending: list("pending"),
             steps: list("steps"),
-            parameters: case.get("params").and_then(Value::as_object).cloned().unwrap_or_default(),
+            parameters: case
+                .get("params")
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default(),
         })
     }
 
@@ -46,9 +50,9 @@ impl<'c> Case<'c> {
         let outcome = match (self.steps, self.pending) {
             (Some(steps), _) => self.stepwise(&policy, steps).map(Outcome::Steps),
             (None, Some(pending)) => self.pending(&policy, pending).map(Outcome::Errors),
-            (None, None) => self.whole(&policy, self.trace).map(|found| {
-                Outcome::Errors(found.iter().map(error).collect())
-            }),
+            (None, None) => self
+                .whole(&policy, self.trace)
+                .map(|found| Outcome::Errors(found.iter().map(error).collect())),
         };
         outcome.unwrap_or_else(Outcome::RunError)
     }
@@ -78,7 +82,9 @@ impl<'c> Case<'c> {
         for step in steps {
             trace.extend(step.as_array().unwrap_or_default().iter().cloned());
             let found = self.whole(policy, &trace)?;
-            let new = found.iter().filter(|finding| !reported.contains(&finding.key));
+            let new = found
+                .iter()
+                .filter(|finding| !reported.contains(&finding.key));
             results.push(Value::from(new.map(error).collect::<Vec<_>>()));
             reported.extend(found.into_iter().map(|finding| finding.key));
         }

@@ -16,7 +16,10 @@ pub fn run(
     results: Option<&Path>,
     known: Option<&Path>,
 ) -> Result<(String, bool), String> {
-    let known = known.map(known_differences).transpose()?.unwrap_or_default();
+    let known = known
+        .map(known_differences)
+        .transpose()?
+        .unwrap_or_default();
     let mut report = String::new();
     let mut out = String::new();
     let (mut total, mut agreeing) = (0_usize, 0_usize);
@@ -44,7 +47,10 @@ pub fn run(
             (false, Some(reason)) => format!("known: {name}: {reason}"),
             (true, Some(_)) => format!("UNEXPECTED PASS: {name}: take it off the list"),
             (false, None) => {
-                let feature = case.get("feature").and_then(Value::as_str).unwrap_or_default();
+                let feature = case
+                    .get("feature")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
                 format!("DIFFERS: {name} {feature}")
             }
         };
@@ -62,10 +68,15 @@ pub fn run(
 /// Reads a list of cases that differ: an id and a reason a line, `#` for comments.
 fn known_differences(path: &Path) -> Result<BTreeMap<String, String>, String> {
     let text = read(path)?;
-    let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    let lines = text
+        .lines()
+        .filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
     let entry = |line: &str| {
         let (id, reason) = line.split_once(' ').ok_or_else(|| {
-            format!("{}: `{line}` is not an id, a blank and a reason", path.display())
+            format!(
+                "{}: `{line}` is not an id, a blank and a reason",
+                path.display()
+            )
         })?;
         Ok((id.to_owned(), reason.trim().to_owned()))
     };
@@ -78,10 +89,14 @@ fn read(path: &Path) -> Result<String, String> {
 
 /// Whether a result is one that the case accepts.
 fn agrees(case: &Value, result: &Value) -> bool {
-    let Some(expected) = case.get("expect").and_then(Value::as_object) else { return false };
+    let Some(expected) = case.get("expect").and_then(Value::as_object) else {
+        return false;
+    };
     let mut expected: Object = expected.clone();
     if let Some(clean) = case.get("expect_clean").and_then(Value::as_object) {
-        clean.iter().for_each(|(name, value)| expected.insert(name.clone(), value.clone()));
+        clean
+            .iter()
+            .for_each(|(name, value)| expected.insert(name.clone(), value.clone()));
     }
     let have = canonical(result);
     let fixed = case.get("expect_fixed").map(canonical);
@@ -98,7 +113,11 @@ enum Canonical {
 }
 
 fn canonical(result: &Value) -> Canonical {
-    let is_set = |name| result.get(name).is_some_and(|value: &Value| !value.is_null());
+    let is_set = |name| {
+        result
+            .get(name)
+            .is_some_and(|value: &Value| !value.is_null())
+    };
     if is_set("load_error") {
         return Canonical::LoadError;
     }
@@ -114,12 +133,20 @@ fn canonical(result: &Value) -> Canonical {
 /// The errors as a sorted list of texts that are equal for equal errors.
 fn errors(list: &Value) -> Vec<String> {
     let one = |error: &Value| {
-        let ranges = error.get("ranges").and_then(Value::as_array).unwrap_or_default();
+        let ranges = error
+            .get("ranges")
+            .and_then(Value::as_array)
+            .unwrap_or_default();
         let ranges: BTreeSet<&str> = ranges.iter().filter_map(Value::as_str).collect();
         let part = |name| error.get(name).map(sorted).unwrap_or(Value::Null);
         format!("{} {} {ranges:?}", part("args"), part("kwargs"))
     };
-    let mut errors: Vec<String> = list.as_array().unwrap_or_default().iter().map(one).collect();
+    let mut errors: Vec<String> = list
+        .as_array()
+        .unwrap_or_default()
+        .iter()
+        .map(one)
+        .collect();
     errors.sort();
     errors
 }
@@ -130,7 +157,9 @@ fn sorted(value: &Value) -> Value {
         Value::Array(items) => Value::from(items.iter().map(sorted).collect::<Vec<_>>()),
         Value::Object(object) => {
             let members: BTreeMap<_, _> = object.iter().collect();
-            let members = members.into_iter().map(|(name, value)| (name.clone(), sorted(value)));
+            let members = members
+                .into_iter()
+                .map(|(name, value)| (name.clone(), sorted(value)));
             Value::from(members.collect::<Object>())
         }
         scalar => scalar.clone(),

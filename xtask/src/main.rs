@@ -32,14 +32,20 @@ enum Chore {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().chore {
-        Chore::Corpus { cases, results, known } => {
-            corpus::run(&cases, results.as_deref(), known.as_deref())
-        }
+        Chore::Corpus {
+            cases,
+            results,
+            known,
+        } => corpus::run(&cases, results.as_deref(), known.as_deref()),
     };
     match outcome {
         Ok((report, passed)) => {
             let written = writeln!(std::io::stdout(), "{report}");
-            if written.is_ok() && passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if written.is_ok() && passed {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
         }
         Err(message) => {
             let written = writeln!(std::io::stderr(), "error: {message}");

@@ -82,7 +82,12 @@ pub(crate) type Evaluated<T = Value> = Result<T, Interrupt>;
 
 impl<'a> Evaluator<'a> {
     pub(crate) fn new(world: World<'a>, frame: usize, recorder: Recorder) -> Self {
-        Self { world, frame: vec![Value::Unknown; frame], recorder, offers: Vec::new() }
+        Self {
+            world,
+            frame: vec![Value::Unknown; frame],
+            recorder,
+            offers: Vec::new(),
+        }
     }
 
     pub(crate) fn set(&mut self, slot: Slot, value: Value) {
@@ -105,7 +110,11 @@ impl<'a> Evaluator<'a> {
         for line in &body.lines {
             match self.evaluate(&line.expr)? {
                 Value::Bool(false) => {
-                    return Ok(if neither { Verdict::Neither } else { Verdict::False });
+                    return Ok(if neither {
+                        Verdict::Neither
+                    } else {
+                        Verdict::False
+                    });
                 }
                 Value::Bool(true) | Value::Nothing => {}
                 Value::Unknown => unknown = true,
@@ -121,7 +130,9 @@ impl<'a> Evaluator<'a> {
 
     /// One line on its own, with only some variables bound.
     pub(crate) fn line(&mut self, body: &Body, index: usize) -> Evaluated {
-        let Some(line) = body.lines.get(index) else { return Ok(Value::Unknown) };
+        let Some(line) = body.lines.get(index) else {
+            return Ok(Value::Unknown);
+        };
         for dependency in &line.lets {
             if let Some(dependency) = body.lines.get(*dependency) {
                 self.evaluate(&dependency.expr)?;
@@ -159,7 +170,11 @@ impl<'a> Evaluator<'a> {
                 Value::Unknown => Ok(Value::Unknown),
                 value => Ok(Value::Bool(!matches!(value, Value::None))),
             },
-            ExprKind::Flow { direct, left, right } => self.flow(*direct, left, right),
+            ExprKind::Flow {
+                direct,
+                left,
+                right,
+            } => self.flow(*direct, left, right),
             ExprKind::Member(object, name) => match self.evaluate(object)? {
                 Value::Unknown => Ok(Value::Unknown),
                 object => self.member(&object, name, expr.span),
@@ -202,7 +217,10 @@ impl<'a> Evaluator<'a> {
 
     fn offer(&mut self, slot: Slot, domain: impl FnOnce() -> Domain) {
         if self.local(slot).is_unknown() && self.offers.iter().all(|offer| offer.slot != slot) {
-            self.offers.push(Offer { slot, domain: domain() });
+            self.offers.push(Offer {
+                slot,
+                domain: domain(),
+            });
         }
     }
 
@@ -223,7 +241,11 @@ impl<'a> Evaluator<'a> {
         let (Some(left), Some(right)) = (self.flow_end(left)?, self.flow_end(right)?) else {
             return Ok(Value::Unknown);
         };
-        Ok(Value::Bool(if direct { left + 1 == right } else { left < right }))
+        Ok(Value::Bool(if direct {
+            left + 1 == right
+        } else {
+            left < right
+        }))
     }
 
     /// The position of an operand of a flow; nothing if it has no value yet.
@@ -237,11 +259,16 @@ impl<'a> Evaluator<'a> {
         }
         let position = value.object().and_then(|object| object.data.position);
         let problem = || format!("`->` needs events, and this is {}", value.kind_name());
-        position.map(Some).ok_or_else(|| error(problem(), operand.span))
+        position
+            .map(Some)
+            .ok_or_else(|| error(problem(), operand.span))
     }
 
     fn list(&mut self, items: &[Expr]) -> Evaluated {
-        let items = items.iter().map(|item| self.evaluate(item)).collect::<Evaluated<Vec<_>>>()?;
+        let items = items
+            .iter()
+            .map(|item| self.evaluate(item))
+            .collect::<Evaluated<Vec<_>>>()?;
         if items.iter().any(Value::is_unknown) {
             return Ok(Value::Unknown);
         }
@@ -260,7 +287,10 @@ impl<'a> Evaluator<'a> {
         if built.iter().any(|(_, value)| value.is_unknown()) {
             return Ok(Value::Unknown);
         }
-        Ok(Value::Dict(Dict { entries: built.into(), place: crate::place::Place::NOWHERE }))
+        Ok(Value::Dict(Dict {
+            entries: built.into(),
+            place: crate::place::Place::NOWHERE,
+        }))
     }
 
     fn comprehension(&mut self, comprehension: &Comprehension) -> Evaluated {
@@ -320,22 +350,37 @@ impl<'a> Evaluator<'a> {
             Operator::And => Ok(match (left, right) {
                 (Bool(false), _) | (_, Bool(false)) => Bool(false),
                 (Unknown, _) | (_, Unknown) => Unknown,
-                (left, right) => if left.truth() { right } else { left },
+                (left, right) => {
+                    if left.truth() {
+                        right
+                    } else {
+                        left
+                    }
+                }
             }),
             Operator::Or => Ok(match (left, right) {
                 (Bool(true), _) | (_, Bool(true)) => Bool(true),
                 (Unknown, _) | (_, Unknown) => Unknown,
-                (left, right) => if left.truth() { left } else { right },
+                (left, right) => {
+                    if left.truth() {
+                        left
+                    } else {
+                        right
+                    }
+                }
             }),
             _ if left.is_unknown() || right.is_unknown() => Ok(Unknown),
             Operator::Is => self.is(&left, &right, span),
             Operator::IsNot => Ok(Bool(!self.is(&left, &right, span)?.truth())),
-            Operator::In => self.contains(&left, &right).map_err(|message| error(message, span)),
+            Operator::In => self
+                .contains(&left, &right)
+                .map_err(|message| error(message, span)),
             Operator::ContainsOnly => {
                 operators::contains_only(&left, &right).map_err(|message| error(message, span))
             }
-            _ => operators::compute(operator, &left, &right)
-                .map_err(|message| error(message, span)),
+            _ => {
+                operators::compute(operator, &left, &right).map_err(|message| error(message, span))
+            }
         }
     }
 
@@ -352,7 +397,12 @@ fn members(value: &Value, kind: BinderKind) -> Vec<Value> {
     let mut found = Vec::new();
     match (value, kind) {
         (Value::List(List { items, .. }), BinderKind::List) => {
-            found.extend(items.iter().filter(|item| matches!(item, Value::List(_))).cloned());
+            found.extend(
+                items
+                    .iter()
+                    .filter(|item| matches!(item, Value::List(_)))
+                    .cloned(),
+            );
         }
         _ => value.select(kind, &mut found),
     }
@@ -360,5 +410,8 @@ fn members(value: &Value, kind: BinderKind) -> Vec<Value> {
 }
 
 pub(crate) fn error(message: impl Into<String>, span: Span) -> Interrupt {
-    Interrupt::Error(RuntimeError { message: message.into(), span })
+    Interrupt::Error(RuntimeError {
+        message: message.into(),
+        span,
+    })
 }

@@ -86,7 +86,10 @@ impl Reader {
     }
 
     pub(crate) fn read(&mut self, event: &Event) -> Value {
-        let mut reading = Reading { places: PlacesBuilder::new(self.next_index), index: self.next_index };
+        let mut reading = Reading {
+            places: PlacesBuilder::new(self.next_index),
+            index: self.next_index,
+        };
         self.next_index += 1;
         let value = match event {
             Event::Message(message) => self.message(&mut reading, message),
@@ -118,7 +121,10 @@ impl Reader {
                     self.remember(&call);
                     items.push(Value::Object(call));
                 }
-                Value::List(List { items: items.into(), place: reading.places.place(list) })
+                Value::List(List {
+                    items: items.into(),
+                    place: reading.places.place(list),
+                })
             }
         };
         let fields = [metadata, server, role, content, tool_calls];
@@ -177,7 +183,10 @@ impl Reading {
             index: Some(self.index),
             call,
         };
-        Value::Object(Object { data: Arc::new(data), place: self.places.place(EVENT) })
+        Value::Object(Object {
+            data: Arc::new(data),
+            place: self.places.place(EVENT),
+        })
     }
 
     fn call(&mut self, call: &ToolCall, node: u32, next_position: &mut u64) -> Object {
@@ -199,7 +208,10 @@ impl Reading {
             index: Some(self.index),
             call: None,
         };
-        Object { data: Arc::new(data), place: self.places.place(node) }
+        Object {
+            data: Arc::new(data),
+            place: self.places.place(node),
+        }
     }
 
     fn tool(&mut self, tool: &Tool, position: u64) -> Value {
@@ -209,13 +221,25 @@ impl Reading {
         let name = self.text_at(EVENT, "name", &tool.name);
         let description = self.text_at(EVENT, "description", &tool.description);
         let list = self.places.key(EVENT, "inputSchema");
-        let parameters = tool.parameters.iter().enumerate().map(|(index, parameter)| {
-            let node = self.places.index(list, index);
-            self.parameter(parameter, node)
-        });
+        let parameters = tool
+            .parameters
+            .iter()
+            .enumerate()
+            .map(|(index, parameter)| {
+                let node = self.places.index(list, index);
+                self.parameter(parameter, node)
+            });
         let items = parameters.collect();
-        let parameters = Value::List(List { items, place: self.places.place(list) });
-        self.event(Kind::Tool, [metadata, server, name, description, parameters], position, None)
+        let parameters = Value::List(List {
+            items,
+            place: self.places.place(list),
+        });
+        self.event(
+            Kind::Tool,
+            [metadata, server, name, description, parameters],
+            position,
+            None,
+        )
     }
 
     fn parameter(&mut self, parameter: &Parameter, node: u32) -> Value {
@@ -228,7 +252,10 @@ impl Reading {
                     (key.clone(), self.parameter(parameter, node))
                 });
                 let entries = entries.collect();
-                Value::Dict(Dict { entries, place: self.places.place(map) })
+                Value::Dict(Dict {
+                    entries,
+                    place: self.places.place(map),
+                })
             }
         };
         let items = match &parameter.items {
@@ -246,7 +273,9 @@ impl Reading {
             self.text_at(node, "description", &parameter.description),
             Value::Bool(parameter.required),
             properties,
-            parameter.additional_properties.map_or(Value::None, Value::Bool),
+            parameter
+                .additional_properties
+                .map_or(Value::None, Value::Bool),
             items,
             self.json(&parameter.allowed, allowed_node),
         ];
@@ -281,7 +310,10 @@ impl Reading {
         }
         let index = i64::try_from(self.index).unwrap_or(i64::MAX);
         entries.push(("trace_idx".into(), Value::integer(index)));
-        Value::Dict(Dict { entries: entries.into(), place: self.places.place(node) })
+        Value::Dict(Dict {
+            entries: entries.into(),
+            place: self.places.place(node),
+        })
     }
 
     fn content(&mut self, content: &Content) -> Value {
@@ -299,7 +331,10 @@ impl Reading {
                     self.chunk(chunk, child)
                 });
                 let items = items.collect();
-                let chunks = Value::List(List { items, place: Place::NOWHERE });
+                let chunks = Value::List(List {
+                    items,
+                    place: Place::NOWHERE,
+                });
                 let mut contents = Object::new(Kind::Contents, vec![chunks]);
                 contents.place = self.places.place(node);
                 Value::Object(contents)
@@ -326,12 +361,18 @@ impl Reading {
             index: Some(self.index),
             call: None,
         };
-        Value::Object(Object { data: Arc::new(data), place: self.places.place(node) })
+        Value::Object(Object {
+            data: Arc::new(data),
+            place: self.places.place(node),
+        })
     }
 
     fn text_at(&mut self, parent: u32, key: &str, text: &Arc<str>) -> Value {
         let node = self.places.key(parent, key);
-        Value::Text(Text { text: text.clone(), place: self.places.place(node) })
+        Value::Text(Text {
+            text: text.clone(),
+            place: self.places.place(node),
+        })
     }
 
     fn optional_text_at(&mut self, parent: u32, key: &str, text: Option<&Arc<str>>) -> Value {
@@ -344,21 +385,28 @@ impl Reading {
             (key.clone(), self.json(value, child))
         });
         let entries = entries.collect();
-        Value::Dict(Dict { entries, place: self.places.place(node) })
+        Value::Dict(Dict {
+            entries,
+            place: self.places.place(node),
+        })
     }
 
     fn json(&mut self, value: &json::Value, node: u32) -> Value {
         match value {
-            json::Value::String(text) => {
-                Value::Text(Text { text: text.clone(), place: self.places.place(node) })
-            }
+            json::Value::String(text) => Value::Text(Text {
+                text: text.clone(),
+                place: self.places.place(node),
+            }),
             json::Value::Array(items) => {
                 let items = items.iter().enumerate().map(|(index, item)| {
                     let child = self.places.index(node, index);
                     self.json(item, child)
                 });
                 let items = items.collect();
-                Value::List(List { items, place: self.places.place(node) })
+                Value::List(List {
+                    items,
+                    place: self.places.place(node),
+                })
             }
             json::Value::Object(object) => self.object(object, node),
             json::Value::Null | json::Value::Bool(_) | json::Value::Number(_) => Value::from(value),
@@ -382,8 +430,13 @@ impl From<&json::Value> for Value {
                 Value::list(items.iter().map(Value::from).collect::<Vec<_>>())
             }
             json::Value::Object(object) => {
-                let entries = object.iter().map(|(key, value)| (key.clone(), Value::from(value)));
-                Value::Dict(Dict { entries: entries.collect(), place: Place::NOWHERE })
+                let entries = object
+                    .iter()
+                    .map(|(key, value)| (key.clone(), Value::from(value)));
+                Value::Dict(Dict {
+                    entries: entries.collect(),
+                    place: Place::NOWHERE,
+                })
             }
         }
     }

@@ -56,7 +56,10 @@ impl Default for Facts {
 
 impl Facts {
     fn of(ty: Type) -> Self {
-        Facts { ty, ..Facts::default() }
+        Facts {
+            ty,
+            ..Facts::default()
+        }
     }
 
     /// Takes over everything but the type.
@@ -71,7 +74,9 @@ impl Facts {
     }
 
     fn conditionally(mut self) -> Self {
-        self.binders.iter_mut().for_each(|binder| binder.conditional = true);
+        self.binders
+            .iter_mut()
+            .for_each(|binder| binder.conditional = true);
         self
     }
 
@@ -129,7 +134,9 @@ impl Context<'_> {
             ExprKind::Minus(operand) | ExprKind::Plus(operand) => {
                 let operand = self.facts(operand);
                 let fallible = !operand.ty.is_within(Type::NUMBER);
-                operand.typed(Type::INTEGER.or(Type::FLOAT)).failing(fallible)
+                operand
+                    .typed(Type::INTEGER.or(Type::FLOAT))
+                    .failing(fallible)
             }
             ExprKind::Binary(operator, left, right) => {
                 self.binary(*operator, self.facts(left), self.facts(right), right)
@@ -193,15 +200,18 @@ impl Context<'_> {
     }
 
     fn pattern(&self, pattern: &ArgumentPattern) -> Traits {
-        let failing = Traits { fallible: true, ..Traits::default() };
+        let failing = Traits {
+            fallible: true,
+            ..Traits::default()
+        };
         let all = |patterns: &mut dyn Iterator<Item = &ArgumentPattern>| {
-            patterns.map(|pattern| self.pattern(pattern)).fold(Traits::default(), |all, one| {
-                Traits {
+            patterns
+                .map(|pattern| self.pattern(pattern))
+                .fold(Traits::default(), |all, one| Traits {
                     fallible: all.fallible || one.fallible,
                     marking: all.marking || one.marking,
                     ..all
-                }
-            })
+                })
         };
         match pattern {
             ArgumentPattern::Text(text) if text.regex.is_ok() => Traits::default(),
@@ -211,19 +221,30 @@ impl Context<'_> {
             | ArgumentPattern::Dummy => Traits::default(),
             ArgumentPattern::Object(entries) => all(&mut entries.iter().map(|(_, p)| p)),
             ArgumentPattern::List(patterns) => all(&mut patterns.iter()),
-            ArgumentPattern::Entity(_) | ArgumentPattern::Moderated => {
-                Traits { marking: true, ..failing }
+            ArgumentPattern::Entity(_) | ArgumentPattern::Moderated => Traits {
+                marking: true,
+                ..failing
+            },
+            ArgumentPattern::Text(_) | ArgumentPattern::Value(_) | ArgumentPattern::Unsupported => {
+                failing
             }
-            ArgumentPattern::Text(_)
-            | ArgumentPattern::Value(_)
-            | ArgumentPattern::Unsupported => failing,
         }
     }
 
     fn constant(&self, number: usize) -> Facts {
-        let Some(constant) = self.program.constants.get(number) else { return unresolved() };
-        let facts = Context { program: self.program, types: BTreeMap::new() }.facts(&constant.value);
-        Facts { ty: facts.ty, traits: facts.traits, ..Facts::default() }
+        let Some(constant) = self.program.constants.get(number) else {
+            return unresolved();
+        };
+        let facts = Context {
+            program: self.program,
+            types: BTreeMap::new(),
+        }
+        .facts(&constant.value);
+        Facts {
+            ty: facts.ty,
+            traits: facts.traits,
+            ..Facts::default()
+        }
     }
 
     fn flow_end(&self, operand: &Expr) -> Facts {
@@ -245,7 +266,14 @@ impl Context<'_> {
             Operator::Is => {
                 let tool = matches!(right_expr.kind, ExprKind::Literal(Value::Tool(_)));
                 let calls = l.is_within(Type::TOOL_CALL.or(Type::TOOL_OUTPUT));
-                (if tool && !calls { Type::BOOL.or(Type::NONE) } else { Type::BOOL }, false)
+                (
+                    if tool && !calls {
+                        Type::BOOL.or(Type::NONE)
+                    } else {
+                        Type::BOOL
+                    },
+                    false,
+                )
             }
             Operator::Greater | Operator::Less | Operator::GreaterEqual | Operator::LessEqual => {
                 (Type::BOOL, !(numbers || texts))
@@ -256,7 +284,8 @@ impl Context<'_> {
             Operator::Divide | Operator::Modulo | Operator::Power => (Type::ANY, true),
         };
         let mut facts = left.typed(ty).failing(fallible);
-        facts.traits.marking |= operator == Operator::In && l.overlaps(Type::TEXT) && r.overlaps(Type::TEXT);
+        facts.traits.marking |=
+            operator == Operator::In && l.overlaps(Type::TEXT) && r.overlaps(Type::TEXT);
         facts.absorb(right);
         facts
     }
@@ -284,11 +313,17 @@ impl Context<'_> {
     }
 
     fn call(&self, call: &Call) -> Facts {
-        let arguments = call.arguments.iter().chain(call.keywords.iter().map(|(_, value)| value));
+        let arguments = call
+            .arguments
+            .iter()
+            .chain(call.keywords.iter().map(|(_, value)| value));
         let mut facts = self.all(arguments, Type::ANY);
         match &call.function.kind {
             ExprKind::Literal(Value::Function(function)) => {
-                let first = call.arguments.first().map(|argument| self.facts(argument).ty);
+                let first = call
+                    .arguments
+                    .first()
+                    .map(|argument| self.facts(argument).ty);
                 let single = call.arguments.len() == 1 && call.keywords.is_empty();
                 let (ty, safe) = function_facts(*function, first.filter(|_| single));
                 facts.traits.fallible |= !safe;
@@ -309,7 +344,9 @@ impl Context<'_> {
     fn predicate(&self, number: usize) -> Facts {
         let predicate = self.program.predicates.get(number);
         let body = predicate.and_then(|predicate| self.program.bodies.get(predicate.body));
-        let Some(body) = body else { return unresolved() };
+        let Some(body) = body else {
+            return unresolved();
+        };
         let mut facts = Facts::of(Type::BOOL);
         facts.traits = body.traits();
         // Whether enough arguments are given is only checked when it is called.
@@ -336,7 +373,11 @@ impl Context<'_> {
 
     fn comprehension(&self, comprehension: &Comprehension) -> Facts {
         let iterable = self.facts(&comprehension.iterable).conditionally();
-        let iterates = Type::NONE.or(Type::TEXT).or(Type::SEQUENCE).or(Type::DICT).or(Type::CONTENTS);
+        let iterates = Type::NONE
+            .or(Type::TEXT)
+            .or(Type::SEQUENCE)
+            .or(Type::DICT)
+            .or(Type::CONTENTS);
         let safe = iterable.ty.is_within(iterates);
         let mut facts = iterable.typed(Type::LIST).failing(!safe);
         let parts = [Some(&comprehension.element), comprehension.filter.as_ref()];
@@ -350,13 +391,29 @@ impl Context<'_> {
 
 /// A name that is declared further down: nothing is known of it yet.
 fn unresolved() -> Facts {
-    let traits = Traits { fallible: true, marking: true, not_boolean: true, reads_trace: true };
-    Facts { traits, ..Facts::of(Type::ANY) }
+    let traits = Traits {
+        fallible: true,
+        marking: true,
+        not_boolean: true,
+        reads_trace: true,
+    };
+    Facts {
+        traits,
+        ..Facts::of(Type::ANY)
+    }
 }
 
 fn membership(left: Type) -> Type {
-    let one = if left.is_within(Type::LIST) { Type::EMPTY } else { Type::BOOL };
-    if left.overlaps(Type::LIST) { one.or(Type::LIST).or(Type::BOOL) } else { one }
+    let one = if left.is_within(Type::LIST) {
+        Type::EMPTY
+    } else {
+        Type::BOOL
+    };
+    if left.overlaps(Type::LIST) {
+        one.or(Type::LIST).or(Type::BOOL)
+    } else {
+        one
+    }
 }
 
 fn membership_is_safe(left: Type, right: Type) -> bool {
@@ -370,7 +427,10 @@ fn membership_is_safe(left: Type, right: Type) -> bool {
 
 /// The type of a library call, and whether it cannot fail on its argument.
 fn function_facts(function: Function, argument: Option<Type>) -> (Type, bool) {
-    let sized = Type::TEXT.or(Type::SEQUENCE).or(Type::DICT).or(Type::CONTENTS);
+    let sized = Type::TEXT
+        .or(Type::SEQUENCE)
+        .or(Type::DICT)
+        .or(Type::CONTENTS);
     let is_sized = argument.is_some_and(|argument| argument.is_within(sized));
     match function {
         Function::Any => (Type::BOOL, is_sized),
@@ -380,9 +440,10 @@ fn function_facts(function: Function, argument: Option<Type>) -> (Type, bool) {
         Function::Match => (Type::BOOL, false),
         Function::Find => (Type::LIST, false),
         Function::Print => (Type::BOOL, true),
-        Function::Server => {
-            (Type::TEXT.or(Type::NONE), argument.is_some_and(|ty| ty.is_within(Type::EVENT)))
-        }
+        Function::Server => (
+            Type::TEXT.or(Type::NONE),
+            argument.is_some_and(|ty| ty.is_within(Type::EVENT)),
+        ),
         Function::ToolCall => (Type::TOOL_CALL, false),
         Function::Tuple => (Type::TUPLE, false),
         Function::ShouldAllowRbac => (Type::BOOL, false),

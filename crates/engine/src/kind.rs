@@ -110,7 +110,10 @@ impl Kind {
 
     /// Whether objects of this kind have a place in the order of the trace.
     pub(crate) fn is_event(self) -> bool {
-        matches!(self, Kind::Message | Kind::ToolCall | Kind::ToolOutput | Kind::Tool)
+        matches!(
+            self,
+            Kind::Message | Kind::ToolCall | Kind::ToolOutput | Kind::Tool
+        )
     }
 }
 

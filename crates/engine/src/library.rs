@@ -22,13 +22,12 @@ const NESTING_MAX: u32 = 100;
 pub(crate) fn call(function: Function, arguments: &[Value], keywords: &Keywords) -> Returned {
     let one = |name| parameters([name], arguments, keywords).map(|[value]| value);
     match function {
-        Function::Any => {
-            Ok(Value::Bool(iterate(&one("iterable")?)?.iter().any(Value::truth)))
-        }
+        Function::Any => Ok(Value::Bool(
+            iterate(&one("iterable")?)?.iter().any(Value::truth),
+        )),
         Function::Empty => length(&one("iterable")?).map(|length| Value::Bool(length == 0)),
-        Function::Len => {
-            length(&one("s")?).map(|length| Value::integer(i64::try_from(length).unwrap_or(i64::MAX)))
-        }
+        Function::Len => length(&one("s")?)
+            .map(|length| Value::integer(i64::try_from(length).unwrap_or(i64::MAX))),
         Function::JsonLoads => json_loads(&one("s")?),
         Function::Tuple => tuple(arguments, keywords),
         Function::Min => extreme(Ordering::Less, arguments, keywords),
@@ -42,7 +41,10 @@ pub(crate) fn call(function: Function, arguments: &[Value], keywords: &Keywords)
         Function::ShouldAllowRbac => should_allow(arguments, keywords),
         Function::Count => {
             let [min, max] = optional(["min", "max"], arguments, keywords)?;
-            Ok(Value::Count { min: bound(min)?, max: bound(max)? })
+            Ok(Value::Count {
+                min: bound(min)?,
+                max: bound(max)?,
+            })
         }
         Function::Forall => optional([], arguments, keywords).map(|[]| Value::Forall),
         // These need more than their arguments; the evaluator calls them itself.
@@ -72,7 +74,10 @@ pub(crate) fn optional<const N: usize>(
     keywords: &Keywords,
 ) -> Result<[Option<Value>; N], String> {
     if arguments.len() > N {
-        return Err(format!("at most {N} arguments can be given, not {}", arguments.len()));
+        return Err(format!(
+            "at most {N} arguments can be given, not {}",
+            arguments.len()
+        ));
     }
     let mut given: [Option<Value>; N] = std::array::from_fn(|index| arguments.get(index).cloned());
     for (keyword, value) in keywords {
@@ -92,7 +97,10 @@ fn bound(value: Option<Value>) -> Result<Option<i64>, String> {
         None | Some(Value::None) => Ok(None),
         Some(Value::Bool(value)) => Ok(Some(i64::from(value))),
         Some(Value::Integer(value)) => Ok(Some(value.to_i64().unwrap_or(i64::MAX))),
-        Some(other) => Err(format!("a bound of `count` is an integer, not {}", other.kind_name())),
+        Some(other) => Err(format!(
+            "a bound of `count` is an integer, not {}",
+            other.kind_name()
+        )),
     }
 }
 
@@ -112,7 +120,10 @@ fn length(value: &Value) -> Result<usize, String> {
 
 fn json_loads(value: &Value) -> Returned {
     let Value::Text(text) = value else {
-        return Err(format!("`json_loads` decodes a text, not {}", value.kind_name()));
+        return Err(format!(
+            "`json_loads` decodes a text, not {}",
+            value.kind_name()
+        ));
     };
     match json::parse(&text.text, &Limits::lenient()) {
         Ok(decoded) => Ok(Value::from(&decoded)),
@@ -127,7 +138,10 @@ fn tuple(arguments: &[Value], keywords: &Keywords) -> Returned {
         Some(Value::Tuple(tuple)) => return Ok(Value::Tuple(tuple)),
         Some(other) => iterate(&other)?,
     };
-    Ok(Value::Tuple(List { items: items.into(), place: Place::NOWHERE }))
+    Ok(Value::Tuple(List {
+        items: items.into(),
+        place: Place::NOWHERE,
+    }))
 }
 
 /// `min` and `max` of one iterable or of several values.
@@ -233,14 +247,28 @@ fn is_image_url(text: &str) -> bool {
 }
 
 pub(crate) fn chunk_texts(contents: &Object) -> Vec<Value> {
-    let chunks = contents.contents().unwrap_or_default().iter().filter_map(Value::object);
+    let chunks = contents
+        .contents()
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Value::object);
     let texts = chunks.filter(|chunk| chunk.data.kind == Kind::TextChunk);
-    texts.filter_map(|chunk| chunk.field("text")).cloned().collect()
+    texts
+        .filter_map(|chunk| chunk.field("text"))
+        .cloned()
+        .collect()
 }
 
 pub(crate) fn chunk_images(contents: &Object) -> Vec<Value> {
-    let chunks = contents.contents().unwrap_or_default().iter().filter_map(Value::object);
-    chunks.filter(|chunk| chunk.data.kind == Kind::Image).filter_map(image_url).collect()
+    let chunks = contents
+        .contents()
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Value::object);
+    chunks
+        .filter(|chunk| chunk.data.kind == Kind::Image)
+        .filter_map(image_url)
+        .collect()
 }
 
 fn image_url(image: &Object) -> Option<Value> {
@@ -261,8 +289,12 @@ fn tool_call(output: Option<&Value>) -> Returned {
 }
 
 fn server(event: Option<&Value>) -> Returned {
-    let server = event.and_then(Value::object).and_then(|object| object.field("server"));
-    server.cloned().ok_or_else(|| "`server` takes an event".to_owned())
+    let server = event
+        .and_then(Value::object)
+        .and_then(|object| object.field("server"));
+    server
+        .cloned()
+        .ok_or_else(|| "`server` takes an event".to_owned())
 }
 
 /// Some role of the user grants the scope.
@@ -275,8 +307,14 @@ fn should_allow(arguments: &[Value], keywords: &Keywords) -> Returned {
     let of_user = user.as_text().and_then(|user| roles.get(user)).map(iterate);
     for role in of_user.unwrap_or(Ok(Vec::new()))? {
         let granted = role.as_text().and_then(|role| grants.get(role));
-        let Some(Value::Dict(granted)) = granted else { continue };
-        if scope.as_text().and_then(|scope| granted.get(scope)).is_some_and(Value::truth) {
+        let Some(Value::Dict(granted)) = granted else {
+            continue;
+        };
+        if scope
+            .as_text()
+            .and_then(|scope| granted.get(scope))
+            .is_some_and(Value::truth)
+        {
             return Ok(Value::Bool(true));
         }
     }

@@ -68,13 +68,23 @@ pub(crate) struct ClosedState {
 
 impl BodyMemory {
     pub(crate) fn new(body: &Body) -> Self {
-        Self { binders: body.binders.iter().map(|_| BinderMemory::default()).collect() }
+        Self {
+            binders: body
+                .binders
+                .iter()
+                .map(|_| BinderMemory::default())
+                .collect(),
+        }
     }
 
     /// Whether the current push brought a candidate that no line excludes.
     pub(crate) fn has_new(&self) -> bool {
         self.binders.iter().any(|binder| {
-            binder.candidates.iter().skip(binder.old).any(|candidate| candidate.stop.is_none())
+            binder
+                .candidates
+                .iter()
+                .skip(binder.old)
+                .any(|candidate| candidate.stop.is_none())
         })
     }
 }
@@ -101,10 +111,19 @@ impl BinderMemory {
         };
         let excluded = stop.is_some_and(|stop| stop.cause == Cause::False);
         let keep = body.retains && !(excluded && is_droppable(body, binder, stop));
-        if let Some(Stop { line, cause: Cause::Error }) = stop {
+        if let Some(Stop {
+            line,
+            cause: Cause::Error,
+        }) = stop
+        {
             self.first_error = Some(self.first_error.map_or(line, |first| first.min(line)));
         }
-        self.candidates.push(Candidate { value, ordinal: self.seen, stop, keep });
+        self.candidates.push(Candidate {
+            value,
+            ordinal: self.seen,
+            stop,
+            keep,
+        });
         self.seen += 1;
         Ok(())
     }
@@ -135,10 +154,18 @@ fn first_stop(
 ) -> Evaluated<Option<Stop>> {
     for line in alphas {
         match evaluator.line(body, *line) {
-            Ok(Value::Bool(false)) => return Ok(Some(Stop { line: *line, cause: Cause::False })),
+            Ok(Value::Bool(false)) => {
+                return Ok(Some(Stop {
+                    line: *line,
+                    cause: Cause::False,
+                }));
+            }
             Ok(_) => {}
             Err(Interrupt::Error(_)) => {
-                return Ok(Some(Stop { line: *line, cause: Cause::Error }));
+                return Ok(Some(Stop {
+                    line: *line,
+                    cause: Cause::Error,
+                }));
             }
             Err(other) => return Err(other),
         }
@@ -150,14 +177,27 @@ fn first_stop(
 fn is_droppable(body: &Body, binder: usize, stop: Option<Stop>) -> bool {
     let Some(stop) = stop else { return false };
     let before = |line: usize| line < stop.line;
-    let marks = body.origin != Origin::Rule
-        && body.first_marking.is_some_and(|first| first <= stop.line);
+    let marks =
+        body.origin != Origin::Rule && body.first_marking.is_some_and(|first| first <= stop.line);
     let neither = body.origin == Origin::Forall
-        && body.lines.iter().take(stop.line).any(|line| line.traits.not_boolean);
+        && body
+            .lines
+            .iter()
+            .take(stop.line)
+            .any(|line| line.traits.not_boolean);
     let watched = body.watched.iter().any(|line| before(*line));
-    let joins = body.joins.iter().any(|join| join.observable && before(join.line));
-    let others = body.binders.iter().enumerate().filter(|(index, _)| *index != binder);
-    let mut alphas = others.flat_map(|(_, other)| &other.alphas).filter(|line| before(**line));
+    let joins = body
+        .joins
+        .iter()
+        .any(|join| join.observable && before(join.line));
+    let others = body
+        .binders
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| *index != binder);
+    let mut alphas = others
+        .flat_map(|(_, other)| &other.alphas)
+        .filter(|line| before(**line));
     let alphas = alphas.any(|line| body.is_observable(*line));
     !(marks || neither || watched || joins || alphas)
 }

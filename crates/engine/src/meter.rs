@@ -36,7 +36,12 @@ pub(crate) struct Depth<'a>(&'a Cell<u32>);
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { fuel: 50_000_000, depth: 400, candidates: 1_000_000, findings: 10_000 }
+        Self {
+            fuel: 50_000_000,
+            depth: 400,
+            candidates: 1_000_000,
+            findings: 10_000,
+        }
     }
 }
 
@@ -44,7 +49,11 @@ impl Default for Limits {
 
 impl Meter {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, fuel: Cell::new(limits.fuel), depth: Cell::new(0) }
+        Self {
+            limits,
+            fuel: Cell::new(limits.fuel),
+            depth: Cell::new(0),
+        }
     }
 
     pub(crate) fn refill(&self) {

@@ -98,12 +98,25 @@ pub(crate) const BUILTINS: &[&str] = &[
 ];
 
 /// Built-ins that name something and cannot be called.
-pub(crate) const NOT_CALLABLE: &[&str] =
-    &["str", "int", "float", "bool", "list", "dict", "AccessDenied"];
+pub(crate) const NOT_CALLABLE: &[&str] = &[
+    "str",
+    "int",
+    "float",
+    "bool",
+    "list",
+    "dict",
+    "AccessDenied",
+];
 
 /// What `<NAME>` in a pattern may name.
-pub(crate) const VALUE_TYPES: &[&str] =
-    &["EMAIL_ADDRESS", "LOCATION", "PHONE_NUMBER", "PERSON", "MODERATED", "DUMMY"];
+pub(crate) const VALUE_TYPES: &[&str] = &[
+    "EMAIL_ADDRESS",
+    "LOCATION",
+    "PHONE_NUMBER",
+    "PERSON",
+    "MODERATED",
+    "DUMMY",
+];
 
 pub(crate) static MODULES: &[Module] = &[
     Module {
@@ -133,7 +146,10 @@ pub(crate) static MODULES: &[Module] = &[
             "text",
         ],
     },
-    Module { name: "invariant.quantifiers", members: &["Quantifier", "count", "forall"] },
+    Module {
+        name: "invariant.quantifiers",
+        members: &["Quantifier", "count", "forall"],
+    },
     Module {
         name: "invariant.builtins",
         members: &[
@@ -188,26 +204,50 @@ pub(crate) static MODULES: &[Module] = &[
             "unicode",
         ],
     },
-    Module { name: "invariant.detectors.secrets", members: &["secrets"] },
+    Module {
+        name: "invariant.detectors.secrets",
+        members: &["secrets"],
+    },
     Module {
         name: "invariant.detectors.code",
         members: &["ipython_code", "python_code", "semgrep"],
     },
-    Module { name: "invariant.detectors.pii", members: &["pii"] },
-    Module { name: "invariant.detectors.copyright", members: &["copyright"] },
+    Module {
+        name: "invariant.detectors.pii",
+        members: &["pii"],
+    },
+    Module {
+        name: "invariant.detectors.copyright",
+        members: &["copyright"],
+    },
     Module {
         name: "invariant.detectors.prompt_injection",
         members: &["prompt_injection", "unicode"],
     },
-    Module { name: "invariant.detectors.moderation", members: &["moderated"] },
-    Module { name: "invariant.detectors.fuzzy_matching", members: &["fuzzy_contains"] },
+    Module {
+        name: "invariant.detectors.moderation",
+        members: &["moderated"],
+    },
+    Module {
+        name: "invariant.detectors.fuzzy_matching",
+        members: &["fuzzy_contains"],
+    },
     Module {
         name: "invariant.detectors.sentence_similarity",
         members: &["embedding_similarity", "is_similar"],
     },
-    Module { name: "invariant.parsers", members: &["html_code", "links", "ocr"] },
-    Module { name: "invariant.parsers.html", members: &["html_code", "links"] },
-    Module { name: "invariant.access_control", members: &["should_allow_rbac"] },
+    Module {
+        name: "invariant.parsers",
+        members: &["html_code", "links", "ocr"],
+    },
+    Module {
+        name: "invariant.parsers.html",
+        members: &["html_code", "links"],
+    },
+    Module {
+        name: "invariant.access_control",
+        members: &["should_allow_rbac"],
+    },
 ];
 
 pub(crate) fn module(name: &str) -> Option<&'static Module> {
@@ -222,8 +262,16 @@ pub(crate) fn value(name: &str) -> Value {
     if let Some(function) = function(name) {
         return Value::Function(function);
     }
-    let known = MODULES.iter().flat_map(|module| module.members).chain(BUILTINS);
-    Value::Type(known.copied().find(|known| *known == name).unwrap_or("type"))
+    let known = MODULES
+        .iter()
+        .flat_map(|module| module.members)
+        .chain(BUILTINS);
+    Value::Type(
+        known
+            .copied()
+            .find(|known| *known == name)
+            .unwrap_or("type"),
+    )
 }
 
 fn function(name: &str) -> Option<Function> {
@@ -275,7 +323,9 @@ impl Detector {
     ];
 
     fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|detector| detector.name() == name)
+        Self::ALL
+            .into_iter()
+            .find(|detector| detector.name() == name)
     }
 
     pub(crate) fn name(self) -> &'static str {

@@ -71,7 +71,11 @@ impl Monitor {
         let program = policy.program().clone();
         Self {
             memories: program.bodies.iter().map(BodyMemory::new).collect(),
-            closed: program.closed.iter().map(|_| ClosedState::default()).collect(),
+            closed: program
+                .closed
+                .iter()
+                .map(|_| ClosedState::default())
+                .collect(),
             reader: Reader::new(program.reads_linked_calls),
             unpositioned: BTreeSet::new(),
             memo: RefCell::default(),
@@ -113,7 +117,10 @@ impl Monitor {
     /// The staged events happened.
     pub fn commit(&mut self) {
         if self.staged.take().is_some() {
-            let binders = self.memories.iter_mut().flat_map(|memory| &mut memory.binders);
+            let binders = self
+                .memories
+                .iter_mut()
+                .flat_map(|memory| &mut memory.binders);
             binders.for_each(crate::memory::BinderMemory::commit);
         }
     }
@@ -131,7 +138,10 @@ impl Monitor {
             self.reader.rewind(staged.reader);
             self.closed = staged.closed;
             self.unpositioned = staged.unpositioned;
-            let binders = self.memories.iter_mut().flat_map(|memory| &mut memory.binders);
+            let binders = self
+                .memories
+                .iter_mut()
+                .flat_map(|memory| &mut memory.binders);
             binders.for_each(crate::memory::BinderMemory::discard);
         }
     }
@@ -167,10 +177,16 @@ impl Monitor {
         for (id, body) in program.bodies.iter().enumerate() {
             let size = frame_size(&program, id);
             let mut evaluator = Evaluator::new(world, size, Recorder::OFF);
-            let Some(memory) = self.memories.get_mut(id) else { continue };
+            let Some(memory) = self.memories.get_mut(id) else {
+                continue;
+            };
             for (index, binder) in body.binders.iter().enumerate() {
-                let values = selected.entry(binder.kind).or_insert_with(|| select(events, binder.kind));
-                let Some(memory) = memory.binders.get_mut(index) else { continue };
+                let values = selected
+                    .entry(binder.kind)
+                    .or_insert_with(|| select(events, binder.kind));
+                let Some(memory) = memory.binders.get_mut(index) else {
+                    continue;
+                };
                 for value in values.iter() {
                     let staged = memory.stage(&mut evaluator, body, index, value.clone());
                     needs.note(staged, None)?;
@@ -232,16 +248,28 @@ fn select(events: &[Value], kind: BinderKind) -> Vec<Value> {
     if kind == BinderKind::Input {
         found.push(Value::Session);
     }
-    events.iter().for_each(|event| event.select(kind, &mut found));
+    events
+        .iter()
+        .for_each(|event| event.select(kind, &mut found));
     found
 }
 
 /// Any body may be evaluated in the largest frame.
 fn frame_size(program: &Program, _body: BodyId) -> usize {
     let rules = program.rules.iter().map(|rule| rule.frame.names.len());
-    let predicates = program.predicates.iter().map(|predicate| predicate.frame.names.len());
-    let constants = program.constants.iter().map(|constant| constant.frame.names.len());
-    rules.chain(predicates).chain(constants).max().unwrap_or_default()
+    let predicates = program
+        .predicates
+        .iter()
+        .map(|predicate| predicate.frame.names.len());
+    let constants = program
+        .constants
+        .iter()
+        .map(|constant| constant.frame.names.len());
+    rules
+        .chain(predicates)
+        .chain(constants)
+        .max()
+        .unwrap_or_default()
 }
 
 /// Detector calls that several evaluations wait for, so that they can be resolved together.
@@ -269,13 +297,21 @@ impl Needs {
     }
 
     fn finish(self) -> Result<(), Stopped> {
-        if self.0.is_empty() { Ok(()) } else { Err(Stopped::Needs(self.0)) }
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Stopped::Needs(self.0))
+        }
     }
 }
 
 impl Stopped {
     fn limit(exceeded: Exceeded, rule: Option<usize>) -> Self {
         let message = exceeded.to_string();
-        Stopped::Failed(Failure { rule, kind: FailureKind::Limit, message })
+        Stopped::Failed(Failure {
+            rule,
+            kind: FailureKind::Limit,
+            message,
+        })
     }
 }

@@ -36,12 +36,24 @@ impl Place {
 
     /// The places as addresses; none for a value that was computed.
     pub(crate) fn ranges(&self, span: Option<(u64, u64)>) -> Vec<Range> {
-        let Some((places, node)) = &self.0 else { return Vec::new() };
-        let Some(tree) = places.tree.get() else { return Vec::new() };
-        let mut ranges = vec![Range { event: places.event, path: tree.path(*node), span }];
+        let Some((places, node)) = &self.0 else {
+            return Vec::new();
+        };
+        let Some(tree) = places.tree.get() else {
+            return Vec::new();
+        };
+        let mut ranges = vec![Range {
+            event: places.event,
+            path: tree.path(*node),
+            span,
+        }];
         if tree.server == Some(*node) {
             let path = vec![Step::Key("server".into())];
-            ranges.push(Range { event: places.event, path, span });
+            ranges.push(Range {
+                event: places.event,
+                path,
+                span,
+            });
         }
         ranges
     }
@@ -66,7 +78,9 @@ impl Place {
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ranges = self.ranges(None);
-        f.debug_list().entries(ranges.iter().map(ToString::to_string)).finish()
+        f.debug_list()
+            .entries(ranges.iter().map(ToString::to_string))
+            .finish()
     }
 }
 
@@ -77,7 +91,9 @@ impl Tree {
         let mut path = Vec::new();
         let mut current = node;
         while current != EVENT {
-            let Some((parent, step)) = self.nodes.get(current as usize) else { break };
+            let Some((parent, step)) = self.nodes.get(current as usize) else {
+                break;
+            };
             path.push(step.clone());
             current = *parent;
         }
@@ -90,8 +106,17 @@ impl Tree {
 
 impl PlacesBuilder {
     pub(crate) fn new(event: u64) -> Self {
-        let tree = Tree { nodes: vec![(EVENT, Step::Index(0))], server: None };
-        Self { places: Arc::new(Places { event, tree: OnceLock::new() }), tree }
+        let tree = Tree {
+            nodes: vec![(EVENT, Step::Index(0))],
+            server: None,
+        };
+        Self {
+            places: Arc::new(Places {
+                event,
+                tree: OnceLock::new(),
+            }),
+            tree,
+        }
     }
 
     pub(crate) fn place(&self, node: u32) -> Place {
@@ -103,7 +128,10 @@ impl PlacesBuilder {
     }
 
     pub(crate) fn index(&mut self, parent: u32, index: usize) -> u32 {
-        self.add(parent, Step::Index(u32::try_from(index).unwrap_or(u32::MAX)))
+        self.add(
+            parent,
+            Step::Index(u32::try_from(index).unwrap_or(u32::MAX)),
+        )
     }
 
     /// Says that the text at `node` also stands at `server`.

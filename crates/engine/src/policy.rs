@@ -26,15 +26,25 @@ impl Policy {
         let parsed = parse(source);
         let mut diagnostics = parsed.diagnostics;
         let broken = |diagnostics: &[Diagnostic]| {
-            diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+            diagnostics
+                .iter()
+                .any(|diagnostic| diagnostic.severity == Severity::Error)
         };
         if broken(&diagnostics) {
-            return Loaded { policy: None, diagnostics };
+            return Loaded {
+                policy: None,
+                diagnostics,
+            };
         }
         let (program, found) = resolve(&parsed.policy);
         diagnostics.extend(found);
-        let policy = (!broken(&diagnostics)).then(|| Policy { program: Arc::new(program) });
-        Loaded { policy, diagnostics }
+        let policy = (!broken(&diagnostics)).then(|| Policy {
+            program: Arc::new(program),
+        });
+        Loaded {
+            policy,
+            diagnostics,
+        }
     }
 
     /// How many rules it has.
@@ -54,6 +64,8 @@ impl Policy {
 
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Policy").field("rules", &self.rules()).finish_non_exhaustive()
+        f.debug_struct("Policy")
+            .field("rules", &self.rules())
+            .finish_non_exhaustive()
     }
 }

@@ -172,7 +172,11 @@ pub(crate) enum ExprKind {
     /// `x is not None`.
     IsNotNone(Box<Expr>),
     /// `a -> b`; the operands are names or binders.
-    Flow { direct: bool, left: Box<Expr>, right: Box<Expr> },
+    Flow {
+        direct: bool,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     Member(Box<Expr>, Arc<str>),
     Index(Box<Expr>, Box<Expr>),
     Call(Box<Call>),

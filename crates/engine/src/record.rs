@@ -33,7 +33,10 @@ impl Recorder {
     pub(crate) const OFF: Recorder = Recorder(None);
 
     pub(crate) fn new(new_from: u64) -> Self {
-        Recorder(Some(Recording { new_from, ..Recording::default() }))
+        Recorder(Some(Recording {
+            new_from,
+            ..Recording::default()
+        }))
     }
 
     pub(crate) fn is_on(&self) -> bool {
@@ -53,7 +56,11 @@ impl Recorder {
         if text.place.is_nowhere() {
             return;
         }
-        let points = |end: usize| text.text.get(..end).map_or(0, |part| part.chars().count() as u64);
+        let points = |end: usize| {
+            text.text
+                .get(..end)
+                .map_or(0, |part| part.chars().count() as u64)
+        };
         let span = (points(bytes.start), points(bytes.end));
         recording.marks.extend(text.place.ranges(Some(span)));
     }
@@ -80,7 +87,9 @@ impl Recorder {
     /// Notes a model of a `count` that came out true, if a new event is part of it.
     pub(crate) fn note_counted(&mut self, model: &ModelRanges) {
         if let Some(recording) = &mut self.0
-            && model.latest.is_some_and(|latest| latest >= recording.new_from)
+            && model
+                .latest
+                .is_some_and(|latest| latest >= recording.new_from)
         {
             recording.counted.extend(model.ranges.iter().cloned());
         }
@@ -96,10 +105,15 @@ impl Recorder {
 
     /// The ranges of a model whose variables have these values.
     pub(crate) fn model(&self, values: &[Value]) -> ModelRanges {
-        let Some(recording) = &self.0 else { return ModelRanges::default() };
+        let Some(recording) = &self.0 else {
+            return ModelRanges::default();
+        };
         let mut ranges = recording.marks.clone();
         ranges.extend(recording.objects.iter().cloned());
         ranges.extend(values.iter().flat_map(|value| value.place().ranges(None)));
-        ModelRanges { ranges, latest: values.iter().filter_map(|v| v.place().event()).max() }
+        ModelRanges {
+            ranges,
+            latest: values.iter().filter_map(|v| v.place().event()).max(),
+        }
     }
 }

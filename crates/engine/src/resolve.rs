@@ -87,11 +87,14 @@ impl Resolver {
     }
 
     fn import(&mut self, import: &Import) {
-        let Some(module) = self.module(&import.module) else { return };
+        let Some(module) = self.module(&import.module) else {
+            return;
+        };
         match &import.what {
             Imported::Module { alias } => {
                 let name = alias.as_ref().unwrap_or(&import.module);
-                self.imports.insert(name.text.as_str().into(), Value::Module(module));
+                self.imports
+                    .insert(name.text.as_str().into(), Value::Module(module));
             }
             Imported::Names(names) => {
                 for imported in names {
@@ -104,7 +107,8 @@ impl Resolver {
                         continue;
                     }
                     let name = imported.alias.as_ref().unwrap_or(&imported.name);
-                    self.imports.insert(name.text.as_str().into(), modules::value(wanted));
+                    self.imports
+                        .insert(name.text.as_str().into(), modules::value(wanted));
                 }
             }
         }
@@ -114,7 +118,10 @@ impl Resolver {
         let module = modules::module(&name.text);
         if module.is_none() {
             let message = format!("there is no module `{}`", name.text);
-            let near = nearest(&name.text, modules::MODULES.iter().map(|module| module.name));
+            let near = nearest(
+                &name.text,
+                modules::MODULES.iter().map(|module| module.name),
+            );
             self.report(code::UNKNOWN_MODULE, name.span, message, near);
         }
         module
@@ -123,7 +130,9 @@ impl Resolver {
     fn declare(&mut self, policy: &Policy) {
         let (mut constants, mut predicates) = (0, 0);
         for statement in &policy.statements {
-            let Statement::Declaration(declaration) = statement else { continue };
+            let Statement::Declaration(declaration) = statement else {
+                continue;
+            };
             let declared = if declaration.parameters.is_some() {
                 predicates += 1;
                 Declared::Predicate(predicates - 1)
@@ -165,7 +174,11 @@ impl Resolver {
     fn constant(&mut self, block: &Block) -> crate::program::Expr {
         self.scopes.open();
         self.collect(&block.lines);
-        let mut lines: Vec<_> = block.lines.iter().map(|line| self.expression(line)).collect();
+        let mut lines: Vec<_> = block
+            .lines
+            .iter()
+            .map(|line| self.expression(line))
+            .collect();
         self.scopes.close();
         if lines.is_empty() {
             return Self::invalid("the constant has no value", block.span);
@@ -183,15 +196,25 @@ impl Resolver {
         };
         self.scopes.close();
         let frame = self.close_frame();
-        self.program.rules.push(Rule { span: raise.span, error, body, frame });
+        self.program.rules.push(Rule {
+            span: raise.span,
+            error,
+            body,
+            frame,
+        });
     }
 
     fn close_frame(&mut self) -> Frame {
-        Frame { names: self.scopes.close_frame() }
+        Frame {
+            names: self.scopes.close_frame(),
+        }
     }
 
     fn invalid(why: &'static str, span: Span) -> crate::program::Expr {
-        crate::program::Expr { kind: crate::program::ExprKind::Invalid(why), span }
+        crate::program::Expr {
+            kind: crate::program::ExprKind::Invalid(why),
+            span,
+        }
     }
 
     fn duplicate(&mut self, name: &Name) {

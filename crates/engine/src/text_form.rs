@@ -80,7 +80,12 @@ fn write_object(object: &Object, out: &mut String, depth: u32) {
     }
     out.push_str(object.data.kind.name());
     out.push('(');
-    let fields = object.data.kind.fields().iter().zip(object.data.fields.iter());
+    let fields = object
+        .data
+        .kind
+        .fields()
+        .iter()
+        .zip(object.data.fields.iter());
     for (index, (name, value)) in fields.enumerate() {
         out.push_str(if index > 0 { ", " } else { "" });
         out.push_str(name);
@@ -116,7 +121,11 @@ fn json_at(value: &Value, depth: u32) -> Option<json::Value> {
             let entry = |(key, value): &(Arc<str>, Value)| {
                 json_at(value, depth + 1).map(|value| (key.clone(), value))
             };
-            let entries = dict.entries.iter().map(entry).collect::<Option<json::Object>>()?;
+            let entries = dict
+                .entries
+                .iter()
+                .map(entry)
+                .collect::<Option<json::Object>>()?;
             Some(json::Value::from(entries))
         }
         Value::Object(object) => match object.contents() {
@@ -128,11 +137,19 @@ fn json_at(value: &Value, depth: u32) -> Option<json::Value> {
 }
 
 fn object_json(object: &Object, depth: u32) -> Option<json::Value> {
-    let fields = object.data.kind.fields().iter().zip(object.data.fields.iter());
+    let fields = object
+        .data
+        .kind
+        .fields()
+        .iter()
+        .zip(object.data.fields.iter());
     let field = |(name, value): (&&str, &Value)| {
         json_at(value, depth + 1).map(|value| ((*name).into(), value))
     };
-    fields.map(field).collect::<Option<json::Object>>().map(json::Value::from)
+    fields
+        .map(field)
+        .collect::<Option<json::Object>>()
+        .map(json::Value::from)
 }
 
 fn integer(value: &Integer) -> Number {
@@ -167,17 +184,28 @@ pub(crate) fn violation_argument(value: &Value) -> Result<json::Value, String> {
 pub(crate) fn printf(template: &str, value: &Value) -> Result<String, String> {
     let whole = argument(value);
     let formatted = match value {
-        Value::Tuple(tuple) => {
-            format::printf(template, PrintfArguments::Tuple(&format_arguments(&tuple.items)))
-        }
+        Value::Tuple(tuple) => format::printf(
+            template,
+            PrintfArguments::Tuple(&format_arguments(&tuple.items)),
+        ),
         Value::Dict(dict) => {
             let entry = |(key, value): &(Arc<str>, Value)| (key.to_string(), argument(value));
             let entries: Vec<_> = dict.entries.iter().map(entry).collect();
-            format::printf(template, PrintfArguments::Mapping { whole: &whole, entries: &entries })
+            format::printf(
+                template,
+                PrintfArguments::Mapping {
+                    whole: &whole,
+                    entries: &entries,
+                },
+            )
         }
-        Value::List(_) => {
-            format::printf(template, PrintfArguments::Mapping { whole: &whole, entries: &[] })
-        }
+        Value::List(_) => format::printf(
+            template,
+            PrintfArguments::Mapping {
+                whole: &whole,
+                entries: &[],
+            },
+        ),
         _ => format::printf(template, PrintfArguments::Single(&whole)),
     };
     formatted.map_err(|error| error.to_string())
@@ -188,7 +216,10 @@ pub(crate) fn format_arguments(values: &[Value]) -> Vec<Argument> {
 }
 
 pub(crate) fn format_keywords(keywords: &Keywords) -> Vec<(String, Argument)> {
-    keywords.iter().map(|(name, value)| (name.to_string(), argument(value))).collect()
+    keywords
+        .iter()
+        .map(|(name, value)| (name.to_string(), argument(value)))
+        .collect()
 }
 
 fn argument(value: &Value) -> Argument {
@@ -198,6 +229,9 @@ fn argument(value: &Value) -> Argument {
         Value::Integer(value) => Argument::Integer(value.clone()),
         Value::Float(value) => Argument::Float(*value),
         Value::Text(text) => Argument::Text(text.text.to_string()),
-        other => Argument::Other { repr: repr(other), text: text(other) },
+        other => Argument::Other {
+            repr: repr(other),
+            text: text(other),
+        },
     }
 }

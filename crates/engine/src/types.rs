@@ -36,8 +36,10 @@ impl Type {
     pub(crate) const ANY: Type = Type((1 << 23) - 1);
 
     pub(crate) const NUMBER: Type = Type::BOOL.or(Type::INTEGER).or(Type::FLOAT);
-    pub(crate) const EVENT: Type =
-        Type::MESSAGE.or(Type::TOOL_CALL).or(Type::TOOL_OUTPUT).or(Type::TOOL);
+    pub(crate) const EVENT: Type = Type::MESSAGE
+        .or(Type::TOOL_CALL)
+        .or(Type::TOOL_OUTPUT)
+        .or(Type::TOOL);
     pub(crate) const SEQUENCE: Type = Type::LIST.or(Type::TUPLE).or(Type::SET).or(Type::VIEW);
     /// What `Message.content` and `ToolOutput.content` can be.
     const CONTENT: Type = Type::NONE.or(Type::TEXT).or(Type::CONTENTS);
@@ -93,7 +95,10 @@ impl Type {
 
     /// The kinds of objects among the values.
     pub(crate) fn kinds(self) -> impl Iterator<Item = Kind> {
-        Self::KINDS.into_iter().filter(move |(ty, _)| ty.overlaps(self)).map(|(_, kind)| kind)
+        Self::KINDS
+            .into_iter()
+            .filter(move |(ty, _)| ty.overlaps(self))
+            .map(|(_, kind)| kind)
     }
 
     /// The type of `x.name` for an object of this kind; nothing if it has no such attribute.

@@ -35,7 +35,10 @@ pub(crate) enum Value {
     /// What `(x: Input)` binds.
     Session,
     /// `count(…)`, before its body.
-    Count { min: Option<i64>, max: Option<i64> },
+    Count {
+        min: Option<i64>,
+        max: Option<i64>,
+    },
     Forall,
     /// `tool:name` with or without a pattern, by number.
     Tool(usize),
@@ -100,11 +103,17 @@ pub(crate) struct Violation {
 
 impl Value {
     pub(crate) fn text(text: impl Into<Arc<str>>) -> Self {
-        Value::Text(Text { text: text.into(), place: Place::NOWHERE })
+        Value::Text(Text {
+            text: text.into(),
+            place: Place::NOWHERE,
+        })
     }
 
     pub(crate) fn list(items: impl Into<Arc<[Value]>>) -> Self {
-        Value::List(List { items: items.into(), place: Place::NOWHERE })
+        Value::List(List {
+            items: items.into(),
+            place: Place::NOWHERE,
+        })
     }
 
     pub(crate) fn integer(value: i64) -> Self {
@@ -234,7 +243,9 @@ impl Value {
                 list.items.iter().for_each(|item| item.select(kind, found));
             }
             Value::Dict(dict) => {
-                dict.entries.iter().for_each(|(_, value)| value.select(kind, found));
+                dict.entries
+                    .iter()
+                    .for_each(|(_, value)| value.select(kind, found));
             }
             Value::Object(object) => {
                 let searched = object.data.kind.searched();
@@ -242,7 +253,10 @@ impl Value {
                     match (object.data.kind, value) {
                         // The list of chunks is no list to policies.
                         (Kind::Contents, Value::List(chunks)) => {
-                            chunks.items.iter().for_each(|chunk| chunk.select(kind, found));
+                            chunks
+                                .items
+                                .iter()
+                                .for_each(|chunk| chunk.select(kind, found));
                         }
                         _ => value.select(kind, found),
                     }
@@ -263,7 +277,10 @@ impl From<bool> for Value {
 
 impl Dict {
     pub(crate) fn get(&self, key: &str) -> Option<&Value> {
-        self.entries.iter().find(|(name, _)| &**name == key).map(|(_, value)| value)
+        self.entries
+            .iter()
+            .find(|(name, _)| &**name == key)
+            .map(|(_, value)| value)
     }
 }
 
@@ -271,18 +288,36 @@ impl Dict {
 
 impl Object {
     pub(crate) fn new(kind: Kind, fields: Vec<Value>) -> Self {
-        let data = ObjectData { kind, fields: fields.into(), position: None, index: None, call: None };
-        Self { data: Arc::new(data), place: Place::NOWHERE }
+        let data = ObjectData {
+            kind,
+            fields: fields.into(),
+            position: None,
+            index: None,
+            call: None,
+        };
+        Self {
+            data: Arc::new(data),
+            place: Place::NOWHERE,
+        }
     }
 
     pub(crate) fn field(&self, name: &str) -> Option<&Value> {
-        let index = self.data.kind.fields().iter().position(|field| *field == name)?;
+        let index = self
+            .data
+            .kind
+            .fields()
+            .iter()
+            .position(|field| *field == name)?;
         self.data.fields.get(index)
     }
 
     /// A field that policies may read.
     pub(crate) fn attribute(&self, name: &str) -> Option<&Value> {
-        if self.data.kind.attributes().contains(&name) { self.field(name) } else { None }
+        if self.data.kind.attributes().contains(&name) {
+            self.field(name)
+        } else {
+            None
+        }
     }
 
     /// The chunks, if this is the content of a message.

@@ -85,7 +85,7 @@ fn message(object: &Object, role: Arc<str>) -> Result<Message> {
         ));
     }
     Ok(Message {
-        attribution: attribution(object, "")?,
+        attribution: attribution(object, "", Level::Event)?,
         role,
         content,
         tool_calls,
@@ -100,7 +100,7 @@ fn tool_output(object: &Object, role: Arc<str>) -> Result<ToolOutput> {
     };
     let content = content(object.get("content"), "content")?;
     Ok(ToolOutput {
-        attribution: attribution(object, "")?,
+        attribution: attribution(object, "", Level::Event)?,
         role,
         content,
         answers,
@@ -122,7 +122,15 @@ fn tool_call(object: &Object, path: &str) -> Result<ToolCall> {
         Some(id) => Some(text(id, &at("id"))?),
     };
     Ok(ToolCall {
-        attribution: attribution(object, path)?,
+        attribution: attribution(
+            object,
+            path,
+            if path.is_empty() {
+                Level::Event
+            } else {
+                Level::Part
+            },
+        )?,
         id,
         kind: text(kind, &at("type"))?,
         name: text(name, &at("function.name"))?,
@@ -167,7 +175,7 @@ fn chunk(value: &Value, path: &str) -> Result<Chunk> {
     let kind = kind
         .ok_or_else(|| TraceError::at(&join(path, "type"), "a text"))?
         .into();
-    let attribution = attribution(object, path)?;
+    let attribution = attribution(object, path, Level::Part)?;
     if let Some(Value::String(text)) = object.get("text") {
         return Ok(Chunk {
             attribution,
@@ -215,13 +223,22 @@ fn tool(value: &Value, path: &str) -> Result<Tool> {
     })
 }
 
-fn attribution(object: &Object, path: &str) -> Result<Attribution> {
+/// Whether an object is an element of the trace or a part of one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Event,
+    Part,
+}
+
+/// Only at an event does the metadata name the server.
+fn attribution(object: &Object, path: &str, level: Level) -> Result<Attribution> {
     let metadata = match object.get("metadata") {
         None => Object::new(),
         Some(Value::Object(metadata)) => (**metadata).clone(),
         Some(_) => return Err(TraceError::at(&join(path, "metadata"), "an object")),
     };
-    let server = metadata.get("server").or_else(|| object.get("server"));
+    let named = metadata.get("server").filter(|_| level == Level::Event);
+    let server = named.or_else(|| object.get("server"));
     let server = match server {
         None | Some(Value::Null) => None,
         Some(server) => Some(text(server, &join(path, "server"))?),

@@ -7,8 +7,15 @@ use portcullis_json::{self as json, Limits};
 use portcullis_syntax::Span;
 use std::sync::Arc;
 
-const TEXT_METHODS: [&str; 7] =
-    ["strip", "lower", "upper", "splitlines", "split", "format", "join"];
+const TEXT_METHODS: [&str; 7] = [
+    "strip",
+    "lower",
+    "upper",
+    "splitlines",
+    "split",
+    "format",
+    "join",
+];
 const DICT_METHODS: [&str; 4] = ["keys", "values", "items", "get"];
 
 impl Evaluator<'_> {
@@ -26,9 +33,7 @@ impl Evaluator<'_> {
                     .ok_or_else(|| format!("the dictionary has no key `{name}`")),
             },
             Value::Object(object) => object_member(object, name),
-            Value::Module(module) if module.members.contains(&&**name) => {
-                Ok(modules::value(name))
-            }
+            Value::Module(module) if module.members.contains(&&**name) => Ok(modules::value(name)),
             other => Err(format!("{} has no attribute `{name}`", other.kind_name())),
         };
         found.map_err(|message| error(message, span))
@@ -58,12 +63,18 @@ fn text_member(text: &Text, name: &str) -> Result<Value, String> {
 fn object_member(object: &Object, name: &str) -> Result<Value, String> {
     if object.contents().is_some() {
         if let Some(method) = ["text", "image"].into_iter().find(|method| *method == name) {
-            return Ok(Value::Method(Arc::new(Method::Contents(object.clone(), method))));
+            return Ok(Value::Method(Arc::new(Method::Contents(
+                object.clone(),
+                method,
+            ))));
         }
     } else if let Some(value) = object.attribute(name) {
         return Ok(value.clone());
     }
-    Err(format!("{} has no attribute `{name}`", object.data.kind.name()))
+    Err(format!(
+        "{} has no attribute `{name}`",
+        object.data.kind.name()
+    ))
 }
 
 /// `object[index]`.
@@ -87,22 +98,33 @@ pub(super) fn index(object: &Value, index: &Value) -> Result<Value, String> {
             value.ok_or_else(|| format!("the dictionary has no key `{}`", key.text))
         }
         (Value::Dict(_), _) => Err("the dictionary has only text keys".to_owned()),
-        (object, index) => {
-            Err(format!("{} cannot be indexed by {}", object.kind_name(), index.kind_name()))
-        }
+        (object, index) => Err(format!(
+            "{} cannot be indexed by {}",
+            object.kind_name(),
+            index.kind_name()
+        )),
     }
 }
 
 fn list_index(items: &[Value], position: Option<i64>) -> Result<Value, String> {
     let place = position.and_then(|position| resolve(position, items.len()));
-    place.and_then(|place| items.get(place)).cloned().ok_or_else(out_of_range)
+    place
+        .and_then(|place| items.get(place))
+        .cloned()
+        .ok_or_else(out_of_range)
 }
 
 fn text_index(text: &Text, position: Option<i64>) -> Result<Value, String> {
     let length = text.text.chars().count();
     let place = position.and_then(|position| resolve(position, length));
-    let letter = place.and_then(|place| text.text.chars().nth(place)).ok_or_else(out_of_range)?;
-    Ok(if length == 1 { Value::Text(text.clone()) } else { Value::text(letter.to_string()) })
+    let letter = place
+        .and_then(|place| text.text.chars().nth(place))
+        .ok_or_else(out_of_range)?;
+    Ok(if length == 1 {
+        Value::Text(text.clone())
+    } else {
+        Value::text(letter.to_string())
+    })
 }
 
 /// Negative positions count from the end.
@@ -125,9 +147,11 @@ pub(crate) fn iterate(value: &Value) -> Result<Vec<Value>, String> {
         | Value::Set(List { items, .. })
         | Value::View(List { items, .. }) => Ok(items.to_vec()),
         Value::Text(text) => Ok(letters(text)),
-        Value::Dict(dict) => {
-            Ok(dict.entries.iter().map(|(key, _)| Value::text(key.clone())).collect())
-        }
+        Value::Dict(dict) => Ok(dict
+            .entries
+            .iter()
+            .map(|(key, _)| Value::text(key.clone()))
+            .collect()),
         Value::Object(object) => match object.contents() {
             Some(chunks) => Ok(chunks.to_vec()),
             None => Err(format!("{} has no elements", object.data.kind.name())),
@@ -140,6 +164,10 @@ fn letters(text: &Text) -> Vec<Value> {
     let mut letters = text.text.chars();
     match (letters.next(), letters.next()) {
         (Some(_), None) => vec![Value::Text(text.clone())],
-        _ => text.text.chars().map(|letter| Value::text(letter.to_string())).collect(),
+        _ => text
+            .text
+            .chars()
+            .map(|letter| Value::text(letter.to_string()))
+            .collect(),
     }
 }

@@ -23,7 +23,9 @@ impl Evaluator<'_> {
         for (name, value) in &call.keywords {
             keywords.push((name.clone(), self.evaluate(value)?));
         }
-        let unknown = arguments.iter().chain(keywords.iter().map(|(_, value)| value));
+        let unknown = arguments
+            .iter()
+            .chain(keywords.iter().map(|(_, value)| value));
         if function.is_unknown() || unknown.into_iter().any(Value::holds_unknown) {
             return Ok(Value::Unknown);
         }
@@ -34,10 +36,14 @@ impl Evaluator<'_> {
             Value::Function(function) => {
                 self.function(function, arguments, keywords, call.pattern.as_ref(), span)
             }
-            Value::Type("UpdateMessage" | "UpdateMessageHandler") => {
-                Err(error("editing messages from a policy is not supported", span))
-            }
-            other => Err(error(format!("{} cannot be called", other.kind_name()), span)),
+            Value::Type("UpdateMessage" | "UpdateMessageHandler") => Err(error(
+                "editing messages from a policy is not supported",
+                span,
+            )),
+            other => Err(error(
+                format!("{} cannot be called", other.kind_name()),
+                span,
+            )),
         }
     }
 
@@ -52,15 +58,25 @@ impl Evaluator<'_> {
         match function {
             Function::Violation => Ok(Value::Violation(Arc::new(Violation {
                 args: arguments,
-                kwargs: keywords.into_iter().filter(|(name, _)| &**name != "ranges").collect(),
+                kwargs: keywords
+                    .into_iter()
+                    .filter(|(name, _)| &**name != "ranges")
+                    .collect(),
             }))),
             Function::Match | Function::Find => {
                 self.search(function, &arguments, &keywords, compiled, span)
             }
             Function::Detector(detector) => self.detect(detector, arguments, keywords, span),
             _ => {
-                let spent = arguments.iter().filter_map(Value::as_text).map(str::len).sum();
-                self.world.meter.burn_text(spent).map_err(Interrupt::Exceeded)?;
+                let spent = arguments
+                    .iter()
+                    .filter_map(Value::as_text)
+                    .map(str::len)
+                    .sum();
+                self.world
+                    .meter
+                    .burn_text(spent)
+                    .map_err(Interrupt::Exceeded)?;
                 library::call(function, &arguments, &keywords)
                     .map_err(|message| error(message, span))
             }
@@ -80,11 +96,21 @@ impl Evaluator<'_> {
         let [pattern, text] =
             library::parameters(["pattern", "s"], arguments, keywords).map_err(fail)?;
         let (Value::Text(pattern), Value::Text(text)) = (&pattern, &text) else {
-            let given = if pattern.as_text().is_some() { &text } else { &pattern };
-            let message = format!("a text is searched for a pattern, not {}", given.kind_name());
+            let given = if pattern.as_text().is_some() {
+                &text
+            } else {
+                &pattern
+            };
+            let message = format!(
+                "a text is searched for a pattern, not {}",
+                given.kind_name()
+            );
             return Err(fail(message));
         };
-        self.world.meter.burn_text(text.text.len()).map_err(Interrupt::Exceeded)?;
+        self.world
+            .meter
+            .burn_text(text.text.len())
+            .map_err(Interrupt::Exceeded)?;
         let compiled = match compiled {
             Some(compiled) => compiled.clone(),
             None => Arc::new(
@@ -104,7 +130,11 @@ impl Evaluator<'_> {
             self.mark(text, bytes.clone());
             let whole = bytes == (0..text.text.len());
             let part = || Value::text(text.text.get(bytes.clone()).unwrap_or_default());
-            texts.push(if whole { Value::Text(text.clone()) } else { part() });
+            texts.push(if whole {
+                Value::Text(text.clone())
+            } else {
+                part()
+            });
         }
         Ok(Value::list(texts))
     }
@@ -122,7 +152,9 @@ impl Evaluator<'_> {
         for text in &question.texts {
             answers.push(self.ask(detector, text, &question.options, span)?);
         }
-        question.combine(answers).map_err(|message| error(message, span))
+        question
+            .combine(answers)
+            .map_err(|message| error(message, span))
     }
 
     /// Asks a detector about whatever texts a value holds.
@@ -143,7 +175,10 @@ impl Evaluator<'_> {
         options: &portcullis_json::Object,
         span: Span,
     ) -> Evaluated<portcullis_json::Value> {
-        self.world.meter.burn_text(text.text.len()).map_err(Interrupt::Exceeded)?;
+        self.world
+            .meter
+            .burn_text(text.text.len())
+            .map_err(Interrupt::Exceeded)?;
         let question = DetectorCall {
             detector: detector.name(),
             text: text.text.clone(),

@@ -21,7 +21,10 @@ impl Evaluator<'_> {
         match (left, right) {
             (_, Value::None) => Ok(Value::Bool(false)),
             (Value::List(list), right) => {
-                let found = list.items.iter().map(|item| member(item, right).map(Value::Bool));
+                let found = list
+                    .items
+                    .iter()
+                    .map(|item| member(item, right).map(Value::Bool));
                 Ok(Value::list(found.collect::<Result<Vec<_>, _>>()?))
             }
             (Value::Text(part), Value::Text(whole)) => {
@@ -44,7 +47,9 @@ impl Evaluator<'_> {
         let found = found.and_then(|pattern| pattern.find_iter(&whole.text).ok());
         let literal = || {
             let found = whole.text.match_indices(&*part.text);
-            found.map(|(start, part)| start..start + part.len()).collect()
+            found
+                .map(|(start, part)| start..start + part.len())
+                .collect()
         };
         for bytes in found.unwrap_or_else(literal) {
             self.mark(whole, bytes);
@@ -78,14 +83,21 @@ fn member(part: &Value, whole: &Value) -> Result<bool, String> {
             in_contents(part, object)
         }
         (_, Value::Object(_)) => Ok(false),
-        (part, whole) => {
-            Err(format!("{} cannot be looked for in {}", part.kind_name(), whole.kind_name()))
-        }
+        (part, whole) => Err(format!(
+            "{} cannot be looked for in {}",
+            part.kind_name(),
+            whole.kind_name()
+        )),
     }
 }
 
 fn in_contents(part: &Value, contents: &Object) -> Result<bool, String> {
-    for chunk in contents.contents().unwrap_or_default().iter().filter_map(Value::object) {
+    for chunk in contents
+        .contents()
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Value::object)
+    {
         let body = match chunk.data.kind {
             Kind::TextChunk => chunk.field("text"),
             _ => match chunk.field("image_url") {
@@ -97,7 +109,10 @@ fn in_contents(part: &Value, contents: &Object) -> Result<bool, String> {
             return Err("an image of the content has no `url`".to_owned());
         };
         let Value::Text(part) = part else {
-            return Err(format!("{} cannot be looked for in a text", part.kind_name()));
+            return Err(format!(
+                "{} cannot be looked for in a text",
+                part.kind_name()
+            ));
         };
         if body.text.contains(&*part.text) {
             return Ok(true);
@@ -131,7 +146,9 @@ fn equal_at(left: &Value, right: &Value, depth: u32) -> bool {
         (Value::Dict(left), Value::Dict(right)) => {
             left.entries.len() == right.entries.len()
                 && left.entries.iter().all(|(key, value)| {
-                    right.get(key).is_some_and(|other| equal_at(value, other, depth + 1))
+                    right
+                        .get(key)
+                        .is_some_and(|other| equal_at(value, other, depth + 1))
                 })
         }
         (Value::Object(left), Value::Object(right)) => {
@@ -145,16 +162,16 @@ fn equal_at(left: &Value, right: &Value, depth: u32) -> bool {
 }
 
 fn is_subset(left: &List, right: &List) -> bool {
-    left.items.iter().all(|item| right.items.iter().any(|other| equal(item, other)))
+    left.items
+        .iter()
+        .all(|item| right.items.iter().any(|other| equal(item, other)))
 }
 
 /// Numbers and booleans in order; nothing for other values and for NaN.
 fn compare_numbers(left: &Value, right: &Value) -> Option<Ordering> {
     match (left, right) {
         (Value::Float(left), Value::Float(right)) => left.partial_cmp(right),
-        (Value::Float(left), right) => {
-            Some(integer(right)?.compare_float(*left)?.reverse())
-        }
+        (Value::Float(left), right) => Some(integer(right)?.compare_float(*left)?.reverse()),
         (left, Value::Float(right)) => integer(left)?.compare_float(*right),
         (left, right) => Some(integer(left)?.cmp(&integer(right)?)),
     }
@@ -191,9 +208,7 @@ pub(crate) fn compute(operator: Operator, left: &Value, right: &Value) -> Comput
             ordered(operator, left, right).map(Value::Bool)
         }
         Operator::Modulo => match left {
-            Value::Text(template) => {
-                text_form::printf(&template.text, right).map(Value::text)
-            }
+            Value::Text(template) => text_form::printf(&template.text, right).map(Value::text),
             _ => arithmetic(operator, left, right),
         },
         Operator::Add => match (left, right) {
@@ -201,7 +216,10 @@ pub(crate) fn compute(operator: Operator, left: &Value, right: &Value) -> Comput
             (Value::List(left), Value::List(right)) => Ok(Value::list(chain(left, right)?)),
             (Value::Tuple(left), Value::Tuple(right)) => {
                 let items = chain(left, right)?.into();
-                Ok(Value::Tuple(List { items, place: crate::place::Place::NOWHERE }))
+                Ok(Value::Tuple(List {
+                    items,
+                    place: crate::place::Place::NOWHERE,
+                }))
             }
             _ => arithmetic(operator, left, right),
         },
@@ -227,20 +245,34 @@ fn concatenate(left: &Text, right: &Text) -> Text {
         return left.clone();
     }
     let text = format!("{}{}", left.text, right.text).into();
-    Text { text, place: crate::place::Place::NOWHERE }
+    Text {
+        text,
+        place: crate::place::Place::NOWHERE,
+    }
 }
 
 fn chain(left: &List, right: &List) -> Result<Vec<Value>, String> {
     if left.items.len() + right.items.len() > REPEATED_MAX {
         return Err(too_long());
     }
-    Ok(left.items.iter().chain(right.items.iter()).cloned().collect())
+    Ok(left
+        .items
+        .iter()
+        .chain(right.items.iter())
+        .cloned()
+        .collect())
 }
 
 fn repeat(sequence: &Value, times: &Value) -> Computed {
-    let times = integer(times).and_then(|times| times.to_i64()).ok_or_else(too_long)?;
+    let times = integer(times)
+        .and_then(|times| times.to_i64())
+        .ok_or_else(too_long)?;
     let times = usize::try_from(times).unwrap_or(0);
-    let fits = |length: usize| length.checked_mul(times).is_some_and(|all| all <= REPEATED_MAX);
+    let fits = |length: usize| {
+        length
+            .checked_mul(times)
+            .is_some_and(|all| all <= REPEATED_MAX)
+    };
     match sequence {
         Value::Text(text) if fits(text.text.len()) => Ok(Value::text(text.text.repeat(times))),
         Value::List(list) if fits(list.items.len()) => {
@@ -284,10 +316,12 @@ fn arithmetic(operator: Operator, left: &Value, right: &Value) -> Computed {
         Operator::Multiply => Ok(Value::Float(left * right)),
         Operator::Divide if right == 0.0 => Err("division by zero".to_owned()),
         Operator::Divide => Ok(Value::Float(left / right)),
-        Operator::Modulo => {
-            float_mod(left, right).map(Value::Float).map_err(|error| error.to_string())
-        }
-        _ => float_pow(left, right).map(Value::Float).map_err(|error| error.to_string()),
+        Operator::Modulo => float_mod(left, right)
+            .map(Value::Float)
+            .map_err(|error| error.to_string()),
+        _ => float_pow(left, right)
+            .map(Value::Float)
+            .map_err(|error| error.to_string()),
     }
 }
 
@@ -318,14 +352,19 @@ pub(crate) fn order(left: &Value, right: &Value) -> Result<Option<Ordering>, Str
         (Value::Text(left), Value::Text(right)) => Ok(Some(left.text.cmp(&right.text))),
         (Value::List(left), Value::List(right)) | (Value::Tuple(left), Value::Tuple(right)) => {
             let different = left.items.iter().zip(right.items.iter());
-            match different.into_iter().find(|(left, right)| !equal(left, right)) {
+            match different
+                .into_iter()
+                .find(|(left, right)| !equal(left, right))
+            {
                 Some((left, right)) => order(left, right),
                 None => Ok(Some(left.items.len().cmp(&right.items.len()))),
             }
         }
-        (left, right) => {
-            Err(format!("{} and {} have no order", left.kind_name(), right.kind_name()))
-        }
+        (left, right) => Err(format!(
+            "{} and {} have no order",
+            left.kind_name(),
+            right.kind_name()
+        )),
     }
 }
 

@@ -54,12 +54,21 @@ impl<'a> Evaluator<'a> {
         visit: &mut Visit<'_, 'a>,
     ) -> Evaluated<ControlFlow<()>> {
         let program = self.world.program;
-        let Some(body) = program.bodies.get(id) else { return Ok(ControlFlow::Continue(())) };
+        let Some(body) = program.bodies.get(id) else {
+            return Ok(ControlFlow::Continue(()));
+        };
         let outer = mem::take(&mut self.offers);
         for slot in &body.variables {
             self.set(*slot, Value::Unknown);
         }
-        let mut walk = Walk { body, id, sources, error, order: Vec::new(), visit };
+        let mut walk = Walk {
+            body,
+            id,
+            sources,
+            error,
+            order: Vec::new(),
+            visit,
+        };
         let flow = walk.first_round(self);
         for slot in &body.variables {
             self.set(*slot, Value::Unknown);
@@ -75,7 +84,9 @@ impl<'a> Evaluator<'a> {
         span: Span,
     ) -> Evaluated {
         let program = self.world.program;
-        let Some(predicate) = program.predicates.get(number) else { return Ok(Value::Unknown) };
+        let Some(predicate) = program.predicates.get(number) else {
+            return Ok(Value::Unknown);
+        };
         if arguments.len() < predicate.parameters {
             let message = format!(
                 "`{}` takes {} arguments by position, and {} were given",
@@ -101,18 +112,28 @@ impl<'a> Evaluator<'a> {
 
     pub(super) fn quantifier(&mut self, quantifier: &Quantifier, span: Span) -> Evaluated {
         let head = match self.evaluate(&quantifier.head)? {
-            Value::Function(Function::Count) => Value::Count { min: None, max: None },
+            Value::Function(Function::Count) => Value::Count {
+                min: None,
+                max: None,
+            },
             Value::Function(Function::Forall) => Value::Forall,
             head => head,
         };
-        if quantifier.captured.iter().any(|slot| self.local(*slot).is_unknown()) {
+        if quantifier
+            .captured
+            .iter()
+            .any(|slot| self.local(*slot).is_unknown())
+        {
             return Ok(Value::Unknown);
         }
         match head {
             Value::Forall => self.forall(quantifier),
             Value::Count { min, max } => self.count(quantifier, min, max),
             Value::Unknown => Ok(Value::Unknown),
-            other => Err(error(format!("{} is no quantifier", other.kind_name()), span)),
+            other => Err(error(
+                format!("{} is no quantifier", other.kind_name()),
+                span,
+            )),
         }
     }
 
@@ -133,10 +154,20 @@ impl<'a> Evaluator<'a> {
         let wanted = models_wanted(min, max);
         let state;
         let (total, models, marks, latest) = if let Some(closed) = self.closed(quantifier)? {
-            (closed.true_count, &closed.models, &closed.marks, closed.latest.as_ref())
+            (
+                closed.true_count,
+                &closed.models,
+                &closed.marks,
+                closed.latest.as_ref(),
+            )
         } else {
             state = self.count_models(quantifier, wanted)?;
-            (state.true_count, &state.models, &state.marks, state.latest.as_ref())
+            (
+                state.true_count,
+                &state.models,
+                &state.marks,
+                state.latest.as_ref(),
+            )
         };
         self.recorder.add_marks(marks.iter().cloned());
         for (_, model) in models.iter().take(wanted) {
@@ -152,14 +183,21 @@ impl<'a> Evaluator<'a> {
 
     /// The true models of a quantifier whose body uses variables from outside.
     fn count_models(&mut self, quantifier: &Quantifier, wanted: usize) -> Evaluated<ClosedState> {
-        let mut state = ClosedState { cap: wanted, ..ClosedState::default() };
+        let mut state = ClosedState {
+            cap: wanted,
+            ..ClosedState::default()
+        };
         let may_stop = !self.recorder.is_on() && wanted < usize::MAX && self.is_quiet(quantifier);
         let _ = self.enumerate(quantifier.body, Sources::All, None, &mut |_, model| {
             if model.holds {
                 state.add_true(model.order, model.ranges);
             }
             let enough = may_stop && state.true_count >= wanted as u64;
-            Ok(if enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            Ok(if enough {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            })
         })?;
         Ok(state)
     }
@@ -171,7 +209,9 @@ impl<'a> Evaluator<'a> {
     }
 
     fn closed(&self, quantifier: &Quantifier) -> Evaluated<Option<&'a ClosedState>> {
-        let state = quantifier.closed.and_then(|number| self.world.closed.get(number));
+        let state = quantifier
+            .closed
+            .and_then(|number| self.world.closed.get(number));
         match state.and_then(|state| state.error.as_ref()) {
             Some(error) => Err(Interrupt::Error(error.clone())),
             None => Ok(state),
@@ -237,7 +277,11 @@ impl<'a> Walk<'_, 'a> {
             _ if offers.is_empty() => return Ok(Settled::Done(ControlFlow::Continue(()))),
             _ => return Ok(Settled::Offers(offers)),
         };
-        let model = Model { holds, ranges, order: self.order.clone() };
+        let model = Model {
+            holds,
+            ranges,
+            order: self.order.clone(),
+        };
         (self.visit)(evaluator, model).map(Settled::Done)
     }
 
@@ -303,11 +347,19 @@ impl<'a> Walk<'_, 'a> {
 
     /// Everything a binder of an irregular body ranges over.
     fn whole_trace(&self, evaluator: &Evaluator<'a>, slot: Slot) -> Vec<Value> {
-        let binder = self.body.binders.iter().position(|binder| binder.slot == slot);
+        let binder = self
+            .body
+            .binders
+            .iter()
+            .position(|binder| binder.slot == slot);
         let memory = evaluator.world.memories.get(self.id);
-        let memory = memory.zip(binder).and_then(|(memory, binder)| memory.binders.get(binder));
+        let memory = memory
+            .zip(binder)
+            .and_then(|(memory, binder)| memory.binders.get(binder));
         let candidates = memory.into_iter().flat_map(|memory| &memory.candidates);
-        candidates.map(|candidate| candidate.value.clone()).collect()
+        candidates
+            .map(|candidate| candidate.value.clone())
+            .collect()
     }
 
     fn wants_false(&self) -> bool {

@@ -48,12 +48,7 @@ impl Evaluator<'_> {
         }
     }
 
-    fn matches(
-        &mut self,
-        pattern: &ArgumentPattern,
-        value: &Value,
-        span: Span,
-    ) -> Evaluated<bool> {
+    fn matches(&mut self, pattern: &ArgumentPattern, value: &Value, span: Span) -> Evaluated<bool> {
         let _depth = self.world.meter.enter().map_err(Interrupt::Exceeded)?;
         match (pattern, value) {
             (ArgumentPattern::Wildcard, _) => Ok(true),
@@ -100,9 +95,10 @@ impl Evaluator<'_> {
                 }
                 wanted => Ok(same_constant(&wanted, value)),
             },
-            (ArgumentPattern::Unsupported, _) => {
-                Err(error("the pattern has a part that no value can be compared with", span))
-            }
+            (ArgumentPattern::Unsupported, _) => Err(error(
+                "the pattern has a part that no value can be compared with",
+                span,
+            )),
             (
                 ArgumentPattern::Integer(_) | ArgumentPattern::Float(_) | ArgumentPattern::List(_),
                 _,
@@ -114,30 +110,46 @@ impl Evaluator<'_> {
         let wanted = Value::list(vec![Value::text(entity.clone())]);
         let options = vec![("entities".into(), wanted)];
         let found = self.detect_in(Detector::Pii, value, options, span)?;
-        let Value::List(found) = found else { return Ok(false) };
-        Ok(found.items.iter().any(|kind| kind.as_text() == Some(entity)))
+        let Value::List(found) = found else {
+            return Ok(false);
+        };
+        Ok(found
+            .items
+            .iter()
+            .any(|kind| kind.as_text() == Some(entity)))
     }
 }
 
 fn is_named(call: &Object, name: &str) -> bool {
     let function = call.field("function").and_then(Value::object);
-    let called = function.and_then(|function| function.field("name")).and_then(Value::as_text);
+    let called = function
+        .and_then(|function| function.field("name"))
+        .and_then(Value::as_text);
     // The original matches `name$`, where `$` also stands before a final newline.
     called.is_some_and(|called| called == name || called.strip_suffix('\n') == Some(name))
 }
 
 fn arguments(call: &Object) -> Option<&Value> {
-    call.field("function").and_then(Value::object)?.field("arguments")
+    call.field("function")
+        .and_then(Value::object)?
+        .field("arguments")
 }
 
 fn text_matches(pattern: &TextPattern, value: &Value, span: Span) -> Evaluated<bool> {
-    let Value::Text(value) = value else { return Ok(false) };
+    let Value::Text(value) = value else {
+        return Ok(false);
+    };
     if pattern.literal == value.text {
         return Ok(true);
     }
-    let regex = pattern.regex.as_ref().map_err(|message| error(message.clone(), span))?;
+    let regex = pattern
+        .regex
+        .as_ref()
+        .map_err(|message| error(message.clone(), span))?;
     let found = regex.match_start(&value.text);
-    Ok(found.map_err(|exhausted| error(exhausted.to_string(), span))?.is_some())
+    Ok(found
+        .map_err(|exhausted| error(exhausted.to_string(), span))?
+        .is_some())
 }
 
 fn same_constant(wanted: &Value, value: &Value) -> bool {
@@ -160,7 +172,10 @@ fn identical(left: &Value, right: &Value) -> bool {
         | (Value::Forall, Value::Forall) => true,
         (Value::Bool(left), Value::Bool(right)) => left == right,
         (Value::Integer(left), Value::Integer(right)) => {
-            left == right && left.to_i64().is_some_and(|value| SHARED_INTEGERS.contains(&value))
+            left == right
+                && left
+                    .to_i64()
+                    .is_some_and(|value| SHARED_INTEGERS.contains(&value))
         }
         (Value::Text(left), Value::Text(right)) => {
             left.place.is_same(&right.place) || Arc::ptr_eq(&left.text, &right.text)

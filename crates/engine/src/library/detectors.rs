@@ -47,7 +47,11 @@ pub(crate) fn question(
         options.insert(name, as_json(&value)?);
     }
     check(detector, &options, others)?;
-    Ok(Question { detector, texts: subjects(detector, &data)?, options })
+    Ok(Question {
+        detector,
+        texts: subjects(detector, &data)?,
+        options,
+    })
 }
 
 /// The name of the searched argument, and of those that may follow it by position.
@@ -57,9 +61,10 @@ fn signature(detector: Detector) -> (&'static str, &'static [&'static str]) {
         Detector::PythonCode => ("data", &["ipython_mode"]),
         Detector::Unicode => ("data", &["categories"]),
         Detector::Copyright => ("data", &["threshold"]),
-        Detector::FuzzyContains => {
-            ("search_text", &["query", "query_similarity_threshold", "use_semantic"])
-        }
+        Detector::FuzzyContains => (
+            "search_text",
+            &["query", "query_similarity_threshold", "use_semantic"],
+        ),
         Detector::Pii => ("data", &["entities"]),
         Detector::PromptInjection => ("data", &["model", "threshold"]),
         Detector::Moderated => ("data", &["model", "default_threshold", "cat_thresholds"]),
@@ -130,7 +135,11 @@ fn subjects(detector: Detector, data: &Value) -> Result<Vec<Text>, String> {
         | Detector::Ocr
         | Detector::Semgrep => match data {
             Value::Text(text) => Ok(vec![text.clone()]),
-            other => Err(format!("`{}` looks at a text, not {}", detector.name(), other.kind_name())),
+            other => Err(format!(
+                "`{}` looks at a text, not {}",
+                detector.name(),
+                other.kind_name()
+            )),
         },
     }
 }
@@ -205,16 +214,17 @@ impl Question {
             | Detector::Llm
             | Detector::LlmConfirm
             | Detector::Ocr
-            | Detector::Semgrep => {
-                values.into_iter().next().ok_or_else(|| "the detector gave no answer".to_owned())
-            }
+            | Detector::Semgrep => values
+                .into_iter()
+                .next()
+                .ok_or_else(|| "the detector gave no answer".to_owned()),
         }
     }
 
     fn python_code(&self, values: &[Value]) -> Result<Value, String> {
-        let failed = values.iter().any(|value| {
-            member(value, "syntax_error").is_some_and(Value::truth)
-        });
+        let failed = values
+            .iter()
+            .any(|value| member(value, "syntax_error").is_some_and(Value::truth));
         let reason = match values {
             [one] => member(one, "syntax_error_exception").cloned(),
             _ => None,
@@ -227,7 +237,10 @@ impl Question {
                 }
             }
         }
-        let calls = List { items: calls.into(), place: Place::NOWHERE };
+        let calls = List {
+            items: calls.into(),
+            place: Place::NOWHERE,
+        };
         let fields = vec![
             joined(values, "imports"),
             joined(values, "builtins"),
@@ -239,7 +252,11 @@ impl Question {
     }
 
     fn misanswered(&self, value: &Value) -> String {
-        format!("the detector `{}` answered with {}", self.detector.name(), value.kind_name())
+        format!(
+            "the detector `{}` answered with {}",
+            self.detector.name(),
+            value.kind_name()
+        )
     }
 }
 

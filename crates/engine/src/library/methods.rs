@@ -30,7 +30,11 @@ fn text_method(text: &Text, name: &str, arguments: &[Value], keywords: &Keywords
         "lower" | "upper" => {
             optional([], arguments, keywords).map(|[]| ())?;
             let upper = name == "upper";
-            Ok(Value::text(if upper { text.text.to_uppercase() } else { text.text.to_lowercase() }))
+            Ok(Value::text(if upper {
+                text.text.to_uppercase()
+            } else {
+                text.text.to_lowercase()
+            }))
         }
         "strip" => {
             let [chars] = optional(["chars"], arguments, keywords)?;
@@ -51,7 +55,9 @@ fn text_method(text: &Text, name: &str, arguments: &[Value], keywords: &Keywords
                 Some(other) => return Err(format!("`maxsplit` is no {}", other.kind_name())),
             };
             let found = python::split(&text.text, separator, max);
-            found.map(|found| parts(text, &found)).map_err(|error| error.to_string())
+            found
+                .map(|found| parts(text, &found))
+                .map_err(|error| error.to_string())
         }
         "join" => {
             let [texts] = super::parameters(["iterable"], arguments, keywords)?;
@@ -63,7 +69,9 @@ fn text_method(text: &Text, name: &str, arguments: &[Value], keywords: &Keywords
                 &text_form::format_arguments(arguments),
                 &text_form::format_keywords(keywords),
             );
-            formatted.map(Value::text).map_err(|error| error.to_string())
+            formatted
+                .map(Value::text)
+                .map_err(|error| error.to_string())
         }
     }
 }
@@ -78,11 +86,20 @@ fn text_or_none(value: Option<&Value>) -> Result<Option<&str>, String> {
 
 /// A part of a text; the whole of it is the text itself, with its place.
 fn part(whole: &Text, part: &str) -> Value {
-    if part.len() == whole.text.len() { Value::Text(whole.clone()) } else { Value::text(part) }
+    if part.len() == whole.text.len() {
+        Value::Text(whole.clone())
+    } else {
+        Value::text(part)
+    }
 }
 
 fn parts(whole: &Text, found: &[&str]) -> Value {
-    Value::list(found.iter().map(|found| part(whole, found)).collect::<Vec<_>>())
+    Value::list(
+        found
+            .iter()
+            .map(|found| part(whole, found))
+            .collect::<Vec<_>>(),
+    )
 }
 
 fn join(separator: &Text, texts: &Value) -> Returned {
@@ -104,7 +121,12 @@ fn join(separator: &Text, texts: &Value) -> Returned {
 }
 
 fn dict_method(dict: &Dict, name: &str, arguments: &[Value], keywords: &Keywords) -> Returned {
-    let view = |items: Vec<Value>| Value::View(List { items: items.into(), place: Place::NOWHERE });
+    let view = |items: Vec<Value>| {
+        Value::View(List {
+            items: items.into(),
+            place: Place::NOWHERE,
+        })
+    };
     if name == "get" {
         if !keywords.is_empty() {
             return Err("`get` takes its arguments by position".to_owned());
@@ -128,7 +150,10 @@ fn dict_method(dict: &Dict, name: &str, arguments: &[Value], keywords: &Keywords
         "values" => view(values().collect()),
         _ => {
             let pairs = keys().zip(values()).map(|(key, value)| {
-                Value::Tuple(List { items: vec![key, value].into(), place: Place::NOWHERE })
+                Value::Tuple(List {
+                    items: vec![key, value].into(),
+                    place: Place::NOWHERE,
+                })
             });
             view(pairs.collect())
         }

@@ -45,9 +45,17 @@ impl Monitor {
         let mut findings: Vec<Finding> = Vec::new();
         let mut needs = Needs::default();
         for (number, rule) in program.rules.iter().enumerate() {
-            let Some(body) = program.bodies.get(rule.body) else { continue };
+            let Some(body) = program.bodies.get(rule.body) else {
+                continue;
+            };
             let said_before = &self.unpositioned;
-            let check = Check { rule, number, body, new_from, said_before };
+            let check = Check {
+                rule,
+                number,
+                body,
+                new_from,
+                said_before,
+            };
             let room = self.meter.limits().findings.saturating_sub(findings.len());
             match check.findings(world, room) {
                 Ok(found) => findings.extend(found),
@@ -81,7 +89,10 @@ impl Check<'_> {
 
     fn counts_grew(&self, world: World<'_>) -> bool {
         self.body.counts.iter().any(|body| {
-            world.memories.get(*body).is_some_and(crate::memory::BodyMemory::has_new)
+            world
+                .memories
+                .get(*body)
+                .is_some_and(crate::memory::BodyMemory::has_new)
         })
     }
 
@@ -122,13 +133,14 @@ impl Check<'_> {
         let mut ranges: BTreeSet<Range> = recorded.into_iter().collect();
         ranges.extend(values.iter().flat_map(|value| value.place().ranges(None)));
         let is_counted = !counted.is_empty();
-        if novelty != Novelty::Bound && is_counted {
-            ranges.extend(counted);
-        }
         let violation = self.violation(evaluator)?;
         let mut finding = Finding {
             rule: self.number,
-            args: violation.args.iter().map(|value| self.argument(value)).collect::<Evaluated<_>>()?,
+            args: violation
+                .args
+                .iter()
+                .map(|value| self.argument(value))
+                .collect::<Evaluated<_>>()?,
             kwargs: self.keywords(&violation)?,
             ranges: ranges.into_iter().collect(),
             key: self.key(evaluator),
@@ -136,9 +148,19 @@ impl Check<'_> {
             counted: is_counted,
         };
         if let Novelty::Unpositioned { .. } = finding.novelty {
-            let said = finding.said();
-            let seen_before = self.said_before.contains(&said);
+            let seen_before = self.said_before.contains(&finding.said());
             finding.novelty = Novelty::Unpositioned { seen_before };
+        }
+        let only_counted = match finding.novelty {
+            Novelty::Bound => false,
+            Novelty::Unpositioned { seen_before } => seen_before,
+            Novelty::Past => true,
+        };
+        if only_counted {
+            // The events that make it new may stand behind the first ones counted.
+            finding.ranges.extend(counted);
+            finding.ranges.sort();
+            finding.ranges.dedup();
         }
         Ok(Some(finding))
     }
@@ -146,7 +168,10 @@ impl Check<'_> {
     fn novelty(&self, values: &[Value]) -> Novelty {
         let events = values.iter().filter_map(|value| value.object()?.data.index);
         let latest = events.max();
-        let inside = values.iter().filter_map(|value| value.place().event()).max();
+        let inside = values
+            .iter()
+            .filter_map(|value| value.place().event())
+            .max();
         match (latest, inside) {
             (Some(latest), _) if latest >= self.new_from => Novelty::Bound,
             (Some(_), _) => Novelty::Past,
@@ -159,7 +184,10 @@ impl Check<'_> {
         let error = match &self.rule.error {
             RuleError::Text(text) => {
                 let args = vec![Value::text(text.clone())];
-                return Ok(Arc::new(Violation { args, kwargs: Vec::new() }));
+                return Ok(Arc::new(Violation {
+                    args,
+                    kwargs: Vec::new(),
+                }));
             }
             RuleError::Expression(error) => error,
         };
@@ -167,7 +195,10 @@ impl Check<'_> {
             Value::Violation(violation) => Ok(violation),
             other => {
                 let args = vec![Value::text(text_form::text(&other))];
-                Ok(Arc::new(Violation { args, kwargs: Vec::new() }))
+                Ok(Arc::new(Violation {
+                    args,
+                    kwargs: Vec::new(),
+                }))
             }
         }
     }
@@ -187,15 +218,16 @@ impl Check<'_> {
     /// The positions of the variables, sorted by name; -1 for those without one.
     fn key(&self, evaluator: &Evaluator<'_>) -> String {
         let slots = self.body.variables.iter();
-        let bound = slots.filter(|slot| {
-            self.body.lets.contains(slot) || !evaluator.local(**slot).is_unknown()
-        });
+        let bound = slots
+            .filter(|slot| self.body.lets.contains(slot) || !evaluator.local(**slot).is_unknown());
         let mut entries: Vec<(&str, i64)> = bound
             .map(|slot| {
                 let name = self.rule.frame.names.get(*slot).map(|name| &**name);
                 let value = evaluator.local(*slot);
                 let index = value.object().and_then(|object| object.data.index);
-                let index = index.and_then(|index| i64::try_from(index).ok()).unwrap_or(-1);
+                let index = index
+                    .and_then(|index| i64::try_from(index).ok())
+                    .unwrap_or(-1);
                 (name.unwrap_or_default(), index)
             })
             .collect();

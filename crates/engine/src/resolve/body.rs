@@ -25,7 +25,13 @@ impl Resolver {
     /// Resolves a body whose variables go into the innermost scope.
     pub(super) fn body_in_scope(&mut self, block: &Block, origin: Origin) -> BodyId {
         let mut lines = &block.lines;
-        while let [Tree { kind: TreeKind::Block(inner), .. }] = lines.as_slice() {
+        while let [
+            Tree {
+                kind: TreeKind::Block(inner),
+                ..
+            },
+        ] = lines.as_slice()
+        {
             lines = &inner.lines;
         }
         self.collect(lines);
@@ -84,7 +90,10 @@ impl Resolver {
 
     fn plan(&self, lines: Vec<Expr>, variables: Vec<Slot>, origin: Origin) -> Body {
         let mut planning = Planning {
-            context: Context { program: &self.program, types: BTreeMap::new() },
+            context: Context {
+                program: &self.program,
+                types: BTreeMap::new(),
+            },
             lets: BTreeMap::new(),
             found: Vec::new(),
             counts: Vec::new(),
@@ -92,17 +101,14 @@ impl Resolver {
         };
         let facts: Vec<Facts> = lines.iter().map(|line| planning.read(line)).collect();
         let lines = lines.into_iter().zip(facts).enumerate();
-        let lines: Vec<Line> =
-            lines.map(|(index, (expr, facts))| planning.line(index, expr, facts)).collect();
+        let lines: Vec<Line> = lines
+            .map(|(index, (expr, facts))| planning.line(index, expr, facts))
+            .collect();
         planning.body(lines, variables, origin)
     }
 
     /// Registers a quantifier's body whose models can be kept from push to push.
-    pub(super) fn close_over(
-        &mut self,
-        id: BodyId,
-        captured: &BTreeSet<Slot>,
-    ) -> Option<usize> {
+    pub(super) fn close_over(&mut self, id: BodyId, captured: &BTreeSet<Slot>) -> Option<usize> {
         let frame = self.scopes.frame_size();
         let body = self.program.bodies.get_mut(id)?;
         let reads_trace = body.lines.iter().any(|line| line.traits.reads_trace);
@@ -117,9 +123,13 @@ impl Resolver {
 
 /// The variables from outside that a body reads.
 pub(super) fn captured(body: Option<&Body>) -> BTreeSet<Slot> {
-    let Some(body) = body else { return BTreeSet::new() };
+    let Some(body) = body else {
+        return BTreeSet::new();
+    };
     let needs = body.lines.iter().flat_map(|line| &line.needs).copied();
-    needs.filter(|slot| !body.variables.contains(slot)).collect()
+    needs
+        .filter(|slot| !body.variables.contains(slot))
+        .collect()
 }
 
 /// What is learnt while the lines of a body are read in order.
@@ -137,7 +147,9 @@ impl Planning<'_> {
         // Types of binders hold in the whole body, whatever line they stand on.
         let facts = self.context.facts(line);
         for binder in &facts.binders {
-            self.context.types.insert(binder.slot, Type::bound_by(binder.kind));
+            self.context
+                .types
+                .insert(binder.slot, Type::bound_by(binder.kind));
         }
         facts
     }
@@ -154,7 +166,12 @@ impl Planning<'_> {
                 let mut behind = lets.clone();
                 behind.push(index);
                 self.lets.insert(*slot, (index, needs.clone(), behind));
-                facts.nested_lets.iter().copied().filter(|nested| nested != slot).collect()
+                facts
+                    .nested_lets
+                    .iter()
+                    .copied()
+                    .filter(|nested| nested != slot)
+                    .collect()
             }
             _ => facts.nested_lets.clone(),
         };
@@ -162,8 +179,16 @@ impl Planning<'_> {
         self.found.extend(&facts.binders);
         self.counts.extend(&facts.counts);
         let boolean = Type::BOOL.or(Type::NOTHING);
-        let traits = Traits { not_boolean: !facts.ty.is_within(boolean), ..facts.traits };
-        Line { expr, needs, lets, traits }
+        let traits = Traits {
+            not_boolean: !facts.ty.is_within(boolean),
+            ..facts.traits
+        };
+        Line {
+            expr,
+            needs,
+            lets,
+            traits,
+        }
     }
 
     /// Replaces lets by what they need.
@@ -185,12 +210,21 @@ impl Planning<'_> {
     }
 
     fn body(self, lines: Vec<Line>, variables: Vec<Slot>, origin: Origin) -> Body {
-        let traced: Vec<_> = self.found.iter().filter(|binder| binder.whole_trace).collect();
+        let traced: Vec<_> = self
+            .found
+            .iter()
+            .filter(|binder| binder.whole_trace)
+            .collect();
         let bound: BTreeSet<Slot> = self.found.iter().map(|binder| binder.slot).collect();
-        let lets: Vec<Slot> =
-            variables.iter().copied().filter(|slot| !bound.contains(slot)).collect();
+        let lets: Vec<Slot> = variables
+            .iter()
+            .copied()
+            .filter(|slot| !bound.contains(slot))
+            .collect();
         // A let that is used before its line never has a value there.
-        let early = lines.iter().any(|line| line.needs.iter().any(|slot| lets.contains(slot)));
+        let early = lines
+            .iter()
+            .any(|line| line.needs.iter().any(|slot| lets.contains(slot)));
         let slots: Vec<Slot> = traced.iter().map(|binder| binder.slot).collect();
         let mut body = Body {
             binders: traced
@@ -216,8 +250,13 @@ impl Planning<'_> {
         for index in 0..body.lines.len() {
             let join = join_line(&body, index, &slots);
             let own = |slot: &Slot| body.variables.contains(slot);
-            let Some(line) = body.lines.get(index) else { continue };
-            let is_alpha = body.binders.iter().any(|binder| binder.alphas.contains(&index));
+            let Some(line) = body.lines.get(index) else {
+                continue;
+            };
+            let is_alpha = body
+                .binders
+                .iter()
+                .any(|binder| binder.alphas.contains(&index));
             let depends = line.needs.iter().any(own);
             match join {
                 Some(join) => body.joins.push(join),
@@ -235,7 +274,10 @@ impl Planning<'_> {
 fn lines_needing_only(lines: &[Line], slot: Slot) -> Vec<usize> {
     let only = |line: &Line| line.needs.len() == 1 && line.needs.contains(&slot);
     let lines = lines.iter().enumerate();
-    lines.filter(|(_, line)| only(line) && !line.traits.reads_trace).map(|(index, _)| index).collect()
+    lines
+        .filter(|(_, line)| only(line) && !line.traits.reads_trace)
+        .map(|(index, _)| index)
+        .collect()
 }
 
 /// The line as a join, if it relates binders and nothing else.
@@ -256,17 +298,31 @@ fn join_line(body: &Body, index: usize, slots: &[Slot]) -> Option<JoinLine> {
                 }
                 _ => None,
             };
-            end(left).zip(end(right)).map(|(from, to)| FlowLine { from, to, leads: false })
+            end(left).zip(end(right)).map(|(from, to)| FlowLine {
+                from,
+                to,
+                leads: false,
+            })
         }
         _ => None,
     };
-    Some(JoinLine { line: index, binders, observable: body.is_observable(index), flow })
+    Some(JoinLine {
+        line: index,
+        binders,
+        observable: body.is_observable(index),
+        flow,
+    })
 }
 
 /// Finds the flows before which nothing needs to be observed.
 fn lead_flows(body: &mut Body) {
     let mut observed: Vec<usize> = body.watched.clone();
-    observed.extend(body.joins.iter().filter(|join| join.observable).map(|join| join.line));
+    observed.extend(
+        body.joins
+            .iter()
+            .filter(|join| join.observable)
+            .map(|join| join.line),
+    );
     let first = observed.into_iter().min();
     for join in &mut body.joins {
         if let Some(flow) = &mut join.flow {

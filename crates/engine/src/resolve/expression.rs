@@ -56,13 +56,19 @@ impl Resolver {
                 let object = Box::new(self.expression(object));
                 ExprKind::Index(object, Box::new(self.expression(index)))
             }
-            TreeKind::Call { function, arguments, keywords } => {
-                self.call(function, arguments, keywords)
-            }
+            TreeKind::Call {
+                function,
+                arguments,
+                keywords,
+            } => self.call(function, arguments, keywords),
             TreeKind::Quantifier { head, body } => self.quantifier(head, body),
             TreeKind::Tool(name) => self.tool(name, &[]),
             TreeKind::ToolPattern { tool, arguments } => self.tool(tool, arguments),
-            TreeKind::Conditional { then, condition, otherwise } => {
+            TreeKind::Conditional {
+                then,
+                condition,
+                otherwise,
+            } => {
                 let condition = self.expression(condition);
                 let parts = [self.expression(then), condition, self.expression(otherwise)];
                 ExprKind::Conditional(Box::new(parts))
@@ -72,7 +78,10 @@ impl Resolver {
             }
             TreeKind::Object(entries) => {
                 let entry = |entry: &portcullis_syntax::ast::Entry| {
-                    (entry.key.text.as_str().into(), self.expression(&entry.value))
+                    (
+                        entry.key.text.as_str().into(),
+                        self.expression(&entry.value),
+                    )
                 };
                 ExprKind::Dict(entries.iter().map(entry).collect())
             }
@@ -110,28 +119,42 @@ impl Resolver {
             }
             None => {}
         }
-        if let Some(value) = self.imports.get(name) {
-            return ExprKind::Literal(value.clone());
-        }
-        if BUILTINS.contains(&name) {
-            return ExprKind::Literal(modules::value(name));
+        let imported = self.imports.get(name).cloned();
+        let built_in = || BUILTINS.contains(&name).then(|| modules::value(name));
+        if let Some(value) = imported.or_else(built_in) {
+            self.program.reads_linked_calls |= matches!(
+                value,
+                Value::Function(Function::ToolCall) | Value::Module(_)
+            );
+            return ExprKind::Literal(value);
         }
         self.unknown_name(name, span);
         ExprKind::Invalid("the name is unknown")
     }
 
     fn unknown_name(&mut self, name: &str, span: Span) {
-        let importable = modules::MODULES.iter().find(|module| module.members.contains(&name));
+        let importable = modules::MODULES
+            .iter()
+            .find(|module| module.members.contains(&name));
         let message = format!("`{name}` is not defined");
         if let Some(module) = importable {
             let help = format!("import it: `from {} import {name}`", module.name);
-            let diagnostic = portcullis_syntax::Diagnostic::error(code::UNKNOWN_NAME, span, message);
+            let diagnostic =
+                portcullis_syntax::Diagnostic::error(code::UNKNOWN_NAME, span, message);
             self.diagnostics.push(diagnostic.help(help));
             return;
         }
-        let declared = self.declarations.keys().chain(self.imports.keys()).map(|name| &**name);
-        let mut known: Vec<&str> =
-            self.scopes.names().chain(declared).chain(BUILTINS.iter().copied()).collect();
+        let declared = self
+            .declarations
+            .keys()
+            .chain(self.imports.keys())
+            .map(|name| &**name);
+        let mut known: Vec<&str> = self
+            .scopes
+            .names()
+            .chain(declared)
+            .chain(BUILTINS.iter().copied())
+            .collect();
         known.sort_unstable();
         let near = nearest(name, known.into_iter()).map(str::to_owned);
         self.report(code::UNKNOWN_NAME, span, message, near.as_deref());
@@ -141,7 +164,12 @@ impl Resolver {
     fn binary(&mut self, tree: &Tree) -> Expr {
         let mut chain = Vec::new();
         let mut first = tree;
-        while let TreeKind::Binary { operator, left, right } = &first.kind {
+        while let TreeKind::Binary {
+            operator,
+            left,
+            right,
+        } = &first.kind
+        {
             chain.push((*operator, &**right, first.span));
             first = left;
         }
@@ -151,22 +179,15 @@ impl Resolver {
         let mut previous_flow: Option<&Tree> = None;
         for (operator, right, span) in chain.into_iter().rev() {
             let flow = matches!(operator, BinaryOperator::Flow | BinaryOperator::DirectFlow);
-            let left = match value.take() {
-                None => None,
-                Some(left) => Some(left),
-            };
-            let kind = match (flow, previous_flow, left) {
+            let kind = match (flow, previous_flow, value.take()) {
                 (true, Some(middle), Some(left)) => {
-                    let flow = self.flow(operator, middle, right, span);
+                    let flow = self.flow(operator, (middle, true), right, span);
                     ExprKind::Binary(Operator::And, Box::new(left), Box::new(flow))
                 }
-                (true, _, None) => self.flow(operator, left_tree, right, span).kind,
+                (true, _, None) => self.flow(operator, (left_tree, false), right, span).kind,
                 (_, _, left) => {
-                    let simple = left.is_none().then_some(left_tree);
-                    let left = match left {
-                        Some(left) => left,
-                        None => self.left_operand(operator, left_tree),
-                    };
+                    let simple = left.is_none();
+                    let left = left.unwrap_or_else(|| self.expression(left_tree));
                     self.operation(operator, simple, left, right)
                 }
             };
@@ -177,22 +198,17 @@ impl Resolver {
         value.unwrap_or_else(|| Self::invalid("the operator has no operands", tree.span))
     }
 
-    /// The left side of `(x: T) in e` is no expression of its own.
-    fn left_operand(&mut self, _operator: BinaryOperator, tree: &Tree) -> Expr {
-        self.expression(tree)
-    }
-
     fn operation(
         &mut self,
         operator: BinaryOperator,
-        left_tree: Option<&Tree>,
+        is_first: bool,
         left: Expr,
         right: &Tree,
     ) -> ExprKind {
         let operator = match operator {
             BinaryOperator::Is => return self.is(left, right),
             BinaryOperator::In => {
-                if let (Some(_), ExprKind::Bind(slot, kind)) = (left_tree, &left.kind) {
+                if let (true, ExprKind::Bind(slot, kind)) = (is_first, &left.kind) {
                     return ExprKind::BindIn(*slot, *kind, Box::new(self.expression(right)));
                 }
                 Operator::In
@@ -228,33 +244,58 @@ impl Resolver {
 
     fn is(&mut self, left: Expr, right: &Tree) -> ExprKind {
         let (negated, operand) = match &right.kind {
-            TreeKind::Unary { operator: UnaryOperator::Not, operand } => (true, &**operand),
+            TreeKind::Unary {
+                operator: UnaryOperator::Not,
+                operand,
+            } => (true, &**operand),
             _ => (false, right),
         };
         if negated && matches!(operand.kind, TreeKind::None) {
             return ExprKind::IsNotNone(Box::new(left));
         }
-        let operator = if negated { Operator::IsNot } else { Operator::Is };
+        let operator = if negated {
+            Operator::IsNot
+        } else {
+            Operator::Is
+        };
         ExprKind::Binary(operator, Box::new(left), Box::new(self.expression(operand)))
     }
 
-    fn flow(&mut self, operator: BinaryOperator, left: &Tree, right: &Tree, span: Span) -> Expr {
+    /// `left -> right`; in a chain, `left` is the right end of the flow before.
+    fn flow(
+        &mut self,
+        operator: BinaryOperator,
+        (left, chained): (&Tree, bool),
+        right: &Tree,
+        span: Span,
+    ) -> Expr {
         let simple = |tree: &Tree| {
-            matches!(tree.kind, TreeKind::Name(_) | TreeKind::Binder { .. } | TreeKind::Group(_))
+            matches!(
+                tree.kind,
+                TreeKind::Name(_) | TreeKind::Binder { .. } | TreeKind::Group(_)
+            )
         };
         let both_simple = simple(left) && simple(right);
-        let left = self.flow_operand(left);
-        let right = self.flow_operand(right);
+        let left = self.flow_operand(left, chained);
+        let right = self.flow_operand(right, false);
         if !both_simple {
             return Self::invalid("`->` stands between two names", span);
         }
         let direct = operator == BinaryOperator::DirectFlow;
-        let kind = ExprKind::Flow { direct, left: Box::new(left), right: Box::new(right) };
+        let kind = ExprKind::Flow {
+            direct,
+            left: Box::new(left),
+            right: Box::new(right),
+        };
         Expr { kind, span }
     }
 
-    fn flow_operand(&mut self, tree: &Tree) -> Expr {
-        let expr = self.expression(tree);
+    fn flow_operand(&mut self, tree: &Tree, chained: bool) -> Expr {
+        let mut expr = self.expression(tree);
+        // The middle of a chain is bound by the flow before.
+        if let (true, ExprKind::Bind(slot, _)) = (chained, &expr.kind) {
+            expr.kind = ExprKind::Local(*slot);
+        }
         match expr.kind {
             ExprKind::Local(_) | ExprKind::Bind(..) | ExprKind::Constant(_) => expr,
             ExprKind::Literal(_) if matches!(tree.kind, TreeKind::Name(_)) => expr,
@@ -268,7 +309,8 @@ impl Resolver {
             TreeKind::Bool(_) => Some("a boolean".to_owned()),
             TreeKind::None => Some("None".to_owned()),
             TreeKind::Name(name) if NOT_CALLABLE.contains(&name.as_str()) => {
-                let own = self.scopes.find(name).is_some() || self.declarations.contains_key(name.as_str());
+                let own = self.scopes.find(name).is_some()
+                    || self.declarations.contains_key(name.as_str());
                 (!own).then(|| format!("`{name}`"))
             }
             _ => None,
@@ -280,11 +322,19 @@ impl Resolver {
         let function = self.expression(function);
         let arguments: Vec<_> = arguments.iter().map(|tree| self.expression(tree)).collect();
         let keywords = keywords.iter().map(|keyword| {
-            (keyword.name.text.as_str().into(), self.expression(&keyword.value))
+            (
+                keyword.name.text.as_str().into(),
+                self.expression(&keyword.value),
+            )
         });
         let keywords = keywords.collect();
         let pattern = literal_pattern(&function, &arguments);
-        ExprKind::Call(Box::new(Call { function, arguments, keywords, pattern }))
+        ExprKind::Call(Box::new(Call {
+            function,
+            arguments,
+            keywords,
+            pattern,
+        }))
     }
 
     fn quantifier(&mut self, head: &Tree, block: &Block) -> ExprKind {
@@ -302,7 +352,12 @@ impl Resolver {
         self.scopes.close();
         let captured = captured(self.program.bodies.get(body));
         let closed = self.close_over(body, &captured);
-        ExprKind::Quantifier(Box::new(Quantifier { head, body, captured, closed }))
+        ExprKind::Quantifier(Box::new(Quantifier {
+            head,
+            body,
+            captured,
+            closed,
+        }))
     }
 
     fn comprehension(&mut self, tree: &ComprehensionTree) -> ExprKind {
@@ -312,12 +367,20 @@ impl Resolver {
         let element = self.expression(&tree.element);
         let filter = tree.filter.as_ref().map(|filter| self.expression(filter));
         self.scopes.close();
-        ExprKind::Comprehension(Box::new(Comprehension { element, variable, iterable, filter }))
+        ExprKind::Comprehension(Box::new(Comprehension {
+            element,
+            variable,
+            iterable,
+            filter,
+        }))
     }
 
     /// The value of `(a, b)` is that of `a`; the others are only resolved.
     fn group(&mut self, parts: &[Tree], span: Span) -> Expr {
-        let mut parts = parts.iter().map(|part| self.expression(part)).collect::<Vec<_>>();
+        let mut parts = parts
+            .iter()
+            .map(|part| self.expression(part))
+            .collect::<Vec<_>>();
         if parts.is_empty() {
             return Self::invalid("the parentheses are empty", span);
         }

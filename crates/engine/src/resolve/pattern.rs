@@ -14,15 +14,21 @@ use std::collections::{BTreeMap, BTreeSet};
 impl Resolver {
     pub(super) fn tool(&mut self, name: &Name, arguments: &[Tree]) -> ExprKind {
         let mut needs = BTreeSet::new();
-        let mut patterns: Vec<_> =
-            arguments.iter().map(|tree| self.pattern(tree, &mut needs)).collect();
+        let mut patterns: Vec<_> = arguments
+            .iter()
+            .map(|tree| self.pattern(tree, &mut needs))
+            .collect();
         let arguments = match (patterns.pop(), patterns.is_empty()) {
             (None, _) => ArgumentTest::Absent,
             (Some(pattern), true) => ArgumentTest::Pattern(pattern),
             (Some(_), false) => ArgumentTest::Several,
         };
         let name = name.text.as_str().into();
-        self.program.tools.push(ToolTest { name, arguments, needs });
+        self.program.tools.push(ToolTest {
+            name,
+            arguments,
+            needs,
+        });
         self.program.reads_linked_calls = true;
         ExprKind::Literal(Value::Tool(self.program.tools.len() - 1))
     }
@@ -38,7 +44,10 @@ impl Resolver {
             TreeKind::Float(value) => ArgumentPattern::Float(*value),
             TreeKind::Object(entries) => {
                 let entry = |entry: &portcullis_syntax::ast::Entry| {
-                    (entry.key.text.as_str().into(), self.pattern(&entry.value, needs))
+                    (
+                        entry.key.text.as_str().into(),
+                        self.pattern(&entry.value, needs),
+                    )
                 };
                 ArgumentPattern::Object(entries.iter().map(entry).collect())
             }
@@ -52,7 +61,10 @@ impl Resolver {
             },
             TreeKind::None | TreeKind::Bool(_) | TreeKind::Name(_) | TreeKind::Unary { .. } => {
                 let expr = self.expression(tree);
-                let context = Context { program: &self.program, types: BTreeMap::new() };
+                let context = Context {
+                    program: &self.program,
+                    types: BTreeMap::new(),
+                };
                 needs.extend(context.facts(&expr).needs);
                 ArgumentPattern::Value(expr)
             }
@@ -85,6 +97,9 @@ impl TextPattern {
     pub(crate) fn new(text: &str) -> Self {
         let regex = Pattern::compile(&format!("{text}$"), Flags::DOT_ALL);
         let regex = regex.map_err(|problem| format!("`{text}`: {problem}"));
-        Self { literal: text.into(), regex }
+        Self {
+            literal: text.into(),
+            regex,
+        }
     }
 }

@@ -29,11 +29,18 @@ impl Scopes {
 
     /// The slots of the innermost scope.
     pub(super) fn innermost(&self) -> Vec<Slot> {
-        self.scopes.last().into_iter().flatten().map(|(_, slot)| *slot).collect()
+        self.scopes
+            .last()
+            .into_iter()
+            .flatten()
+            .map(|(_, slot)| *slot)
+            .collect()
     }
 
     pub(super) fn is_declared_here(&self, name: &str) -> bool {
-        self.scopes.last().is_some_and(|scope| scope.iter().any(|(known, _)| &**known == name))
+        self.scopes
+            .last()
+            .is_some_and(|scope| scope.iter().any(|(known, _)| &**known == name))
     }
 
     pub(super) fn declare(&mut self, name: &str) -> Slot {
@@ -47,8 +54,15 @@ impl Scopes {
     }
 
     pub(super) fn find(&self, name: &str) -> Option<Slot> {
-        let known = self.scopes.iter().rev().flat_map(|scope| scope.iter().rev());
-        known.into_iter().find(|(known, _)| &**known == name).map(|(_, slot)| *slot)
+        let known = self
+            .scopes
+            .iter()
+            .rev()
+            .flat_map(|scope| scope.iter().rev());
+        known
+            .into_iter()
+            .find(|(known, _)| &**known == name)
+            .map(|(_, slot)| *slot)
     }
 
     pub(super) fn frame_size(&self) -> usize {

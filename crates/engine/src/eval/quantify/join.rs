@@ -37,7 +37,9 @@ impl<'a> Walk<'_, 'a> {
         offers: Vec<Offer>,
     ) -> Evaluated<ControlFlow<()>> {
         let memories = evaluator.world.memories.get(self.id);
-        let memories = memories.map(|memory| memory.binders.as_slice()).unwrap_or_default();
+        let memories = memories
+            .map(|memory| memory.binders.as_slice())
+            .unwrap_or_default();
         let values = |offer: Offer| match offer.domain {
             Domain::Values(values) => Some((offer.slot, values)),
             Domain::Trace(_) => None,
@@ -53,12 +55,21 @@ impl<'a> Walk<'_, 'a> {
         if self.wants_false() && memories.iter().any(|memory| memory.dropped > 0) {
             self.visit_false(evaluator)?;
         }
-        let mut pass = Pass { memories, ranges: Vec::new(), sequence: Vec::new(), fixed };
+        let mut pass = Pass {
+            memories,
+            ranges: Vec::new(),
+            sequence: Vec::new(),
+            fixed,
+        };
         for ranges in self.passes(memories) {
             pass.ranges = ranges;
             pass.sequence = (0..memories.len()).collect();
-            pass.sequence.sort_by_key(|binder| pass.ranges.get(*binder).map(ExactSizeIterator::len));
-            let bound = Bound { positions: vec![None; memories.len()], ..Bound::default() };
+            pass.sequence
+                .sort_by_key(|binder| pass.ranges.get(*binder).map(ExactSizeIterator::len));
+            let bound = Bound {
+                positions: vec![None; memories.len()],
+                ..Bound::default()
+            };
             self.order = vec![0; memories.len()];
             let flow = self.descend(evaluator, &pass, 0, &bound)?;
             self.order.clear();
@@ -158,26 +169,41 @@ impl<'a> Walk<'_, 'a> {
                 Err(Interrupt::Error(_)) => Cause::Error,
                 Err(other) => return Err(other),
             };
-            next.note(Some(Stop { line: join.line, cause }));
+            next.note(Some(Stop {
+                line: join.line,
+                cause,
+            }));
         }
         Ok(next)
     }
 
     /// Whether every completion of a partial combination ends at a false line unobserved.
     fn is_decided(&self, evaluator: &Evaluator<'a>, pass: &Pass<'_>, bound: &Bound) -> bool {
-        let Some(Stop { line, cause: Cause::False }) = bound.stop else { return false };
+        let Some(Stop {
+            line,
+            cause: Cause::False,
+        }) = bound.stop
+        else {
+            return false;
+        };
         let marks = self.body.origin != Origin::Rule && evaluator.marks();
         let marked = marks && self.body.first_marking.is_some_and(|first| first <= line);
         let watched = self.body.watched.iter().any(|watched| *watched < line);
-        let joins = self.body.joins.iter().any(|join| {
-            join.observable && join.line < line && join.binders & !bound.binders != 0
-        });
+        let joins =
+            self.body.joins.iter().any(|join| {
+                join.observable && join.line < line && join.binders & !bound.binders != 0
+            });
         let unbound = pass.memories.iter().enumerate();
         let mut unbound = unbound.filter(|(index, _)| bound.binders & (1 << index) == 0);
         let errors =
             unbound.any(|(_, memory)| memory.first_error.is_some_and(|first| first < line));
         let not_boolean = self.wants_false()
-            && self.body.lines.iter().take(line).any(|line| line.traits.not_boolean);
+            && self
+                .body
+                .lines
+                .iter()
+                .take(line)
+                .any(|line| line.traits.not_boolean);
         !(marked || watched || joins || errors || not_boolean)
     }
 
@@ -203,13 +229,21 @@ impl<'a> Walk<'_, 'a> {
         let position = |binder: usize| bound.positions.get(binder).copied().flatten();
         let flows = self.body.joins.iter().filter_map(|join| join.flow);
         for FlowLine { from, to, .. } in flows.filter(|flow| flow.leads) {
-            if to == binder && let Some(position) = position(from) {
+            if to == binder
+                && let Some(position) = position(from)
+            {
                 range.start = range.start.max(before(position.saturating_add(1)));
-            } else if from == binder && let Some(position) = position(to) {
+            } else if from == binder
+                && let Some(position) = position(to)
+            {
                 range.end = range.end.min(before(position));
             }
         }
-        if range.start > range.end { range.start..range.start } else { range }
+        if range.start > range.end {
+            range.start..range.start
+        } else {
+            range
+        }
     }
 
     fn pass_over(&mut self, evaluator: &mut Evaluator<'a>) -> Evaluated<ControlFlow<()>> {
@@ -220,8 +254,11 @@ impl<'a> Walk<'_, 'a> {
     }
 
     fn visit_false(&mut self, evaluator: &mut Evaluator<'a>) -> Evaluated<ControlFlow<()>> {
-        let model =
-            Model { holds: false, ranges: ModelRanges::default(), order: self.order.clone() };
+        let model = Model {
+            holds: false,
+            ranges: ModelRanges::default(),
+            order: self.order.clone(),
+        };
         (self.visit)(evaluator, model)
     }
 }
@@ -236,5 +273,8 @@ impl Bound {
 }
 
 fn position_of(candidate: &Candidate) -> Option<u64> {
-    candidate.value.object().and_then(|object| object.data.position)
+    candidate
+        .value
+        .object()
+        .and_then(|object| object.data.position)
 }
