@@ -1,8 +1,6 @@
 //! The detectors that this process answers itself, behind the engine's question form.
 
-use portcullis_detect::{
-    Match, copyright, fuzzy, html, links, pii, python, secrets, unicode,
-};
+use portcullis_detect::{Match, copyright, fuzzy, html, links, pii, python, secrets, unicode};
 use portcullis_engine::{Answer, DetectorCall, Detectors, Lookup};
 use portcullis_json::{Number, Object, Value};
 
@@ -42,11 +40,17 @@ fn unicode_categories(text: &str, options: &Object) -> Answered {
             distinct.push(one.kind);
         }
     }
-    Ok(Answer { value: list(distinct), marks: spans(found) })
+    Ok(Answer {
+        value: list(distinct),
+        marks: spans(found),
+    })
 }
 
 fn fuzzy_contains(text: &str, options: &Object) -> Answered {
-    let query = options.get("query").and_then(Value::as_str).unwrap_or_default();
+    let query = options
+        .get("query")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     let threshold = match options.get("query_similarity_threshold") {
         Some(Value::Number(Number::Float(threshold))) => *threshold,
         Some(Value::Number(Number::Integer(0))) => 0.0,
@@ -54,25 +58,41 @@ fn fuzzy_contains(text: &str, options: &Object) -> Answered {
         _ => DEFAULT_SIMILARITY,
     };
     let found = fuzzy::contains(text, query, threshold).map_err(|error| error.to_string())?;
-    Ok(Answer { value: Value::Bool(found.is_some()), marks: found.into_iter().collect() })
+    Ok(Answer {
+        value: Value::Bool(found.is_some()),
+        marks: found.into_iter().collect(),
+    })
 }
 
 /// The language's default for `query_similarity_threshold`.
 const DEFAULT_SIMILARITY: f64 = 0.8;
 
 fn python_code(text: &str, options: &Object) -> Answer {
-    let notebook = options.get("ipython_mode").and_then(Value::as_bool).unwrap_or(false);
-    unmarked(code(if notebook { python::analyze_ipython(text) } else { python::analyze(text) }))
+    let notebook = options
+        .get("ipython_mode")
+        .and_then(Value::as_bool)
+        .unwrap_or(false);
+    unmarked(code(if notebook {
+        python::analyze_ipython(text)
+    } else {
+        python::analyze(text)
+    }))
 }
 
 fn code(found: python::PythonCode) -> Value {
     let module = |name: Option<String>| name.map_or(Value::Null, Value::from);
     let mut object = Object::new();
-    object.insert("imports", found.imports.into_iter().map(module).collect::<Vec<_>>());
+    object.insert(
+        "imports",
+        found.imports.into_iter().map(module).collect::<Vec<_>>(),
+    );
     object.insert("builtins", list(found.builtins));
     object.insert("function_calls", list(found.function_calls));
     object.insert("syntax_error", found.syntax_error);
-    object.insert("syntax_error_exception", module(found.syntax_error_exception));
+    object.insert(
+        "syntax_error_exception",
+        module(found.syntax_error_exception),
+    );
     Value::from(object)
 }
 
@@ -91,14 +111,23 @@ fn html_code(text: &str) -> Answer {
 /// Kinds of personal data, once for each distinct place; a kind that cannot be found is an error.
 fn personal_data(text: &str, options: &Object) -> Answered {
     let wanted = names(options.get("entities"), "entities")?;
-    if let Some(unsupported) =
-        wanted.iter().flatten().find(|kind| !pii::SUPPORTED.contains(kind))
+    if let Some(unsupported) = wanted
+        .iter()
+        .flatten()
+        .find(|kind| !pii::SUPPORTED.contains(kind))
     {
         return Err(format!("`pii` has no backend for `{unsupported}`"));
     }
     let mut found = pii::find(text);
-    found.retain(|one| wanted.as_ref().is_none_or(|wanted| wanted.contains(&one.kind)));
-    Ok(Answer { value: kinds(&found), marks: spans(found) })
+    found.retain(|one| {
+        wanted
+            .as_ref()
+            .is_none_or(|wanted| wanted.contains(&one.kind))
+    });
+    Ok(Answer {
+        value: kinds(&found),
+        marks: spans(found),
+    })
 }
 
 /// A list of texts among the options, if it is given.
@@ -107,14 +136,19 @@ fn names<'o>(option: Option<&'o Value>, name: &str) -> Result<Option<Vec<&'o str
         None | Some(Value::Null) => Ok(None),
         Some(Value::Array(items)) => {
             let names = items.iter().map(Value::as_str).collect::<Option<Vec<_>>>();
-            names.map(Some).ok_or_else(|| format!("`{name}` is a list of texts"))
+            names
+                .map(Some)
+                .ok_or_else(|| format!("`{name}` is a list of texts"))
         }
         Some(_) => Err(format!("`{name}` is a list of texts")),
     }
 }
 
 fn unmarked(value: Value) -> Answer {
-    Answer { value, marks: Vec::new() }
+    Answer {
+        value,
+        marks: Vec::new(),
+    }
 }
 
 fn kinds(found: &[Match]) -> Value {
@@ -122,7 +156,11 @@ fn kinds(found: &[Match]) -> Value {
 }
 
 fn found_texts(text: &str, found: &[Match]) -> Vec<String> {
-    found.iter().filter_map(|one| text.get(one.span.clone())).map(str::to_owned).collect()
+    found
+        .iter()
+        .filter_map(|one| text.get(one.span.clone()))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn spans(found: Vec<Match>) -> Vec<std::ops::Range<usize>> {
@@ -130,5 +168,10 @@ fn spans(found: Vec<Match>) -> Vec<std::ops::Range<usize>> {
 }
 
 fn list<T: Into<String>>(texts: impl IntoIterator<Item = T>) -> Value {
-    Value::from(texts.into_iter().map(|text| Value::from(text.into())).collect::<Vec<_>>())
+    Value::from(
+        texts
+            .into_iter()
+            .map(|text| Value::from(text.into()))
+            .collect::<Vec<_>>(),
+    )
 }

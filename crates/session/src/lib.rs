@@ -1,1 +1,23 @@
-//! session
+//! One conversation's brain: a state machine from messages and times to actions, without I/O.
+//!
+//! [`Session`] takes what a peer sent, correlates it, lowers it into events ([`lower`] is the only
+//! module that knows both MCP and events), lets the guardrails judge it, and answers with
+//! [`Action`]s. Bytes leave it only as [`Permit`]s, which only a verdict can make.
+//!
+//! There is no runtime here, no clock and no file: the caller brings the time and carries out the
+//! actions in their order.
+
+mod action;
+mod context;
+mod detectors;
+mod exchange;
+mod lower;
+mod refusal;
+mod session;
+mod verdict;
+
+pub use action::{Action, DropReason, Note, Waiting};
+pub use context::{Guardrail, GuardrailAction, RefusalStyle, SessionContext, SessionLimits};
+pub use detectors::LocalDetectors;
+pub use session::Session;
+pub use verdict::Permit;

@@ -1,0 +1,127 @@
+use std::fmt;
+
+use portcullis_mcp::frame::LineError;
+use portcullis_mcp::{Id, Malformed};
+use portcullis_trace::record::{Direction, EventRecord, Implementation};
+
+use crate::Permit;
+
+/// What the caller of a session has to do, in the order given.
+#[derive(Debug)]
+pub enum Action {
+    /// Where durability is strict: before any later [`Action::Send`], and instead of those whose
+    /// recording failed.
+    Record {
+        event: EventRecord,
+        /// Whom [`Session::on_unrecorded`](crate::Session::on_unrecorded) tells of a failure.
+        waiting: Option<Waiting>,
+    },
+    /// The client said what it is.
+    Introduce(Implementation),
+    Send(Permit),
+    /// For the log. Bounded in number for each session.
+    Note(Note),
+}
+
+/// A peer that waits for an answer.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    pub(crate) id: Id,
+    /// Of the answer.
+    pub(crate) direction: Direction,
+}
+
+/// Something that happened to a message, or to what was none.
+#[derive(Debug)]
+pub enum Note {
+    /// A line of the server that is no JSON-RPC at all, such as a banner.
+    Noise {
+        bytes: usize,
+        /// Its beginning, as the server wrote it.
+        text: String,
+    },
+    Malformed {
+        direction: Direction,
+        error: Malformed,
+    },
+    LostLine {
+        direction: Direction,
+        error: LineError,
+    },
+    Dropped {
+        direction: Direction,
+        reason: DropReason,
+    },
+    /// Only counted from here on.
+    TooManyNotes,
+}
+
+/// Why a well-formed message was neither forwarded nor answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DropReason {
+    UnknownResponse,
+    ResponseOfOtherIdType,
+    UnattributedError,
+    CancelsNothing,
+    CancelsInitialize,
+    ProgressOfNothing,
+    UnknownNotification,
+    Blocked,
+}
+
+// === impl Note ===
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Noise { bytes, text } => {
+                write!(
+                    f,
+                    "server wrote a line that is no message ({bytes} bytes): {text:?}"
+                )
+            }
+            Self::Malformed { direction, error } => {
+                write!(
+                    f,
+                    "malformed message from the {} refused: {error}",
+                    sender(*direction)
+                )
+            }
+            Self::LostLine { direction, error } => {
+                write!(f, "line from the {} discarded: {error}", sender(*direction))
+            }
+            Self::Dropped { direction, reason } => {
+                write!(
+                    f,
+                    "message from the {} dropped: {reason}",
+                    sender(*direction)
+                )
+            }
+            Self::TooManyNotes => f.write_str("further notes of this session are only counted"),
+        }
+    }
+}
+
+fn sender(direction: Direction) -> &'static str {
+    match direction {
+        Direction::ToServer => "client",
+        Direction::ToClient => "server",
+    }
+}
+
+// === impl DropReason ===
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnknownResponse => "response to no open request",
+            Self::ResponseOfOtherIdType => "response whose id has another type than the request's",
+            Self::UnattributedError => "error without an id while not exactly one request is open",
+            Self::CancelsNothing => "cancellation of no open request",
+            Self::CancelsInitialize => "`initialize` cannot be cancelled",
+            Self::ProgressOfNothing => "progress of no open request",
+            Self::UnknownNotification => "notification of an unknown kind",
+            Self::Blocked => "blocked by a guardrail",
+        })
+    }
+}

@@ -1,0 +1,82 @@
+use std::sync::Arc;
+
+use portcullis_engine::{Limits, Policy};
+use portcullis_json::Object;
+use portcullis_trace::record::{self, GuardrailName, SessionId};
+
+/// What a session runs with; fixed for its life.
+#[derive(Debug)]
+pub struct SessionContext {
+    pub id: SessionId,
+    /// The name under which the server is configured; policies see it as `server(event)`.
+    pub server: Arc<str>,
+    pub guardrails: Vec<Guardrail>,
+    /// What policies read as `input.…`.
+    pub parameters: Object,
+    pub refusal: RefusalStyle,
+    /// Methods outside the MCP specification that may pass, inspected like any other.
+    pub extra_methods: Vec<String>,
+    pub limits: SessionLimits,
+}
+
+/// A policy in force.
+#[derive(Clone, Debug)]
+pub struct Guardrail {
+    pub name: GuardrailName,
+    pub policy: Policy,
+    /// What happens when a rule is satisfied.
+    pub on_violation: GuardrailAction,
+    /// What happens when the policy could not be evaluated to its end.
+    pub on_failure: GuardrailAction,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuardrailAction {
+    Block,
+    /// Recorded only.
+    Log,
+}
+
+/// How a blocked tool call is answered; everything else that is blocked gets an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalStyle {
+    /// A tool result with `isError`, which clients show to the model, so that it can go on
+    /// (SPEC: MCP 2025-11-25, Tools, Error Handling).
+    Result,
+    /// A JSON-RPC error, which some clients keep from the model.
+    Error,
+}
+
+/// Bounds of one session.
+#[derive(Clone, Debug)]
+pub struct SessionLimits {
+    /// Requests without an answer, for each direction.
+    pub open_requests: usize,
+    /// Of one policy's evaluation of one message.
+    pub evaluation: Limits,
+    /// A message longer than this is recorded without its text.
+    pub recorded_message_bytes: usize,
+}
+
+// === impl GuardrailAction ===
+
+impl GuardrailAction {
+    pub(crate) fn record(self) -> record::Action {
+        match self {
+            Self::Block => record::Action::Block,
+            Self::Log => record::Action::Log,
+        }
+    }
+}
+
+// === impl SessionLimits ===
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        Self {
+            open_requests: 1024,
+            evaluation: Limits::default(),
+            recorded_message_bytes: 4 << 20,
+        }
+    }
+}

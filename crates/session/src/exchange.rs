@@ -1,0 +1,158 @@
+//! Which requests wait for which answers, kept apart by direction and by exact id.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+
+use portcullis_mcp::Id;
+use portcullis_trace::record::{Direction, Implementation};
+
+/// The requests of one direction that have no answer yet.
+#[derive(Debug)]
+pub(crate) struct Exchanges {
+    open: HashMap<Id, Exchange>,
+    limit: usize,
+    opened: u64,
+}
+
+/// A request that waits for its answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Exchange {
+    pub(crate) id: Id,
+    pub(crate) method: Arc<str>,
+    pub(crate) call_id: CallId,
+    pub(crate) progress_token: Option<Id>,
+    /// Whether its result must say that it is complete (SPEC: MCP 2026-07-28, `resultType`).
+    pub(crate) is_stateless: bool,
+    /// What the client said it is, if the request is its introduction.
+    pub(crate) client: Option<Implementation>,
+    order: u64,
+}
+
+/// How a trace calls the request: `call_1`, or `call_s1` for one of the server's.
+///
+/// A text id that could be taken for another kind is quoted, so that no two open requests share a
+/// name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct CallId(String);
+
+/// Why a request cannot be opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OpenError {
+    /// Its id belongs to a request without an answer (SPEC: MCP, Base protocol, Requests).
+    Duplicate,
+    TooMany {
+        limit: usize,
+    },
+}
+
+// === impl Exchanges ===
+
+impl Exchanges {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            open: HashMap::new(),
+            limit,
+            opened: 0,
+        }
+    }
+
+    pub(crate) fn can_open(&self, id: &Id) -> Result<(), OpenError> {
+        if self.open.contains_key(id) {
+            return Err(OpenError::Duplicate);
+        }
+        if self.open.len() >= self.limit {
+            return Err(OpenError::TooMany { limit: self.limit });
+        }
+        Ok(())
+    }
+
+    /// Opens an exchange that [`Self::can_open`].
+    pub(crate) fn open(&mut self, mut exchange: Exchange) {
+        self.opened += 1;
+        exchange.order = self.opened;
+        self.open.insert(exchange.id.clone(), exchange);
+    }
+
+    pub(crate) fn find(&self, id: &Id) -> Option<&Exchange> {
+        self.open.get(id)
+    }
+
+    pub(crate) fn close(&mut self, id: &Id) -> Option<Exchange> {
+        self.open.remove(id)
+    }
+
+    /// The id of the only open request, if there is exactly one.
+    pub(crate) fn only(&self) -> Option<Id> {
+        let mut ids = self.open.keys();
+        match (ids.next(), ids.next()) {
+            (Some(id), None) => Some(id.clone()),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn expects_progress(&self, token: &Id) -> bool {
+        self.open
+            .values()
+            .any(|exchange| exchange.progress_token.as_ref() == Some(token))
+    }
+
+    /// Closes all, oldest first.
+    pub(crate) fn close_all(&mut self) -> Vec<Exchange> {
+        let mut all: Vec<Exchange> = self.open.drain().map(|(_, exchange)| exchange).collect();
+        all.sort_by_key(|exchange| exchange.order);
+        all
+    }
+}
+
+// === impl Exchange ===
+
+impl Exchange {
+    pub(crate) fn new(id: Id, method: Arc<str>, direction: Direction) -> Self {
+        let call_id = CallId::new(&id, direction);
+        Self {
+            id,
+            method,
+            call_id,
+            progress_token: None,
+            is_stateless: false,
+            client: None,
+            order: 0,
+        }
+    }
+}
+
+// === impl CallId ===
+
+impl CallId {
+    pub(crate) fn new(id: &Id, direction: Direction) -> Self {
+        let is_integer = |text: &str| text.parse::<i64>().is_ok();
+        Self(match (id, direction) {
+            (Id::Integer(number), Direction::ToServer) => format!("call_{number}"),
+            (Id::Integer(number), Direction::ToClient) => format!("call_s{number}"),
+            (Id::String(text), Direction::ToServer) => {
+                let looks_like_another = is_integer(text)
+                    || text.starts_with('"')
+                    || text
+                        .strip_prefix('s')
+                        .is_some_and(|rest| is_integer(rest) || rest.starts_with('"'));
+                if looks_like_another {
+                    format!("call_\"{text}\"")
+                } else {
+                    format!("call_{text}")
+                }
+            }
+            (Id::String(text), Direction::ToClient) => format!("call_s\"{text}\""),
+        })
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

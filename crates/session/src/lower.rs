@@ -1,0 +1,281 @@
+//! From MCP messages to what policies see. This is the only place that knows both.
+//!
+//! | message | becomes |
+//! |---|---|
+//! | `tools/call` request | a call of the tool, with its arguments; what else its `params` hold is a second call, named `tools/call` |
+//! | any other request | a call named after the method, with `params` as its arguments |
+//! | result of `tools/call` | an output: text and image blocks as chunks, everything else as chunks of JSON text |
+//! | result of `tools/list` | an output with the tools as JSON text, and a listing: one tool event each |
+//! | result of `resources/read`, `sampling/createMessage` | an output, its contents as chunks |
+//! | result of `prompts/get` | an output with the result as JSON text, and each prompt message as a message |
+//! | result of `initialize`, `server/discover` | an output with the result as JSON text; `instructions` as a system message |
+//! | any other result | an output with the result as JSON text |
+//! | error | an output with the error's message, and its data as JSON text |
+//! | notification with parameters | a call named after the method, without an output |
+//! | `ping` and notifications without parameters, progress without a message | nothing: they carry no text |
+//!
+//! Both directions lower alike; the call ids of the server's requests are kept apart (see
+//! [`CallId`](crate::exchange::CallId)). Each element names its server and the time.
+
+mod content;
+
+use std::sync::Arc;
+
+use portcullis_json::{Object, Value, write};
+
+use self::content::{block_chunks, error_text, resource_chunks, rest, text_chunk, tool_result};
+
+/// Members of a tool listing that carry no text for a model (SPEC: MCP 2026-07-28, Pagination and
+/// Caching).
+const LISTING: [&str; 4] = ["tools", "nextCursor", "ttlMs", "cacheScope"];
+
+/// What every element of one message carries.
+#[derive(Clone, Debug)]
+pub(crate) struct Stamp {
+    pub(crate) server: Arc<str>,
+    /// ISO 8601, UTC.
+    pub(crate) timestamp: String,
+}
+
+/// A message, reduced to what lowering needs of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Subject<'m> {
+    Request {
+        call_id: &'m str,
+        method: &'m str,
+        params: Option<&'m Value>,
+    },
+    Notification {
+        method: &'m str,
+        params: Option<&'m Value>,
+    },
+    Result {
+        call_id: &'m str,
+        /// Of the request that it answers.
+        method: &'m str,
+        result: &'m Value,
+    },
+    Error {
+        call_id: &'m str,
+        error: &'m Value,
+    },
+}
+
+/// The message as elements of a trace, in the form that `portcullis check` reads.
+pub(crate) fn lower(subject: Subject<'_>, stamp: &Stamp) -> Vec<Value> {
+    match subject {
+        Subject::Request {
+            call_id,
+            method,
+            params,
+        } => request(call_id, method, params, stamp),
+        Subject::Notification { method, params } => notification(method, params, stamp),
+        Subject::Result {
+            call_id,
+            method,
+            result,
+        } => self::result(call_id, method, result, stamp),
+        Subject::Error { call_id, error } => {
+            vec![stamp.output(call_id, Value::from(error_text(error)))]
+        }
+    }
+}
+
+fn request(call_id: &str, method: &str, params: Option<&Value>, stamp: &Stamp) -> Vec<Value> {
+    let params = members(params);
+    let calls = match (method, params.get("name")) {
+        ("tools/call", Some(name)) => {
+            let arguments = members(params.get("arguments"));
+            let mut calls = vec![call(Some(call_id), name.clone(), arguments)];
+            let others = rest(&params, &["name", "arguments"]);
+            if !others.is_empty() {
+                calls.push(call(
+                    Some(&format!("{call_id}.params")),
+                    method.into(),
+                    others,
+                ));
+            }
+            calls
+        }
+        ("ping", _) if rest(&params, &[]).is_empty() => return Vec::new(),
+        _ => vec![call(Some(call_id), method.into(), params)],
+    };
+    vec![stamp.calls(calls)]
+}
+
+fn notification(method: &str, params: Option<&Value>, stamp: &Stamp) -> Vec<Value> {
+    const NUMBERS: [&str; 3] = ["progressToken", "progress", "total"];
+    let params = members(params);
+    let carried = match method {
+        "notifications/progress" => rest(&params, &NUMBERS),
+        _ => rest(&params, &[]),
+    };
+    if carried.is_empty() {
+        return Vec::new();
+    }
+    vec![stamp.calls(vec![call(None, method.into(), params)])]
+}
+
+fn result(call_id: &str, method: &str, result: &Value, stamp: &Stamp) -> Vec<Value> {
+    let as_json = || Value::from(write(result));
+    let Some(members) = result.as_object() else {
+        return vec![stamp.output(call_id, as_json())];
+    };
+    match method {
+        "ping" if rest(members, &[]).is_empty() => Vec::new(),
+        "tools/call" | "tasks/result" => vec![stamp.output(call_id, tool_result(members))],
+        "tools/list" => tool_listing(call_id, result, members, stamp),
+        "resources/read" => {
+            vec![stamp.output(call_id, with_rest(members, "contents", resource_chunks))]
+        }
+        "sampling/createMessage" => {
+            vec![stamp.output(call_id, with_rest(members, "content", block_chunks))]
+        }
+        "prompts/get" => {
+            let mut elements = vec![stamp.output(call_id, as_json())];
+            elements.extend(prompt_messages(members, stamp));
+            elements
+        }
+        "initialize" | "server/discover" => {
+            let mut elements = vec![stamp.output(call_id, as_json())];
+            if let Some(Value::String(instructions)) = members.get("instructions") {
+                elements.push(stamp.message("system", Value::String(instructions.clone())));
+            }
+            elements
+        }
+        _ => vec![stamp.output(call_id, as_json())],
+    }
+}
+
+/// The output of a listing, and the listing itself.
+///
+/// A tool without a usable name or schema still becomes an event: it must not keep the others from
+/// being judged.
+fn tool_listing(call_id: &str, result: &Value, members: &Object, stamp: &Stamp) -> Vec<Value> {
+    let Some(Value::Array(tools)) = members.get("tools") else {
+        return vec![stamp.output(call_id, write(result).into())];
+    };
+    let listed = if rest(members, &LISTING).is_empty() {
+        write(&Value::Array(Arc::clone(tools)))
+    } else {
+        write(result)
+    };
+    let tools: Vec<Value> = tools.iter().map(|tool| stamp.tool(tool)).collect();
+    let listing: Object = [(Arc::from("tools"), tools.into())].into_iter().collect();
+    vec![stamp.output(call_id, listed.into()), listing.into()]
+}
+
+fn prompt_messages(members: &Object, stamp: &Stamp) -> Vec<Value> {
+    let messages = members.get("messages").and_then(Value::as_array);
+    messages
+        .unwrap_or_default()
+        .iter()
+        .map(|message| {
+            let role = match message.get("role").and_then(Value::as_str) {
+                Some("assistant") => "assistant",
+                // Whatever a server writes here must not pass for an output of a tool.
+                _ => "user",
+            };
+            let chunks = message.get("content").map(block_chunks).unwrap_or_default();
+            stamp.message(role, chunks.into())
+        })
+        .collect()
+}
+
+/// The blocks of `field`, one or a list of them, as chunks, then the other members as JSON text.
+fn with_rest(members: &Object, field: &str, chunks: impl Fn(&Value) -> Vec<Value>) -> Value {
+    let mut all: Vec<Value> = match members.get(field) {
+        Some(Value::Array(blocks)) => blocks.iter().flat_map(chunks).collect(),
+        Some(block) => chunks(block),
+        None => Vec::new(),
+    };
+    let others = rest(members, &[field]);
+    if !others.is_empty() {
+        all.push(text_chunk(write(&others.into()).into()));
+    }
+    all.into()
+}
+
+fn element(role: &str) -> Object {
+    [(Arc::from("role"), Value::from(role))]
+        .into_iter()
+        .collect()
+}
+
+fn call(id: Option<&str>, name: Value, arguments: Object) -> Value {
+    let function: Object = [
+        (Arc::from("name"), name),
+        (Arc::from("arguments"), arguments.into()),
+    ]
+    .into_iter()
+    .collect();
+    let mut call = Object::new();
+    if let Some(id) = id {
+        call.insert("id", id);
+    }
+    call.insert("type", "function");
+    call.insert("function", function);
+    call.into()
+}
+
+fn members(value: Option<&Value>) -> Object {
+    value
+        .and_then(Value::as_object)
+        .cloned()
+        .unwrap_or_default()
+}
+
+// === impl Stamp ===
+
+impl Stamp {
+    fn calls(&self, calls: Vec<Value>) -> Value {
+        let mut element = element("assistant");
+        element.insert("content", "");
+        element.insert("tool_calls", calls);
+        self.seal(element)
+    }
+
+    fn output(&self, call_id: &str, content: Value) -> Value {
+        let mut element = element("tool");
+        element.insert("tool_call_id", call_id);
+        element.insert("content", content);
+        self.seal(element)
+    }
+
+    fn message(&self, role: &str, content: Value) -> Value {
+        let mut element = element(role);
+        element.insert("content", content);
+        self.seal(element)
+    }
+
+    fn tool(&self, tool: &Value) -> Value {
+        let text = |field: &str| match tool.get(field) {
+            Some(Value::String(text)) => Value::String(Arc::clone(text)),
+            Some(other) => write(other).into(),
+            None => "".into(),
+        };
+        let mut listed = Object::new();
+        listed.insert("name", text("name"));
+        if let Some(description) = tool.get("description") {
+            listed.insert("description", description.clone());
+        }
+        let schema = match tool.get("inputSchema") {
+            Some(Value::Object(schema)) => Value::Object(Arc::clone(schema)),
+            _ => Object::new().into(),
+        };
+        listed.insert("inputSchema", schema);
+        listed.insert("metadata", self.metadata());
+        listed.into()
+    }
+
+    fn seal(&self, mut element: Object) -> Value {
+        element.insert("timestamp", self.timestamp.as_str());
+        element.insert("metadata", self.metadata());
+        element.into()
+    }
+
+    fn metadata(&self) -> Object {
+        let server = Value::String(Arc::clone(&self.server));
+        [(Arc::from("server"), server)].into_iter().collect()
+    }
+}

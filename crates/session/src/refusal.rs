@@ -1,0 +1,198 @@
+//! What the gateway says in its own name, in the protocol's terms.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use portcullis_json::{Object, Value};
+use portcullis_mcp::{Id, Malformed, Revision, error_code, write};
+
+use crate::context::RefusalStyle;
+use crate::exchange::{Exchange, OpenError};
+use crate::verdict::Judgement;
+
+/// A guardrail refused. Own codes lie outside -32768..=-32000 (SPEC: MCP 2026-07-28, error codes).
+pub(crate) const BLOCKED: i64 = -31_001;
+/// Too many requests are open.
+pub(crate) const BUSY: i64 = -31_002;
+
+/// LIMIT: reasons that one refusal names, and characters of each.
+const REASONS_MAX: usize = 3;
+const REASON_CHARACTERS_MAX: usize = 300;
+
+/// A message that the gateway itself wrote.
+#[derive(Debug)]
+pub(crate) struct OwnWords(Vec<u8>);
+
+/// What was blocked, as the one who reads the refusal would call it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Blocked {
+    /// The request, which did not reach the other side.
+    Request,
+    /// The answer, which came and is withheld.
+    Answer,
+}
+
+// === impl OwnWords ===
+
+impl OwnWords {
+    /// The refusal of a request or of its answer, to whoever waits for the answer.
+    pub(crate) fn refuse(
+        exchange: &Exchange,
+        blocked: Blocked,
+        judgement: &Judgement,
+        style: RefusalStyle,
+    ) -> Self {
+        let text = refusal_text(&exchange.method, blocked, judgement);
+        match style {
+            RefusalStyle::Result if &*exchange.method == "tools/call" => Self(
+                write::result_response(&exchange.id, &failed_call(text, exchange)),
+            ),
+            RefusalStyle::Result | RefusalStyle::Error => {
+                Self::error(Some(&exchange.id), BLOCKED, &text)
+            }
+        }
+    }
+
+    pub(crate) fn error(id: Option<&Id>, code: i64, message: &str) -> Self {
+        Self(write::error_response(id, code, message, None))
+    }
+
+    pub(crate) fn malformed(malformed: &Malformed) -> Self {
+        Self(malformed.response())
+    }
+
+    pub(crate) fn cannot_open(id: &Id, error: OpenError) -> Self {
+        match error {
+            OpenError::Duplicate => Self::error(
+                Some(id),
+                error_code::INVALID_REQUEST,
+                "the id belongs to a request that has no answer yet, use another one",
+            ),
+            OpenError::TooMany { limit } => Self::error(
+                Some(id),
+                BUSY,
+                &format!("{limit} requests have no answer yet, wait for one of them"),
+            ),
+        }
+    }
+
+    pub(crate) fn unknown_method(id: &Id) -> Self {
+        Self::error(Some(id), error_code::METHOD_NOT_FOUND, "Method not found")
+    }
+
+    /// As servers say it of a tool that does not exist, so that a withheld one looks the same.
+    pub(crate) fn unknown_tool(id: &Id, name: &str) -> Self {
+        let message = format!("Unknown tool: {}", plain(name));
+        Self::error(Some(id), error_code::INVALID_PARAMS, &message)
+    }
+
+    /// SPEC: MCP 2026-07-28, Versioning: the supported revisions come with the error.
+    pub(crate) fn unsupported_revision(id: &Id, requested: &str) -> Self {
+        let supported = Revision::ALL.map(|revision| Value::from(revision.as_str()));
+        let data: Object = [
+            (Arc::from("supported"), Value::from(supported.to_vec())),
+            (Arc::from("requested"), plain(requested).into()),
+        ]
+        .into_iter()
+        .collect();
+        Self(write::error_response(
+            Some(id),
+            error_code::UNSUPPORTED_PROTOCOL_VERSION,
+            "Unsupported protocol version",
+            Some(&data.into()),
+        ))
+    }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+fn refusal_text(method: &str, blocked: Blocked, judgement: &Judgement) -> String {
+    let (what, outcome) = match (blocked, method) {
+        (Blocked::Request, "tools/call") => (
+            "This tool call was blocked",
+            "It was not carried out. Do not repeat the same call; go on without it or ask the user.",
+        ),
+        (Blocked::Request, _) => (
+            "This request was blocked",
+            "It was not passed on. Do not repeat it unchanged.",
+        ),
+        (Blocked::Answer, "tools/call") => (
+            "The output of this tool call was withheld",
+            "The call itself was carried out. Do not repeat it to get the output; go on without it \
+             or ask the user.",
+        ),
+        (Blocked::Answer, _) => (
+            "The answer to this request was withheld",
+            "Do not repeat the request unchanged.",
+        ),
+    };
+    format!("[Portcullis] {what} by {}. {outcome}", reasons(judgement))
+}
+
+/// Names the guardrails and their rules. The texts are the policy author's; as they may quote a
+/// peer, they are shortened and kept to one line.
+fn reasons(judgement: &Judgement) -> String {
+    let failed = judgement.blocking_failure().map(|failed| {
+        let reason = plain(&failed.reason);
+        format!(
+            "guardrail `{}`, which could not be evaluated ({reason})",
+            failed.guardrail.name
+        )
+    });
+    let violated = judgement.blocking().map(|violation| {
+        let message = plain(&violation.message);
+        format!("guardrail `{}` ({message})", violation.guardrail.name)
+    });
+    let mut seen = BTreeSet::new();
+    let mut distinct: Vec<String> = failed
+        .into_iter()
+        .chain(violated)
+        .filter(|reason| seen.insert(reason.clone()))
+        .take(REASONS_MAX + 1)
+        .collect();
+    if distinct.len() > REASONS_MAX {
+        distinct.truncate(REASONS_MAX);
+        distinct.push("others".to_owned());
+    }
+    distinct.join(" and ")
+}
+
+fn failed_call(text: String, exchange: &Exchange) -> Value {
+    let block: Object = [
+        (Arc::from("type"), Value::from("text")),
+        (Arc::from("text"), text.into()),
+    ]
+    .into_iter()
+    .collect();
+    let mut result = Object::new();
+    if exchange.is_stateless {
+        result.insert("resultType", "complete");
+    }
+    result.insert("content", vec![Value::from(block)]);
+    result.insert("isError", true);
+    result.into()
+}
+
+/// One short line without characters that hide or reorder text.
+pub(crate) fn plain(text: &str) -> String {
+    let is_hidden = |character: char| {
+        character.is_control()
+            || matches!(
+                character,
+                '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+                    | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+                    | '\u{e0000}'..='\u{e007f}'
+            )
+    };
+    let mut shown: String = text
+        .chars()
+        .take(REASON_CHARACTERS_MAX)
+        .map(|character| if is_hidden(character) { ' ' } else { character })
+        .collect();
+    if text.chars().nth(REASON_CHARACTERS_MAX).is_some() {
+        shown.push('…');
+    }
+    shown
+}

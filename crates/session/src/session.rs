@@ -1,0 +1,372 @@
+//! The state of a conversation, and what one message does to it.
+
+mod listing;
+mod notification;
+mod request;
+mod response;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use portcullis_json::{Value, write};
+use portcullis_mcp::frame::LineError;
+use portcullis_mcp::{
+    EnvelopeLimits, Incoming, Malformed, Message, MessageKind, Peer, Revision, error_code,
+};
+use portcullis_trace::Event;
+use portcullis_trace::record::{Direction, EventRecord, Sequence, SessionId, Timestamp, Verdict};
+use portcullis_trace::wire::{self, TraceError};
+
+use crate::action::{Action, DropReason, Note, Waiting};
+use crate::context::{RefusalStyle, SessionContext, SessionLimits};
+use crate::detectors::LocalDetectors;
+use crate::exchange::{Exchange, Exchanges};
+use crate::lower::{Stamp, Subject, lower};
+use crate::refusal::OwnWords;
+use crate::verdict::{Judgement, Judges, Permit, Violation};
+
+/// LIMIT: notes of one session; what a peer can cause at will must not fill the log.
+const NOTES_MAX: u32 = 1000;
+/// LIMIT: how much of a line that is no message is shown in the log.
+const NOISE_CHARACTERS_MAX: usize = 200;
+
+/// A conversation between one client and one server.
+#[derive(Debug)]
+pub struct Session {
+    id: SessionId,
+    server: Arc<str>,
+    refusal: RefusalStyle,
+    extra_methods: Vec<String>,
+    limits: SessionLimits,
+    judges: Judges,
+    detectors: LocalDetectors,
+    from_client: Side,
+    from_server: Side,
+    /// As the server answered the handshake.
+    revision: Option<Revision>,
+    handshake: Handshake,
+    /// Tools that were taken out of a listing; calling one of them is refused.
+    withheld_tools: BTreeSet<Arc<str>>,
+    next_sequence: Sequence,
+    last_time: Timestamp,
+    notes: u32,
+}
+
+/// What is known of one peer as a sender.
+#[derive(Debug)]
+struct Side {
+    envelope: EnvelopeLimits,
+    /// Its requests that have no answer yet.
+    exchanges: Exchanges,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Handshake {
+    NotBegun,
+    Begun,
+    Done,
+}
+
+/// One message on its way through the session.
+#[derive(Clone, Copy, Debug)]
+struct Turn<'m> {
+    message: &'m Message,
+    direction: Direction,
+    now: Timestamp,
+}
+
+/// What inspecting a message came to.
+#[derive(Debug)]
+struct Inspected {
+    judgement: Judgement,
+    /// What the guardrails saw.
+    elements: Vec<Value>,
+    permit: Option<Permit>,
+}
+
+// === impl Session ===
+
+impl Session {
+    pub fn new(context: SessionContext) -> Self {
+        let side = |sender| Side {
+            envelope: EnvelopeLimits::new(sender),
+            exchanges: Exchanges::new(context.limits.open_requests),
+        };
+        let (from_client, from_server) = (side(Peer::Client), side(Peer::Server));
+        Self {
+            judges: Judges::new(context.guardrails, &context.parameters, &context.limits),
+            id: context.id,
+            server: context.server,
+            refusal: context.refusal,
+            extra_methods: context.extra_methods,
+            limits: context.limits,
+            detectors: LocalDetectors,
+            from_client,
+            from_server,
+            revision: None,
+            handshake: Handshake::NotBegun,
+            withheld_tools: BTreeSet::new(),
+            next_sequence: Sequence::FIRST,
+            last_time: Timestamp::from_micros(i64::MIN),
+            notes: 0,
+        }
+    }
+
+    /// Takes one line that travels in `direction`.
+    ///
+    /// The messages of a batch are judged and passed on one by one.
+    pub fn on_line(&mut self, direction: Direction, line: &[u8], now: Timestamp) -> Vec<Action> {
+        match Incoming::parse(line, &self.sender(direction).envelope) {
+            Ok(Incoming::Single(message)) => self.on_message(direction, &message, now),
+            Ok(Incoming::Batch(messages)) => messages
+                .iter()
+                .flat_map(|message| self.on_message(direction, message, now))
+                .collect(),
+            Err(error) if direction == Direction::ToClient && is_noise(line) => {
+                drop(error);
+                self.on_noise(line)
+            }
+            Err(error) => self.on_malformed(direction, error),
+        }
+    }
+
+    /// Takes note of a line that was lost before it could be read.
+    pub fn on_lost_line(&mut self, direction: Direction, error: LineError) -> Vec<Action> {
+        let mut actions = self.note(Note::LostLine { direction, error });
+        match (direction, error) {
+            (Direction::ToServer, LineError::TooLong { .. }) => {
+                let words = OwnWords::error(None, error_code::INVALID_REQUEST, &error.to_string());
+                actions.push(Action::Send(Permit::speak(words, Direction::ToClient)));
+            }
+            (Direction::ToClient, LineError::TooLong { .. }) => {
+                let only = self.from_client.exchanges.only();
+                let waiting = only.and_then(|id| self.from_client.exchanges.close(&id));
+                actions.extend(waiting.map(|waiting| self.fail_waiting(&waiting)));
+            }
+            (_, LineError::Partial { .. }) => {}
+        }
+        actions
+    }
+
+    /// The recording of a message failed and it was not sent: whoever waits for it gets an error.
+    pub fn on_unrecorded(&mut self, waiting: &Waiting) -> Vec<Action> {
+        self.receiver(waiting.direction)
+            .exchanges
+            .close(&waiting.id);
+        let words = OwnWords::error(
+            Some(&waiting.id),
+            error_code::INTERNAL_ERROR,
+            "the message could not be recorded and was therefore not passed on",
+        );
+        vec![Action::Send(Permit::speak(words, waiting.direction))]
+    }
+
+    /// The server is gone: whoever waits for its answers gets an error.
+    pub fn on_server_end(&mut self) -> Vec<Action> {
+        let waiting = self.from_client.exchanges.close_all();
+        let message = format!("the server `{}` ended before it answered", self.server);
+        let answers = waiting.iter().map(|exchange| {
+            let words = OwnWords::error(Some(&exchange.id), error_code::INTERNAL_ERROR, &message);
+            Action::Send(Permit::speak(words, Direction::ToClient))
+        });
+        answers.collect()
+    }
+
+    /// The last message that was judged.
+    pub fn last_sequence(&self) -> Option<Sequence> {
+        Sequence::new(self.next_sequence.value() - 1)
+    }
+
+    fn on_message(
+        &mut self,
+        direction: Direction,
+        message: &Message,
+        now: Timestamp,
+    ) -> Vec<Action> {
+        let earliest = Timestamp::from_micros(self.last_time.as_micros().saturating_add(1));
+        self.last_time = now.max(earliest);
+        let turn = Turn {
+            message,
+            direction,
+            now: self.last_time,
+        };
+        match message.kind() {
+            MessageKind::Request { id, method } => self.on_request(turn, id, method),
+            MessageKind::Notification { method } => self.on_notification(turn, method),
+            MessageKind::Response { id, .. } => self.on_response(turn, id.as_ref()),
+        }
+    }
+
+    fn on_noise(&mut self, line: &[u8]) -> Vec<Action> {
+        let text = String::from_utf8_lossy(line);
+        self.note(Note::Noise {
+            bytes: line.len(),
+            text: text.chars().take(NOISE_CHARACTERS_MAX).collect(),
+        })
+    }
+
+    /// A client is told what is wrong. A server that answers badly has answered.
+    fn on_malformed(&mut self, direction: Direction, error: Malformed) -> Vec<Action> {
+        let answer = match (direction, &error.id) {
+            (Direction::ToServer, _) => {
+                let words = OwnWords::malformed(&error);
+                Some(Action::Send(Permit::speak(words, Direction::ToClient)))
+            }
+            (Direction::ToClient, Some(id)) => {
+                let waiting = self.from_client.exchanges.close(id);
+                waiting.map(|waiting| self.fail_waiting(&waiting))
+            }
+            (Direction::ToClient, None) => None,
+        };
+        let mut actions = self.note(Note::Malformed { direction, error });
+        actions.extend(answer);
+        actions
+    }
+
+    fn fail_waiting(&self, exchange: &Exchange) -> Action {
+        let message = format!("the answer of the server `{}` was malformed", self.server);
+        let words = OwnWords::error(Some(&exchange.id), error_code::INTERNAL_ERROR, &message);
+        Action::Send(Permit::speak(words, Direction::ToClient))
+    }
+
+    /// Lowers a message and has it judged. What was allowed has happened for the guardrails.
+    fn inspect(&mut self, turn: Turn<'_>, subject: Subject<'_>) -> Inspected {
+        let elements = lower(subject, &self.stamp(turn.now));
+        match events(&elements) {
+            Ok(events) => {
+                let judgement = self.judges.judge(&events, &self.detectors);
+                let bytes = turn.message.line().into_owned();
+                Inspected {
+                    permit: self.judges.settle(&judgement, bytes, turn.direction),
+                    judgement,
+                    elements,
+                }
+            }
+            Err(error) => Inspected {
+                judgement: self.judges.fail(&error.to_string()),
+                elements: Vec::new(),
+                permit: None,
+            },
+        }
+    }
+
+    fn record(
+        &mut self,
+        turn: Turn<'_>,
+        method: Option<&str>,
+        inspected: &Inspected,
+        verdict: Verdict,
+    ) -> Action {
+        let sequence = self.next_sequence;
+        self.next_sequence = sequence.next();
+        let raw = turn.message.raw();
+        let message = (raw.len() <= self.limits.recorded_message_bytes)
+            .then(|| str::from_utf8(raw).ok().map(Arc::from))
+            .flatten();
+        let judgement = &inspected.judgement;
+        let failures = judgement.failures.iter();
+        let failure = failures
+            .map(|failed| format!("{}: {}", failed.guardrail.name, failed.reason))
+            .reduce(|all, next| format!("{all}; {next}"));
+        let event = EventRecord {
+            session: self.id.clone(),
+            sequence,
+            recorded_at: turn.now,
+            direction: turn.direction,
+            method: method.map(str::to_owned),
+            message,
+            events: write(&inspected.elements.clone().into()).into(),
+            verdict,
+            violations: judgement.violations.iter().map(Violation::record).collect(),
+            failure,
+        };
+        Action::Record {
+            event,
+            waiting: waiting(turn),
+        }
+    }
+
+    fn stamp(&self, now: Timestamp) -> Stamp {
+        let timestamp = jiff::Timestamp::from_microsecond(now.as_micros());
+        Stamp {
+            server: Arc::clone(&self.server),
+            timestamp: timestamp.unwrap_or_default().to_string(),
+        }
+    }
+
+    fn drop_message(&mut self, turn: Turn<'_>, reason: DropReason) -> Vec<Action> {
+        self.note(Note::Dropped {
+            direction: turn.direction,
+            reason,
+        })
+    }
+
+    fn note(&mut self, note: Note) -> Vec<Action> {
+        self.notes = self.notes.saturating_add(1);
+        match self.notes {
+            0..=NOTES_MAX => vec![Action::Note(note)],
+            count if count == NOTES_MAX + 1 => vec![Action::Note(Note::TooManyNotes)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// The peer whose messages travel in `direction`.
+    fn sender(&mut self, direction: Direction) -> &mut Side {
+        match direction {
+            Direction::ToServer => &mut self.from_client,
+            Direction::ToClient => &mut self.from_server,
+        }
+    }
+
+    /// The peer that messages travel to in `direction`.
+    fn receiver(&mut self, direction: Direction) -> &mut Side {
+        self.sender(back(direction))
+    }
+}
+
+/// The direction of the answers to what travels in `direction`.
+fn back(direction: Direction) -> Direction {
+    match direction {
+        Direction::ToServer => Direction::ToClient,
+        Direction::ToClient => Direction::ToServer,
+    }
+}
+
+/// Who waits for what the message brings: its sender, or for a response its receiver.
+fn waiting(turn: Turn<'_>) -> Option<Waiting> {
+    let (id, direction) = match turn.message.kind() {
+        MessageKind::Request { id, .. } => (id, back(turn.direction)),
+        MessageKind::Response { id, .. } => (id.as_ref()?, turn.direction),
+        MessageKind::Notification { .. } => return None,
+    };
+    Some(Waiting {
+        id: id.clone(),
+        direction,
+    })
+}
+
+fn events(elements: &[Value]) -> Result<Vec<Event>, TraceError> {
+    let mut all = Vec::with_capacity(elements.len());
+    for element in elements {
+        all.extend(wire::events(element)?);
+    }
+    Ok(all)
+}
+
+/// Whether a line does not even look like a message.
+fn is_noise(line: &[u8]) -> bool {
+    let first = line.iter().find(|byte| !byte.is_ascii_whitespace());
+    !matches!(first, Some(b'{' | b'['))
+}
+
+// === impl Inspected ===
+
+impl Inspected {
+    fn verdict(&self) -> Verdict {
+        if self.permit.is_some() {
+            Verdict::Allow
+        } else {
+            Verdict::Block
+        }
+    }
+}

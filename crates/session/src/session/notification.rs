@@ -1,0 +1,79 @@
+use portcullis_mcp::{Id, Method, view};
+
+use super::{Session, Turn};
+use crate::action::{Action, DropReason};
+use crate::lower::Subject;
+
+impl Session {
+    pub(super) fn on_notification(&mut self, turn: Turn<'_>, method: &Method) -> Vec<Action> {
+        if let Err(reason) = self.admit_notification(turn, method) {
+            return self.drop_message(turn, reason);
+        }
+        let inspected = self.inspect(
+            turn,
+            Subject::Notification {
+                method: method.as_str(),
+                params: turn.message.params(),
+            },
+        );
+        let record = self.record(turn, Some(method.as_str()), &inspected, inspected.verdict());
+        let Some(permit) = inspected.permit else {
+            let mut actions = vec![record];
+            actions.extend(self.drop_message(turn, DropReason::Blocked));
+            return actions;
+        };
+        if *method == Method::Cancelled
+            && let Some(id) = cancelled_request(turn)
+        {
+            self.sender(turn.direction).exchanges.close(&id);
+        }
+        vec![record, Action::Send(permit)]
+    }
+
+    /// Only what belongs to something open may pass.
+    fn admit_notification(&mut self, turn: Turn<'_>, method: &Method) -> Result<(), DropReason> {
+        if !self.knows(turn.direction, method) {
+            return Err(DropReason::UnknownNotification);
+        }
+        match method {
+            Method::Progress => {
+                let token = turn.message.params().map(view::progressed_token);
+                match token {
+                    Some(Ok(token))
+                        if self
+                            .receiver(turn.direction)
+                            .exchanges
+                            .expects_progress(&token) =>
+                    {
+                        Ok(())
+                    }
+                    _ => Err(DropReason::ProgressOfNothing),
+                }
+            }
+            Method::Cancelled => self.admit_cancellation(turn),
+            _ => Ok(()),
+        }
+    }
+
+    fn admit_cancellation(&mut self, turn: Turn<'_>) -> Result<(), DropReason> {
+        let id = cancelled_request(turn).ok_or(DropReason::CancelsNothing)?;
+        if let Some(exchange) = self.sender(turn.direction).exchanges.find(&id) {
+            return if &*exchange.method == "initialize" {
+                Err(DropReason::CancelsInitialize)
+            } else {
+                Ok(())
+            };
+        }
+        // SPEC: MCP 2026-07-28, Subscriptions: a server ends a subscription of its client's.
+        match self.receiver(turn.direction).exchanges.find(&id) {
+            Some(exchange) if &*exchange.method == "subscriptions/listen" => Ok(()),
+            _ => Err(DropReason::CancelsNothing),
+        }
+    }
+}
+
+fn cancelled_request(turn: Turn<'_>) -> Option<Id> {
+    view::cancelled_request(turn.message.params()?)
+        .ok()
+        .flatten()
+}

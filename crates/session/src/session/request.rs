@@ -1,0 +1,118 @@
+use std::sync::Arc;
+
+use portcullis_json::Value;
+use portcullis_mcp::{Id, Method, Revision, error_code, view};
+use portcullis_trace::record::Direction;
+
+use super::response::introduction;
+use super::{Handshake, Session, Turn, back};
+use crate::action::Action;
+use crate::exchange::Exchange;
+use crate::lower::Subject;
+use crate::refusal::{Blocked, OwnWords};
+use crate::verdict::Permit;
+
+const PROTOCOL_VERSION_META: &str = "io.modelcontextprotocol/protocolVersion";
+
+impl Session {
+    pub(super) fn on_request(&mut self, turn: Turn<'_>, id: &Id, method: &Method) -> Vec<Action> {
+        if let Err(words) = self.admit(turn, id, method) {
+            return vec![Action::Send(Permit::speak(words, back(turn.direction)))];
+        }
+        let exchange = exchange(turn, id, method);
+        let inspected = self.inspect(
+            turn,
+            Subject::Request {
+                call_id: exchange.call_id.as_str(),
+                method: method.as_str(),
+                params: turn.message.params(),
+            },
+        );
+        let record = self.record(turn, Some(method.as_str()), &inspected, inspected.verdict());
+        let permit = match inspected.permit {
+            Some(permit) => {
+                if *method == Method::Initialize {
+                    self.handshake = Handshake::Begun;
+                }
+                self.sender(turn.direction).exchanges.open(exchange);
+                permit
+            }
+            None => Permit::speak(
+                OwnWords::refuse(
+                    &exchange,
+                    Blocked::Request,
+                    &inspected.judgement,
+                    self.refusal,
+                ),
+                back(turn.direction),
+            ),
+        };
+        vec![record, Action::Send(permit)]
+    }
+
+    /// What the protocol itself has to say against a request, before any guardrail is asked.
+    fn admit(&mut self, turn: Turn<'_>, id: &Id, method: &Method) -> Result<(), OwnWords> {
+        let exchanges = &self.sender(turn.direction).exchanges;
+        exchanges
+            .can_open(id)
+            .map_err(|error| OwnWords::cannot_open(id, error))?;
+        if !self.knows(turn.direction, method) {
+            return Err(OwnWords::unknown_method(id));
+        }
+        if let Some(requested) = stateless_revision(turn)
+            && Revision::parse(requested).is_none()
+        {
+            return Err(OwnWords::unsupported_revision(id, requested));
+        }
+        match method {
+            Method::Initialize if self.handshake != Handshake::NotBegun => Err(OwnWords::error(
+                Some(id),
+                error_code::INVALID_REQUEST,
+                "the session is already initialized",
+            )),
+            Method::ToolsCall => self.admit_call(turn, id),
+            _ => Ok(()),
+        }
+    }
+
+    fn admit_call(&self, turn: Turn<'_>, id: &Id) -> Result<(), OwnWords> {
+        let params = turn.message.params().unwrap_or(&Value::Null);
+        let call = view::ToolCall::read(params).map_err(|error| {
+            OwnWords::error(Some(id), error_code::INVALID_PARAMS, &error.to_string())
+        })?;
+        if self.withheld_tools.contains(call.name) {
+            return Err(OwnWords::unknown_tool(id, call.name));
+        }
+        Ok(())
+    }
+
+    /// Whether some revision has the method for this sender, or configuration lets it pass.
+    pub(super) fn knows(&self, direction: Direction, method: &Method) -> bool {
+        let sender = match direction {
+            Direction::ToServer => portcullis_mcp::Peer::Client,
+            Direction::ToClient => portcullis_mcp::Peer::Server,
+        };
+        let mut revisions = Revision::ALL.into_iter();
+        revisions.any(|revision| method.may_come_from(sender, revision))
+            || self
+                .extra_methods
+                .iter()
+                .any(|extra| extra == method.as_str())
+    }
+}
+
+fn exchange(turn: Turn<'_>, id: &Id, method: &Method) -> Exchange {
+    let params = turn.message.params();
+    let mut exchange = Exchange::new(id.clone(), Arc::from(method.as_str()), turn.direction);
+    // A token of the wrong type was refused with the envelope.
+    exchange.progress_token = params.and_then(|params| view::progress_token(params).ok().flatten());
+    exchange.is_stateless = stateless_revision(turn).is_some();
+    exchange.client = introduction(turn);
+    exchange
+}
+
+/// The revision that a request of the stateless era names for itself.
+fn stateless_revision(turn: Turn<'_>) -> Option<&str> {
+    let meta = turn.message.params()?.get("_meta")?;
+    meta.get(PROTOCOL_VERSION_META)?.as_str()
+}

@@ -1,0 +1,221 @@
+use std::collections::BTreeSet;
+
+use portcullis_engine::{Detectors, Failure, Finding, Monitor, Step};
+use portcullis_json::Object;
+use portcullis_trace::record::{Direction, GuardrailName, ViolationRecord};
+use portcullis_trace::{Event, Range};
+
+use super::Permit;
+use crate::context::{Guardrail, GuardrailAction, SessionLimits};
+
+/// LIMIT: findings of one guardrail on one message that are kept; the message is blocked anyway.
+const FINDINGS_MAX: usize = 100;
+
+/// The guardrails of a session, each with its memory of what happened.
+#[derive(Debug)]
+pub(crate) struct Judges {
+    judges: Vec<Judge>,
+    /// The index that policies will see on the next event.
+    next_event: u64,
+}
+
+#[derive(Debug)]
+struct Judge {
+    name: GuardrailName,
+    monitor: Monitor,
+    on_violation: GuardrailAction,
+    on_failure: GuardrailAction,
+}
+
+/// What the guardrails say about one message.
+#[derive(Debug)]
+pub(crate) struct Judgement {
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) failures: Vec<Failed>,
+    /// The index of the message's first event.
+    first_event: u64,
+}
+
+/// A rule that the message satisfies.
+#[derive(Debug)]
+pub(crate) struct Violation {
+    pub(crate) guardrail: GuardrailName,
+    pub(crate) action: GuardrailAction,
+    pub(crate) message: String,
+    finding: Finding,
+}
+
+/// A guardrail that came to no result.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) guardrail: GuardrailName,
+    pub(crate) action: GuardrailAction,
+    pub(crate) reason: String,
+}
+
+// === impl Judges ===
+
+impl Judges {
+    pub(crate) fn new(
+        guardrails: Vec<Guardrail>,
+        parameters: &Object,
+        limits: &SessionLimits,
+    ) -> Self {
+        let judges = guardrails.into_iter().map(|guardrail| Judge {
+            monitor: Monitor::new(guardrail.policy, parameters.clone(), limits.evaluation),
+            name: guardrail.name,
+            on_violation: guardrail.on_violation,
+            on_failure: guardrail.on_failure,
+        });
+        Self {
+            judges: judges.collect(),
+            next_event: 0,
+        }
+    }
+
+    /// Judges the events of one message at once. [`Self::settle`] must follow.
+    pub(crate) fn judge(&mut self, events: &[Event], detectors: &dyn Detectors) -> Judgement {
+        let mut judgement = Judgement {
+            violations: Vec::new(),
+            failures: Vec::new(),
+            first_event: self.next_event,
+        };
+        for judge in &mut self.judges {
+            match judge.monitor.push(events, detectors) {
+                Step::Findings(findings) => judgement.violations.extend(
+                    findings
+                        .into_iter()
+                        .filter(Finding::is_new)
+                        .take(FINDINGS_MAX)
+                        .map(|finding| judge.violation(finding)),
+                ),
+                Step::Failed(failure) => judgement.failures.push(judge.failed(&failure)),
+                // Every detector of a session answers at once.
+                Step::Needs(calls) => judgement.failures.push(judge.unanswered(calls.len())),
+            }
+        }
+        self.next_event += events.len() as u64;
+        judgement
+    }
+
+    /// A judgement on what no guardrail can speak about, because it could not be lowered.
+    pub(crate) fn fail(&self, reason: &str) -> Judgement {
+        Judgement {
+            violations: Vec::new(),
+            failures: vec![Failed {
+                guardrail: GuardrailName {
+                    id: None,
+                    name: "inspection".to_owned(),
+                },
+                action: GuardrailAction::Block,
+                reason: reason.to_owned(),
+            }],
+            first_event: self.next_event,
+        }
+    }
+
+    /// Lets the events of the last judgement have happened, or not. The permit to pass `bytes`,
+    /// the message that was judged, comes with the former.
+    pub(crate) fn settle(
+        &mut self,
+        judgement: &Judgement,
+        bytes: Vec<u8>,
+        direction: Direction,
+    ) -> Option<Permit> {
+        let permit = Permit::pass(judgement, bytes, direction);
+        for judge in &mut self.judges {
+            if permit.is_some() {
+                judge.monitor.commit();
+            } else {
+                judge.monitor.discard();
+            }
+        }
+        permit
+    }
+}
+
+// === impl Judge ===
+
+impl Judge {
+    fn violation(&self, finding: Finding) -> Violation {
+        Violation {
+            guardrail: self.name.clone(),
+            action: self.on_violation,
+            message: finding.message(),
+            finding,
+        }
+    }
+
+    fn failed(&self, failure: &Failure) -> Failed {
+        Failed {
+            guardrail: self.name.clone(),
+            action: self.on_failure,
+            reason: failure.to_string(),
+        }
+    }
+
+    fn unanswered(&self, count: usize) -> Failed {
+        Failed {
+            guardrail: self.name.clone(),
+            action: self.on_failure,
+            reason: format!("{count} detector calls were not answered"),
+        }
+    }
+}
+
+// === impl Judgement ===
+
+impl Judgement {
+    pub(crate) fn allows(&self) -> bool {
+        self.blocking().next().is_none() && self.blocking_failure().is_none()
+    }
+
+    pub(crate) fn blocking(&self) -> impl Iterator<Item = &Violation> {
+        self.violations
+            .iter()
+            .filter(|violation| violation.action == GuardrailAction::Block)
+    }
+
+    pub(crate) fn blocking_failure(&self) -> Option<&Failed> {
+        self.failures
+            .iter()
+            .find(|failure| failure.action == GuardrailAction::Block)
+    }
+
+    /// Which of the message's events the blocking violations point at, counted from its first.
+    ///
+    /// `None` if that does not explain the block: a guardrail failed, or a violation points at
+    /// nothing in this message.
+    pub(crate) fn blamed_events(&self) -> Option<BTreeSet<u64>> {
+        if self.blocking_failure().is_some() {
+            return None;
+        }
+        let mut blamed = BTreeSet::new();
+        for violation in self.blocking() {
+            let places = violation.finding.ranges.iter();
+            let own: Vec<u64> = places
+                .filter_map(|range| range.event.checked_sub(self.first_event))
+                .collect();
+            if own.is_empty() {
+                return None;
+            }
+            blamed.extend(own);
+        }
+        Some(blamed)
+    }
+}
+
+// === impl Violation ===
+
+impl Violation {
+    pub(crate) fn record(&self) -> ViolationRecord {
+        ViolationRecord {
+            guardrail: self.guardrail.clone(),
+            action: self.action.record(),
+            message: self.message.clone(),
+            arguments: self.finding.args.clone(),
+            keywords: self.finding.kwargs.clone(),
+            ranges: self.finding.ranges.iter().map(Range::to_string).collect(),
+        }
+    }
+}
