@@ -177,8 +177,9 @@ impl ChildServer {
     /// Ends the server and everything in its group, and gives its exit status.
     ///
     /// The caller has closed the server's input before: that is the polite request to end
-    /// (SPEC: MCP 2025-11-25, Lifecycle, Shutdown, stdio). Bounded by the sum of `patience`.
-    pub async fn end(mut self, patience: Patience) -> io::Result<ExitStatus> {
+    /// (SPEC: MCP 2025-11-25, Lifecycle, Shutdown, stdio). Bounded by the sum of `patience`. May be
+    /// given up and begun again with less patience.
+    pub async fn end(&mut self, patience: Patience) -> io::Result<ExitStatus> {
         if timeout(patience.end_of_input, self.ended()).await.is_err() {
             self.signal(Signal::TERM)?;
             if timeout(patience.terminate, self.ended()).await.is_err() {
@@ -230,12 +231,14 @@ impl Drop for ChildServer {
 
 // === impl Patience ===
 
+/// In all below two seconds: what the official SDKs wait after they closed the gateway's input
+/// before they go on to signals.
 impl Default for Patience {
     fn default() -> Self {
         Self {
-            end_of_input: Duration::from_secs(2),
-            terminate: Duration::from_secs(2),
-            leftovers: Duration::from_millis(500),
+            end_of_input: Duration::from_secs(1),
+            terminate: Duration::from_millis(500),
+            leftovers: Duration::from_millis(300),
         }
     }
 }

@@ -47,7 +47,7 @@ fn is_gone(id: i32) -> bool {
 
 async fn end(started: Started) -> ExitStatus {
     let Started {
-        server,
+        mut server,
         input,
         output,
     } = started;
