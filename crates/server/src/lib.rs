@@ -1,1 +1,14 @@
-//! server
+//! The wiring: configuration, policies, recording and the relay between two peers.
+//!
+//! [`run`] guards one stdio server, [`check`] evaluates a policy over a trace file. [`config`] is
+//! the only module of the whole program that reads the environment, and [`policy`] the only one
+//! that reads policy files. What a message means is decided in the session crate; what travels is
+//! moved by the transport crate.
+
+pub mod check;
+pub mod config;
+mod log;
+pub mod policy;
+mod recording;
+mod relay;
+pub mod run;

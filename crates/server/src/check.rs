@@ -1,0 +1,177 @@
+//! A policy over a trace that is already complete.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::iter;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+pub use portcullis_engine::{Failure as EngineFailure, Finding as EngineFinding};
+
+use portcullis_engine::{Failure, FailureKind, Finding, Limits, Monitor, Policy, Step};
+use portcullis_json::{self as json, Object, Shape, Value, parse, scan};
+use portcullis_session::LocalDetectors;
+use portcullis_trace::Event;
+use portcullis_trace::wire::{self, TraceError};
+
+/// LIMIT: a trace file may be this long.
+pub const TRACE_BYTES_MAX: u64 = 256 << 20;
+
+/// A trace as it stands in a file: a JSON list of messages, or one message per line.
+#[derive(Clone, Debug)]
+pub struct TraceFile {
+    pub path: PathBuf,
+    pub source: String,
+    pub messages: Vec<Value>,
+    events: Vec<Event>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum TraceFileError {
+    #[error("the trace `{}` cannot be read", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the trace `{}` is longer than {TRACE_BYTES_MAX} bytes", path.display())]
+    TooLong { path: PathBuf },
+    #[error("the trace `{}` is neither a JSON list nor lines of JSON", path.display())]
+    Json {
+        path: PathBuf,
+        text: String,
+        span: Range<usize>,
+        #[source]
+        error: json::Error,
+    },
+    #[error("message {index} of the trace `{}` is none", path.display())]
+    Message {
+        path: PathBuf,
+        text: String,
+        span: Range<usize>,
+        index: usize,
+        #[source]
+        error: TraceError,
+    },
+}
+
+/// A place in a text where it is not JSON.
+struct NotJson {
+    at: usize,
+    error: json::Error,
+}
+
+/// All that a policy finds in a trace, or why it could not be evaluated.
+pub fn check(
+    policy: Policy,
+    trace: &TraceFile,
+    parameters: Object,
+) -> Result<Vec<Finding>, Failure> {
+    let mut monitor = Monitor::new(policy, parameters, Limits::default());
+    match monitor.push(&trace.events, &LocalDetectors) {
+        Step::Findings(findings) => Ok(findings),
+        Step::Failed(failure) => Err(failure),
+        // Local detectors answer at once; should one not, the check has no result.
+        Step::Needs(calls) => Err(Failure {
+            rule: None,
+            kind: FailureKind::RuntimeError,
+            message: format!("{} detector calls were not answered", calls.len()),
+        }),
+    }
+}
+
+// === impl TraceFile ===
+
+impl TraceFile {
+    pub fn read(path: &Path) -> Result<Self, TraceFileError> {
+        let mut source = String::new();
+        let read = File::open(path)
+            .and_then(|file| file.take(TRACE_BYTES_MAX + 1).read_to_string(&mut source));
+        match read {
+            Ok(length) if length as u64 > TRACE_BYTES_MAX => Err(TraceFileError::TooLong {
+                path: path.to_owned(),
+            }),
+            Ok(_) => Self::parse(path.to_owned(), source),
+            Err(error) => Err(TraceFileError::Read {
+                path: path.to_owned(),
+                source: error,
+            }),
+        }
+    }
+
+    /// Reads a trace; `path` is only what errors call it.
+    pub fn parse(path: PathBuf, source: String) -> Result<Self, TraceFileError> {
+        let spans = match message_spans(&source) {
+            Ok(spans) => spans,
+            Err(NotJson { at, error }) => {
+                return Err(TraceFileError::Json {
+                    span: at..source.ceil_char_boundary(at + 1),
+                    path,
+                    text: source,
+                    error,
+                });
+            }
+        };
+        let (mut messages, mut events) = (Vec::with_capacity(spans.len()), Vec::new());
+        for (index, span) in spans.into_iter().enumerate() {
+            let written = source.get(span.clone()).unwrap_or_default();
+            let read = parse(written, &json::Limits::lenient());
+            let message = read.unwrap_or(Value::Null);
+            match wire::events(&message) {
+                Ok(found) => events.extend(found),
+                Err(error) => {
+                    return Err(TraceFileError::Message {
+                        path,
+                        text: source,
+                        span,
+                        index,
+                        error,
+                    });
+                }
+            }
+            messages.push(message);
+        }
+        Ok(Self {
+            path,
+            source,
+            messages,
+            events,
+        })
+    }
+}
+
+/// Where the messages are written.
+fn message_spans(source: &str) -> Result<Vec<Range<usize>>, NotJson> {
+    let limits = json::Limits::lenient();
+    match scan(source, &limits) {
+        Ok(Shape::Array(spans)) => Ok(spans),
+        Ok(Shape::Object(_) | Shape::Scalar) => Ok(iter::once(0..source.len()).collect()),
+        Err(error) => line_spans(source, &limits).map_err(|in_line| {
+            // Which of the two forms was meant shows in how the text begins.
+            if source.trim_start().starts_with('[') {
+                NotJson {
+                    at: error.offset(),
+                    error,
+                }
+            } else {
+                in_line
+            }
+        }),
+    }
+}
+
+fn line_spans(source: &str, limits: &json::Limits) -> Result<Vec<Range<usize>>, NotJson> {
+    let mut spans = Vec::new();
+    let mut start = 0;
+    for line in source.split_inclusive('\n') {
+        if !line.trim().is_empty() {
+            scan(line, limits).map_err(|error| NotJson {
+                at: start + error.offset(),
+                error,
+            })?;
+            spans.push(start..start + line.trim_end().len());
+        }
+        start += line.len();
+    }
+    Ok(spans)
+}

@@ -1,0 +1,102 @@
+//! Policy files, as guardrails.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use portcullis_engine::Policy;
+use portcullis_session::{Guardrail, GuardrailAction};
+use portcullis_syntax::{CodePage, Diagnostic, Severity, codes};
+use portcullis_trace::record::GuardrailName;
+
+/// LIMIT: a policy file may be this long.
+pub const POLICY_BYTES_MAX: u64 = 1 << 20;
+
+/// The pages of `portcullis explain`, in alphabetical order.
+pub fn code_pages() -> impl Iterator<Item = &'static CodePage> {
+    codes::pages().iter()
+}
+
+/// A policy file that was read, with what there is to say about it.
+#[derive(Clone, Debug)]
+pub struct PolicyFile {
+    pub path: PathBuf,
+    pub source: String,
+    /// `None` if and only if one of the diagnostics is an error.
+    pub policy: Option<Policy>,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    #[error("the policy `{}` cannot be read", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the policy `{}` is longer than {POLICY_BYTES_MAX} bytes", path.display())]
+    TooLong { path: PathBuf },
+    #[error("the policy `{}` does not load", .0.path.display())]
+    Load(Box<PolicyFile>),
+}
+
+// === impl PolicyFile ===
+
+impl PolicyFile {
+    /// Reads and compiles a policy; that it does not compile is no error here.
+    pub fn read(path: &Path) -> Result<Self, PolicyError> {
+        let source = Self::source(path)?;
+        let loaded = Policy::load(&source);
+        Ok(Self {
+            path: path.to_owned(),
+            source,
+            policy: loaded.policy,
+            diagnostics: loaded.diagnostics,
+        })
+    }
+
+    /// The text of a policy file, read and not compiled.
+    pub fn source(path: &Path) -> Result<String, PolicyError> {
+        let read = || -> io::Result<String> {
+            let mut source = String::new();
+            File::open(path)?
+                .take(POLICY_BYTES_MAX + 1)
+                .read_to_string(&mut source)?;
+            Ok(source)
+        };
+        match read() {
+            Ok(source) if source.len() as u64 > POLICY_BYTES_MAX => Err(PolicyError::TooLong {
+                path: path.to_owned(),
+            }),
+            Ok(source) => Ok(source),
+            Err(source) => Err(PolicyError::Read {
+                path: path.to_owned(),
+                source,
+            }),
+        }
+    }
+
+    /// The policy as a guardrail named after its file, with what there is to warn of.
+    pub fn guardrail(self, on_failure: GuardrailAction) -> Result<(Guardrail, Self), PolicyError> {
+        let Some(policy) = self.policy.clone() else {
+            return Err(PolicyError::Load(Box::new(self)));
+        };
+        let name = self.path.file_stem().unwrap_or(self.path.as_os_str());
+        let guardrail = Guardrail {
+            name: GuardrailName {
+                id: None,
+                name: name.to_string_lossy().into_owned(),
+            },
+            policy,
+            on_violation: GuardrailAction::Block,
+            on_failure,
+        };
+        Ok((guardrail, self))
+    }
+
+    pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
+        let is_warning = |found: &&Diagnostic| found.severity == Severity::Warning;
+        self.diagnostics.iter().filter(is_warning)
+    }
+}

@@ -1,0 +1,330 @@
+//! Two directions of lines through one session, until one side ends.
+//!
+//! Both directions run on one thread. Each reads its next line only after it has written what
+//! became of the last one, so a slow peer slows the other one down and nothing piles up here.
+
+use std::cell::RefCell;
+use std::future::pending;
+use std::io;
+use std::pin::{Pin, pin};
+use std::process::ExitStatus;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use portcullis_session::{Action, Permit, Session};
+use portcullis_store::Entry;
+use portcullis_trace::record::{
+    Direction, EventRecord, Implementation, SessionEnd, SessionRecord, Timestamp, Verdict,
+};
+use portcullis_transport::child::{ChildServer, Patience};
+use portcullis_transport::lines::{LineReader, LineWriter};
+use portcullis_transport::signal::EndSignals;
+use portcullis_transport::stdio;
+use tokio::io::AsyncRead;
+use tokio::net::unix::pipe;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use tracing::{debug, info, warn};
+
+use crate::recording::Recording;
+
+/// How long what a server wrote before it ended is still passed on.
+const DRAIN_WAIT_MAX: Duration = Duration::from_millis(200);
+/// Who sends a signal expects the end soon, and may kill the gateway otherwise.
+const PATIENCE_AFTER_SIGNAL: Duration = Duration::from_millis(100);
+
+/// Both peers' pipes.
+#[derive(Debug)]
+pub(crate) struct Peers {
+    pub(crate) from_client: LineReader<stdio::Input>,
+    pub(crate) to_client: LineWriter<stdio::Output>,
+    pub(crate) from_server: LineReader<pipe::Receiver>,
+    pub(crate) to_server: LineWriter<pipe::Sender>,
+    pub(crate) server: ChildServer,
+}
+
+/// What both directions share.
+#[derive(Debug)]
+struct Relay<'r> {
+    session: RefCell<Session>,
+    record: RefCell<SessionRecord>,
+    recording: &'r Recording,
+    to_client: Mutex<LineWriter<stdio::Output>>,
+    /// `None` once the client has ended: that closes the server's input.
+    to_server: Mutex<Option<LineWriter<pipe::Sender>>>,
+}
+
+/// Why a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Client,
+    Server,
+    Signal(i32),
+}
+
+/// A direction of traffic: finished once its sender has ended.
+enum Traffic<F> {
+    Flows(Pin<Box<F>>),
+    Finished,
+}
+
+/// Passes messages on until one side ends, then ends the other. Gives the server's exit status.
+pub(crate) async fn relay(
+    peers: Peers,
+    session: Session,
+    record: SessionRecord,
+    recording: &Recording,
+    mut signals: EndSignals,
+) -> io::Result<ExitStatus> {
+    let Peers {
+        mut from_client,
+        to_client,
+        mut from_server,
+        to_server,
+        mut server,
+    } = peers;
+    let relay = Relay {
+        session: RefCell::new(session),
+        record: RefCell::new(record),
+        recording,
+        to_client: Mutex::new(to_client),
+        to_server: Mutex::new(Some(to_server)),
+    };
+    relay.begin().await;
+    let mut answers = Traffic::new(relay.pump(Direction::ToClient, &mut from_server));
+    let mut end = {
+        let requests = relay.pump(Direction::ToServer, &mut from_client);
+        tokio::select! {
+            biased;
+            signal = signals.next() => End::Signal(signal),
+            end = answers.flow() => end,
+            end = requests => end,
+            _ = server.ended() => End::Server,
+        }
+    };
+    let status = loop {
+        info!(?end, "session ends");
+        if end == End::Server {
+            answers.drain().await;
+            relay.answer_for_the_server().await;
+        }
+        let ending = relay.end_server(&mut server, end);
+        tokio::select! {
+            status = answers.flow_beside(ending) => break status?,
+            signal = signals.next() => end = End::Signal(signal),
+        }
+    };
+    answers.drain().await;
+    relay.finish().await;
+    Ok(status)
+}
+
+// === impl Relay ===
+
+impl Relay<'_> {
+    /// Passes lines on in one direction until one of the peers has ended.
+    async fn pump<R: AsyncRead + Unpin>(
+        &self,
+        direction: Direction,
+        lines: &mut LineReader<R>,
+    ) -> End {
+        loop {
+            let line = match lines.next().await {
+                Ok(Some(line)) => line,
+                Ok(None) => return End::of_sender(direction),
+                Err(error) => {
+                    warn!(%direction, %error, "reading failed");
+                    return End::of_sender(direction);
+                }
+            };
+            let actions = match line {
+                Ok(line) => self.session.borrow_mut().on_line(direction, &line, now()),
+                Err(error) => self.session.borrow_mut().on_lost_line(direction, error),
+            };
+            if let Err(end) = self.carry_out(actions).await {
+                return end;
+            }
+        }
+    }
+
+    async fn carry_out(&self, actions: Vec<Action>) -> Result<(), End> {
+        let mut is_recorded = true;
+        for action in actions {
+            match action {
+                Action::Record { event, waiting } => {
+                    log(&event);
+                    is_recorded = self.recording.record(event).await.is_ok();
+                    if !is_recorded && let Some(waiting) = waiting {
+                        let answers = self.session.borrow_mut().on_unrecorded(&waiting);
+                        self.send_all(answers).await?;
+                    }
+                }
+                Action::Introduce(client) => self.introduce(client).await,
+                Action::Send(permit) if is_recorded => self.send(&permit).await?,
+                Action::Send(_) => {}
+                Action::Note(note) => warn!("{note}"),
+            }
+        }
+        Ok(())
+    }
+
+    async fn send_all(&self, actions: Vec<Action>) -> Result<(), End> {
+        for action in actions {
+            if let Action::Send(permit) = action {
+                self.send(&permit).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The only place where bytes go to a peer.
+    async fn send(&self, permit: &Permit) -> Result<(), End> {
+        let direction = permit.direction();
+        let sent = match direction {
+            Direction::ToClient => self.to_client.lock().await.send(permit.bytes()).await,
+            Direction::ToServer => match &mut *self.to_server.lock().await {
+                Some(server) => server.send(permit.bytes()).await,
+                None => return Err(End::Server),
+            },
+        };
+        sent.map_err(|error| {
+            debug!(%direction, %error, "writing failed");
+            End::of_receiver(direction)
+        })
+    }
+
+    async fn begin(&self) {
+        let record = self.record.borrow().clone();
+        info!(session = %record.id, server = record.server, "session begins");
+        self.record_or_log(record).await;
+    }
+
+    async fn introduce(&self, client: Implementation) {
+        let record = {
+            let mut record = self.record.borrow_mut();
+            record.client = Some(client);
+            record.clone()
+        };
+        self.record_or_log(record).await;
+    }
+
+    async fn finish(&self) {
+        let end = SessionEnd {
+            session: self.record.borrow().id.clone(),
+            ended_at: now(),
+            last_sequence: self.session.borrow().last_sequence(),
+        };
+        self.record_or_log(end).await;
+    }
+
+    /// Records what no message depends on.
+    async fn record_or_log(&self, entry: impl Into<Entry>) {
+        if let Err(error) = self.recording.record(entry).await {
+            warn!(%error, "session not recorded");
+        }
+    }
+
+    async fn answer_for_the_server(&self) {
+        let answers = self.session.borrow_mut().on_server_end();
+        if timeout(DRAIN_WAIT_MAX, self.send_all(answers))
+            .await
+            .is_err()
+        {
+            warn!("the client does not read what it waits for");
+        }
+    }
+
+    /// Closes the server's input, then ends it as politely as there is time for.
+    async fn end_server(&self, server: &mut ChildServer, end: End) -> io::Result<ExitStatus> {
+        let close = async { self.to_server.lock().await.take() };
+        if timeout(DRAIN_WAIT_MAX, close).await.is_err() {
+            debug!("the server does not read its input");
+        }
+        let patience = match end {
+            End::Client | End::Server => Patience::default(),
+            End::Signal(_) => Patience {
+                end_of_input: PATIENCE_AFTER_SIGNAL,
+                ..Patience::default()
+            },
+        };
+        server.end(patience).await
+    }
+}
+
+// === impl Traffic ===
+
+impl<F: Future<Output = End>> Traffic<F> {
+    fn new(flow: F) -> Self {
+        Self::Flows(Box::pin(flow))
+    }
+
+    /// Waits for the end of the traffic; for ever, if that was seen before.
+    async fn flow(&mut self) -> End {
+        match self {
+            Self::Flows(flow) => {
+                let end = flow.await;
+                *self = Self::Finished;
+                end
+            }
+            Self::Finished => pending().await,
+        }
+    }
+
+    /// Lets the traffic go on for as long as `other` takes.
+    async fn flow_beside<T>(&mut self, other: impl Future<Output = T>) -> T {
+        let mut other = pin!(other);
+        tokio::select! {
+            output = &mut other => output,
+            _ = self.flow() => other.await,
+        }
+    }
+
+    /// Passes on what is still on its way, for a bounded time.
+    async fn drain(&mut self) {
+        if let Self::Flows(_) = self
+            && timeout(DRAIN_WAIT_MAX, self.flow()).await.is_err()
+        {
+            debug!("somebody holds the server's output open");
+        }
+    }
+}
+
+// === impl End ===
+
+impl End {
+    fn of_sender(direction: Direction) -> Self {
+        match direction {
+            Direction::ToServer => Self::Client,
+            Direction::ToClient => Self::Server,
+        }
+    }
+
+    fn of_receiver(direction: Direction) -> Self {
+        match direction {
+            Direction::ToServer => Self::Server,
+            Direction::ToClient => Self::Client,
+        }
+    }
+}
+
+pub(crate) fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let micros = since.map_or(0, |since| since.as_micros());
+    Timestamp::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
+}
+
+/// Metadata only: what a message says belongs in the trace, not in the log.
+fn log(event: &EventRecord) {
+    let method = event.method.as_deref().unwrap_or_default();
+    let sequence = event.sequence.value();
+    for violation in &event.violations {
+        let (guardrail, action) = (&violation.guardrail.name, violation.action);
+        info!(sequence, ?method, guardrail, %action, ?violation.ranges, "rule satisfied");
+    }
+    if let Some(failure) = &event.failure {
+        warn!(sequence, ?method, failure, "guardrail not evaluated");
+    }
+    match event.verdict {
+        Verdict::Allow => debug!(sequence, direction = %event.direction, ?method, "passed"),
+        verdict => info!(sequence, direction = %event.direction, ?method, %verdict, "judged"),
+    }
+}
