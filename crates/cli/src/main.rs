@@ -1,2 +1,37 @@
-//! cli
-fn main() {}
+//! The binary `portcullis`: arguments in, exit code out. What it does is in the crates below.
+
+mod args;
+mod command;
+mod render;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Arguments, Command};
+use crate::command::{Failure, Outcome};
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Run(arguments) => command::run::run(arguments),
+        Command::Mcp(arguments) => command::mcp::mcp(&arguments),
+        Command::Check(arguments) => command::check::check(&arguments),
+        Command::Traces(arguments) => command::traces::traces(&arguments),
+        Command::Fmt(arguments) => command::fmt::fmt(&arguments),
+        Command::Explain(arguments) => command::explain::explain(&arguments),
+        Command::ExecServer(arguments) => command::exec_server::exec_server(arguments),
+    };
+    exit_code(outcome)
+}
+
+fn exit_code(outcome: Result<Outcome, Failure>) -> ExitCode {
+    match outcome {
+        Ok(Outcome::Ok) => ExitCode::SUCCESS,
+        Ok(Outcome::Findings) => ExitCode::from(1),
+        Ok(Outcome::Server(code)) => ExitCode::from(code),
+        Err(failure) => {
+            failure.show();
+            ExitCode::from(failure.code)
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The command line as typed; what it means is decided by the commands.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use portcullis_server::run::LINE_BYTES_DEFAULT;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold());
+
+/// A security gateway for MCP servers.
+///
+/// Exit codes: 0 all is well, 1 something was found, 2 wrong usage or configuration, 3 internal
+/// error. `run` and `mcp` exit with the server's code.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, styles = STYLES)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Guard one stdio server: put this in front of its command in a client's configuration.
+    Run(RunArguments),
+    /// Guard one stdio server, with the command line of the Invariant Gateway.
+    Mcp(McpArguments),
+    /// Evaluate a policy over a recorded trace.
+    Check(CheckArguments),
+    /// Look at what happened in guarded sessions.
+    Traces(TracesArguments),
+    /// Format policies.
+    Fmt(FmtArguments),
+    /// Explain a diagnostic.
+    Explain(ExplainArguments),
+    /// Become the server; started by `run` itself.
+    #[command(hide = true)]
+    ExecServer(ExecServerArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    pub(crate) guard: GuardArguments,
+    /// What policies see as the server's name [default: taken from the command].
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// How a blocked tool call is answered: a tool result, which the model reads, or an error of
+    /// the protocol. Everything else that is blocked is answered with an error.
+    #[arg(long, value_enum, default_value_t = OnViolation::Result)]
+    pub(crate) on_violation: OnViolation,
+    /// The project that the trace is filed under.
+    #[arg(long)]
+    pub(crate) project: Option<String>,
+    /// The server's command and its arguments.
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+/// What `run` and `mcp` have in common.
+#[derive(Debug, Args)]
+pub(crate) struct GuardArguments {
+    /// A policy whose violations block. May be given several times.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Vec<PathBuf>,
+    /// A parameter that policies read as `input.NAME`; the value is JSON, or else text.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) param: Vec<String>,
+    /// What to do with a message that a policy fails to judge.
+    #[arg(long, value_enum, default_value_t = OnFailure::Block)]
+    pub(crate) on_failure: OnFailure,
+    /// Let a method pass that the MCP specification does not have. It is inspected like others.
+    #[arg(long, value_name = "METHOD")]
+    pub(crate) allow_method: Vec<String>,
+    /// The longest line that is read from either side.
+    #[arg(long, value_name = "BYTES", default_value_t = LINE_BYTES_DEFAULT)]
+    pub(crate) max_line_bytes: usize,
+    /// Strict: a message passes only once its record is safely on disk.
+    #[arg(long, value_enum, default_value_t = DurabilityArgument::Relaxed)]
+    pub(crate) durability: DurabilityArgument,
+    /// Where traces and logs are kept [default: portcullis in the XDG data directory].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Log every message that passes, not only what is noteworthy.
+    #[arg(long)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct McpArguments {
+    /// `--project-name P`, `--push-explorer`, `--verbose`, `--failure-response-format
+    /// error|content`, any `--metadata-KEY=VALUE`, the options of `run`, then `--exec COMMAND…`.
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        required = true,
+        value_name = "OPTIONS"
+    )]
+    pub(crate) words: Vec<OsString>,
+}
+
+/// The part of `mcp`'s command line before `--exec`, without its metadata.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis mcp", no_binary_name = true, styles = STYLES)]
+pub(crate) struct McpOptions {
+    #[arg(long, value_name = "PROJECT")]
+    pub(crate) project_name: Option<String>,
+    #[arg(long)]
+    pub(crate) push_explorer: bool,
+    #[arg(long, value_enum, default_value_t = FailureResponseFormat::Error)]
+    pub(crate) failure_response_format: FailureResponseFormat,
+    #[command(flatten)]
+    pub(crate) guard: GuardArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArguments {
+    pub(crate) policy: PathBuf,
+    /// A JSON list of messages, or one message per line.
+    pub(crate) trace: PathBuf,
+    /// A parameter that the policy reads as `input.NAME`; the value is JSON, or else text.
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) param: Vec<String>,
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TracesArguments {
+    /// Where traces are kept [default: portcullis in the XDG data directory].
+    #[arg(long, value_name = "DIR", global = true)]
+    pub(crate) data_dir: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: TracesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TracesCommand {
+    /// List sessions, newest first.
+    Ls(TracesListArguments),
+    /// Show the messages of a session and what became of them.
+    Show {
+        /// A session's id, or enough of its beginning.
+        id: String,
+    },
+    /// Write a session's trace as `check` reads it.
+    Export {
+        /// A session's id, or enough of its beginning.
+        id: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TracesListArguments {
+    /// Only sessions with this server.
+    #[arg(long)]
+    pub(crate) server: Option<String>,
+    /// Only sessions of this project.
+    #[arg(long)]
+    pub(crate) project: Option<String>,
+    /// Only sessions in which a rule was satisfied.
+    #[arg(long)]
+    pub(crate) violations: bool,
+    /// How many to list.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FmtArguments {
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Change nothing; exit with 1 if a file is not formatted.
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    /// The word in brackets behind `error` or `warning`; all are listed if it is absent.
+    pub(crate) code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExecServerArguments {
+    /// The process whose end is the server's end.
+    #[arg(long)]
+    pub(crate) parent: u32,
+    #[arg(last = true, required = true)]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnViolation {
+    Error,
+    Result,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnFailure {
+    Block,
+    Log,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailureResponseFormat {
+    Error,
+    Content,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DurabilityArgument {
+    Relaxed,
+    Strict,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}

@@ -1,0 +1,95 @@
+use std::ffi::OsString;
+
+use portcullis_json::Object;
+use portcullis_server::policy::PolicyError;
+use portcullis_server::run::{RunError, RunOptions, Warning, run as guard};
+use portcullis_session::{GuardrailAction, RefusalStyle};
+use portcullis_store::Durability;
+use portcullis_transport::child::ServerCommand;
+
+use super::{Failure, Outcome, parameters, show_warning};
+use crate::args::{DurabilityArgument, GuardArguments, OnFailure, OnViolation, RunArguments};
+use crate::render::policy_diagnostics;
+
+pub(crate) fn run(arguments: RunArguments) -> Result<Outcome, Failure> {
+    let refusal = match arguments.on_violation {
+        OnViolation::Error => RefusalStyle::Error,
+        OnViolation::Result => RefusalStyle::Result,
+    };
+    let mut options = options(arguments.guard, arguments.command, refusal)?;
+    options.name = arguments.name;
+    options.project = arguments.project;
+    start(options)
+}
+
+/// The options that all ways to guard a server share.
+pub(super) fn options(
+    arguments: GuardArguments,
+    command: Vec<OsString>,
+    refusal: RefusalStyle,
+) -> Result<RunOptions, Failure> {
+    Ok(RunOptions {
+        server: server_command(command)?,
+        name: None,
+        parameters: parameters(&arguments.param)?,
+        policies: arguments.policy,
+        refusal,
+        on_failure: match arguments.on_failure {
+            OnFailure::Block => GuardrailAction::Block,
+            OnFailure::Log => GuardrailAction::Log,
+        },
+        extra_methods: arguments.allow_method,
+        line_bytes: arguments.max_line_bytes,
+        durability: match arguments.durability {
+            DurabilityArgument::Relaxed => Durability::Relaxed,
+            DurabilityArgument::Strict => Durability::Strict,
+        },
+        data_directory: arguments.data_dir,
+        project: None,
+        metadata: Object::new(),
+        is_verbose: arguments.verbose,
+        notices: Vec::new(),
+    })
+}
+
+pub(super) fn server_command(words: Vec<OsString>) -> Result<ServerCommand, Failure> {
+    let mut words = words.into_iter();
+    match words.next() {
+        Some(program) => Ok(ServerCommand {
+            program,
+            arguments: words.collect(),
+        }),
+        None => Err(Failure::usage("there is no server to start")
+            .hint("write its command at the end, as in `portcullis run -- npx some-server`")),
+    }
+}
+
+pub(super) fn start(options: RunOptions) -> Result<Outcome, Failure> {
+    match guard(options, &mut warn) {
+        Ok(code) => Ok(Outcome::Server(code)),
+        Err(error) => Err(failure(&error)),
+    }
+}
+
+fn warn(warning: Warning) {
+    match warning {
+        Warning::Policy(file) => show_warning(&format!(
+            "the policy `{}` loads with warnings; `portcullis check` shows them",
+            file.path.display()
+        )),
+        Warning::NotRecorded(error) => {
+            show_warning(&format!("traces are not recorded: {error}"));
+        }
+        Warning::NotLogged(error) => show_warning(&format!("there is no log: {error}")),
+    }
+}
+
+fn failure(error: &RunError) -> Failure {
+    match error {
+        RunError::Policy(PolicyError::Load(file)) => Failure::rendered(policy_diagnostics(file)),
+        RunError::Config(_) | RunError::Policy(_) | RunError::Record(_) => Failure::of(error),
+        RunError::Spawn(_) => Failure::of(error)
+            .hint("give the program as an absolute path if it is not in the client's PATH"),
+        RunError::Streams(_) | RunError::Supervise(_) | RunError::Id(_) => Failure::internal(error),
+    }
+}

@@ -1,0 +1,221 @@
+use std::fmt::Display;
+use std::io::{self, Write};
+
+use portcullis_json::{Limits, Value, parse};
+use portcullis_server::config::DataDirectory;
+use portcullis_store::{
+    EventPage, SessionFilter, SqliteStore, StoreError, TraceStore, export_trace,
+};
+use portcullis_trace::record::{
+    Direction, EventRecord, SessionSummary, Timestamp, Verdict, ViolationRecord,
+};
+
+use super::{Failure, Outcome};
+use crate::args::{TracesArguments, TracesCommand, TracesListArguments};
+use crate::render::trace::{Events, summary};
+use crate::render::{ERROR, FAINT, GOOD, WARNING, plain};
+
+const PAGE_EVENTS: u32 = 200;
+const ID_CHARACTERS: usize = 36;
+
+pub(crate) fn traces(arguments: &TracesArguments) -> Result<Outcome, Failure> {
+    let data_directory = DataDirectory::open(arguments.data_dir.clone());
+    let database = data_directory
+        .map_err(|error| Failure::of(&error))?
+        .database();
+    let store = match (SqliteStore::open_existing(&database), &arguments.command) {
+        (Ok(store), _) => store,
+        (Err(StoreError::Missing { .. }), TracesCommand::Ls(_)) => {
+            // Nothing was recorded yet: an empty list, not an error.
+            return Ok(Outcome::Ok);
+        }
+        (Err(error), _) => return Err(failure(&error)),
+    };
+    match &arguments.command {
+        TracesCommand::Ls(arguments) => list(&store, arguments)?,
+        TracesCommand::Show { id } => show(&store, id)?,
+        TracesCommand::Export { id } => {
+            let summary = store.session(id).map_err(|error| failure(&error))?;
+            let mut out = io::stdout().lock();
+            export_trace(&store, &summary.session.id, &mut out).map_err(export_failure)?;
+        }
+    }
+    Ok(Outcome::Ok)
+}
+
+fn list(store: &SqliteStore, arguments: &TracesListArguments) -> Result<(), Failure> {
+    let filter = SessionFilter {
+        server: arguments.server.clone(),
+        project: arguments.project.clone(),
+        with_violations_only: arguments.violations,
+        ..SessionFilter::newest(arguments.limit)
+    };
+    let sessions = store.sessions(&filter).map_err(|error| failure(&error))?;
+    let mut out = anstream::stdout().lock();
+    let header = format!(
+        "{:ID_CHARACTERS$}  {:20}  {:>8}  {:>10}  {:20}  client",
+        "id", "started", "messages", "violations", "server"
+    );
+    writeln!(out, "{}", FAINT.paint(header))?;
+    for summary in &sessions {
+        let session = &summary.session;
+        let client = session.client.as_ref().map_or("", |client| &client.name);
+        writeln!(
+            out,
+            "{}  {}  {:>8}  {:>10}  {:20}  {}",
+            session.id,
+            time(session.started_at),
+            summary.events,
+            summary.violations,
+            plain(&session.server),
+            plain(client),
+        )?;
+    }
+    Ok(())
+}
+
+fn show(store: &SqliteStore, id: &str) -> Result<(), Failure> {
+    let summary = store.session(id).map_err(|error| failure(&error))?;
+    let mut out = anstream::stdout().lock();
+    write_header(&mut out, &summary)?;
+    let mut page = EventPage::first(PAGE_EVENTS);
+    let mut seen = Events::default();
+    loop {
+        let events = store
+            .events(&summary.session.id, page)
+            .map_err(|error| failure(&error))?;
+        let Some(last) = events.last() else {
+            return Ok(());
+        };
+        page = page.after(last.sequence);
+        for event in &events {
+            write_event(&mut out, event, &mut seen)?;
+        }
+    }
+}
+
+fn write_header(out: &mut impl Write, summary: &SessionSummary) -> io::Result<()> {
+    let session = &summary.session;
+    writeln!(out, "session {}", session.id)?;
+    writeln!(out, "  server    {}", plain(&session.server))?;
+    if let Some(client) = &session.client {
+        let version = client.version.as_deref().unwrap_or_default();
+        writeln!(
+            out,
+            "  client    {} {}",
+            plain(&client.name),
+            plain(version)
+        )?;
+    }
+    if let Some(project) = &session.project {
+        writeln!(out, "  project   {}", plain(project))?;
+    }
+    writeln!(out, "  started   {}", time(session.started_at))?;
+    let ended = summary.ended_at.map(time);
+    writeln!(
+        out,
+        "  ended     {}",
+        ended
+            .as_deref()
+            .unwrap_or("not yet, or the gateway was killed")
+    )?;
+    writeln!(out, "  messages  {}", summary.events)?;
+    if summary.events_lost > 0 {
+        let lost = format!("{} (their recording did not keep up)", summary.events_lost);
+        writeln!(out, "  {}      {lost}", WARNING.paint("lost"))?;
+    }
+    writeln!(out)
+}
+
+fn write_event(out: &mut impl Write, event: &EventRecord, seen: &mut Events) -> io::Result<()> {
+    let arrow = match event.direction {
+        Direction::ToServer => "client → server",
+        Direction::ToClient => "server → client",
+    };
+    let method = plain(event.method.as_deref().unwrap_or("?"));
+    let sequence = event.sequence.value();
+    writeln!(
+        out,
+        "{sequence:>5}  {arrow}  {method:<32}  {}",
+        verdict(event.verdict)
+    )?;
+    for message in messages(event) {
+        for line in summary(&message) {
+            writeln!(out, "       {}", FAINT.paint(line))?;
+        }
+        seen.push(&message);
+    }
+    for violation in &event.violations {
+        write_violation(out, violation, seen)?;
+    }
+    if let Some(failure) = &event.failure {
+        writeln!(
+            out,
+            "       {}: {}",
+            ERROR.paint("not evaluated"),
+            plain(failure)
+        )?;
+    }
+    Ok(())
+}
+
+fn write_violation(
+    out: &mut impl Write,
+    violation: &ViolationRecord,
+    seen: &Events,
+) -> io::Result<()> {
+    writeln!(
+        out,
+        "       {} by guardrail `{}`: {}",
+        ERROR.paint(violation.action),
+        plain(&violation.guardrail.name),
+        plain(&violation.message)
+    )?;
+    for range in &violation.ranges {
+        for line in seen.show_address(range).lines() {
+            writeln!(out, "       {line}")?;
+        }
+    }
+    Ok(())
+}
+
+fn verdict(verdict: Verdict) -> impl Display {
+    let paint = match verdict {
+        Verdict::Allow => GOOD,
+        Verdict::Redact | Verdict::Ask => WARNING,
+        Verdict::Block => ERROR,
+    };
+    paint.paint(verdict)
+}
+
+fn messages(event: &EventRecord) -> Vec<Value> {
+    match parse(&event.events, &Limits::lenient()) {
+        Ok(Value::Array(messages)) => messages.to_vec(),
+        Ok(_) | Err(_) => Vec::new(),
+    }
+}
+
+fn time(timestamp: Timestamp) -> String {
+    match jiff::Timestamp::from_microsecond(timestamp.as_micros()) {
+        Ok(time) => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        Err(_) => "?".to_owned(),
+    }
+}
+
+fn export_failure(error: StoreError) -> Failure {
+    match error {
+        StoreError::Export(error) => error.into(),
+        error => failure(&error),
+    }
+}
+
+fn failure(error: &StoreError) -> Failure {
+    let failure = Failure::of(error);
+    match error {
+        StoreError::NoSession { .. } | StoreError::InvalidPrefix { .. } => {
+            failure.hint("`portcullis traces ls` lists the sessions")
+        }
+        StoreError::AmbiguousPrefix { .. } => failure.hint("give more of the id"),
+        _ => failure,
+    }
+}
