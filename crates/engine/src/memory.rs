@@ -50,18 +50,36 @@ pub(crate) enum Cause {
 }
 
 /// The models so far of a quantifier that captures nothing.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct ClosedState {
     /// How many models are worth keeping with their ranges.
     pub(crate) cap: usize,
+    pub(crate) tally: Tally,
     /// The first true models in product order.
     pub(crate) models: Vec<(Vec<u64>, ModelRanges)>,
-    pub(crate) true_count: u64,
-    /// The latest true model.
-    pub(crate) latest: Option<ModelRanges>,
-    pub(crate) any_false: bool,
     pub(crate) marks: Vec<Range>,
     pub(crate) error: Option<RuntimeError>,
+    /// The last true model of the current push.
+    pub(crate) latest: Option<ModelRanges>,
+    before: Before,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tally {
+    pub(crate) true_count: u64,
+    pub(crate) any_false: bool,
+    /// Whether the models that do not depend on the trace have been counted.
+    pub(crate) started: bool,
+}
+
+/// What the current push found, to go back there.
+#[derive(Debug, Default)]
+struct Before {
+    tally: Tally,
+    /// Only if the push changed them.
+    models: Option<Vec<(Vec<u64>, ModelRanges)>>,
+    marks: usize,
+    failed: bool,
 }
 
 // === impl BodyMemory ===
@@ -205,14 +223,48 @@ fn is_droppable(body: &Body, binder: usize, stop: Option<Stop>) -> bool {
 // === impl ClosedState ===
 
 impl ClosedState {
+    pub(crate) fn new(cap: usize) -> Self {
+        Self {
+            cap,
+            ..Self::default()
+        }
+    }
+
+    /// Begins a push that [`ClosedState::discard`] can undo.
+    pub(crate) fn begin(&mut self) {
+        let failed = self.error.is_some();
+        self.before = Before {
+            tally: self.tally,
+            models: None,
+            marks: self.marks.len(),
+            failed,
+        };
+        self.latest = None;
+    }
+
     pub(crate) fn add_true(&mut self, order: Vec<u64>, ranges: ModelRanges) {
-        self.true_count += 1;
+        self.tally.true_count += 1;
         self.latest = Some(ranges.clone());
         let place = self.models.partition_point(|(other, _)| *other < order);
         if place < self.cap {
+            self.before
+                .models
+                .get_or_insert_with(|| self.models.clone());
             self.models.insert(place, (order, ranges));
             self.models.truncate(self.cap);
         }
+    }
+
+    pub(crate) fn discard(&mut self) {
+        self.tally = self.before.tally;
+        if let Some(models) = self.before.models.take() {
+            self.models = models;
+        }
+        self.marks.truncate(self.before.marks);
+        if !self.before.failed {
+            self.error = None;
+        }
+        self.latest = None;
     }
 }
 

@@ -6,14 +6,14 @@
 mod rules;
 
 use crate::detector::{DetectorCall, Detectors, Memo, Oracle};
-use crate::eval::{Evaluated, Evaluator, Interrupt, Sources, World, models_wanted};
+use crate::eval::{Evaluated, Evaluator, Interrupt, Sources, World};
 use crate::event::{Checkpoint, Reader};
 use crate::finding::{Failure, FailureKind, Finding};
 use crate::kind::BinderKind;
 use crate::memory::{BodyMemory, ClosedState};
 use crate::meter::{Exceeded, Limits, Meter};
 use crate::policy::Policy;
-use crate::program::{BodyId, Program};
+use crate::program::Program;
 use crate::record::Recorder;
 use crate::value::Value;
 use portcullis_json::Object;
@@ -42,7 +42,7 @@ pub struct Monitor {
 #[derive(Debug)]
 struct Staged {
     reader: Checkpoint,
-    closed: Vec<ClosedState>,
+    /// What they say with the staged events.
     unpositioned: BTreeSet<String>,
 }
 
@@ -74,7 +74,7 @@ impl Monitor {
             closed: program
                 .closed
                 .iter()
-                .map(|_| ClosedState::default())
+                .map(|closed| ClosedState::new(closed.cap))
                 .collect(),
             reader: Reader::new(program.reads_linked_calls),
             unpositioned: BTreeSet::new(),
@@ -99,10 +99,11 @@ impl Monitor {
                 message: "the policy parameter `data` is reserved".to_owned(),
             });
         }
+        self.closed.iter_mut().for_each(ClosedState::begin);
+        let reader = self.reader.checkpoint();
         self.staged = Some(Staged {
-            reader: self.reader.checkpoint(),
-            closed: self.closed.clone(),
-            unpositioned: self.unpositioned.clone(),
+            reader,
+            unpositioned: BTreeSet::new(),
         });
         match self.evaluate(events, detectors) {
             Ok(findings) => Step::Findings(findings),
@@ -116,7 +117,8 @@ impl Monitor {
 
     /// The staged events happened.
     pub fn commit(&mut self) {
-        if self.staged.take().is_some() {
+        if let Some(staged) = self.staged.take() {
+            self.unpositioned = staged.unpositioned;
             let binders = self
                 .memories
                 .iter_mut()
@@ -136,8 +138,7 @@ impl Monitor {
     fn undo(&mut self) {
         if let Some(staged) = self.staged.take() {
             self.reader.rewind(staged.reader);
-            self.closed = staged.closed;
-            self.unpositioned = staged.unpositioned;
+            self.closed.iter_mut().for_each(ClosedState::discard);
             let binders = self
                 .memories
                 .iter_mut()
@@ -175,8 +176,7 @@ impl Monitor {
             meter: &self.meter,
         };
         for (id, body) in program.bodies.iter().enumerate() {
-            let size = frame_size(&program, id);
-            let mut evaluator = Evaluator::new(world, size, Recorder::OFF);
+            let mut evaluator = Evaluator::new(world, program.frame_size, Recorder::OFF);
             let Some(memory) = self.memories.get_mut(id) else {
                 continue;
             };
@@ -205,7 +205,6 @@ impl Monitor {
         let program = self.program.clone();
         let oracle = Oracle::new(detectors, &self.memo);
         let mut needs = Needs::default();
-        let mut updated = Vec::new();
         let world = World {
             program: &program,
             memories: &self.memories,
@@ -214,31 +213,27 @@ impl Monitor {
             oracle: &oracle,
             meter: &self.meter,
         };
-        for (closed, state) in program.closed.iter().zip(&self.closed) {
-            let recorder = Recorder::new(new_from);
-            let mut evaluator = Evaluator::new(world, closed.frame, recorder);
-            let mut state = state.clone();
-            state.latest = None;
-            state.cap = usize::MAX;
+        for (closed, state) in program.closed.iter().zip(&mut self.closed) {
+            let mut evaluator = Evaluator::new(world, program.frame_size, Recorder::new(new_from));
+            let first = !state.tally.started;
             let walked = evaluator.enumerate(closed.body, Sources::New, None, &mut |_, model| {
-                if model.holds {
-                    state.add_true(model.order, model.ranges);
-                } else {
-                    state.any_false = true;
+                // What is true or false without any value of the trace stays so.
+                let repeated = !first && !model.is_of_trace;
+                match (repeated, model.holds) {
+                    (true, _) => {}
+                    (false, true) => state.add_true(model.order, model.ranges),
+                    (false, false) => state.tally.any_false = true,
                 }
                 Ok(ControlFlow::Continue(()))
             });
-            if let Err(Interrupt::Error(error)) = walked {
-                state.error = Some(error);
-            } else {
-                needs.note(walked.map(|_| ()), None)?;
+            match walked {
+                Err(Interrupt::Error(error)) => state.error = Some(error),
+                walked => needs.note(walked, None)?,
             }
+            state.tally.started = true;
             state.marks.extend(evaluator.recorder.finish().0);
-            updated.push(state);
         }
-        needs.finish()?;
-        self.closed = updated;
-        Ok(())
+        needs.finish()
     }
 }
 
@@ -252,24 +247,6 @@ fn select(events: &[Value], kind: BinderKind) -> Vec<Value> {
         .iter()
         .for_each(|event| event.select(kind, &mut found));
     found
-}
-
-/// Any body may be evaluated in the largest frame.
-fn frame_size(program: &Program, _body: BodyId) -> usize {
-    let rules = program.rules.iter().map(|rule| rule.frame.names.len());
-    let predicates = program
-        .predicates
-        .iter()
-        .map(|predicate| predicate.frame.names.len());
-    let constants = program
-        .constants
-        .iter()
-        .map(|constant| constant.frame.names.len());
-    rules
-        .chain(predicates)
-        .chain(constants)
-        .max()
-        .unwrap_or_default()
 }
 
 /// Detector calls that several evaluations wait for, so that they can be resolved together.

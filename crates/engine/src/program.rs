@@ -22,6 +22,8 @@ pub(crate) struct Program {
     pub(crate) tools: Vec<ToolTest>,
     /// Bodies of quantifiers that use no variable from outside, so that their models can be kept.
     pub(crate) closed: Vec<Closed>,
+    /// The size of the largest frame.
+    pub(crate) frame_size: usize,
     /// Whether any rule can ask which call an output answers.
     pub(crate) reads_linked_calls: bool,
 }
@@ -241,8 +243,8 @@ pub(crate) struct Quantifier {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Closed {
     pub(crate) body: BodyId,
-    /// The size of the frame that the body is evaluated in.
-    pub(crate) frame: usize,
+    /// How many of its models anybody asks for.
+    pub(crate) cap: usize,
 }
 
 /// `tool:name` or `tool:name(pattern)`.

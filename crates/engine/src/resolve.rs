@@ -205,9 +205,9 @@ impl Resolver {
     }
 
     fn close_frame(&mut self) -> Frame {
-        Frame {
-            names: self.scopes.close_frame(),
-        }
+        let names = self.scopes.close_frame();
+        self.program.frame_size = self.program.frame_size.max(names.len());
+        Frame { names }
     }
 
     fn invalid(why: &'static str, span: Span) -> crate::program::Expr {

@@ -29,6 +29,8 @@ pub(crate) struct Model {
     pub(crate) ranges: ModelRanges,
     /// Its place in the product order.
     pub(crate) order: Vec<u64>,
+    /// Whether a binder of the whole trace has a value.
+    pub(crate) is_of_trace: bool,
 }
 
 type Visit<'v, 'a> = dyn FnMut(&mut Evaluator<'a>, Model) -> Evaluated<ControlFlow<()>> + 'v;
@@ -41,6 +43,8 @@ struct Walk<'w, 'a> {
     /// The error expression that must have a value before a model of a rule is complete.
     error: Option<&'w Expr>,
     order: Vec<u64>,
+    /// Whether the binders of the whole trace are bound.
+    is_of_trace: bool,
     visit: &'w mut Visit<'w, 'a>,
 }
 
@@ -67,6 +71,7 @@ impl<'a> Evaluator<'a> {
             sources,
             error,
             order: Vec::new(),
+            is_of_trace: false,
             visit,
         };
         let flow = walk.first_round(self);
@@ -140,10 +145,10 @@ impl<'a> Evaluator<'a> {
     fn forall(&mut self, quantifier: &Quantifier) -> Evaluated {
         if let Some(state) = self.closed(quantifier)? {
             self.recorder.add_marks(state.marks.iter().cloned());
-            return Ok(Value::Bool(!state.any_false));
+            return Ok(Value::Bool(!state.tally.any_false));
         }
         let mut any_false = false;
-        let _ = self.enumerate(quantifier.body, Sources::All, None, &mut |_, model| {
+        self.enumerate(quantifier.body, Sources::All, None, &mut |_, model| {
             any_false |= !model.holds;
             Ok(ControlFlow::Continue(()))
         })?;
@@ -155,7 +160,7 @@ impl<'a> Evaluator<'a> {
         let state;
         let (total, models, marks, latest) = if let Some(closed) = self.closed(quantifier)? {
             (
-                closed.true_count,
+                closed.tally.true_count,
                 &closed.models,
                 &closed.marks,
                 closed.latest.as_ref(),
@@ -163,7 +168,7 @@ impl<'a> Evaluator<'a> {
         } else {
             state = self.count_models(quantifier, wanted)?;
             (
-                state.true_count,
+                state.tally.true_count,
                 &state.models,
                 &state.marks,
                 state.latest.as_ref(),
@@ -183,16 +188,13 @@ impl<'a> Evaluator<'a> {
 
     /// The true models of a quantifier whose body uses variables from outside.
     fn count_models(&mut self, quantifier: &Quantifier, wanted: usize) -> Evaluated<ClosedState> {
-        let mut state = ClosedState {
-            cap: wanted,
-            ..ClosedState::default()
-        };
+        let mut state = ClosedState::new(wanted);
         let may_stop = !self.recorder.is_on() && wanted < usize::MAX && self.is_quiet(quantifier);
-        let _ = self.enumerate(quantifier.body, Sources::All, None, &mut |_, model| {
+        self.enumerate(quantifier.body, Sources::All, None, &mut |_, model| {
             if model.holds {
                 state.add_true(model.order, model.ranges);
             }
-            let enough = may_stop && state.true_count >= wanted as u64;
+            let enough = may_stop && state.tally.true_count >= wanted as u64;
             Ok(if enough {
                 ControlFlow::Break(())
             } else {
@@ -281,6 +283,7 @@ impl<'a> Walk<'_, 'a> {
             holds,
             ranges,
             order: self.order.clone(),
+            is_of_trace: self.is_of_trace,
         };
         (self.visit)(evaluator, model).map(Settled::Done)
     }

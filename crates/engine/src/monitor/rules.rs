@@ -63,7 +63,10 @@ impl Monitor {
             }
         }
         needs.finish()?;
-        self.unpositioned = findings.iter().filter_map(Finding::unpositioned).collect();
+        let unpositioned = findings.iter().filter_map(Finding::unpositioned).collect();
+        if let Some(staged) = &mut self.staged {
+            staged.unpositioned = unpositioned;
+        }
         findings.retain(|finding| finding.novelty != Novelty::Past || finding.counted);
         Ok(findings)
     }

@@ -108,15 +108,19 @@ impl Resolver {
     }
 
     /// Registers a quantifier's body whose models can be kept from push to push.
-    pub(super) fn close_over(&mut self, id: BodyId, captured: &BTreeSet<Slot>) -> Option<usize> {
-        let frame = self.scopes.frame_size();
+    pub(super) fn close_over(
+        &mut self,
+        id: BodyId,
+        captured: &BTreeSet<Slot>,
+        cap: usize,
+    ) -> Option<usize> {
         let body = self.program.bodies.get_mut(id)?;
         let reads_trace = body.lines.iter().any(|line| line.traits.reads_trace);
         if !captured.is_empty() || !body.regular || reads_trace {
             return None;
         }
         body.retains = body.binders.len() > 1;
-        self.program.closed.push(Closed { body: id, frame });
+        self.program.closed.push(Closed { body: id, cap });
         Some(self.program.closed.len() - 1)
     }
 }

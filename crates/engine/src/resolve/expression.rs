@@ -1,6 +1,7 @@
 //! Expressions.
 
 use super::{Declared, Resolver, code};
+use crate::eval::models_wanted;
 use crate::kind::BinderKind;
 use crate::modules::{self, BUILTINS, Function, NOT_CALLABLE};
 use crate::program::{Call, Comprehension, Expr, ExprKind, Operator, Origin, Quantifier};
@@ -351,7 +352,7 @@ impl Resolver {
         let body = self.body_in_scope(block, origin);
         self.scopes.close();
         let captured = captured(self.program.bodies.get(body));
-        let closed = self.close_over(body, &captured);
+        let closed = self.close_over(body, &captured, models_asked_for(&head));
         ExprKind::Quantifier(Box::new(Quantifier {
             head,
             body,
@@ -385,6 +386,28 @@ impl Resolver {
             return Self::invalid("the parentheses are empty", span);
         }
         parts.swap_remove(0)
+    }
+}
+
+/// How many models a quantifier looks at, as far as its head says so before it is evaluated.
+fn models_asked_for(head: &Expr) -> usize {
+    let ExprKind::Call(call) = &head.kind else {
+        return usize::MAX;
+    };
+    let bound = |name: &str, place: usize| {
+        let keyword = call.keywords.iter().find(|(keyword, _)| &**keyword == name);
+        let given = keyword
+            .map(|(_, value)| value)
+            .or(call.arguments.get(place));
+        given.map(|expr| match &expr.kind {
+            ExprKind::Literal(Value::Integer(value)) => value.to_i64(),
+            _ => None,
+        })
+    };
+    match (bound("min", 0), bound("max", 1)) {
+        (None, None) => usize::MAX,
+        (Some(None), _) | (_, Some(None)) => usize::MAX,
+        (min, max) => models_wanted(min.flatten(), max.flatten()),
     }
 }
 

@@ -65,10 +65,6 @@ impl Scopes {
             .map(|(_, slot)| *slot)
     }
 
-    pub(super) fn frame_size(&self) -> usize {
-        self.names.len()
-    }
-
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.scopes.iter().flatten().map(|(name, _)| &**name)
     }

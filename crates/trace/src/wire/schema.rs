@@ -72,9 +72,10 @@ fn object(parameter: &mut Parameter, schema: &Object, depth: usize) {
     parameter.properties = Some(
         children
             .map(|(key, schema)| {
-                let name = match whole {
-                    true => key.clone(),
-                    false => format!("{}.{key}", parameter.name).into(),
+                let name = if whole {
+                    key.clone()
+                } else {
+                    format!("{}.{key}", parameter.name).into()
                 };
                 (
                     key.clone(),

@@ -71,7 +71,9 @@ impl<'a> Walk<'_, 'a> {
                 ..Bound::default()
             };
             self.order = vec![0; memories.len()];
+            self.is_of_trace = true;
             let flow = self.descend(evaluator, &pass, 0, &bound)?;
+            self.is_of_trace = false;
             self.order.clear();
             if flow.is_break() {
                 return Ok(flow);
@@ -258,6 +260,7 @@ impl<'a> Walk<'_, 'a> {
             holds: false,
             ranges: ModelRanges::default(),
             order: self.order.clone(),
+            is_of_trace: true,
         };
         (self.visit)(evaluator, model)
     }
