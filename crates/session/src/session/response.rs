@@ -35,6 +35,8 @@ impl Session {
             if inspected.permit.is_some() {
                 verdict = Verdict::Redact;
             }
+        } else if let ("tools/list", Some(result)) = (&*exchange.method, turn.message.result()) {
+            self.readmit_tools(result);
         }
         let mut actions = vec![self.record(turn, Some(&exchange.method), &inspected, verdict)];
         let permit = if let Some(permit) = inspected.permit {
@@ -87,10 +89,6 @@ impl Session {
             }
             ("initialize", None) => {
                 self.retry_handshake(exchange);
-                None
-            }
-            ("tools/list", Some(result)) => {
-                self.readmit_tools(result);
                 None
             }
             _ => None,

@@ -1,0 +1,240 @@
+//! Requests and answers find each other; what belongs to nothing goes nowhere.
+
+use portcullis_mcp::error_code::{INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND};
+use portcullis_trace::record::Direction::{ToClient, ToServer};
+
+use crate::conversation::{Conversation, request};
+
+const TEXT: &str = r#"{"content":[{"type":"text","text":"x"}]}"#;
+const CALL: &str = r#"{"name":"t","arguments":{}}"#;
+
+#[test]
+fn any_valid_id_finds_its_answer_in_both_directions() {
+    for id in [
+        "0",
+        "-1",
+        "9007199254740991",
+        r#""""#,
+        r#""0""#,
+        r#""s1""#,
+        r#""ü 🙂""#,
+    ] {
+        let mut talk = Conversation::unguarded();
+        talk.client_asks(id, "tools/call", CALL);
+        talk.server_answers(id, TEXT);
+        let line = request(id, "roots/list", "{}");
+        assert_eq!(talk.server(&line).sent, [(ToClient, line)], "{id}");
+        let line = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"roots":[]}}}}"#);
+        assert_eq!(talk.client(&line).sent, [(ToServer, line)], "{id}");
+    }
+}
+
+#[test]
+fn an_id_is_free_again_once_it_is_answered() {
+    let mut talk = Conversation::unguarded();
+    for _ in 0..3 {
+        talk.client_asks("1", "tools/call", CALL);
+        talk.server_answers("1", TEXT);
+    }
+}
+
+#[test]
+fn an_id_in_flight_is_refused_and_the_first_request_goes_on() {
+    let mut talk = Conversation::unguarded();
+    talk.client_asks("1", "tools/call", CALL);
+    let (code, _) = talk
+        .client(&request("1", "tools/list", "{}"))
+        .error(ToClient);
+    assert_eq!(code, INVALID_REQUEST);
+    talk.client_asks(r#""1""#, "tools/list", "{}");
+    talk.server_answers("1", TEXT);
+}
+
+#[test]
+fn both_directions_may_use_the_same_id_at_once() {
+    let mut talk = Conversation::unguarded();
+    talk.client_asks("1", "tools/call", CALL);
+    let line = request(
+        "1",
+        "sampling/createMessage",
+        r#"{"messages":[],"maxTokens":1}"#,
+    );
+    assert_eq!(talk.server(&line).sent, [(ToClient, line)]);
+    let answer = r#"{"jsonrpc":"2.0","id":1,"result":{"role":"assistant","content":{"type":"text","text":"ok"},"model":"m"}}"#;
+    assert_eq!(talk.client(answer).sent, [(ToServer, answer.to_owned())]);
+    talk.server_answers("1", TEXT);
+}
+
+#[test]
+fn answers_to_nothing_are_dropped() {
+    let mut talk = Conversation::unguarded();
+    let stray = r#"{"jsonrpc":"2.0","id":5,"result":{}}"#;
+    talk.server(stray).is_dropped("no open request");
+    talk.client(stray).is_dropped("no open request");
+    talk.client_asks("5", "tools/call", CALL);
+    talk.server_answers("5", TEXT);
+    talk.server(stray).is_dropped("no open request");
+}
+
+#[test]
+fn an_answer_with_an_id_of_the_other_type_fails_the_call() {
+    for (asked, answered) in [("3", r#""3""#), (r#""3""#, "3")] {
+        let mut talk = Conversation::unguarded();
+        talk.client_asks(asked, "tools/call", CALL);
+        let became = talk.server(&format!(
+            r#"{{"jsonrpc":"2.0","id":{answered},"result":{{}}}}"#
+        ));
+        assert_eq!(became.error(ToClient).0, INTERNAL_ERROR);
+        assert_eq!(
+            became
+                .only()
+                .1
+                .get("id")
+                .map(ToString::to_string)
+                .as_deref(),
+            Some(asked)
+        );
+    }
+}
+
+#[test]
+fn an_error_without_an_id_belongs_to_the_only_open_request() {
+    let error = r#"{"jsonrpc":"2.0","error":{"code":-32603,"message":"oops"}}"#;
+    let mut talk = Conversation::unguarded();
+    talk.server(error).is_dropped("without an id");
+    talk.client_asks("1", "tools/call", CALL);
+    assert_eq!(talk.server(error).error(ToClient).0, INTERNAL_ERROR);
+    talk.client_asks("2", "tools/call", CALL);
+    talk.client_asks("3", "tools/call", CALL);
+    talk.server(error).is_dropped("without an id");
+}
+
+#[test]
+fn only_own_open_requests_can_be_cancelled() {
+    let cancel = |id: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id},"reason":"r"}}}}"#
+        )
+    };
+    let mut talk = Conversation::unguarded();
+    talk.client(&cancel("1")).is_dropped("cancellation");
+    talk.client_asks("1", "tools/call", CALL);
+    talk.client(&cancel(r#""1""#)).is_dropped("cancellation");
+    talk.server(&cancel("1")).is_dropped("cancellation");
+    assert_eq!(talk.client(&cancel("1")).sent, [(ToServer, cancel("1"))]);
+    talk.client(&cancel("1")).is_dropped("cancellation");
+    talk.server(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#)
+        .is_dropped("no open request");
+
+    let mut talk = Conversation::unguarded();
+    talk.client_asks("0", "initialize", r#"{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"c","version":"1"}}"#);
+    talk.client(&cancel("0")).is_dropped("initialize");
+}
+
+#[test]
+fn progress_passes_only_for_a_token_that_an_open_request_declared() {
+    let progress = |token: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":1}}}}"#
+        )
+    };
+    let mut talk = Conversation::unguarded();
+    talk.server(&progress("7")).is_dropped("progress");
+    talk.client_asks(
+        "1",
+        "tools/call",
+        r#"{"name":"t","arguments":{},"_meta":{"progressToken":7}}"#,
+    );
+    assert_eq!(
+        talk.server(&progress("7")).sent,
+        [(ToClient, progress("7"))]
+    );
+    talk.server(&progress(r#""7""#)).is_dropped("progress");
+    talk.client(&progress("7")).is_dropped("progress");
+    talk.server_answers("1", TEXT);
+    talk.server(&progress("7")).is_dropped("progress");
+}
+
+#[test]
+fn open_requests_are_bounded() {
+    let mut talk = Conversation::with(Vec::new(), |context| context.limits.open_requests = 2);
+    talk.client_asks("1", "tools/call", CALL);
+    talk.client_asks("2", "tools/call", CALL);
+    let (code, message) = talk
+        .client(&request("3", "tools/call", CALL))
+        .error(ToClient);
+    assert_eq!((code, message.contains("wait")), (-31_002, true));
+    talk.server_answers("1", TEXT);
+    talk.client_asks("3", "tools/call", CALL);
+}
+
+#[test]
+fn unknown_methods_are_refused_unless_configured() {
+    let vendor = request("1", "vendor/do", "{}");
+    for (method, sender) in [
+        ("vendor/do", "client"),
+        ("Tools/Call", "client"),
+        ("tools/list", "server"),
+    ] {
+        let mut talk = Conversation::unguarded();
+        let line = request("1", method, "{}");
+        let (became, back) = match sender {
+            "client" => (talk.client(&line), ToClient),
+            _ => (talk.server(&line), ToServer),
+        };
+        assert_eq!(became.error(back).0, METHOD_NOT_FOUND, "{method}");
+    }
+    let mut talk = Conversation::unguarded();
+    talk.server(r#"{"jsonrpc":"2.0","method":"notifications/vendor"}"#)
+        .is_dropped("unknown kind");
+    let mut talk = Conversation::with(Vec::new(), |context| {
+        context.extra_methods = vec!["vendor/do".to_owned()];
+    });
+    assert_eq!(talk.client(&vendor).sent, [(ToServer, vendor)]);
+}
+
+#[test]
+fn a_session_is_initialized_once() {
+    let mut talk = Conversation::unguarded();
+    talk.shake_hands("2025-06-18");
+    let again = request("9", "initialize", r#"{"protocolVersion":"2025-06-18"}"#);
+    assert_eq!(talk.client(&again).error(ToClient).0, INVALID_REQUEST);
+}
+
+#[test]
+fn a_revision_that_cannot_be_inspected_is_refused() {
+    let mut talk = Conversation::unguarded();
+    let ask = request("0", "initialize", r#"{"protocolVersion":"2099-01-01"}"#);
+    assert_eq!(talk.client(&ask).sent, [(ToServer, ask.clone())]);
+    let answer = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2099-01-01","capabilities":{},"serverInfo":{"name":"s"}}}"#;
+    assert!(talk.server(answer).error(ToClient).1.contains("2099-01-01"));
+    // The client may try again.
+    assert_eq!(talk.client(&ask).sent, [(ToServer, ask)]);
+
+    let stateless = r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2099-01-01"}}"#;
+    let (code, _) = talk
+        .client(&request("4", "tools/list", stateless))
+        .error(ToClient);
+    assert_eq!(code, -32_022);
+}
+
+#[test]
+fn the_end_of_the_server_answers_all_who_wait_in_order() {
+    let mut talk = Conversation::unguarded();
+    for id in ["3", r#""a""#, "1"] {
+        talk.client_asks(id, "tools/call", CALL);
+    }
+    let became: crate::conversation::Became = talk.session.on_server_end().into();
+    let ids: Vec<String> = became
+        .sent
+        .iter()
+        .map(|(_, text)| {
+            crate::conversation::json(text)
+                .get("id")
+                .unwrap()
+                .to_string()
+        })
+        .collect();
+    assert_eq!(ids, ["3", r#""a""#, "1"]);
+    assert!(talk.session.on_server_end().is_empty());
+}

@@ -1,0 +1,10 @@
+//! Scripted conversations: messages in, actions out.
+#![cfg(test)]
+
+mod bytes;
+mod conversation;
+mod correlation;
+mod listing;
+mod malformed;
+mod records;
+mod refusal;
