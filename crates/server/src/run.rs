@@ -32,6 +32,9 @@ pub const LINE_BYTES_DEFAULT: usize = 16 << 20;
 #[derive(Clone, Debug)]
 pub struct RunOptions {
     pub server: ServerCommand,
+    /// The program to start it through, so that it cannot outlive a killed gateway; see
+    /// [`ServerCommand::under`].
+    pub launcher: Option<PathBuf>,
     /// `None`: named after what is run.
     pub name: Option<String>,
     /// Files whose policies block.
@@ -124,7 +127,10 @@ async fn guard(
 ) -> Result<ExitStatus, RunError> {
     let signals = EndSignals::listen().map_err(RunError::Supervise)?;
     // The server starts up while the database is opened.
-    let started = options.server.spawn()?;
+    let started = match &options.launcher {
+        Some(launcher) => options.server.under(launcher.as_os_str()).spawn()?,
+        None => options.server.spawn()?,
+    };
     let (recording, failure) = Recording::open(&data_directory.database(), options.durability)
         .map_err(RunError::Record)?;
     if let Some(failure) = failure {

@@ -3,11 +3,11 @@
 //! The server leads a process group of its own, so that it can be ended together with everything
 //! it started, and a terminal's Ctrl-C reaches the gateway alone.
 //!
-//! LIMIT: a gateway that is killed outright (SIGKILL) cannot end anything. The process that
-//! [`ServerCommand::exec`] turns into the server is then killed by the kernel; what *it* started
-//! sees the end of its standard input. A process that left the group (`setsid`) is not followed.
+//! LIMIT: a gateway that is killed outright (SIGKILL) cannot end anything. A server started through
+//! [`ServerCommand::under`] is then killed by the kernel; what *it* started sees the end of its
+//! standard input. A process that left the group (`setsid`) is not followed.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
@@ -113,6 +113,22 @@ impl ServerCommand {
             program: program(),
             source,
         })
+    }
+
+    /// The same server, started by `launcher`: a program that calls [`Self::exec`] when its first
+    /// argument is `exec-server`, with this process as the parent.
+    #[must_use]
+    pub fn under(&self, launcher: &OsStr) -> Self {
+        let parent = std::process::id().to_string();
+        let mut arguments: Vec<OsString> = ["exec-server", "--parent", &parent, "--"]
+            .map(OsString::from)
+            .into();
+        arguments.push(self.program.clone());
+        arguments.extend(self.arguments.iter().cloned());
+        Self {
+            program: launcher.to_owned(),
+            arguments,
+        }
     }
 
     /// Turns this process into the server, which the kernel kills when `parent` dies.

@@ -30,6 +30,7 @@ pub(super) fn options(
 ) -> Result<RunOptions, Failure> {
     Ok(RunOptions {
         server: server_command(command)?,
+        launcher: std::env::current_exe().ok(),
         name: None,
         parameters: parameters(&arguments.param)?,
         policies: arguments.policy,

@@ -1,0 +1,195 @@
+//! `portcullis check`, `fmt` and `explain`: output and exit codes.
+
+use tempfile::TempDir;
+
+use crate::client::{finish, portcullis, text, write};
+
+const POLICY: &str =
+    "raise \"outside \\\"mail\\\"\" if:\n    (m: Message)\n    \"evil\" in m.content\n";
+const TRACE: &str = r#"[{"role":"user","content":"write to\nbob@evil.com now"}]"#;
+
+#[track_caller]
+fn check(policy: &str, trace: &str, options: &[&str], code: i32, stdout: &str, stderr: &str) {
+    let directory = TempDir::new().unwrap();
+    write(directory.path(), "p.gr", policy);
+    write(directory.path(), "t.json", trace);
+    let output = finish(
+        portcullis()
+            .current_dir(directory.path())
+            .args(["check", "p.gr", "t.json"])
+            .args(options),
+    );
+    assert_eq!(text(&output.stdout), stdout);
+    assert!(
+        text(&output.stderr).contains(stderr),
+        "{}",
+        text(&output.stderr)
+    );
+    assert_eq!(output.status.code(), Some(code));
+}
+
+#[test]
+fn violations_are_underlined_in_the_trace() {
+    check(
+        "raise \"outside\" if:\n    (m: Message)\n    \"evil\" in m.content\n",
+        TRACE,
+        &[],
+        1,
+        "violation: outside\n  rule at p.gr:1\n  messages.0\n    | {\"role\":\"user\",\"content\":\"write to\\nbob@evil.com now\"}\n  messages.0.content:13-17\n    | bob@evil.com now\n    |     ^^^^\n\n1 violation\n",
+        "",
+    );
+}
+
+#[test]
+fn nothing_found_is_said_and_exits_well() {
+    let trace =
+        "{\"role\":\"user\",\"content\":\"hi\"}\n\n{\"role\":\"user\",\"content\":\"ho\"}\n";
+    check(
+        POLICY,
+        trace,
+        &[],
+        0,
+        "ok: nothing found in 2 messages\n",
+        "",
+    );
+    check(
+        POLICY,
+        "[]",
+        &[],
+        0,
+        "ok: nothing found in 0 messages\n",
+        "",
+    );
+}
+
+#[test]
+fn json_has_the_form_of_recorded_cases() {
+    check(
+        "raise \"outside\" if:\n    (m: Message)\n    \"evil\" in m.content\n",
+        TRACE,
+        &["--format", "json"],
+        1,
+        "{\"ok\":true,\"load_error\":null,\"load_errors\":[],\"run_error\":null,\"errors\":[{\"args\":[\"outside\"],\"kwargs\":{},\"ranges\":[\"messages.0\",\"messages.0.content:13-17\"],\"key\":\"(0, (0,))\"}]}\n",
+        "",
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_underlined_and_exits_with_2() {
+    check(
+        POLICY,
+        "[{\"role\":\"user\",]",
+        &[],
+        2,
+        "",
+        "|                 ^",
+    );
+    check(
+        POLICY,
+        "[{\"role\":7}]",
+        &[],
+        2,
+        "",
+        "`role` must be a text",
+    );
+    check(
+        "raise \"x\" if\n    (m: Message)\n",
+        TRACE,
+        &[],
+        2,
+        "",
+        "error[missing-colon]",
+    );
+    check(
+        POLICY,
+        TRACE,
+        &["--param", "x"],
+        2,
+        "",
+        "hint: write it as `--param NAME=VALUE`",
+    );
+}
+
+#[test]
+fn a_policy_that_fails_on_the_trace_has_no_result() {
+    let policy = "raise \"x\" if:\n    (m: Message)\n    m.content.missing == 1\n";
+    check(policy, TRACE, &[], 2, "", "could not be evaluated");
+}
+
+#[test]
+fn parameters_reach_the_policy() {
+    let policy = "raise \"x\" if:\n    (m: Message)\n    input.word in m.content\n";
+    check(
+        policy,
+        "[{\"role\":\"user\",\"content\":\"hi\"}]",
+        &["--param", "word=no"],
+        0,
+        "ok: nothing found in 1 messages\n",
+        "",
+    );
+}
+
+#[test]
+fn text_of_peers_cannot_command_the_terminal() {
+    let directory = TempDir::new().unwrap();
+    write(
+        directory.path(),
+        "p.gr",
+        "raise \"found\" if:\n    (m: Message)\n    \"evil\" in m.content\n",
+    );
+    write(
+        directory.path(),
+        "t.json",
+        r#"[{"role":"user","content":"\u001b[2J\u202eevil"}]"#,
+    );
+    let output = finish(
+        portcullis()
+            .current_dir(directory.path())
+            .args(["check", "p.gr", "t.json"]),
+    );
+    let shown = text(&output.stdout);
+    assert!(
+        !shown.contains('\u{1b}') && !shown.contains('\u{202e}'),
+        "{shown:?}"
+    );
+    assert!(shown.contains("| \\u{1b}[2J\\u{202e}evil"), "{shown}");
+}
+
+#[test]
+fn fmt_formats_and_checks() {
+    let directory = TempDir::new().unwrap();
+    let path = write(
+        directory.path(),
+        "p.gr",
+        "raise   \"x\"  if:\n  (m:Message)\n  m.role==\"user\"\n",
+    );
+    let fmt = |options: &[&str]| {
+        finish(
+            portcullis()
+                .current_dir(directory.path())
+                .arg("fmt")
+                .args(options)
+                .arg("p.gr"),
+        )
+    };
+    let unformatted = fmt(&["--check"]);
+    assert_eq!(
+        (unformatted.status.code(), &*text(&unformatted.stdout)),
+        (Some(1), "p.gr\n")
+    );
+    assert_eq!(fmt(&[]).status.code(), Some(0));
+    assert_eq!(
+        std::fs::read_to_string(path).unwrap(),
+        "raise \"x\" if:\n    (m: Message)\n    m.role == \"user\"\n"
+    );
+    assert_eq!(fmt(&["--check"]).status.code(), Some(0));
+}
+
+#[test]
+fn explain_knows_its_codes() {
+    let page = finish(portcullis().args(["explain", "missing-colon"]));
+    assert!(text(&page.stdout).starts_with("missing-colon: "));
+    let unknown = finish(portcullis().args(["explain", "missing-colom"]));
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("did you mean `missing-colon`?"));
+}

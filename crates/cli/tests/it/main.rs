@@ -1,0 +1,7 @@
+//! The binary as its users meet it: real processes, real pipes.
+#![cfg(test)]
+
+mod check;
+mod client;
+mod processes;
+mod run;

@@ -1,0 +1,157 @@
+//! `portcullis run` between a client and a server.
+
+use crate::client::{Client, finish, portcullis, text, write};
+
+#[test]
+fn calls_pass_and_answers_come_back() {
+    let mut client = Client::start(&[]);
+    client.call(1, "x");
+    let answer = client.receive();
+    assert!(
+        answer.starts_with(r#"{"jsonrpc":"2.0","id":1,"result""#),
+        "{answer}"
+    );
+    assert!(client.close().success());
+}
+
+#[test]
+fn a_blocked_call_is_refused_recorded_and_the_session_goes_on() {
+    let mut client = Client::start(&["--policy", "policy.gr", "--name", "scripted"]);
+    client.call(1, "bad");
+    let refusal = client.receive();
+    assert!(refusal.contains("guardrail `policy` (no bad)"), "{refusal}");
+    client.call(2, "x");
+    assert!(client.receive().contains(r#""id":2"#));
+    client.close();
+
+    let traces = |arguments: &[&str]| {
+        let data = client.data();
+        let data = data.to_str().unwrap();
+        let output = finish(
+            portcullis()
+                .args(["traces", "--data-dir", data])
+                .args(arguments),
+        );
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let list = traces(&["ls", "--violations", "--server", "scripted"]);
+    let id = list
+        .lines()
+        .nth(1)
+        .and_then(|line| line.split(' ').next())
+        .unwrap();
+    let shown = traces(&["show", id]);
+    assert!(
+        shown.contains("block by guardrail `policy`: no bad"),
+        "{shown}"
+    );
+    let trace = write(
+        client.directory.path(),
+        "trace.json",
+        &traces(&["export", &id[..20]]),
+    );
+    let policy = client.directory.path().join("policy.gr");
+    let check = finish(portcullis().arg("check").args([policy, trace]));
+    assert_eq!(check.status.code(), Some(1));
+}
+
+#[test]
+fn strict_durability_answers_too() {
+    let mut client = Client::start(&["--durability", "strict"]);
+    client.call(1, "x");
+    assert!(client.receive().contains(r#""id":1"#));
+}
+
+#[test]
+fn noise_and_long_lines_of_the_server_do_not_reach_the_client() {
+    let mut client = Client::start(&["--max-line-bytes", "10000"]);
+    client.call(1, "noise");
+    assert_eq!(
+        client.receive(),
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"content\":[]}}\n"
+    );
+    client.call(2, "long");
+    assert!(client.receive().contains("malformed"));
+    client.send(&"y".repeat(20_000));
+    assert!(client.receive().contains("longer than 10000"));
+    client.call(3, "x");
+    assert!(client.receive().contains(r#""id":3"#));
+    let log = std::fs::read_to_string(client.data().join("portcullis.log")).unwrap();
+    assert!(log.contains("listening on nothing"), "{log}");
+}
+
+#[test]
+fn the_death_of_the_server_answers_who_waits_and_keeps_its_code() {
+    let mut client = Client::start(&[]);
+    client.call(1, "die");
+    let answer = client.receive();
+    assert!(answer.contains(r#""id":1,"error""#), "{answer}");
+    assert_eq!(client.receive(), "");
+    assert_eq!(client.process.wait().unwrap().code(), Some(7));
+}
+
+#[test]
+fn a_policy_that_does_not_load_starts_no_server() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let policy = write(
+        directory.path(),
+        "bad.gr",
+        "raise \"x\" if\n    (c: ToolCall)\n",
+    );
+    let marker = directory.path().join("started");
+    let output = finish(
+        portcullis()
+            .arg("run")
+            .arg("--data-dir")
+            .arg(directory.path().join("data"))
+            .arg("--policy")
+            .arg(&policy)
+            .args(["--", "touch"])
+            .arg(&marker),
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("error[missing-colon]"));
+    assert!(text(&output.stderr).contains("bad.gr:1:11"));
+    assert!(output.stdout.is_empty() && !marker.exists());
+}
+
+#[test]
+fn a_server_that_cannot_be_started_is_named() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let output = finish(portcullis().current_dir(directory.path()).args([
+        "run",
+        "--data-dir",
+        "d",
+        "--",
+        "/nonexistent/server",
+    ]));
+    assert_eq!(output.status.code(), Some(127));
+    assert!(text(&output.stderr).contains("`/nonexistent/server` could not be started"));
+}
+
+#[test]
+fn the_reference_command_line_drives_the_same_gateway() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let output = finish(
+        portcullis()
+            .current_dir(directory.path())
+            .args(["mcp", "--project-name", "p", "--push-explorer", "--verbose"])
+            .args(["--failure-response-format", "error", "--metadata-server=s"])
+            .args(["--data-dir", "d", "--exec", "true"]),
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let log = std::fs::read_to_string(directory.path().join("d/portcullis.log")).unwrap();
+    assert!(log.contains("not pushed to an Explorer"), "{log}");
+    let list = finish(portcullis().current_dir(directory.path()).args([
+        "traces",
+        "--data-dir",
+        "d",
+        "ls",
+        "--project",
+        "p",
+        "--server",
+        "s",
+    ]));
+    assert_eq!(text(&list.stdout).lines().count(), 2);
+}
