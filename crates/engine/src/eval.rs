@@ -45,8 +45,8 @@ pub(crate) struct Offer {
 }
 
 pub(crate) enum Domain {
-    /// Everything of the kind in the trace.
-    Trace(BinderKind),
+    /// Everything of the binder's kind in the trace.
+    Trace,
     Values(Vec<Value>),
 }
 
@@ -65,6 +65,8 @@ pub(crate) enum Verdict {
 pub(crate) enum Interrupt {
     /// The policy asked for something that does not exist.
     Error(RuntimeError),
+    /// A rule is satisfied, and its error expression gives no violation.
+    Violation(RuntimeError),
     /// A detector's answer is needed first.
     Needs(DetectorCall),
     Exceeded(Exceeded),
@@ -97,7 +99,15 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(crate) fn local(&self, slot: Slot) -> Value {
-        self.frame.get(slot).cloned().unwrap_or(Value::Unknown)
+        match self.frame.get(slot) {
+            None | Some(Value::Nothing) => Value::Unknown,
+            Some(value) => value.clone(),
+        }
+    }
+
+    /// Whether the variable was bound, be it to a value that is not known yet.
+    pub(crate) fn is_bound(&self, slot: Slot) -> bool {
+        !matches!(self.frame.get(slot), None | Some(Value::Unknown))
     }
 
     /// All lines in order, up to the first that is false. The offers are left in `self.offers`.
@@ -148,14 +158,20 @@ impl<'a> Evaluator<'a> {
             ExprKind::Literal(value) => Ok(value.clone()),
             ExprKind::Local(slot) => Ok(self.local(*slot)),
             ExprKind::Constant(number) => self.constant(*number),
-            ExprKind::Bind(slot, kind) => {
-                self.offer(*slot, || Domain::Trace(*kind));
+            ExprKind::Bind(slot, _) => {
+                self.offer(*slot, || Domain::Trace);
                 Ok(Value::Bool(true))
             }
             ExprKind::BindIn(slot, kind, domain) => self.bind_in(*slot, *kind, domain),
             ExprKind::Let(slot, value) => {
                 let value = self.evaluate(value)?;
-                self.set(*slot, value);
+                // A let that is unknown is bound all the same: quantifiers over it are evaluated.
+                let bound = if value.is_unknown() {
+                    Value::Nothing
+                } else {
+                    value
+                };
+                self.set(*slot, bound);
                 Ok(Value::Nothing)
             }
             ExprKind::Nothing => Ok(Value::Nothing),
@@ -177,7 +193,11 @@ impl<'a> Evaluator<'a> {
             } => self.flow(*direct, left, right),
             ExprKind::Member(object, name) => match self.evaluate(object)? {
                 Value::Unknown => Ok(Value::Unknown),
-                object => self.member(&object, name, expr.span),
+                object => {
+                    // A text is decoded to see whether it has the member.
+                    self.pay_for([&object])?;
+                    self.member(&object, name, expr.span)
+                }
             },
             ExprKind::Index(object, index) => {
                 let object = self.evaluate(object)?;
@@ -300,6 +320,7 @@ impl<'a> Evaluator<'a> {
             iterable => iterable,
         };
         let span = comprehension.iterable.span;
+        self.pay_for([&iterable])?;
         let items = access::iterate(&iterable).map_err(|message| error(message, span))?;
         let outer = self.local(comprehension.variable);
         let mut kept = Vec::new();
@@ -326,6 +347,17 @@ impl<'a> Evaluator<'a> {
 
     pub(crate) fn marks(&self) -> bool {
         self.recorder.is_on()
+    }
+
+    /// Pays for looking at the whole of some values.
+    pub(crate) fn pay_for<'v>(&self, values: impl IntoIterator<Item = &'v Value>) -> Evaluated<()> {
+        for value in values {
+            let (items, bytes) = value.size();
+            let meter = self.world.meter;
+            let paid = meter.burn(items).and_then(|()| meter.burn_text(bytes));
+            paid.map_err(Interrupt::Exceeded)?;
+        }
+        Ok(())
     }
 
     /// A chain of binary operators is as long as its author made it, so it is no recursion.
@@ -371,15 +403,20 @@ impl<'a> Evaluator<'a> {
             }),
             _ if left.is_unknown() || right.is_unknown() => Ok(Unknown),
             Operator::Is => self.is(&left, &right, span),
-            Operator::IsNot => Ok(Bool(!self.is(&left, &right, span)?.truth())),
-            Operator::In => self
-                .contains(&left, &right)
-                .map_err(|message| error(message, span)),
-            Operator::ContainsOnly => {
-                operators::contains_only(&left, &right).map_err(|message| error(message, span))
-            }
+            Operator::IsNot => Ok(match self.is(&left, &right, span)? {
+                Unknown => Unknown,
+                value => Bool(!value.truth()),
+            }),
             _ => {
-                operators::compute(operator, &left, &right).map_err(|message| error(message, span))
+                self.pay_for([&left, &right])?;
+                let computed = match operator {
+                    Operator::In => self.contains(&left, &right),
+                    Operator::ContainsOnly => operators::contains_only(&left, &right),
+                    _ => operators::compute(operator, &left, &right),
+                };
+                let computed = computed.map_err(|message| error(message, span))?;
+                self.pay_for([&computed])?;
+                Ok(computed)
             }
         }
     }

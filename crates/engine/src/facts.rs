@@ -73,6 +73,16 @@ impl Facts {
         self.counts.extend(other.counts);
     }
 
+    fn binding(mut self, slot: Slot, kind: BinderKind, whole_trace: bool) -> Self {
+        self.binders.push(FoundBinder {
+            slot,
+            kind,
+            whole_trace,
+            conditional: false,
+        });
+        self
+    }
+
     fn conditionally(mut self) -> Self {
         self.binders
             .iter_mut()
@@ -93,7 +103,14 @@ impl Facts {
 
 // === impl Context ===
 
-impl Context<'_> {
+impl<'p> Context<'p> {
+    pub(crate) fn without_variables(program: &'p Program) -> Self {
+        Self {
+            program,
+            types: BTreeMap::new(),
+        }
+    }
+
     pub(crate) fn facts(&self, expr: &Expr) -> Facts {
         match &expr.kind {
             ExprKind::Literal(value) => self.literal(value),
@@ -103,24 +120,10 @@ impl Context<'_> {
                 facts
             }
             ExprKind::Constant(number) => self.constant(*number),
-            ExprKind::Bind(slot, kind) => Facts {
-                binders: vec![FoundBinder {
-                    slot: *slot,
-                    kind: *kind,
-                    whole_trace: true,
-                    conditional: false,
-                }],
-                ..Facts::of(Type::BOOL)
-            },
+            ExprKind::Bind(slot, kind) => Facts::of(Type::BOOL).binding(*slot, *kind, true),
             ExprKind::BindIn(slot, kind, domain) => {
-                let mut facts = self.facts(domain).typed(Type::BOOL);
-                facts.binders.push(FoundBinder {
-                    slot: *slot,
-                    kind: *kind,
-                    whole_trace: false,
-                    conditional: false,
-                });
-                facts
+                let domain = self.facts(domain).typed(Type::BOOL);
+                domain.binding(*slot, *kind, false)
             }
             ExprKind::Let(slot, value) => {
                 let mut facts = self.facts(value).typed(Type::NOTHING);
@@ -139,7 +142,7 @@ impl Context<'_> {
                     .failing(fallible)
             }
             ExprKind::Binary(operator, left, right) => {
-                self.binary(*operator, self.facts(left), self.facts(right), right)
+                Self::binary(*operator, self.facts(left), self.facts(right), right)
             }
             ExprKind::Flow { left, right, .. } => {
                 let (left, right) = (self.flow_end(left), self.flow_end(right));
@@ -148,7 +151,7 @@ impl Context<'_> {
                 facts.absorb(right);
                 facts
             }
-            ExprKind::Member(object, name) => self.member(self.facts(object), name),
+            ExprKind::Member(object, name) => Self::member(self.facts(object), name),
             ExprKind::Index(object, index) => {
                 let mut facts = self.facts(object).typed(Type::ANY).failing(true);
                 facts.absorb(self.facts(index));
@@ -210,6 +213,7 @@ impl Context<'_> {
                 .fold(Traits::default(), |all, one| Traits {
                     fallible: all.fallible || one.fallible,
                     marking: all.marking || one.marking,
+                    reads_trace: all.reads_trace || one.reads_trace,
                     ..all
                 })
         };
@@ -219,15 +223,19 @@ impl Context<'_> {
             | ArgumentPattern::Integer(_)
             | ArgumentPattern::Float(_)
             | ArgumentPattern::Dummy => Traits::default(),
-            ArgumentPattern::Object(entries) => all(&mut entries.iter().map(|(_, p)| p)),
+            ArgumentPattern::Object(entries) => {
+                all(&mut entries.iter().map(|(_, pattern)| pattern))
+            }
             ArgumentPattern::List(patterns) => all(&mut patterns.iter()),
             ArgumentPattern::Entity(_) | ArgumentPattern::Moderated => Traits {
                 marking: true,
                 ..failing
             },
-            ArgumentPattern::Text(_) | ArgumentPattern::Value(_) | ArgumentPattern::Unsupported => {
-                failing
-            }
+            ArgumentPattern::Value(expr) => Traits {
+                fallible: true,
+                ..self.facts(expr).traits
+            },
+            ArgumentPattern::Text(_) | ArgumentPattern::Unsupported => failing,
         }
     }
 
@@ -235,15 +243,9 @@ impl Context<'_> {
         let Some(constant) = self.program.constants.get(number) else {
             return unresolved();
         };
-        let facts = Context {
-            program: self.program,
-            types: BTreeMap::new(),
-        }
-        .facts(&constant.value);
         Facts {
-            ty: facts.ty,
-            traits: facts.traits,
-            ..Facts::default()
+            traits: constant.traits,
+            ..Facts::of(constant.ty)
         }
     }
 
@@ -256,7 +258,7 @@ impl Context<'_> {
         facts
     }
 
-    fn binary(&self, operator: Operator, left: Facts, right: Facts, right_expr: &Expr) -> Facts {
+    fn binary(operator: Operator, left: Facts, right: Facts, right_expr: &Expr) -> Facts {
         let (l, r) = (left.ty, right.ty);
         let numbers = l.is_within(Type::NUMBER) && r.is_within(Type::NUMBER);
         let texts = l.is_within(Type::TEXT) && r.is_within(Type::TEXT);
@@ -280,8 +282,12 @@ impl Context<'_> {
             }
             Operator::In => (membership(l), !membership_is_safe(l, r)),
             Operator::ContainsOnly => (Type::BOOL, true),
-            Operator::Add | Operator::Subtract | Operator::Multiply => (Type::ANY, true),
-            Operator::Divide | Operator::Modulo | Operator::Power => (Type::ANY, true),
+            Operator::Add
+            | Operator::Subtract
+            | Operator::Multiply
+            | Operator::Divide
+            | Operator::Modulo
+            | Operator::Power => (Type::ANY, true),
         };
         let mut facts = left.typed(ty).failing(fallible);
         facts.traits.marking |=
@@ -290,7 +296,7 @@ impl Context<'_> {
         facts
     }
 
-    fn member(&self, object: Facts, name: &str) -> Facts {
+    fn member(object: Facts, name: &str) -> Facts {
         let objects = object.ty.kinds().map(|kind| Type::of_attribute(kind, name));
         let (mut ty, mut fallible) = (Type::EMPTY, false);
         for attribute in objects {
@@ -313,17 +319,18 @@ impl Context<'_> {
     }
 
     fn call(&self, call: &Call) -> Facts {
-        let arguments = call
-            .arguments
-            .iter()
-            .chain(call.keywords.iter().map(|(_, value)| value));
-        let mut facts = self.all(arguments, Type::ANY);
+        let mut facts = Facts::of(Type::ANY);
+        let mut first = None;
+        for argument in &call.arguments {
+            let argument = self.facts(argument);
+            first.get_or_insert(argument.ty);
+            facts.absorb(argument);
+        }
+        for (_, value) in &call.keywords {
+            facts.absorb(self.facts(value));
+        }
         match &call.function.kind {
             ExprKind::Literal(Value::Function(function)) => {
-                let first = call
-                    .arguments
-                    .first()
-                    .map(|argument| self.facts(argument).ty);
                 let single = call.arguments.len() == 1 && call.keywords.is_empty();
                 let (ty, safe) = function_facts(*function, first.filter(|_| single));
                 facts.traits.fallible |= !safe;
@@ -426,18 +433,17 @@ fn membership_is_safe(left: Type, right: Type) -> bool {
 }
 
 /// The type of a library call, and whether it cannot fail on its argument.
-fn function_facts(function: Function, argument: Option<Type>) -> (Type, bool) {
+pub(crate) fn function_facts(function: Function, argument: Option<Type>) -> (Type, bool) {
     let sized = Type::TEXT
         .or(Type::SEQUENCE)
         .or(Type::DICT)
         .or(Type::CONTENTS);
     let is_sized = argument.is_some_and(|argument| argument.is_within(sized));
     match function {
-        Function::Any => (Type::BOOL, is_sized),
-        Function::Empty => (Type::BOOL, is_sized),
+        Function::Any | Function::Empty => (Type::BOOL, is_sized),
         Function::Len => (Type::INTEGER, is_sized),
         Function::Text | Function::Image => (Type::LIST, true),
-        Function::Match => (Type::BOOL, false),
+        Function::Match | Function::ShouldAllowRbac => (Type::BOOL, false),
         Function::Find => (Type::LIST, false),
         Function::Print => (Type::BOOL, true),
         Function::Server => (
@@ -446,7 +452,6 @@ fn function_facts(function: Function, argument: Option<Type>) -> (Type, bool) {
         ),
         Function::ToolCall => (Type::TOOL_CALL, false),
         Function::Tuple => (Type::TUPLE, false),
-        Function::ShouldAllowRbac => (Type::BOOL, false),
         Function::Violation | Function::Count | Function::Forall => (Type::OTHER, false),
         Function::Detector(detector) => (detector_type(detector), false),
         Function::JsonLoads | Function::Max | Function::Min | Function::Sum => (Type::ANY, false),

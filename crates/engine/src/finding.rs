@@ -1,4 +1,5 @@
 use portcullis_json::{Object, Value};
+use portcullis_syntax::Span;
 use portcullis_trace::Range;
 use std::fmt;
 
@@ -39,12 +40,16 @@ pub struct Failure {
     pub kind: FailureKind,
     /// What went wrong, for the policy's author.
     pub message: String,
+    /// The expression of the policy that has no value, if it is a matter of one.
+    pub span: Option<Span>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
     /// An expression of the policy has no value for this trace.
     RuntimeError,
+    /// A rule is satisfied, and what it wants to say about it cannot be said.
+    Violation,
     /// A bound of [`crate::Limits`] was reached.
     Limit,
 }

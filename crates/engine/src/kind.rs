@@ -107,17 +107,22 @@ impl Kind {
             Kind::Function | Kind::ToolParameter | Kind::PythonCode | Kind::Html => &[],
         }
     }
-
-    /// Whether objects of this kind have a place in the order of the trace.
-    pub(crate) fn is_event(self) -> bool {
-        matches!(
-            self,
-            Kind::Message | Kind::ToolCall | Kind::ToolOutput | Kind::Tool
-        )
-    }
 }
 
 impl BinderKind {
+    /// Whether a value of this kind can be found in the trace again.
+    pub(crate) fn is_placed(self) -> bool {
+        match self {
+            BinderKind::Object(_) | BinderKind::Text | BinderKind::List | BinderKind::Dict => true,
+            BinderKind::Integer
+            | BinderKind::Float
+            | BinderKind::Bool
+            | BinderKind::Tuple
+            | BinderKind::Input
+            | BinderKind::Nothing => false,
+        }
+    }
+
     /// The kind written as `name`: names that resolve to something else select nothing.
     pub(crate) fn named(name: &str) -> Self {
         let object = [

@@ -4,6 +4,8 @@
 //! detectors: no I/O, no clock, no randomness. [`Policy::load`] is the way in for text,
 //! [`Monitor`] for events.
 
+mod check;
+mod codes;
 mod detector;
 mod eval;
 mod event;
@@ -25,6 +27,7 @@ mod text_form;
 mod types;
 mod value;
 
+pub use codes::code_pages;
 pub use detector::{Answer, DetectorCall, Detectors, Lookup};
 pub use finding::{Failure, FailureKind, Finding, Novelty};
 pub use meter::{Exceeded, Limits};

@@ -4,6 +4,7 @@ use crate::eval::{Evaluated, Evaluator, Interrupt, RuntimeError};
 use crate::program::{Body, Origin};
 use crate::record::ModelRanges;
 use crate::value::Value;
+use portcullis_syntax::Span;
 use portcullis_trace::Range;
 
 /// The candidates of every binder of one body.
@@ -21,10 +22,11 @@ pub(crate) struct BinderMemory {
     /// How many values the binder had, those that were dropped included.
     pub(crate) seen: u64,
     seen_old: u64,
-    /// How many were dropped because a line was false for them.
-    pub(crate) dropped: u64,
+    /// Whether some were dropped with which every combination is false.
+    pub(crate) dropped_false: bool,
     /// The first line that failed for some candidate.
     pub(crate) first_error: Option<usize>,
+    first_error_old: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -34,7 +36,17 @@ pub(crate) struct Candidate {
     pub(crate) ordinal: u64,
     /// The first of its own lines that is false or fails.
     pub(crate) stop: Option<Stop>,
-    keep: bool,
+    fate: Fate,
+}
+
+/// What becomes of a candidate once its push is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Kept,
+    /// Every combination with it is false, and none of them needs to be looked at.
+    False,
+    /// No later combination can hold it.
+    Spent,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +64,8 @@ pub(crate) enum Cause {
 /// The models so far of a quantifier that captures nothing.
 #[derive(Debug, Default)]
 pub(crate) struct ClosedState {
+    /// Where the quantifier stands in the policy.
+    span: Span,
     /// How many models are worth keeping with their ranges.
     pub(crate) cap: usize,
     pub(crate) tally: Tally,
@@ -59,7 +73,7 @@ pub(crate) struct ClosedState {
     pub(crate) models: Vec<(Vec<u64>, ModelRanges)>,
     pub(crate) marks: Vec<Range>,
     pub(crate) error: Option<RuntimeError>,
-    /// The last true model of the current push.
+    /// The true model of the current push that holds the latest event.
     pub(crate) latest: Option<ModelRanges>,
     before: Before,
 }
@@ -95,14 +109,14 @@ impl BodyMemory {
         }
     }
 
-    /// Whether the current push brought a candidate that no line excludes.
+    /// Whether the current push brought a candidate that no false line excludes.
     pub(crate) fn has_new(&self) -> bool {
         self.binders.iter().any(|binder| {
             binder
                 .candidates
                 .iter()
                 .skip(binder.old)
-                .any(|candidate| candidate.stop.is_none())
+                .any(|candidate| candidate.stop.is_none_or(|stop| stop.cause == Cause::Error))
         })
     }
 }
@@ -111,6 +125,9 @@ impl BodyMemory {
 
 impl BinderMemory {
     /// Tests a new value against the lines that need nothing else, and stages it.
+    ///
+    /// If a limit ends the test, the value is staged untested: that costs time later, and changes
+    /// no result.
     pub(crate) fn stage(
         &mut self,
         evaluator: &mut Evaluator<'_>,
@@ -123,12 +140,22 @@ impl BinderMemory {
                 evaluator.set(binder.slot, value.clone());
                 let stop = first_stop(evaluator, body, &binder.alphas);
                 evaluator.set(binder.slot, Value::Unknown);
-                stop?
+                stop
             }
-            _ => None,
+            _ => Ok(None),
         };
-        let excluded = stop.is_some_and(|stop| stop.cause == Cause::False);
-        let keep = body.retains && !(excluded && is_droppable(body, binder, stop));
+        let (stop, outcome) = match stop {
+            Ok(stop) => (stop, Ok(())),
+            Err(exceeded @ Interrupt::Exceeded(_)) => (None, Err(exceeded)),
+            Err(other) => return Err(other),
+        };
+        let fate = match stop {
+            Some(stop) if stop.cause == Cause::False && is_droppable(body, binder, stop) => {
+                Fate::False
+            }
+            _ if body.retains => Fate::Kept,
+            _ => Fate::Spent,
+        };
         if let Some(Stop {
             line,
             cause: Cause::Error,
@@ -140,28 +167,30 @@ impl BinderMemory {
             value,
             ordinal: self.seen,
             stop,
-            keep,
+            fate,
         });
         self.seen += 1;
-        Ok(())
+        outcome
     }
 
     pub(crate) fn commit(&mut self) {
-        let before = self.candidates.len();
-        let old = self.old;
-        let mut index = 0;
-        self.candidates.retain(|candidate| {
-            index += 1;
-            index <= old || candidate.keep
-        });
-        self.dropped += (before - self.candidates.len()) as u64;
+        let new = self.candidates.get(self.old..).unwrap_or_default();
+        self.dropped_false |= new.iter().any(|candidate| candidate.fate == Fate::False);
+        let kept: Vec<_> = self
+            .candidates
+            .drain(self.old..)
+            .filter(|candidate| candidate.fate == Fate::Kept)
+            .collect();
+        self.candidates.extend(kept);
         self.old = self.candidates.len();
         self.seen_old = self.seen;
+        self.first_error_old = self.first_error;
     }
 
     pub(crate) fn discard(&mut self) {
         self.candidates.truncate(self.old);
         self.seen = self.seen_old;
+        self.first_error = self.first_error_old;
     }
 }
 
@@ -192,8 +221,7 @@ fn first_stop(
 }
 
 /// Whether no later combination with a value that stopped at a false line can be observed.
-fn is_droppable(body: &Body, binder: usize, stop: Option<Stop>) -> bool {
-    let Some(stop) = stop else { return false };
+fn is_droppable(body: &Body, binder: usize, stop: Stop) -> bool {
     let before = |line: usize| line < stop.line;
     let marks =
         body.origin != Origin::Rule && body.first_marking.is_some_and(|first| first <= stop.line);
@@ -223,9 +251,10 @@ fn is_droppable(body: &Body, binder: usize, stop: Option<Stop>) -> bool {
 // === impl ClosedState ===
 
 impl ClosedState {
-    pub(crate) fn new(cap: usize) -> Self {
+    pub(crate) fn new(cap: usize, span: Span) -> Self {
         Self {
             cap,
+            span,
             ..Self::default()
         }
     }
@@ -244,7 +273,13 @@ impl ClosedState {
 
     pub(crate) fn add_true(&mut self, order: Vec<u64>, ranges: ModelRanges) {
         self.tally.true_count += 1;
-        self.latest = Some(ranges.clone());
+        if self
+            .latest
+            .as_ref()
+            .is_none_or(|latest| latest.latest <= ranges.latest)
+        {
+            self.latest = Some(ranges.clone());
+        }
         let place = self.models.partition_point(|(other, _)| *other < order);
         if place < self.cap {
             self.before
@@ -253,6 +288,14 @@ impl ClosedState {
             self.models.insert(place, (order, ranges));
             self.models.truncate(self.cap);
         }
+    }
+
+    /// Says that the models of this push could not be counted, so that nobody relies on the tally.
+    pub(crate) fn give_up(&mut self) {
+        self.error.get_or_insert_with(|| RuntimeError {
+            message: "events before could not be counted within the limits".to_owned(),
+            span: self.span,
+        });
     }
 
     pub(crate) fn discard(&mut self) {

@@ -6,7 +6,7 @@
 mod rules;
 
 use crate::detector::{DetectorCall, Detectors, Memo, Oracle};
-use crate::eval::{Evaluated, Evaluator, Interrupt, Sources, World};
+use crate::eval::{Evaluated, Evaluator, Interrupt, RuntimeError, Sources, World};
 use crate::event::{Checkpoint, Reader};
 use crate::finding::{Failure, FailureKind, Finding};
 use crate::kind::BinderKind;
@@ -68,13 +68,13 @@ enum Stopped {
 
 impl Monitor {
     pub fn new(policy: Policy, parameters: Object, limits: Limits) -> Self {
-        let program = policy.program().clone();
+        let program = policy.into_program();
         Self {
             memories: program.bodies.iter().map(BodyMemory::new).collect(),
             closed: program
                 .closed
                 .iter()
-                .map(|closed| ClosedState::new(closed.cap))
+                .map(|closed| ClosedState::new(closed.cap, closed.span))
                 .collect(),
             reader: Reader::new(program.reads_linked_calls),
             unpositioned: BTreeSet::new(),
@@ -97,6 +97,7 @@ impl Monitor {
                 rule: None,
                 kind: FailureKind::RuntimeError,
                 message: "the policy parameter `data` is reserved".to_owned(),
+                span: None,
             });
         }
         self.closed.iter_mut().for_each(ClosedState::begin);
@@ -166,6 +167,7 @@ impl Monitor {
         let mut selected: HashMap<BinderKind, Vec<Value>> = HashMap::new();
         let mut needs = Needs::default();
         let mut kept: usize = 0;
+        let mut exceeded = None;
         // Alpha lines look at one value only, never at what is kept of the past.
         let world = World {
             program: &program,
@@ -187,15 +189,26 @@ impl Monitor {
                 let Some(memory) = memory.binders.get_mut(index) else {
                     continue;
                 };
+                // There is one input, however many events come.
+                if binder.kind == BinderKind::Input && memory.seen > 0 {
+                    continue;
+                }
                 for value in values.iter() {
-                    let staged = memory.stage(&mut evaluator, body, index, value.clone());
-                    needs.note(staged, None)?;
+                    match memory.stage(&mut evaluator, body, index, value.clone()) {
+                        // The rest is staged all the same, for a caller who commits in spite of it.
+                        Err(Interrupt::Exceeded(limit)) => exceeded = Some(limit),
+                        staged => needs.note(staged, None)?,
+                    }
                 }
                 kept = kept.saturating_add(memory.candidates.len());
             }
         }
         if kept > self.meter.limits().candidates {
-            return Err(Stopped::limit(Exceeded::Candidates, None));
+            exceeded = Some(Exceeded::Candidates);
+        }
+        if let Some(exceeded) = exceeded {
+            self.closed.iter_mut().for_each(ClosedState::give_up);
+            return Err(Stopped::limit(exceeded, None));
         }
         needs.finish()
     }
@@ -205,6 +218,7 @@ impl Monitor {
         let program = self.program.clone();
         let oracle = Oracle::new(detectors, &self.memo);
         let mut needs = Needs::default();
+        let mut exceeded = None;
         let world = World {
             program: &program,
             memories: &self.memories,
@@ -228,10 +242,17 @@ impl Monitor {
             });
             match walked {
                 Err(Interrupt::Error(error)) => state.error = Some(error),
+                Err(Interrupt::Exceeded(limit)) => {
+                    state.give_up();
+                    exceeded = Some(limit);
+                }
                 walked => needs.note(walked, None)?,
             }
             state.tally.started = true;
             state.marks.extend(evaluator.recorder.finish().0);
+        }
+        if let Some(exceeded) = exceeded {
+            return Err(Stopped::limit(exceeded, None));
         }
         needs.finish()
     }
@@ -243,9 +264,9 @@ fn select(events: &[Value], kind: BinderKind) -> Vec<Value> {
     if kind == BinderKind::Input {
         found.push(Value::Session);
     }
-    events
-        .iter()
-        .for_each(|event| event.select(kind, &mut found));
+    for event in events {
+        event.select(kind, &mut found);
+    }
     found
 }
 
@@ -265,11 +286,12 @@ impl Needs {
                 Ok(())
             }
             Err(Interrupt::Exceeded(exceeded)) => Err(Stopped::limit(exceeded, rule)),
-            Err(Interrupt::Error(error)) => Err(Stopped::Failed(Failure {
-                rule,
-                kind: FailureKind::RuntimeError,
-                message: error.message,
-            })),
+            Err(Interrupt::Error(error)) => {
+                Err(Stopped::error(FailureKind::RuntimeError, error, rule))
+            }
+            Err(Interrupt::Violation(error)) => {
+                Err(Stopped::error(FailureKind::Violation, error, rule))
+            }
         }
     }
 
@@ -283,12 +305,22 @@ impl Needs {
 }
 
 impl Stopped {
+    fn error(kind: FailureKind, error: RuntimeError, rule: Option<usize>) -> Self {
+        Stopped::Failed(Failure {
+            rule,
+            kind,
+            message: error.message,
+            span: Some(error.span),
+        })
+    }
+
     fn limit(exceeded: Exceeded, rule: Option<usize>) -> Self {
         let message = exceeded.to_string();
         Stopped::Failed(Failure {
             rule,
             kind: FailureKind::Limit,
             message,
+            span: None,
         })
     }
 }

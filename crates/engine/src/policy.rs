@@ -1,3 +1,4 @@
+use crate::check::check;
 use crate::program::Program;
 use crate::resolve::resolve;
 use portcullis_syntax::{Diagnostic, Severity, Span, parse};
@@ -38,6 +39,9 @@ impl Policy {
         }
         let (program, found) = resolve(&parsed.policy);
         diagnostics.extend(found);
+        if !broken(&diagnostics) {
+            diagnostics.extend(check(source, &parsed.policy, &program));
+        }
         let policy = (!broken(&diagnostics)).then(|| Policy {
             program: Arc::new(program),
         });
@@ -57,8 +61,8 @@ impl Policy {
         self.program.rules.get(rule).map(|rule| rule.span)
     }
 
-    pub(crate) fn program(&self) -> &Arc<Program> {
-        &self.program
+    pub(crate) fn into_program(self) -> Arc<Program> {
+        self.program
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::kind::BinderKind;
 use crate::python::number::Integer;
 use crate::python::re::Pattern;
+use crate::types::Type;
 use crate::value::Value;
 use portcullis_syntax::Span;
 use std::collections::BTreeSet;
@@ -61,6 +62,9 @@ pub(crate) struct Predicate {
 pub(crate) struct Constant {
     pub(crate) value: Expr,
     pub(crate) frame: Frame,
+    /// What is known of the value, so that uses of a constant in others do not multiply the work.
+    pub(crate) ty: Type,
+    pub(crate) traits: Traits,
 }
 
 /// Lines that must all hold, with what evaluation may know of them beforehand.
@@ -84,6 +88,9 @@ pub(crate) struct Body {
     pub(crate) origin: Origin,
     /// Whether candidates of the past can still become part of a model.
     pub(crate) retains: bool,
+    /// Whether no binder's values have a place in the trace, so that the same model is the same
+    /// finding whenever its values came.
+    pub(crate) unplaced: bool,
     /// Bodies of the `count`s in this one.
     pub(crate) counts: Vec<BodyId>,
 }
@@ -136,6 +143,10 @@ pub(crate) struct FlowLine {
 }
 
 /// What is known of an expression without evaluating it. The safe default is all of it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each fact is independent of the others"
+)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Traits {
     /// Evaluating it may be a run-time error.
@@ -242,6 +253,7 @@ pub(crate) struct Quantifier {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Closed {
+    pub(crate) span: Span,
     pub(crate) body: BodyId,
     /// How many of its models anybody asks for.
     pub(crate) cap: usize,

@@ -1,13 +1,12 @@
 //! From the tree of a policy to the program that is run: names, scopes, and load errors.
 
 mod body;
-mod codes;
 mod expression;
 mod pattern;
 mod scope;
 
-pub(crate) use codes::{PAGES, code};
-
+use crate::codes as code;
+use crate::facts::Context;
 use crate::modules::{self, Module};
 use crate::program::{Constant, Frame, Origin, Predicate, Program, Rule, RuleError};
 use crate::value::Value;
@@ -26,6 +25,10 @@ pub(crate) struct Resolver {
     diagnostics: Vec<Diagnostic>,
     imports: HashMap<Arc<str>, Value>,
     declarations: HashMap<Arc<str>, Declared>,
+    /// Variables of the blocks inside the rule at hand, which have no value outside of them.
+    inner: HashMap<String, Span>,
+    /// Whether it is the rule's error that is being resolved.
+    raising: bool,
     scopes: Scopes,
 }
 
@@ -43,6 +46,8 @@ pub(crate) fn resolve(policy: &Policy) -> (Program, Vec<Diagnostic>) {
         diagnostics: Vec::new(),
         imports: HashMap::new(),
         declarations: HashMap::new(),
+        inner: HashMap::new(),
+        raising: false,
         scopes: Scopes::default(),
     };
     resolver.imports(policy);
@@ -101,9 +106,10 @@ impl Resolver {
                     let wanted = imported.name.text.as_str();
                     if !module.members.contains(&wanted) {
                         let message = format!("`{}` has no member `{wanted}`", module.name);
-                        let near = nearest(wanted, module.members.iter().copied());
-                        let span = imported.name.span;
-                        self.report(code::UNKNOWN_IMPORT, span, message, near);
+                        let members = module.members;
+                        let all = format!("it has `{}`", members.join("`, `"));
+                        let help = suggestion(wanted, members.iter().copied(), &all);
+                        self.report(code::UNKNOWN_IMPORT, imported.name.span, message, help);
                         continue;
                     }
                     let name = imported.alias.as_ref().unwrap_or(&imported.name);
@@ -118,11 +124,9 @@ impl Resolver {
         let module = modules::module(&name.text);
         if module.is_none() {
             let message = format!("there is no module `{}`", name.text);
-            let near = nearest(
-                &name.text,
-                modules::MODULES.iter().map(|module| module.name),
-            );
-            self.report(code::UNKNOWN_MODULE, name.span, message, near);
+            let known = modules::MODULES.iter().map(|module| module.name);
+            let help = suggestion(&name.text, known, "the library is the module `invariant`");
+            self.report(code::UNKNOWN_MODULE, name.span, message, help);
         }
         module
     }
@@ -152,7 +156,13 @@ impl Resolver {
         let Some(parameters) = &declaration.parameters else {
             let value = self.constant(&declaration.body);
             let frame = self.close_frame();
-            self.program.constants.push(Constant { value, frame });
+            let facts = Context::without_variables(&self.program).facts(&value);
+            self.program.constants.push(Constant {
+                value,
+                frame,
+                ty: facts.ty,
+                traits: facts.traits,
+            });
             return;
         };
         self.scopes.open();
@@ -189,11 +199,15 @@ impl Resolver {
     fn rule(&mut self, raise: &Raise) {
         self.scopes.open_frame();
         self.scopes.open();
+        self.inner = inner_variables(&raise.body);
         let body = self.body_in_scope(&raise.body, Origin::Rule);
+        self.raising = true;
         let error = match &raise.error.kind {
             TreeKind::String(text) => RuleError::Text(text.as_str().into()),
             _ => RuleError::Expression(self.expression(&raise.error)),
         };
+        self.raising = false;
+        self.inner.clear();
         self.scopes.close();
         let frame = self.close_frame();
         self.program.rules.push(Rule {
@@ -219,21 +233,41 @@ impl Resolver {
 
     fn duplicate(&mut self, name: &Name) {
         let message = format!("`{}` is already declared", name.text);
-        self.report(code::DUPLICATE_NAME, name.span, message, None);
+        self.report(
+            code::DUPLICATE_NAME,
+            name.span,
+            message,
+            "choose another name".to_owned(),
+        );
     }
 
-    /// Reports an error, with the name that was probably meant.
-    fn report(
-        &mut self,
-        code: portcullis_syntax::Code,
-        span: Span,
-        message: String,
-        near: Option<&str>,
-    ) {
-        let mut diagnostic = Diagnostic::error(code, span, message);
-        if let Some(near) = near {
-            diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
-        }
-        self.diagnostics.push(diagnostic);
+    fn report(&mut self, code: portcullis_syntax::Code, span: Span, message: String, help: String) {
+        self.diagnostics
+            .push(Diagnostic::error(code, span, message).help(help));
     }
+}
+
+/// Proposes the name that was probably meant, or else what there is.
+fn suggestion<'a>(name: &str, known: impl Iterator<Item = &'a str>, otherwise: &str) -> String {
+    match nearest(name, known) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => otherwise.to_owned(),
+    }
+}
+
+/// The variables of quantifiers' blocks, with the places that bind them.
+fn inner_variables(body: &Block) -> HashMap<String, Span> {
+    let mut variables = HashMap::new();
+    let mut pending: Vec<(&Tree, bool)> = body.lines.iter().map(|line| (line, false)).collect();
+    while let Some((tree, is_inner)) = pending.pop() {
+        match &tree.kind {
+            TreeKind::Binder { name, .. } | TreeKind::Let { name, .. } if is_inner => {
+                variables.insert(name.text.clone(), name.span);
+            }
+            _ => {}
+        }
+        let is_inner = is_inner || matches!(tree.kind, TreeKind::Quantifier { .. });
+        pending.extend(tree.children().into_iter().map(|child| (child, is_inner)));
+    }
+    variables
 }

@@ -71,12 +71,8 @@ impl Type {
         self.0 & other.0 != 0
     }
 
-    pub(crate) fn without(self, other: Type) -> Type {
+    pub(crate) const fn without(self, other: Type) -> Type {
         Type(self.0 & !other.0)
-    }
-
-    pub(crate) fn is_empty(self) -> bool {
-        self.0 == 0
     }
 
     pub(crate) fn bound_by(kind: BinderKind) -> Type {
@@ -117,7 +113,6 @@ impl Type {
                 text_or_none
             }
             (Kind::Contents, _) => Type::OTHER,
-            (Kind::Tool, "inputSchema") => Type::LIST,
             (Kind::ToolParameter, "type") => Type::TEXT.or(Type::LIST),
             (Kind::ToolParameter, "required") | (Kind::PythonCode, "syntax_error") => Type::BOOL,
             (Kind::ToolParameter, "properties") => Type::DICT.or(Type::NONE),
@@ -126,7 +121,7 @@ impl Type {
             (Kind::ToolParameter, "enum") => Type::ANY,
             (Kind::PythonCode, "function_calls") => Type::SET,
             (Kind::PythonCode, "syntax_error_exception") => text_or_none,
-            (Kind::PythonCode | Kind::Html, _) => Type::LIST,
+            (Kind::Tool, "inputSchema") | (Kind::PythonCode | Kind::Html, _) => Type::LIST,
             _ => Type::TEXT,
         })
     }

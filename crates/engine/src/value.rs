@@ -176,6 +176,18 @@ impl Value {
         }
     }
 
+    /// How much there is to look at: items at the top, and bytes of text.
+    pub(crate) fn size(&self) -> (u64, usize) {
+        match self {
+            Value::Text(text) => (0, text.text.len()),
+            Value::List(list) | Value::Tuple(list) | Value::Set(list) | Value::View(list) => {
+                (list.items.len() as u64, 0)
+            }
+            Value::Dict(dict) => (dict.entries.len() as u64, 0),
+            _ => (0, 0),
+        }
+    }
+
     pub(crate) fn object(&self) -> Option<&Object> {
         match self {
             Value::Object(object) => Some(object),
@@ -270,6 +282,19 @@ impl Value {
 impl From<bool> for Value {
     fn from(value: bool) -> Self {
         Value::Bool(value)
+    }
+}
+
+// === impl Method ===
+
+impl Method {
+    /// The value it was read from.
+    pub(crate) fn subject(&self) -> Value {
+        match self {
+            Method::Text(text, _) => Value::Text(text.clone()),
+            Method::Dict(dict, _) => Value::Dict(dict.clone()),
+            Method::Contents(object, _) => Value::Object(object.clone()),
+        }
     }
 }
 

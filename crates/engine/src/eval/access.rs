@@ -7,7 +7,7 @@ use portcullis_json::{self as json, Limits};
 use portcullis_syntax::Span;
 use std::sync::Arc;
 
-const TEXT_METHODS: [&str; 7] = [
+pub(crate) const TEXT_METHODS: [&str; 7] = [
     "strip",
     "lower",
     "upper",
@@ -16,7 +16,7 @@ const TEXT_METHODS: [&str; 7] = [
     "format",
     "join",
 ];
-const DICT_METHODS: [&str; 4] = ["keys", "values", "items", "get"];
+pub(crate) const DICT_METHODS: [&str; 4] = ["keys", "values", "items", "get"];
 
 impl Evaluator<'_> {
     /// `object.name`.

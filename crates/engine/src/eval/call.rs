@@ -31,8 +31,13 @@ impl Evaluator<'_> {
         }
         match function {
             Value::Predicate(number) => self.predicate(number, arguments, span),
-            Value::Method(method) => library::methods::call(&method, &arguments, &keywords)
-                .map_err(|message| error(message, span)),
+            Value::Method(method) => {
+                self.pay_for(arguments.iter().chain([&method.subject()]))?;
+                let result = library::methods::call(&method, &arguments, &keywords);
+                let result = result.map_err(|message| error(message, span))?;
+                self.pay_for([&result])?;
+                Ok(result)
+            }
             Value::Function(function) => {
                 self.function(function, arguments, keywords, call.pattern.as_ref(), span)
             }
@@ -68,15 +73,7 @@ impl Evaluator<'_> {
             }
             Function::Detector(detector) => self.detect(detector, arguments, keywords, span),
             _ => {
-                let spent = arguments
-                    .iter()
-                    .filter_map(Value::as_text)
-                    .map(str::len)
-                    .sum();
-                self.world
-                    .meter
-                    .burn_text(spent)
-                    .map_err(Interrupt::Exceeded)?;
+                self.pay_for(&arguments)?;
                 library::call(function, &arguments, &keywords)
                     .map_err(|message| error(message, span))
             }
@@ -107,10 +104,7 @@ impl Evaluator<'_> {
             );
             return Err(fail(message));
         };
-        self.world
-            .meter
-            .burn_text(text.text.len())
-            .map_err(Interrupt::Exceeded)?;
+        self.pay_for(arguments)?;
         let compiled = match compiled {
             Some(compiled) => compiled.clone(),
             None => Arc::new(
@@ -153,7 +147,7 @@ impl Evaluator<'_> {
             answers.push(self.ask(detector, text, &question.options, span)?);
         }
         question
-            .combine(answers)
+            .combine(&answers)
             .map_err(|message| error(message, span))
     }
 

@@ -29,8 +29,6 @@ impl Evaluator<'_> {
             }
             (Value::Text(part), Value::Text(whole)) => {
                 self.mark_occurrences(part, whole);
-                let spent = self.world.meter.burn_text(whole.text.len());
-                spent.map_err(|exceeded| exceeded.to_string())?;
                 Ok(Value::Bool(whole.text.contains(&*part.text)))
             }
             (left, right) => member(left, right).map(Value::Bool),
@@ -78,11 +76,10 @@ fn member(part: &Value, whole: &Value) -> Result<bool, String> {
         (Value::List(_) | Value::Dict(_), Value::Dict(_)) => {
             Err(format!("{} is no key of a dictionary", part.kind_name()))
         }
-        (_, Value::Dict(_)) => Ok(false),
         (part, Value::Object(object)) if object.data.kind == Kind::Contents => {
             in_contents(part, object)
         }
-        (_, Value::Object(_)) => Ok(false),
+        (_, Value::Dict(_) | Value::Object(_)) => Ok(false),
         (part, whole) => Err(format!(
             "{} cannot be looked for in {}",
             part.kind_name(),

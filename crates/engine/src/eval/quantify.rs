@@ -33,6 +33,13 @@ pub(crate) struct Model {
     pub(crate) is_of_trace: bool,
 }
 
+/// What a `count` was given.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    min: Option<i64>,
+    max: Option<i64>,
+}
+
 type Visit<'v, 'a> = dyn FnMut(&mut Evaluator<'a>, Model) -> Evaluated<ControlFlow<()>> + 'v;
 
 /// One walk through the assignments of a body.
@@ -124,16 +131,12 @@ impl<'a> Evaluator<'a> {
             Value::Function(Function::Forall) => Value::Forall,
             head => head,
         };
-        if quantifier
-            .captured
-            .iter()
-            .any(|slot| self.local(*slot).is_unknown())
-        {
+        if quantifier.captured.iter().any(|slot| !self.is_bound(*slot)) {
             return Ok(Value::Unknown);
         }
         match head {
             Value::Forall => self.forall(quantifier),
-            Value::Count { min, max } => self.count(quantifier, min, max),
+            Value::Count { min, max } => self.count(quantifier, Bounds { min, max }, span),
             Value::Unknown => Ok(Value::Unknown),
             other => Err(error(
                 format!("{} is no quantifier", other.kind_name()),
@@ -148,14 +151,15 @@ impl<'a> Evaluator<'a> {
             return Ok(Value::Bool(!state.tally.any_false));
         }
         let mut any_false = false;
-        self.enumerate(quantifier.body, Sources::All, None, &mut |_, model| {
+        let walked = self.enumerate(quantifier.body, Sources::All, None, &mut |_, model| {
             any_false |= !model.holds;
             Ok(ControlFlow::Continue(()))
-        })?;
-        Ok(Value::Bool(!any_false))
+        });
+        walked.map(|_| Value::Bool(!any_false))
     }
 
-    fn count(&mut self, quantifier: &Quantifier, min: Option<i64>, max: Option<i64>) -> Evaluated {
+    fn count(&mut self, quantifier: &Quantifier, bounds: Bounds, span: Span) -> Evaluated {
+        let Bounds { min, max } = bounds;
         let wanted = models_wanted(min, max);
         let state;
         let (total, models, marks, latest) = if let Some(closed) = self.closed(quantifier)? {
@@ -166,7 +170,7 @@ impl<'a> Evaluator<'a> {
                 closed.latest.as_ref(),
             )
         } else {
-            state = self.count_models(quantifier, wanted)?;
+            state = self.count_models(quantifier, wanted, span)?;
             (
                 state.tally.true_count,
                 &state.models,
@@ -179,18 +183,30 @@ impl<'a> Evaluator<'a> {
             self.recorder.add_objects(model.ranges.iter().cloned());
         }
         let total = i64::try_from(total).unwrap_or(i64::MAX);
-        let holds = max.is_none_or(|max| total <= max) && min.is_none_or(|min| total >= min);
-        if let (true, Some(_), Some(latest)) = (holds, min, latest) {
+        let too_many = max.is_some_and(|max| total > max);
+        let enough = min.is_none_or(|min| total >= min);
+        // `count(min=3)` and `not count(max=2)` say the same, and one model more matters to both.
+        let reached = if too_many {
+            max
+        } else {
+            min.filter(|_| enough)
+        };
+        if let (Some(_), Some(latest)) = (reached, latest) {
             self.recorder.note_counted(latest);
         }
-        Ok(Value::Bool(holds))
+        Ok(Value::Bool(enough && !too_many))
     }
 
     /// The true models of a quantifier whose body uses variables from outside.
-    fn count_models(&mut self, quantifier: &Quantifier, wanted: usize) -> Evaluated<ClosedState> {
-        let mut state = ClosedState::new(wanted);
+    fn count_models(
+        &mut self,
+        quantifier: &Quantifier,
+        wanted: usize,
+        span: Span,
+    ) -> Evaluated<ClosedState> {
+        let mut state = ClosedState::new(wanted, span);
         let may_stop = !self.recorder.is_on() && wanted < usize::MAX && self.is_quiet(quantifier);
-        self.enumerate(quantifier.body, Sources::All, None, &mut |_, model| {
+        let walked = self.enumerate(quantifier.body, Sources::All, None, &mut |_, model| {
             if model.holds {
                 state.add_true(model.order, model.ranges);
             }
@@ -200,8 +216,8 @@ impl<'a> Evaluator<'a> {
             } else {
                 ControlFlow::Continue(())
             })
-        })?;
-        Ok(state)
+        });
+        walked.map(|_| state)
     }
 
     /// Whether no evaluation of the body can fail, so that the rest of it need not be seen.
@@ -307,7 +323,7 @@ impl<'a> Walk<'_, 'a> {
         let domains = offers.into_iter().map(|offer| {
             let values = match offer.domain {
                 Domain::Values(values) => values,
-                Domain::Trace(_) => self.whole_trace(evaluator, offer.slot),
+                Domain::Trace => self.whole_trace(evaluator, offer.slot),
             };
             (offer.slot, values)
         });

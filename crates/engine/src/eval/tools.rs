@@ -6,6 +6,7 @@ use crate::modules::Detector;
 use crate::program::{ArgumentPattern, ArgumentTest, TextPattern, ToolTest};
 use crate::value::{Object, Value};
 use portcullis_syntax::Span;
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 /// Integers that Python keeps one object of each.
@@ -37,14 +38,13 @@ impl Evaluator<'_> {
         }
         match (&test.arguments, arguments(call)) {
             (ArgumentTest::Absent, _) => Ok(Value::Bool(true)),
-            (ArgumentTest::Several, _) => Ok(Value::Bool(false)),
             (ArgumentTest::Pattern(pattern), Some(arguments)) => {
                 if test.needs.iter().any(|slot| self.local(*slot).is_unknown()) {
                     return Ok(Value::Unknown);
                 }
                 self.matches(pattern, arguments, span).map(Value::Bool)
             }
-            (ArgumentTest::Pattern(_), None) => Ok(Value::Bool(false)),
+            (ArgumentTest::Several, _) | (ArgumentTest::Pattern(_), None) => Ok(Value::Bool(false)),
         }
     }
 
@@ -57,7 +57,9 @@ impl Evaluator<'_> {
             (ArgumentPattern::Integer(wanted), Value::Bool(value)) => {
                 Ok(wanted.to_i64() == Some(i64::from(*value)))
             }
-            (ArgumentPattern::Float(wanted), Value::Float(value)) => Ok(wanted == value),
+            (ArgumentPattern::Float(wanted), Value::Float(value)) => {
+                Ok(same_float(*wanted, *value))
+            }
             (ArgumentPattern::Object(entries), value) => {
                 let Value::Dict(dict) = value else {
                     let empty_fits = matches!(value, Value::List(_) | Value::Text(_));
@@ -157,12 +159,16 @@ fn same_constant(wanted: &Value, value: &Value) -> bool {
         (Value::None, Value::None) => true,
         (Value::Bool(wanted), Value::Bool(value)) => wanted == value,
         (Value::Integer(wanted), Value::Integer(value)) => wanted == value,
-        (Value::Float(wanted), Value::Float(value)) => wanted == value,
+        (Value::Float(wanted), Value::Float(value)) => same_float(*wanted, *value),
         (Value::List(_), Value::List(_)) | (Value::Dict(_), Value::Dict(_)) => {
             super::operators::equal(wanted, value)
         }
         _ => false,
     }
+}
+
+fn same_float(wanted: f64, value: f64) -> bool {
+    wanted.partial_cmp(&value) == Some(Ordering::Equal)
 }
 
 fn identical(left: &Value, right: &Value) -> bool {

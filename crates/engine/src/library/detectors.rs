@@ -25,13 +25,12 @@ pub(crate) fn question(
 ) -> Result<Question, String> {
     let (first, others) = signature(detector);
     let mut given = arguments.into_iter();
-    let data = match given.next() {
-        Some(data) => data,
-        None => {
-            let place = keywords.iter().position(|(name, _)| &**name == first);
-            let place = place.ok_or_else(|| format!("the argument `{first}` is missing"))?;
-            keywords.remove(place).1
-        }
+    let data = if let Some(data) = given.next() {
+        data
+    } else {
+        let place = keywords.iter().position(|(name, _)| &**name == first);
+        let place = place.ok_or_else(|| format!("the argument `{first}` is missing"))?;
+        keywords.remove(place).1
     };
     let mut options = json::Object::new();
     for (name, value) in others.iter().copied().zip(given.by_ref()) {
@@ -55,9 +54,11 @@ pub(crate) fn question(
 }
 
 /// The name of the searched argument, and of those that may follow it by position.
-fn signature(detector: Detector) -> (&'static str, &'static [&'static str]) {
+pub(crate) fn signature(detector: Detector) -> (&'static str, &'static [&'static str]) {
     match detector {
-        Detector::Secrets | Detector::HtmlCode | Detector::Links => ("data", &[]),
+        Detector::Secrets | Detector::HtmlCode | Detector::Links | Detector::IpythonCode => {
+            ("data", &[])
+        }
         Detector::PythonCode => ("data", &["ipython_mode"]),
         Detector::Unicode => ("data", &["categories"]),
         Detector::Copyright => ("data", &["threshold"]),
@@ -73,19 +74,21 @@ fn signature(detector: Detector) -> (&'static str, &'static [&'static str]) {
         Detector::Llm => ("prompt", &["model", "temperature"]),
         Detector::LlmConfirm => ("description", &["model", "temperature"]),
         Detector::Semgrep => ("data", &["lang"]),
-        Detector::IpythonCode => ("data", &[]),
         Detector::Ocr => ("image", &[]),
     }
 }
 
-fn check(detector: Detector, options: &json::Object, known: &[&str]) -> Result<(), String> {
-    // The original ignores what else is passed to these.
-    let open = matches!(
+/// The original ignores what else is passed to these.
+pub(crate) fn is_open(detector: Detector) -> bool {
+    matches!(
         detector,
         Detector::Copyright | Detector::FuzzyContains | Detector::HtmlCode | Detector::Links
-    );
+    )
+}
+
+fn check(detector: Detector, options: &json::Object, known: &[&str]) -> Result<(), String> {
     if let Some((name, _)) = options.iter().find(|(name, _)| !known.contains(&&***name))
-        && !open
+        && !is_open(detector)
     {
         return Err(format!("`{}` has no parameter `{name}`", detector.name()));
     }
@@ -181,7 +184,7 @@ fn as_json(value: &Value) -> Result<json::Value, String> {
 
 impl Question {
     /// The value of the call, from the answer for each text.
-    pub(crate) fn combine(&self, answers: Vec<json::Value>) -> Result<Value, String> {
+    pub(crate) fn combine(&self, answers: &[json::Value]) -> Result<Value, String> {
         let values: Vec<Value> = answers.iter().map(Value::from).collect();
         match self.detector {
             Detector::Secrets
@@ -203,7 +206,7 @@ impl Question {
                 let any = any.collect::<Result<Vec<_>, _>>()?;
                 Ok(Value::Bool(any.contains(&true)))
             }
-            Detector::PythonCode | Detector::IpythonCode => self.python_code(&values),
+            Detector::PythonCode | Detector::IpythonCode => Ok(python_code(&values)),
             Detector::HtmlCode => {
                 let fields = ["alt_texts", "links"].map(|name| joined(&values, name));
                 Ok(Value::Object(Object::new(Kind::Html, fields.to_vec())))
@@ -221,36 +224,6 @@ impl Question {
         }
     }
 
-    fn python_code(&self, values: &[Value]) -> Result<Value, String> {
-        let failed = values
-            .iter()
-            .any(|value| member(value, "syntax_error").is_some_and(Value::truth));
-        let reason = match values {
-            [one] => member(one, "syntax_error_exception").cloned(),
-            _ => None,
-        };
-        let mut calls: Vec<Value> = Vec::new();
-        if let Value::List(all) = joined(values, "function_calls") {
-            for call in all.items.iter() {
-                if !calls.iter().any(|known| known.as_text() == call.as_text()) {
-                    calls.push(call.clone());
-                }
-            }
-        }
-        let calls = List {
-            items: calls.into(),
-            place: Place::NOWHERE,
-        };
-        let fields = vec![
-            joined(values, "imports"),
-            joined(values, "builtins"),
-            Value::Set(calls),
-            Value::Bool(failed),
-            reason.unwrap_or(Value::None),
-        ];
-        Ok(Value::Object(Object::new(Kind::PythonCode, fields)))
-    }
-
     fn misanswered(&self, value: &Value) -> String {
         format!(
             "the detector `{}` answered with {}",
@@ -258,6 +231,37 @@ impl Question {
             value.kind_name()
         )
     }
+}
+
+/// One result for all texts.
+fn python_code(values: &[Value]) -> Value {
+    let failed = values
+        .iter()
+        .any(|value| member(value, "syntax_error").is_some_and(Value::truth));
+    let reason = match values {
+        [one] => member(one, "syntax_error_exception").cloned(),
+        _ => None,
+    };
+    let mut calls: Vec<Value> = Vec::new();
+    if let Value::List(all) = joined(values, "function_calls") {
+        for call in all.items.iter() {
+            if !calls.iter().any(|known| known.as_text() == call.as_text()) {
+                calls.push(call.clone());
+            }
+        }
+    }
+    let calls = List {
+        items: calls.into(),
+        place: Place::NOWHERE,
+    };
+    let fields = vec![
+        joined(values, "imports"),
+        joined(values, "builtins"),
+        Value::Set(calls),
+        Value::Bool(failed),
+        reason.unwrap_or(Value::None),
+    ];
+    Value::Object(Object::new(Kind::PythonCode, fields))
 }
 
 fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {

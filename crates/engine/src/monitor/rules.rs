@@ -2,7 +2,7 @@
 
 use super::{Monitor, Needs, Stopped};
 use crate::detector::{Detectors, Oracle};
-use crate::eval::{Evaluated, Evaluator, Interrupt, Sources, Verdict, World};
+use crate::eval::{Evaluated, Evaluator, Interrupt, RuntimeError, Sources, Verdict, World};
 use crate::finding::{Finding, Novelty};
 use crate::meter::Exceeded;
 use crate::program::{Body, Rule, RuleError};
@@ -76,6 +76,10 @@ impl Check<'_> {
     fn findings(&self, world: World<'_>, room: usize) -> Evaluated<Vec<Finding>> {
         let mut evaluator = Evaluator::new(world, self.rule.frame.names.len(), Recorder::OFF);
         let mut found = Vec::new();
+        if self.body.unplaced {
+            self.walk(&mut evaluator, Sources::All, room, &mut found)?;
+            return Ok(found);
+        }
         self.walk(&mut evaluator, Sources::New, room, &mut found)?;
         if self.counts_grew(world) && !self.body.binders.is_empty() && self.body.regular {
             // A new event may complete a count for events that are bound since long.
@@ -99,9 +103,9 @@ impl Check<'_> {
         })
     }
 
-    fn walk<'a>(
+    fn walk(
         &self,
-        evaluator: &mut Evaluator<'a>,
+        evaluator: &mut Evaluator<'_>,
         sources: Sources,
         room: usize,
         found: &mut Vec<Finding>,
@@ -170,16 +174,17 @@ impl Check<'_> {
 
     fn novelty(&self, values: &[Value]) -> Novelty {
         let events = values.iter().filter_map(|value| value.object()?.data.index);
-        let latest = events.max();
-        let inside = values
-            .iter()
-            .filter_map(|value| value.place().event())
-            .max();
-        match (latest, inside) {
-            (Some(latest), _) if latest >= self.new_from => Novelty::Bound,
-            (Some(_), _) => Novelty::Past,
-            (None, Some(inside)) if inside >= self.new_from => Novelty::Bound,
-            (None, _) => Novelty::Unpositioned { seen_before: false },
+        let inside = values.iter().filter_map(|value| value.place().event());
+        if events
+            .clone()
+            .chain(inside)
+            .any(|event| event >= self.new_from)
+        {
+            return Novelty::Bound;
+        }
+        match events.max() {
+            Some(_) => Novelty::Past,
+            None => Novelty::Unpositioned { seen_before: false },
         }
     }
 
@@ -208,7 +213,7 @@ impl Check<'_> {
 
     fn argument(&self, value: &Value) -> Evaluated<Json> {
         text_form::violation_argument(value)
-            .map_err(|message| crate::eval::error(message, self.rule.span))
+            .map_err(|message| Interrupt::Violation(RuntimeError { message, span: self.rule.span }))
     }
 
     fn keywords(&self, violation: &Violation) -> Evaluated<Object> {

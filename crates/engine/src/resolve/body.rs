@@ -1,14 +1,14 @@
 //! Bodies: their variables, and the plan by which they are evaluated.
 
-use super::{Resolver, code};
+use super::{Resolver, code, suggestion};
 use crate::facts::{Context, Facts, FoundBinder};
 use crate::modules::BUILTINS;
 use crate::program::{
     Binder, Body, BodyId, Closed, Expr, ExprKind, FlowLine, JoinLine, Line, Origin, Slot, Traits,
 };
 use crate::types::Type;
+use portcullis_syntax::Span;
 use portcullis_syntax::ast::{Block, Expr as Tree, ExprKind as TreeKind};
-use portcullis_syntax::nearest;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// LIMIT: with more binders over the trace a body is evaluated without pruning.
@@ -50,11 +50,10 @@ impl Resolver {
             while let Some(tree) = pending.pop() {
                 match &tree.kind {
                     TreeKind::Binder { name, kind } => {
-                        if self.is_kind(&kind.text) {
-                            self.declare_variable(name);
-                        } else {
+                        if !self.is_kind(&kind.text) {
                             self.unknown_kind(kind);
                         }
+                        self.declare_variable(name);
                     }
                     TreeKind::Let { name, value } => {
                         self.declare_variable(name);
@@ -83,17 +82,15 @@ impl Resolver {
         let kinds = BUILTINS.iter().copied().filter(|name| {
             name.starts_with(char::is_uppercase) || super::modules::NOT_CALLABLE.contains(name)
         });
-        let near = nearest(&kind.text, kinds).map(str::to_owned);
+        let all = "kinds are `Message`, `ToolCall`, `ToolOutput`, `Tool`, `str` and others";
+        let help = suggestion(&kind.text, kinds, all);
         let message = format!("there is no kind of value named `{}`", kind.text);
-        self.report(code::UNKNOWN_KIND, kind.span, message, near.as_deref());
+        self.report(code::UNKNOWN_KIND, kind.span, message, help);
     }
 
     fn plan(&self, lines: Vec<Expr>, variables: Vec<Slot>, origin: Origin) -> Body {
         let mut planning = Planning {
-            context: Context {
-                program: &self.program,
-                types: BTreeMap::new(),
-            },
+            context: Context::without_variables(&self.program),
             lets: BTreeMap::new(),
             found: Vec::new(),
             counts: Vec::new(),
@@ -112,6 +109,7 @@ impl Resolver {
         &mut self,
         id: BodyId,
         captured: &BTreeSet<Slot>,
+        span: Span,
         cap: usize,
     ) -> Option<usize> {
         let body = self.program.bodies.get_mut(id)?;
@@ -120,7 +118,12 @@ impl Resolver {
             return None;
         }
         body.retains = body.binders.len() > 1;
-        self.program.closed.push(Closed { body: id, cap });
+        let closed = Closed {
+            span,
+            body: id,
+            cap,
+        };
+        self.program.closed.push(closed);
         Some(self.program.closed.len() - 1)
     }
 }
@@ -245,12 +248,15 @@ impl Planning<'_> {
             regular: self.regular && !early && traced.len() <= BINDERS_MAX,
             origin,
             retains: origin != Origin::Rule || traced.len() > 1 || !self.counts.is_empty(),
+            unplaced: false,
             counts: self.counts,
             lets,
             variables,
             lines,
         };
-        body.retains |= !body.regular;
+        body.unplaced =
+            !body.binders.is_empty() && body.binders.iter().all(|binder| !binder.kind.is_placed());
+        body.retains |= !body.regular || body.unplaced;
         for index in 0..body.lines.len() {
             let join = join_line(&body, index, &slots);
             let own = |slot: &Slot| body.variables.contains(slot);

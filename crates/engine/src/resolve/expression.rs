@@ -1,6 +1,6 @@
 //! Expressions.
 
-use super::{Declared, Resolver, code};
+use super::{Declared, Resolver, code, suggestion};
 use crate::eval::models_wanted;
 use crate::kind::BinderKind;
 use crate::modules::{self, BUILTINS, Function, NOT_CALLABLE};
@@ -10,10 +10,10 @@ use crate::python::re::{Flags, Pattern};
 use crate::resolve::body::captured;
 use crate::value::Value;
 use portcullis_syntax::ast::{
-    BinaryOperator, Block, Comprehension as ComprehensionTree, Expr as Tree, ExprKind as TreeKind,
-    Keyword, UnaryOperator,
+    BinaryOperator, Block, Comprehension as ComprehensionTree, Entry, Expr as Tree,
+    ExprKind as TreeKind, Keyword, UnaryOperator,
 };
-use portcullis_syntax::{Span, nearest};
+use portcullis_syntax::{Diagnostic, Span};
 use std::sync::Arc;
 
 impl Resolver {
@@ -41,14 +41,7 @@ impl Resolver {
                 }
             }
             TreeKind::Import(_) => ExprKind::Nothing,
-            TreeKind::Unary { operator, operand } => {
-                let operand = Box::new(self.expression(operand));
-                match operator {
-                    UnaryOperator::Not => ExprKind::Not(operand),
-                    UnaryOperator::Minus => ExprKind::Minus(operand),
-                    UnaryOperator::Plus => ExprKind::Plus(operand),
-                }
-            }
+            TreeKind::Unary { operator, operand } => self.unary(*operator, operand),
             TreeKind::Binary { .. } => return self.binary(tree),
             TreeKind::Member { object, name } => {
                 ExprKind::Member(Box::new(self.expression(object)), name.text.as_str().into())
@@ -77,27 +70,11 @@ impl Resolver {
             TreeKind::List(items) => {
                 ExprKind::List(items.iter().map(|item| self.expression(item)).collect())
             }
-            TreeKind::Object(entries) => {
-                let entry = |entry: &portcullis_syntax::ast::Entry| {
-                    (
-                        entry.key.text.as_str().into(),
-                        self.expression(&entry.value),
-                    )
-                };
-                ExprKind::Dict(entries.iter().map(entry).collect())
-            }
+            TreeKind::Object(entries) => self.dictionary(entries),
             TreeKind::Comprehension(tree) => self.comprehension(tree),
             TreeKind::Group(parts) => return self.group(parts, span),
-            TreeKind::Wildcard => {
-                let message = "`*` has a meaning only inside the pattern of a tool";
-                self.report(code::PATTERN_OUTSIDE_TOOL, span, message.to_owned(), None);
-                ExprKind::Invalid("a wildcard has no value")
-            }
-            TreeKind::ValueReference(name) => {
-                let message = format!("`<{name}>` has a meaning only inside the pattern of a tool");
-                self.report(code::PATTERN_OUTSIDE_TOOL, span, message, None);
-                ExprKind::Invalid("a value reference has no value")
-            }
+            TreeKind::Wildcard => self.outside_pattern("*", span),
+            TreeKind::ValueReference(name) => self.outside_pattern(&format!("<{name}>"), span),
             TreeKind::Block(block) => {
                 for line in &block.lines {
                     self.expression(line);
@@ -107,6 +84,30 @@ impl Resolver {
             TreeKind::Error => ExprKind::Invalid("this could not be read"),
         };
         Expr { kind, span }
+    }
+
+    fn unary(&mut self, operator: UnaryOperator, operand: &Tree) -> ExprKind {
+        let operand = Box::new(self.expression(operand));
+        match operator {
+            UnaryOperator::Not => ExprKind::Not(operand),
+            UnaryOperator::Minus => ExprKind::Minus(operand),
+            UnaryOperator::Plus => ExprKind::Plus(operand),
+        }
+    }
+
+    fn dictionary(&mut self, entries: &[Entry]) -> ExprKind {
+        let entry = |entry: &Entry| {
+            let key = entry.key.text.as_str().into();
+            (key, self.expression(&entry.value))
+        };
+        ExprKind::Dict(entries.iter().map(entry).collect())
+    }
+
+    fn outside_pattern(&mut self, what: &str, span: Span) -> ExprKind {
+        let message = format!("`{what}` has a meaning only inside the pattern of a tool");
+        let help = "put it into the pattern of a tool: `c is tool:name({key: …})`".to_owned();
+        self.report(code::PATTERN_OUTSIDE_TOOL, span, message, help);
+        ExprKind::Invalid("only the pattern of a tool can hold this")
     }
 
     fn name(&mut self, name: &str, span: Span) -> ExprKind {
@@ -134,31 +135,33 @@ impl Resolver {
     }
 
     fn unknown_name(&mut self, name: &str, span: Span) {
+        let message = format!("`{name}` is not defined");
+        if let Some(binder) = self.inner.get(name) {
+            let code = if self.raising {
+                code::UNBOUND_IN_RAISE
+            } else {
+                code::UNKNOWN_NAME
+            };
+            let diagnostic = Diagnostic::error(code, span, message)
+                .label(*binder, "it has a value in this block only")
+                .help("bind it in the body of the rule itself");
+            self.diagnostics.push(diagnostic);
+            return;
+        }
         let importable = modules::MODULES
             .iter()
             .find(|module| module.members.contains(&name));
-        let message = format!("`{name}` is not defined");
-        if let Some(module) = importable {
-            let help = format!("import it: `from {} import {name}`", module.name);
-            let diagnostic =
-                portcullis_syntax::Diagnostic::error(code::UNKNOWN_NAME, span, message);
-            self.diagnostics.push(diagnostic.help(help));
-            return;
-        }
-        let declared = self
-            .declarations
-            .keys()
-            .chain(self.imports.keys())
-            .map(|name| &**name);
-        let mut known: Vec<&str> = self
-            .scopes
-            .names()
-            .chain(declared)
-            .chain(BUILTINS.iter().copied())
-            .collect();
-        known.sort_unstable();
-        let near = nearest(name, known.into_iter()).map(str::to_owned);
-        self.report(code::UNKNOWN_NAME, span, message, near.as_deref());
+        let help = match importable {
+            Some(module) => format!("import it: `from {} import {name}`", module.name),
+            None => {
+                let declared = self.declarations.keys().chain(self.imports.keys());
+                let mut known: Vec<&str> = declared.map(|name| &**name).collect();
+                known.extend(self.scopes.names().chain(BUILTINS.iter().copied()));
+                known.sort_unstable();
+                suggestion(name, known.into_iter(), "bind it, declare it, or import it")
+            }
+        };
+        self.report(code::UNKNOWN_NAME, span, message, help);
     }
 
     /// Chains are as long as their author made them, so they are unrolled in a loop.
@@ -318,7 +321,8 @@ impl Resolver {
         };
         if let Some(what) = not_callable {
             let message = format!("{what} cannot be called");
-            self.report(code::NOT_CALLABLE, function.span, message, None);
+            let help = "only functions, predicates and methods can be called".to_owned();
+            self.report(code::NOT_CALLABLE, function.span, message, help);
         }
         let function = self.expression(function);
         let arguments: Vec<_> = arguments.iter().map(|tree| self.expression(tree)).collect();
@@ -352,7 +356,7 @@ impl Resolver {
         let body = self.body_in_scope(block, origin);
         self.scopes.close();
         let captured = captured(self.program.bodies.get(body));
-        let closed = self.close_over(body, &captured, models_asked_for(&head));
+        let closed = self.close_over(body, &captured, head.span, models_asked_for(&head));
         ExprKind::Quantifier(Box::new(Quantifier {
             head,
             body,
@@ -405,8 +409,7 @@ fn models_asked_for(head: &Expr) -> usize {
         })
     };
     match (bound("min", 0), bound("max", 1)) {
-        (None, None) => usize::MAX,
-        (Some(None), _) | (_, Some(None)) => usize::MAX,
+        (None, None) | (Some(None), _) | (_, Some(None)) => usize::MAX,
         (min, max) => models_wanted(min.flatten(), max.flatten()),
     }
 }

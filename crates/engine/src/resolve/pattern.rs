@@ -1,6 +1,6 @@
 //! `tool:name(pattern)`.
 
-use super::{Resolver, code};
+use super::{Resolver, code, suggestion};
 use crate::facts::Context;
 use crate::modules::VALUE_TYPES;
 use crate::program::{ArgumentPattern, ArgumentTest, ExprKind, TextPattern, ToolTest};
@@ -8,8 +8,7 @@ use crate::python::number::Integer;
 use crate::python::re::{Flags, Pattern};
 use crate::value::Value;
 use portcullis_syntax::ast::{Expr as Tree, ExprKind as TreeKind, Name};
-use portcullis_syntax::nearest;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 impl Resolver {
     pub(super) fn tool(&mut self, name: &Name, arguments: &[Tree]) -> ExprKind {
@@ -61,10 +60,7 @@ impl Resolver {
             },
             TreeKind::None | TreeKind::Bool(_) | TreeKind::Name(_) | TreeKind::Unary { .. } => {
                 let expr = self.expression(tree);
-                let context = Context {
-                    program: &self.program,
-                    types: BTreeMap::new(),
-                };
+                let context = Context::without_variables(&self.program);
                 needs.extend(context.facts(&expr).needs);
                 ArgumentPattern::Value(expr)
             }
@@ -83,8 +79,8 @@ impl Resolver {
             name => {
                 let known = VALUE_TYPES.join("`, `");
                 let message = format!("there is no value type `{name}`; there are `{known}`");
-                let near = nearest(name, VALUE_TYPES.iter().copied());
-                self.report(code::UNKNOWN_VALUE_TYPE, tree.span, message, near);
+                let help = suggestion(name, VALUE_TYPES.iter().copied(), "write one of these");
+                self.report(code::UNKNOWN_VALUE_TYPE, tree.span, message, help);
                 ArgumentPattern::Unsupported
             }
         }

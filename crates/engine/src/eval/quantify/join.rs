@@ -42,7 +42,7 @@ impl<'a> Walk<'_, 'a> {
             .unwrap_or_default();
         let values = |offer: Offer| match offer.domain {
             Domain::Values(values) => Some((offer.slot, values)),
-            Domain::Trace(_) => None,
+            Domain::Trace => None,
         };
         let fixed: Vec<_> = offers.into_iter().filter_map(values).collect();
         let empty = fixed.iter().any(|(_, values)| values.is_empty());
@@ -52,8 +52,11 @@ impl<'a> Walk<'_, 'a> {
         if memories.is_empty() {
             return self.choose(evaluator, &fixed);
         }
-        if self.wants_false() && memories.iter().any(|memory| memory.dropped > 0) {
-            self.visit_false(evaluator)?;
+        if self.wants_false()
+            && memories.iter().any(|memory| memory.dropped_false)
+            && self.visit_false(evaluator)?.is_break()
+        {
+            return Ok(ControlFlow::Break(()));
         }
         let mut pass = Pass {
             memories,
@@ -114,14 +117,13 @@ impl<'a> Walk<'_, 'a> {
         let Some(binder) = pass.sequence.get(depth).copied() else {
             return self.choose(evaluator, &pass.fixed);
         };
-        let (Some(memory), Some(range)) = (pass.memories.get(binder), pass.ranges.get(binder))
-        else {
+        let Some(memory) = pass.memories.get(binder) else {
             return Ok(ControlFlow::Continue(()));
         };
         let Some(slot) = self.body.binders.get(binder).map(|binder| binder.slot) else {
             return Ok(ControlFlow::Continue(()));
         };
-        let range = self.narrow(evaluator, binder, memory, range.clone(), bound);
+        let range = self.narrow(evaluator, pass, binder, bound);
         let mut flow = ControlFlow::Continue(());
         for candidate in memory.candidates.get(range).unwrap_or_default() {
             evaluator.world.meter.burn(1).map_err(Interrupt::Exceeded)?;
@@ -195,10 +197,7 @@ impl<'a> Walk<'_, 'a> {
             self.body.joins.iter().any(|join| {
                 join.observable && join.line < line && join.binders & !bound.binders != 0
             });
-        let unbound = pass.memories.iter().enumerate();
-        let mut unbound = unbound.filter(|(index, _)| bound.binders & (1 << index) == 0);
-        let errors =
-            unbound.any(|(_, memory)| memory.first_error.is_some_and(|first| first < line));
+        let errors = pass.fails_before(line, bound);
         let not_boolean = self.wants_false()
             && self
                 .body
@@ -213,24 +212,30 @@ impl<'a> Walk<'_, 'a> {
     fn narrow(
         &self,
         evaluator: &Evaluator<'a>,
+        pass: &Pass<'_>,
         binder: usize,
-        memory: &BinderMemory,
-        range: Range<usize>,
         bound: &Bound,
     ) -> Range<usize> {
+        let (Some(memory), Some(range)) = (pass.memories.get(binder), pass.ranges.get(binder))
+        else {
+            return 0..0;
+        };
+        let mut range = range.clone();
         let exact = evaluator.marks() && self.body.origin != Origin::Rule;
-        if exact || self.wants_false() || bound.stop.is_some() || memory.first_error.is_some() {
+        if exact || self.wants_false() || bound.stop.is_some() {
             return range;
         }
-        let mut range = range;
         let before = |limit: u64| {
             memory.candidates.partition_point(|candidate| {
                 position_of(candidate).is_none_or(|position| position < limit)
             })
         };
         let position = |binder: usize| bound.positions.get(binder).copied().flatten();
-        let flows = self.body.joins.iter().filter_map(|join| join.flow);
-        for FlowLine { from, to, .. } in flows.filter(|flow| flow.leads) {
+        let flows = self.body.joins.iter().filter_map(|join| {
+            let flow = join.flow.filter(|flow| flow.leads)?;
+            (!pass.fails_before(join.line, bound)).then_some(flow)
+        });
+        for FlowLine { from, to, .. } in flows {
             if to == binder
                 && let Some(position) = position(from)
             {
@@ -263,6 +268,15 @@ impl<'a> Walk<'_, 'a> {
             is_of_trace: true,
         };
         (self.visit)(evaluator, model)
+    }
+}
+
+impl Pass<'_> {
+    /// Whether some candidate of a binder without a value yet fails at an earlier line.
+    fn fails_before(&self, line: usize, bound: &Bound) -> bool {
+        let memories = self.memories.iter().enumerate();
+        let mut unbound = memories.filter(|(index, _)| bound.binders & (1 << index) == 0);
+        unbound.any(|(_, memory)| memory.first_error.is_some_and(|first| first < line))
     }
 }
 
