@@ -76,6 +76,7 @@ pub fn check(
             rule: None,
             kind: FailureKind::RuntimeError,
             message: format!("{} detector calls were not answered", calls.len()),
+            span: None,
         }),
     }
 }
