@@ -1,0 +1,116 @@
+use portcullis_json::{Limits, parse};
+
+use super::*;
+
+fn ask(detector: &'static str, text: &str, options: &str) -> Result<Answer, String> {
+    let options = parse(options, &Limits::strict()).unwrap();
+    let call = DetectorCall {
+        detector,
+        text: text.into(),
+        options: options.as_object().cloned().unwrap(),
+    };
+    match LocalDetectors.answer(&call) {
+        Lookup::Ready(answer) => answer,
+        Lookup::Later => panic!("a local detector answers at once"),
+    }
+}
+
+#[track_caller]
+fn check(detector: &'static str, text: &str, options: &str, value: &str, marks: &[(usize, usize)]) {
+    let answer = ask(detector, text, options).unwrap();
+    assert_eq!(answer.value.to_string(), value, "{detector}");
+    let found: Vec<_> = answer
+        .marks
+        .iter()
+        .map(|mark| (mark.start, mark.end))
+        .collect();
+    assert_eq!(found, marks, "{detector}");
+}
+
+#[test]
+fn detectors_that_mark_answer_with_their_places() {
+    let pii = |entities, value, marks: &[_]| check("pii", "a@gmail.com", entities, value, marks);
+    pii(
+        r#"{"entities":["EMAIL_ADDRESS"]}"#,
+        r#"["EMAIL_ADDRESS"]"#,
+        &[(0, 11)],
+    );
+    pii(r#"{"entities":"CREDIT_CARD"}"#, "[]", &[]);
+    let unicode = |text, wanted, value, marks: &[_]| check("unicode", text, wanted, value, marks);
+    unicode(
+        "aé1",
+        r#"{"categories":["Ll"]}"#,
+        r#"["Ll"]"#,
+        &[(0, 1), (1, 3)],
+    );
+    unicode(
+        "a1",
+        r#"{"categories":null}"#,
+        r#"["Ll","Nd"]"#,
+        &[(0, 1), (1, 2)],
+    );
+    let fuzzy = |text, value, marks: &[_]| {
+        check("fuzzy_contains", text, r#"{"query":"hello"}"#, value, marks);
+    };
+    fuzzy("say hello now", "true", &[(4, 9)]);
+    fuzzy("say", "false", &[]);
+}
+
+#[test]
+fn detectors_answer_in_the_values_of_the_language() {
+    check(
+        "secrets",
+        "AKIAIOSFODNN7EXAMPLE",
+        "{}",
+        r#"["AWS_ACCESS_KEY"]"#,
+        &[],
+    );
+    check("copyright", "MIT License", "{}", r#"["MIT_LICENSE"]"#, &[]);
+    check(
+        "links",
+        "see https://a.b/c",
+        "{}",
+        r#"["https://a.b/c"]"#,
+        &[],
+    );
+    check(
+        "html_code",
+        r#"<a href="/x"><img alt="y"> https://a.b"#,
+        "{}",
+        r#"{"links":["/x","https://a.b"],"alt_texts":["y"]}"#,
+        &[],
+    );
+    check(
+        "python_code",
+        "import os\nos.system(len(x))",
+        "{}",
+        r#"{"imports":["os"],"builtins":["len"],"function_calls":["len","os.system"],"syntax_error":false,"syntax_error_exception":null}"#,
+        &[],
+    );
+}
+
+#[test]
+fn what_cannot_be_answered_is_an_error() {
+    let check = |detector, options: &str, expected: &str| {
+        let error = ask(detector, "x", options).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    };
+    check(
+        "prompt_injection",
+        "{}",
+        "`prompt_injection` has no backend configured",
+    );
+    check("llm", "{}", "no backend");
+    check(
+        "pii",
+        r#"{"entities":["PERSON"]}"#,
+        "`PERSON` without a model",
+    );
+    check("pii", r#"{"entities":[1]}"#, "list of texts");
+    check("fuzzy_contains", "{}", "`query`");
+    check(
+        "fuzzy_contains",
+        r#"{"query":"x","query_similarity_threshold":2.5}"#,
+        "between 0 and 1",
+    );
+}
