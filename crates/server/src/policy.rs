@@ -1,21 +1,18 @@
 //! Policy files, as guardrails.
 
+pub use portcullis_engine::code_pages;
+
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use portcullis_engine::Policy;
 use portcullis_session::{Guardrail, GuardrailAction};
-use portcullis_syntax::{CodePage, Diagnostic, Severity, codes};
+use portcullis_syntax::{Diagnostic, Severity};
 use portcullis_trace::record::GuardrailName;
 
 /// LIMIT: a policy file may be this long.
 pub const POLICY_BYTES_MAX: u64 = 1 << 20;
-
-/// The pages of `portcullis explain`, in alphabetical order.
-pub fn code_pages() -> impl Iterator<Item = &'static CodePage> {
-    codes::pages().iter()
-}
 
 /// A policy file that was read, with what there is to say about it.
 #[derive(Clone, Debug)]
