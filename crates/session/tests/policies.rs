@@ -4,6 +4,13 @@
 //! `violations` that each trace leads to; none if it is to pass. Every trace is judged as a whole
 //! and event by event, and must come out the same.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test says so with a panic, in the functions that its tests share too"
+)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
