@@ -92,6 +92,11 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// Takes every variable's value away.
+    pub(crate) fn reset(&mut self) {
+        self.frame.fill(Value::Unknown);
+    }
+
     pub(crate) fn set(&mut self, slot: Slot, value: Value) {
         if let Some(place) = self.frame.get_mut(slot) {
             *place = value;
@@ -362,8 +367,15 @@ impl<'a> Evaluator<'a> {
 
     /// A chain of binary operators is as long as its author made it, so it is no recursion.
     fn binary(&mut self, expr: &Expr) -> Evaluated {
-        let mut chain = Vec::new();
         let mut first = expr;
+        let mut chain = Vec::new();
+        if let ExprKind::Binary(operator, left, right) = &expr.kind
+            && !matches!(left.kind, ExprKind::Binary(..))
+        {
+            let left = self.evaluate(left)?;
+            let right = self.evaluate(right)?;
+            return self.operate(*operator, left, right, expr.span);
+        }
         while let ExprKind::Binary(operator, left, right) = &first.kind {
             chain.push((*operator, right, first.span));
             first = left;

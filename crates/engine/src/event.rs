@@ -10,7 +10,10 @@ use portcullis_trace::{
     ToolOutput,
 };
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+/// A key of every event's metadata.
+static TRACE_INDEX: LazyLock<Arc<str>> = LazyLock::new(|| "trace_idx".into());
 
 /// Turns events into values: numbers them, orders them, and links outputs with their calls.
 #[derive(Debug)]
@@ -301,7 +304,7 @@ impl Reading {
 
     fn metadata(&mut self, metadata: &json::Object, node: u32) -> Value {
         let mut entries = Vec::with_capacity(metadata.len() + 1);
-        for (key, value) in metadata.iter().filter(|(key, _)| &***key != "trace_idx") {
+        for (key, value) in metadata.iter().filter(|(key, _)| **key != *TRACE_INDEX) {
             let child = self.places.key(node, key);
             if &**key == "server" && value.as_str().is_some() {
                 self.places.alias_server(child);
@@ -309,7 +312,7 @@ impl Reading {
             entries.push((key.clone(), self.json(value, child)));
         }
         let index = i64::try_from(self.index).unwrap_or(i64::MAX);
-        entries.push(("trace_idx".into(), Value::integer(index)));
+        entries.push((TRACE_INDEX.clone(), Value::integer(index)));
         Value::Dict(Dict {
             entries: entries.into(),
             place: self.places.place(node),
@@ -367,7 +370,7 @@ impl Reading {
         })
     }
 
-    fn text_at(&mut self, parent: u32, key: &str, text: &Arc<str>) -> Value {
+    fn text_at(&mut self, parent: u32, key: &'static str, text: &Arc<str>) -> Value {
         let node = self.places.key(parent, key);
         Value::Text(Text {
             text: text.clone(),
@@ -375,7 +378,12 @@ impl Reading {
         })
     }
 
-    fn optional_text_at(&mut self, parent: u32, key: &str, text: Option<&Arc<str>>) -> Value {
+    fn optional_text_at(
+        &mut self,
+        parent: u32,
+        key: &'static str,
+        text: Option<&Arc<str>>,
+    ) -> Value {
         text.map_or(Value::None, |text| self.text_at(parent, key, text))
     }
 

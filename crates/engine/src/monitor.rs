@@ -19,7 +19,7 @@ use crate::value::Value;
 use portcullis_json::Object;
 use portcullis_trace::Event;
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -164,7 +164,10 @@ impl Monitor {
     fn stage(&mut self, events: &[Value], detectors: &dyn Detectors) -> Result<(), Stopped> {
         let program = self.program.clone();
         let oracle = Oracle::new(detectors, &self.memo);
-        let mut selected: HashMap<BinderKind, Vec<Value>> = HashMap::new();
+        let mut selected = Selected {
+            events,
+            kinds: Vec::new(),
+        };
         let mut needs = Needs::default();
         let mut kept: usize = 0;
         let mut exceeded = None;
@@ -177,15 +180,14 @@ impl Monitor {
             oracle: &oracle,
             meter: &self.meter,
         };
+        let mut evaluator = Evaluator::new(world, program.frame_size, Recorder::OFF);
         for (id, body) in program.bodies.iter().enumerate() {
-            let mut evaluator = Evaluator::new(world, program.frame_size, Recorder::OFF);
+            evaluator.reset();
             let Some(memory) = self.memories.get_mut(id) else {
                 continue;
             };
             for (index, binder) in body.binders.iter().enumerate() {
-                let values = selected
-                    .entry(binder.kind)
-                    .or_insert_with(|| select(events, binder.kind));
+                let values = selected.of_kind(binder.kind);
                 let Some(memory) = memory.binders.get_mut(index) else {
                     continue;
                 };
@@ -193,7 +195,7 @@ impl Monitor {
                 if binder.kind == BinderKind::Input && memory.seen > 0 {
                     continue;
                 }
-                for value in values.iter() {
+                for value in values {
                     match memory.stage(&mut evaluator, body, index, value.clone()) {
                         // The rest is staged all the same, for a caller who commits in spite of it.
                         Err(Interrupt::Exceeded(limit)) => exceeded = Some(limit),
@@ -255,6 +257,26 @@ impl Monitor {
             return Err(Stopped::limit(exceeded, None));
         }
         needs.finish()
+    }
+}
+
+/// The values of each kind that some binder asked for.
+struct Selected<'e> {
+    events: &'e [Value],
+    kinds: Vec<(BinderKind, Vec<Value>)>,
+}
+
+impl Selected<'_> {
+    fn of_kind(&mut self, kind: BinderKind) -> &[Value] {
+        let known = self.kinds.iter().position(|(known, _)| *known == kind);
+        let known = known.unwrap_or_else(|| {
+            self.kinds.push((kind, select(self.events, kind)));
+            self.kinds.len() - 1
+        });
+        self.kinds
+            .get(known)
+            .map(|(_, values)| values.as_slice())
+            .unwrap_or_default()
     }
 }
 

@@ -16,9 +16,16 @@ pub(crate) struct Places {
 #[derive(Default)]
 struct Tree {
     /// Parent and last step; the event itself is the first node.
-    nodes: Vec<(u32, Step)>,
+    nodes: Vec<(u32, Name)>,
     /// `metadata.server` and `server` are one text at two places: the node of the first.
     server: Option<u32>,
+}
+
+/// The last step of a path. Most are fields, whose names need no allocation.
+pub(crate) enum Name {
+    Field(&'static str),
+    Key(Arc<str>),
+    Index(u32),
 }
 
 /// Hands out places while an event is read.
@@ -91,14 +98,38 @@ impl Tree {
         let mut path = Vec::new();
         let mut current = node;
         while current != EVENT {
-            let Some((parent, step)) = self.nodes.get(current as usize) else {
+            let Some((parent, name)) = self.nodes.get(current as usize) else {
                 break;
             };
-            path.push(step.clone());
+            path.push(name.step());
             current = *parent;
         }
         path.reverse();
         path
+    }
+}
+
+// === impl Name ===
+
+impl Name {
+    fn step(&self) -> Step {
+        match self {
+            Name::Field(name) => Step::Key((*name).into()),
+            Name::Key(key) => Step::Key(key.clone()),
+            Name::Index(index) => Step::Index(*index),
+        }
+    }
+}
+
+impl From<&'static str> for Name {
+    fn from(field: &'static str) -> Self {
+        Name::Field(field)
+    }
+}
+
+impl From<&Arc<str>> for Name {
+    fn from(key: &Arc<str>) -> Self {
+        Name::Key(key.clone())
     }
 }
 
@@ -107,7 +138,7 @@ impl Tree {
 impl PlacesBuilder {
     pub(crate) fn new(event: u64) -> Self {
         let tree = Tree {
-            nodes: vec![(EVENT, Step::Index(0))],
+            nodes: vec![(EVENT, Name::Index(0))],
             server: None,
         };
         Self {
@@ -123,14 +154,14 @@ impl PlacesBuilder {
         Place(Some((self.places.clone(), node)))
     }
 
-    pub(crate) fn key(&mut self, parent: u32, key: &str) -> u32 {
-        self.add(parent, Step::Key(key.into()))
+    pub(crate) fn key(&mut self, parent: u32, key: impl Into<Name>) -> u32 {
+        self.add(parent, key.into())
     }
 
     pub(crate) fn index(&mut self, parent: u32, index: usize) -> u32 {
         self.add(
             parent,
-            Step::Index(u32::try_from(index).unwrap_or(u32::MAX)),
+            Name::Index(u32::try_from(index).unwrap_or(u32::MAX)),
         )
     }
 
@@ -144,9 +175,9 @@ impl PlacesBuilder {
         self.places.tree.get_or_init(|| self.tree);
     }
 
-    fn add(&mut self, parent: u32, step: Step) -> u32 {
+    fn add(&mut self, parent: u32, name: Name) -> u32 {
         let node = u32::try_from(self.tree.nodes.len()).unwrap_or(u32::MAX);
-        self.tree.nodes.push((parent, step));
+        self.tree.nodes.push((parent, name));
         node
     }
 }

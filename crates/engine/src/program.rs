@@ -91,6 +91,8 @@ pub(crate) struct Body {
     /// Whether no binder's values have a place in the trace, so that the same model is the same
     /// finding whenever its values came.
     pub(crate) unplaced: bool,
+    /// Whether evaluating it with no variable bound comes out the same whatever the trace is.
+    pub(crate) steady: bool,
     /// Bodies of the `count`s in this one.
     pub(crate) counts: Vec<BodyId>,
 }

@@ -66,7 +66,9 @@ fn shown(source: &str, diagnostic: &Diagnostic) -> String {
 }
 
 fn is_syntax(page: &CodePage) -> bool {
-    portcullis_syntax::codes::pages().iter().any(|known| known.code == page.code)
+    portcullis_syntax::codes::pages()
+        .iter()
+        .any(|known| known.code == page.code)
 }
 
 fn section(page: &CodePage) -> String {
@@ -128,7 +130,12 @@ fn the_wrong_example_is_answered_with_its_code_only_and_the_right_one_with_nothi
         let right = Policy::load(page.right).diagnostics;
         // The examples of the syntax are too short to be good policies.
         let short = is_syntax(page) && right.iter().all(|found| found.code.0 == "binders-only");
-        assert!(right.is_empty() || short, "{}: {}", page.code.0, shown(page.right));
+        assert!(
+            right.is_empty() || short,
+            "{}: {}",
+            page.code.0,
+            shown(page.right)
+        );
         assert!(Policy::load(page.right).policy.is_some());
     }
 }

@@ -70,7 +70,10 @@ impl Reader<'_, '_> {
             }
             None => {
                 let message = format!("`{object}` is {}", words::describe(ty));
-                (message, format!("there is no attribute `{name}` of it, nor any other"))
+                (
+                    message,
+                    format!("there is no attribute `{name}` of it, nor any other"),
+                )
             }
         };
         self.warn(codes::UNKNOWN_ATTRIBUTE, span, message, help);

@@ -128,7 +128,10 @@ impl Form<'_, '_> {
             "`{}` is read before the comparison",
             self.warnings.quote(negation)
         );
-        let help = format!("write `not ({})` to negate it all", self.warnings.quote(meant));
+        let help = format!(
+            "write `not ({})` to negate it all",
+            self.warnings.quote(meant)
+        );
         self.warnings
             .warn(codes::NOT_BINDS_TIGHTER, span, message, help);
     }

@@ -279,9 +279,22 @@ pub(crate) fn models_wanted(min: Option<i64>, max: Option<i64>) -> usize {
 
 impl<'a> Walk<'_, 'a> {
     fn first_round(&mut self, evaluator: &mut Evaluator<'a>) -> Evaluated<ControlFlow<()>> {
+        let memory = evaluator.world.memories.get(self.id);
+        if memory.is_some_and(|memory| memory.waits.get()) {
+            return self.join(evaluator, Vec::new());
+        }
         match self.settle(evaluator)? {
             Settled::Done(flow) => Ok(flow),
-            Settled::Offers(offers) if self.body.regular => self.join(evaluator, offers),
+            Settled::Offers(offers) if self.body.regular => {
+                let waits = self.body.steady
+                    && offers
+                        .iter()
+                        .all(|offer| matches!(offer.domain, Domain::Trace));
+                if let (true, Some(memory)) = (waits, memory) {
+                    memory.waits.set(true);
+                }
+                self.join(evaluator, offers)
+            }
             Settled::Offers(offers) => self.round(evaluator, offers),
         }
     }

@@ -48,6 +48,11 @@ impl Monitor {
             let Some(body) = program.bodies.get(rule.body) else {
                 continue;
             };
+            let memory = self.memories.get(rule.body);
+            let is_idle = memory.is_some_and(crate::memory::BodyMemory::is_idle);
+            if is_idle && body.steady && !body.unplaced {
+                continue;
+            }
             let said_before = &self.unpositioned;
             let check = Check {
                 rule,
@@ -212,8 +217,12 @@ impl Check<'_> {
     }
 
     fn argument(&self, value: &Value) -> Evaluated<Json> {
-        text_form::violation_argument(value)
-            .map_err(|message| Interrupt::Violation(RuntimeError { message, span: self.rule.span }))
+        text_form::violation_argument(value).map_err(|message| {
+            Interrupt::Violation(RuntimeError {
+                message,
+                span: self.rule.span,
+            })
+        })
     }
 
     fn keywords(&self, violation: &Violation) -> Evaluated<Object> {

@@ -249,6 +249,7 @@ impl Planning<'_> {
             origin,
             retains: origin != Origin::Rule || traced.len() > 1 || !self.counts.is_empty(),
             unplaced: false,
+            steady: false,
             counts: self.counts,
             lets,
             variables,
@@ -257,6 +258,9 @@ impl Planning<'_> {
         body.unplaced =
             !body.binders.is_empty() && body.binders.iter().all(|binder| !binder.kind.is_placed());
         body.retains |= !body.regular || body.unplaced;
+        let own = |slot: &Slot| body.variables.contains(slot);
+        let is_steady = |line: &Line| !line.traits.reads_trace && line.needs.iter().all(own);
+        body.steady = body.regular && body.lines.iter().all(is_steady);
         for index in 0..body.lines.len() {
             let join = join_line(&body, index, &slots);
             let own = |slot: &Slot| body.variables.contains(slot);
