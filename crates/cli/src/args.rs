@@ -37,6 +37,11 @@ pub(crate) enum Command {
     Fmt(FmtArguments),
     /// Explain a diagnostic.
     Explain(ExplainArguments),
+    /// Watch an attack on an agent with a mailbox, and what becomes of it.
+    Demo(DemoArguments),
+    /// Be the server of the demo; started by `demo` itself.
+    #[command(hide = true)]
+    DemoServer,
     /// Become the server; started by `run` itself.
     #[command(hide = true)]
     ExecServer(ExecServerArguments),
@@ -183,6 +188,13 @@ pub(crate) struct FmtArguments {
 pub(crate) struct ExplainArguments {
     /// The word in brackets behind `error` or `warning`; all are listed if it is absent.
     pub(crate) code: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// Where the trace of the demo is kept [default: portcullis in the XDG data directory].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,8 @@
 //! One module for each subcommand.
 
 pub(crate) mod check;
+pub(crate) mod demo;
+pub(crate) mod demo_server;
 pub(crate) mod exec_server;
 pub(crate) mod explain;
 pub(crate) mod fmt;

@@ -2,6 +2,7 @@
 
 mod args;
 mod command;
+mod demo;
 mod render;
 
 use std::process::ExitCode;
@@ -19,6 +20,8 @@ fn main() -> ExitCode {
         Command::Traces(arguments) => command::traces::traces(&arguments),
         Command::Fmt(arguments) => command::fmt::fmt(&arguments),
         Command::Explain(arguments) => command::explain::explain(&arguments),
+        Command::Demo(arguments) => command::demo::demo(arguments),
+        Command::DemoServer => command::demo_server::demo_server(),
         Command::ExecServer(arguments) => command::exec_server::exec_server(arguments),
     };
     exit_code(outcome)

@@ -11,6 +11,7 @@ use portcullis_transport::child::ServerCommand;
 
 const DATABASE: &str = "traces.db";
 const LOG: &str = "portcullis.log";
+const DEMO: &str = "demo";
 /// Traces and logs hold what users type and tools answer.
 const DIRECTORY_MODE: u32 = 0o700;
 
@@ -61,6 +62,11 @@ impl DataDirectory {
 
     pub fn log(&self) -> PathBuf {
         self.0.join(LOG)
+    }
+
+    /// What only `portcullis demo` uses.
+    pub fn demo(&self) -> PathBuf {
+        self.0.join(DEMO)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub use portcullis_engine::code_pages;
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use portcullis_trace::record::GuardrailName;
 
 /// LIMIT: a policy file may be this long.
 pub const POLICY_BYTES_MAX: u64 = 1 << 20;
+/// What the file of every shipped guardrail is called; its folder has the name.
+const SHIPPED: &str = "policy.inv";
 
 /// A policy file that was read, with what there is to say about it.
 #[derive(Clone, Debug)]
@@ -74,16 +77,16 @@ impl PolicyFile {
         }
     }
 
-    /// The policy as a guardrail named after its file, with what there is to warn of.
+    /// The policy as a guardrail, with what there is to warn of. It is named after its file, or
+    /// after the folder of a `policy.inv`.
     pub fn guardrail(self, on_failure: GuardrailAction) -> Result<(Guardrail, Self), PolicyError> {
         let Some(policy) = self.policy.clone() else {
             return Err(PolicyError::Load(Box::new(self)));
         };
-        let name = self.path.file_stem().unwrap_or(self.path.as_os_str());
         let guardrail = Guardrail {
             name: GuardrailName {
                 id: None,
-                name: name.to_string_lossy().into_owned(),
+                name: guardrail_name(&self.path),
             },
             policy,
             on_violation: GuardrailAction::Block,
@@ -95,5 +98,31 @@ impl PolicyFile {
     pub fn warnings(&self) -> impl Iterator<Item = &Diagnostic> {
         let is_warning = |found: &&Diagnostic| found.severity == Severity::Warning;
         self.diagnostics.iter().filter(is_warning)
+    }
+}
+
+fn guardrail_name(path: &Path) -> String {
+    let folder = path.parent().and_then(Path::file_name);
+    let name = match folder {
+        Some(folder) if path.file_name() == Some(OsStr::new(SHIPPED)) => folder,
+        Some(_) | None => path.file_stem().unwrap_or(path.as_os_str()),
+    };
+    name.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guardrails_are_named_after_file_or_folder() {
+        let check = |path: &str, expected: &str| {
+            assert_eq!(guardrail_name(Path::new(path)), expected, "{path}");
+        };
+        check("policies/exfiltration/policy.inv", "exfiltration");
+        check("mail.inv", "mail");
+        check("/rules/mail.gr", "mail");
+        check("policy.inv", "policy");
+        check("/policy.inv", "policy");
     }
 }

@@ -1,56 +1,56 @@
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use portcullis_server::config::DataDirectory;
-use portcullis_store::{SessionFilter, SqliteStore, StoreError, TraceStore};
-use portcullis_trace::record::Verdict;
+use portcullis_store::{SessionFilter, SqliteStore, TraceStore};
+use portcullis_trace::record::{SessionId, Verdict};
 
-use super::traces::write_events;
+use super::traces::{failure as store_failure, write_events};
 use super::{Failure, Outcome};
 use crate::args::DemoArguments;
 use crate::demo::{Attack, DemoError, Peer, Story, answer_user, starter};
-use crate::render::{FAINT, GOOD, plain};
+use crate::render::plain;
 
 const SERVER: &str = "mailbox";
 const PROJECT: &str = "demo";
+const DATA_DIRECTORY_HINT: &str = "`--data-dir DIR` puts the trace somewhere else";
 
-/// What the demo needs to know of this installation.
+/// Where the demo takes place.
 struct Stage {
     executable: PathBuf,
-    /// As the user typed it, for the commands that they may type next.
-    typed: String,
+    /// The program as the user typed it, for commands that they may type next.
+    typed: OsString,
     data_directory: DataDirectory,
     given_data_directory: Option<PathBuf>,
+    policies: Vec<PathBuf>,
 }
 
-/// Plays one attack twice: through the gateway, shown, and without it, in silence.
+/// Plays an attack through the gateway for the user to see, and then without it in silence.
 pub(crate) fn demo(arguments: DemoArguments) -> Result<Outcome, Failure> {
     let stage = Stage::set(arguments.data_dir)?;
     let mut out = anstream::stdout().lock();
-    let policies = stage.write_policies()?;
-    stage.announce(&mut out, &policies)?;
-    if let Attack::Carried(sent) = stage.play_guarded(&mut out, &policies)? {
-        return Err(Failure::broken(&format!(
-            "the attack was not blocked: {sent}"
-        )));
+    writeln!(
+        out,
+        "An agent looks after a mailbox. Between the two stands Portcullis, as the process\n\
+         `portcullis run --policy … -- <mailbox server>`. One of the mails is an attack.\n"
+    )?;
+    if let Attack::Carried(sent) = stage.guarded(&mut out)? {
+        return Err(Failure::internal(&DemoError::NotBlocked { sent }));
     }
-    let session = stage.show_block(&mut out)?;
-    match stage.play_unguarded()? {
-        Attack::Carried(sent) => {
-            writeln!(
-                out,
-                "Without Portcullis the same script ends with a mail in the folder `sent`:\n  {}\n",
-                plain(&sent)
-            )?;
-        }
-        Attack::Refused => {
-            return Err(Failure::broken("the attack fails without the gateway too"));
-        }
-    }
-    stage.show_way_on(&mut out, &session)?;
+    writeln!(out, "\nThe recorded trace says why:\n")?;
+    let session = stage.write_block(&mut out)?;
+    let Attack::Carried(sent) = stage.unguarded()? else {
+        return Err(Failure::internal(&DemoError::Harmless));
+    };
+    let sent = plain(&sent);
+    writeln!(
+        out,
+        "\nThe same script without Portcullis leaves a mail among the sent ones:\n\n  {sent}\n"
+    )?;
+    stage.write_way_on(&mut out, &session)?;
     Ok(Outcome::Ok)
 }
 
@@ -58,27 +58,23 @@ pub(crate) fn demo(arguments: DemoArguments) -> Result<Outcome, Failure> {
 
 impl Stage {
     fn set(given_data_directory: Option<PathBuf>) -> Result<Self, Failure> {
-        let data_directory =
-            DataDirectory::open(given_data_directory.clone()).map_err(|error| {
-                Failure::of(&error).hint("`--data-dir DIR` puts traces somewhere else")
-            })?;
+        let data_directory = DataDirectory::open(given_data_directory.clone())
+            .map_err(|error| Failure::of(&error).hint(DATA_DIRECTORY_HINT))?;
+        let policies = starter::write_to(&data_directory.demo())
+            .map_err(|error| Failure::of(&error).hint(DATA_DIRECTORY_HINT))?;
         Ok(Self {
             executable: env::current_exe().map_err(|error| Failure::internal(&error))?,
-            typed: typed(env::args_os().next().as_deref()),
+            typed: env::args_os().next().unwrap_or_else(|| "portcullis".into()),
             data_directory,
             given_data_directory,
+            policies,
         })
     }
 
-    fn write_policies(&self) -> Result<Vec<PathBuf>, Failure> {
-        let written = starter::write_to(&self.data_directory.demo());
-        written.map_err(|error| Failure::of(&error).hint("`--data-dir DIR` puts it somewhere else"))
-    }
-
-    fn play_guarded(&self, out: &mut dyn Write, policies: &[PathBuf]) -> Result<Attack, Failure> {
+    fn guarded(&self, out: &mut dyn Write) -> Result<Attack, Failure> {
         let mut command = Command::new(&self.executable);
         command.arg("run");
-        for policy in policies {
+        for policy in &self.policies {
             command.arg("--policy").arg(policy);
         }
         command.args(["--name", SERVER, "--project", PROJECT]);
@@ -86,14 +82,85 @@ impl Stage {
             command.arg("--data-dir").arg(directory);
         }
         command.arg("--").arg(&self.executable).arg("demo-server");
-        play(&mut command, &mut Story::new(out))
+        play(&mut command, out)
     }
 
-    fn play_unguarded(&self) -> Result<Attack, Failure> {
+    fn unguarded(&self) -> Result<Attack, Failure> {
         let mut command = Command::new(&self.executable);
-        play(
-            command.arg("demo-server"),
-            &mut Story::new(&mut io::sink()),
-        )
+        play(command.arg("demo-server"), &mut io::sink())
+    }
+
+    /// Shows what was blocked in the session that has just ended, as `traces show` does.
+    fn write_block(&self, out: &mut impl Write) -> Result<SessionId, Failure> {
+        let store = SqliteStore::open_existing(&self.data_directory.database())
+            .map_err(|error| store_failure(&error))?;
+        let filter = SessionFilter {
+            server: Some(SERVER.to_owned()),
+            project: Some(PROJECT.to_owned()),
+            with_violations_only: true,
+            ..SessionFilter::newest(1)
+        };
+        let sessions = store
+            .sessions(&filter)
+            .map_err(|error| store_failure(&error))?;
+        let Some(summary) = sessions.into_iter().next() else {
+            return Err(Failure::internal(&DemoError::NotRecorded));
+        };
+        let session = summary.session.id;
+        let is_blocked = |verdict| verdict == Verdict::Block;
+        write_events(out, &store, &session, |event| is_blocked(event.verdict))?;
+        Ok(session)
+    }
+
+    fn write_way_on(&self, out: &mut impl Write, session: &SessionId) -> io::Result<()> {
+        let mut command = word(&self.typed);
+        let mut options = String::new();
+        if let Some(directory) = &self.given_data_directory {
+            options = format!(" --data-dir {}", word(directory.as_os_str()));
+        }
+        command.push_str(" traces");
+        writeln!(out, "Look at all of it:\n")?;
+        writeln!(out, "  {command} show {session}{options}")?;
+        writeln!(out, "  {command} ls{options}\n")?;
+        let policies = word(self.data_directory.demo().as_os_str());
+        writeln!(out, "The policies that were on are in\n\n  {policies}")
+    }
+}
+
+fn play(command: &mut Command, out: &mut dyn Write) -> Result<Attack, Failure> {
+    let mut play = || {
+        let mut mailbox = Peer::start(command)?;
+        let attack = answer_user(&mut mailbox, &mut Story::new(out))?;
+        mailbox.end()?;
+        Ok(attack)
+    };
+    play().map_err(|error| match error {
+        DemoError::Show(error) => error.into(),
+        error => Failure::internal(&error),
+    })
+}
+
+/// A word of a command line as a shell takes it.
+fn word(word: &OsStr) -> String {
+    let word = plain(&word.to_string_lossy());
+    let is_bare = |c: char| c.is_alphanumeric() || "/._-+:@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_bare) {
+        return word;
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_come_through_a_shell() {
+        let check = |text: &str, expected: &str| assert_eq!(word(OsStr::new(text)), expected);
+        check("target/release/portcullis", "target/release/portcullis");
+        check("/My Files/x", "'/My Files/x'");
+        check("it's", r"'it'\''s'");
+        check("$HOME", "'$HOME'");
+        check("", "''");
     }
 }

@@ -7,7 +7,7 @@ use portcullis_store::{
     EventPage, SessionFilter, SqliteStore, StoreError, TraceStore, export_trace,
 };
 use portcullis_trace::record::{
-    Direction, EventRecord, SessionSummary, Timestamp, Verdict, ViolationRecord,
+    Direction, EventRecord, SessionId, SessionSummary, Timestamp, Verdict, ViolationRecord,
 };
 
 use super::{Failure, Outcome};
@@ -78,18 +78,34 @@ fn show(store: &SqliteStore, id: &str) -> Result<(), Failure> {
     let summary = store.session(id).map_err(|error| failure(&error))?;
     let mut out = anstream::stdout().lock();
     write_header(&mut out, &summary)?;
+    write_events(&mut out, store, &summary.session.id, |_| true)
+}
+
+/// Writes those messages of a session that are `wanted`.
+pub(super) fn write_events(
+    out: &mut impl Write,
+    store: &SqliteStore,
+    session: &SessionId,
+    wanted: impl Fn(&EventRecord) -> bool,
+) -> Result<(), Failure> {
     let mut page = EventPage::first(PAGE_EVENTS);
     let mut seen = Events::default();
     loop {
         let events = store
-            .events(&summary.session.id, page)
+            .events(session, page)
             .map_err(|error| failure(&error))?;
         let Some(last) = events.last() else {
             return Ok(());
         };
         page = page.after(last.sequence);
         for event in &events {
-            write_event(&mut out, event, &mut seen)?;
+            let messages = messages(event);
+            for message in &messages {
+                seen.push(message);
+            }
+            if wanted(event) {
+                write_event(out, event, &messages, &seen)?;
+            }
         }
     }
 }
@@ -127,7 +143,12 @@ fn write_header(out: &mut impl Write, summary: &SessionSummary) -> io::Result<()
     writeln!(out)
 }
 
-fn write_event(out: &mut impl Write, event: &EventRecord, seen: &mut Events) -> io::Result<()> {
+fn write_event(
+    out: &mut impl Write,
+    event: &EventRecord,
+    messages: &[Value],
+    seen: &Events,
+) -> io::Result<()> {
     let arrow = match event.direction {
         Direction::ToServer => "client → server",
         Direction::ToClient => "server → client",
@@ -139,11 +160,8 @@ fn write_event(out: &mut impl Write, event: &EventRecord, seen: &mut Events) -> 
         "{sequence:>5}  {arrow}  {method:<32}  {}",
         verdict(event.verdict)
     )?;
-    for message in messages(event) {
-        for line in summary(&message) {
-            writeln!(out, "       {}", FAINT.paint(line))?;
-        }
-        seen.push(&message);
+    for line in messages.iter().flat_map(summary) {
+        writeln!(out, "       {}", FAINT.paint(line))?;
     }
     for violation in &event.violations {
         write_violation(out, violation, seen)?;
@@ -171,12 +189,22 @@ fn write_violation(
         plain(&violation.guardrail.name),
         plain(&violation.message)
     )?;
-    for range in &violation.ranges {
+    for range in narrowest(&violation.ranges) {
         for line in seen.show_address(range).lines() {
             writeln!(out, "       {line}")?;
         }
     }
     Ok(())
+}
+
+/// The addresses of which no part has an address of its own; the others show nothing more.
+fn narrowest(addresses: &[String]) -> impl Iterator<Item = &String> {
+    let is_within = |part: &String, whole: &String| {
+        let rest = part.strip_prefix(whole.as_str());
+        rest.is_some_and(|rest| rest.starts_with(['.', ':']))
+    };
+    let has_part = move |whole: &String| addresses.iter().any(|part| is_within(part, whole));
+    addresses.iter().filter(move |address| !has_part(address))
 }
 
 fn verdict(verdict: Verdict) -> impl Display {
@@ -209,7 +237,7 @@ fn export_failure(error: StoreError) -> Failure {
     }
 }
 
-fn failure(error: &StoreError) -> Failure {
+pub(super) fn failure(error: &StoreError) -> Failure {
     let failure = Failure::of(error);
     match error {
         StoreError::NoSession { .. } | StoreError::InvalidPrefix { .. } => {

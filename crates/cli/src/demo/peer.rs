@@ -79,6 +79,12 @@ pub(crate) enum DemoError {
     NoEnd,
     #[error("the process could not be waited for")]
     Wait(#[source] io::Error),
+    #[error("the attack was not blocked; the mailbox has sent: {sent}")]
+    NotBlocked { sent: String },
+    #[error("the attack fails without the gateway too, so the demo shows nothing")]
+    Harmless,
+    #[error("the session was not recorded")]
+    NotRecorded,
     /// The terminal is gone.
     #[error(transparent)]
     Show(#[from] io::Error),

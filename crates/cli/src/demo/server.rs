@@ -12,7 +12,11 @@ const TOOLS: [ToolDescription; 3] = [
     ToolDescription {
         name: "list_mails",
         description: "Lists the mails of a folder, newest first.",
-        parameters: &[("folder", "string", "`inbox`, which is the default, or `sent`")],
+        parameters: &[(
+            "folder",
+            "string",
+            "`inbox`, which is the default, or `sent`",
+        )],
         required: &[],
     },
     ToolDescription {
@@ -237,7 +241,11 @@ mod tests {
         let other = r#"{"jsonrpc":"2.0","id":2,"method":"prompts/list"}"#;
         check(
             &format!("nonsense\n{note}\n{other}\n{ping}\n"),
-            &["-32700", "-32601", r#"{"jsonrpc":"2.0","id":"p","result":{}}"#],
+            &[
+                "-32700",
+                "-32601",
+                r#"{"jsonrpc":"2.0","id":"p","result":{}}"#,
+            ],
         );
         let long = "x".repeat(super::super::LINE_BYTES_MAX + 1) + "\n";
         assert!(serve(long.as_bytes(), Vec::new()).is_err());

@@ -4,11 +4,22 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// As `policies/starter.txt` lists them: name and source.
-const STARTER: [(&str, &str); 1] = [(
+macro_rules! starter {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!("../../../../policies/", $name, "/policy.inv")))),*]
+    };
+}
+
+/// Name and source of what `policies/starter.txt` lists.
+const STARTER: [(&str, &str); 7] = starter![
+    "dangerous-shell",
     "exfiltration",
-    include_str!("../../../../policies/exfiltration/policy.inv"),
-)];
+    "path-escape",
+    "prompt-injection-in-output",
+    "repetition",
+    "secrets-in-arguments",
+    "tool-poisoning",
+];
 
 /// Writes the policies into `directory`, which is made if it does not exist, and gives their paths.
 pub(crate) fn write_to(directory: &Path) -> io::Result<Vec<PathBuf>> {
@@ -18,4 +29,16 @@ pub(crate) fn write_to(directory: &Path) -> io::Result<Vec<PathBuf>> {
         fs::write(&path, source).map(|()| path)
     };
     STARTER.into_iter().map(write).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_listed_is_switched_on() {
+        let list = include_str!("../../../../policies/starter.txt").lines();
+        let listed: Vec<&str> = list.filter(|line| !line.starts_with('#')).collect();
+        assert_eq!(listed, STARTER.map(|(name, _)| name));
+    }
 }

@@ -64,12 +64,12 @@ impl<'o> Story<'o> {
     }
 
     fn say(&mut self, paint: Paint, name: &str, text: &str) -> io::Result<()> {
-        let mut name = name;
-        for line in text.lines().flat_map(wrapped) {
-            let padding = NAME_CHARACTERS.saturating_sub(name.len());
-            let line = format!("  {}{:padding$}  {line}", paint.paint(name), "");
-            writeln!(self.out, "{}", line.trim_end())?;
-            name = "";
+        let padding = NAME_CHARACTERS.saturating_sub(name.len());
+        let name = format!("  {}{:padding$}  ", paint.paint(name), "");
+        let indent = " ".repeat(NAME_CHARACTERS + 4);
+        for (place, line) in text.lines().flat_map(wrapped).enumerate() {
+            let beside = if place == 0 { &name } else { &indent };
+            writeln!(self.out, "{}", format!("{beside}{line}").trim_end())?;
         }
         Ok(())
     }
