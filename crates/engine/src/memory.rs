@@ -6,11 +6,15 @@ use crate::record::ModelRanges;
 use crate::value::Value;
 use portcullis_syntax::Span;
 use portcullis_trace::Range;
+use std::cell::Cell;
 
 /// The candidates of every binder of one body.
 #[derive(Debug, Default)]
 pub(crate) struct BodyMemory {
     pub(crate) binders: Vec<BinderMemory>,
+    /// Set once a steady body, with no variable bound, was found to wait for the trace and nothing
+    /// else, so that it need not be evaluated like that again.
+    pub(crate) waits: Cell<bool>,
 }
 
 /// The values that one binder may take, oldest first. Those of the current push stand at the end.
@@ -106,7 +110,14 @@ impl BodyMemory {
                 .iter()
                 .map(|_| BinderMemory::default())
                 .collect(),
+            waits: Cell::new(false),
         }
+    }
+
+    /// Whether the current push can have no outcome for a body without quantifiers.
+    pub(crate) fn is_idle(&self) -> bool {
+        let is_old = |binder: &BinderMemory| binder.candidates.len() == binder.old;
+        self.waits.get() && self.binders.iter().all(is_old)
     }
 
     /// Whether the current push brought a candidate that no false line excludes.
@@ -163,25 +174,27 @@ impl BinderMemory {
         {
             self.first_error = Some(self.first_error.map_or(line, |first| first.min(line)));
         }
-        self.candidates.push(Candidate {
-            value,
-            ordinal: self.seen,
-            stop,
-            fate,
-        });
+        // Only `forall` asks whether a value was ever false.
+        if fate != Fate::False || body.origin == Origin::Forall {
+            self.candidates.push(Candidate {
+                value,
+                ordinal: self.seen,
+                stop,
+                fate,
+            });
+        }
         self.seen += 1;
         outcome
     }
 
     pub(crate) fn commit(&mut self) {
         let new = self.candidates.get(self.old..).unwrap_or_default();
-        self.dropped_false |= new.iter().any(|candidate| candidate.fate == Fate::False);
-        let kept: Vec<_> = self
-            .candidates
-            .drain(self.old..)
-            .filter(|candidate| candidate.fate == Fate::Kept)
-            .collect();
-        self.candidates.extend(kept);
+        if new.iter().any(|candidate| candidate.fate != Fate::Kept) {
+            self.dropped_false |= new.iter().any(|candidate| candidate.fate == Fate::False);
+            let new: Vec<_> = self.candidates.drain(self.old..).collect();
+            let kept = |candidate: &Candidate| candidate.fate == Fate::Kept;
+            self.candidates.extend(new.into_iter().filter(kept));
+        }
         self.old = self.candidates.len();
         self.seen_old = self.seen;
         self.first_error_old = self.first_error;
