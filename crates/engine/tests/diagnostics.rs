@@ -4,7 +4,7 @@ use portcullis_engine::{Policy, code_pages};
 use portcullis_syntax::{CodePage, Diagnostic, Severity};
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::fs;
+use std::{fs, thread};
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/DIAGNOSTICS.md");
 const HEAD: &str = "\
@@ -153,4 +153,237 @@ fn every_code_of_the_engine_has_one_page_with_an_example() {
     assert!(engine.iter().all(|page| !page.wrong.is_empty()));
     let distinct: BTreeSet<&str> = code_pages().map(|page| page.code.0).collect();
     assert_eq!(distinct.len(), code_pages().count());
+}
+
+/// The codes and the underlined texts of a rule with these lines.
+#[track_caller]
+fn check(lines: &[&str], expected: &[(&str, &str)]) {
+    let head = "from invariant import count, forall\nraise \"x\" if:\n";
+    let lines: String = lines.iter().map(|line| format!("    {line}\n")).collect();
+    check_policy(&(head.to_owned() + &lines), expected);
+}
+
+#[track_caller]
+fn check_policy(source: &str, expected: &[(&str, &str)]) {
+    let found = Policy::load(source).diagnostics;
+    let found: Vec<(&str, &str)> = found
+        .iter()
+        .map(|found| {
+            (
+                found.code.0,
+                source.get(found.span().range()).unwrap_or("no text"),
+            )
+        })
+        .collect();
+    assert_eq!(found, expected, "{source}");
+}
+
+const MESSAGE: &str = "(m: Message)";
+const CALL: &str = "(c: ToolCall)";
+
+#[test]
+fn lines_that_cannot_be_true_are_told_from_those_that_can() {
+    let never = |line| check(&[MESSAGE, line], &[("never-boolean", line)]);
+    never("m.content");
+    never("len(m.content)");
+    never("m.tool_calls");
+    never("m");
+    never("[m.role]");
+    never("find");
+    never("1 if m.role == \"user\" else 2");
+    check(
+        &[MESSAGE, "m.role == \"user\" and m.content"],
+        &[("never-boolean", "m.content")],
+    );
+    check(&[MESSAGE, "m.role == \"user\" or m.content"], &[]);
+    check(&[MESSAGE, "m.content and m.role == \"user\""], &[]);
+    check(&[MESSAGE, "m.content[0]", "x := m.role"], &[]);
+    check(
+        &["forall:", "    (m: Message)", "    m.content"],
+        &[("never-boolean", "m.content")],
+    );
+}
+
+#[test]
+fn comparisons_that_the_kinds_decide_are_found() {
+    let never = |line| check(&[MESSAGE, CALL, line], &[("always-false", line)]);
+    never("m.role == None");
+    never("m.role is \"user\"");
+    never("\"user\" is m.role");
+    never("c == \"send\"");
+    never("m is tool:send");
+    never("not c");
+    never("c -> c");
+    never("1 in m.content");
+    never("\"a\" in c");
+    never("\"tool\" == m.role");
+    check(
+        &["(o: ToolOutput)", "o.role != \"user\""],
+        &[("always-true", "o.role != \"user\"")],
+    );
+    check(
+        &[
+            MESSAGE,
+            CALL,
+            "m.content == \"\"",
+            "c.id is None",
+            "not m.content",
+        ],
+        &[],
+    );
+    check(
+        &[
+            CALL,
+            "c is not tool:send",
+            "c.function.arguments.n == 1",
+            "c is not None",
+        ],
+        &[],
+    );
+    check(&[MESSAGE, "m.role == \"a\"", "1 == 1.0", "True == 1"], &[]);
+}
+
+#[test]
+fn operations_that_always_fail_are_found() {
+    let fails = |line, underlined| check(&[MESSAGE, CALL, line], &[("always-fails", underlined)]);
+    fails("m.role > 1", "m.role > 1");
+    fails("c.function[\"name\"] == \"a\"", "c.function[\"name\"]");
+    fails("m.role + 1 == 2", "m.role + 1");
+    fails("c.function -> m", "c.function -> m");
+    fails("any([x for x in m])", "m");
+    fails("server(c.function) == \"a\"", "c.function");
+    fails("input[\"a\"] == m.role", "input[\"a\"]");
+    fails("Message(m)", "Message(m)");
+    check(
+        &[MESSAGE, "len(m.content) > 1", "m.content + \"a\" == \"ba\""],
+        &[],
+    );
+}
+
+#[test]
+fn brackets_make_the_meaning_clear() {
+    let lines = [
+        "not (m.role == \"a\")",
+        "(not m.role) == True",
+        "m.role not in [\"a\"]",
+    ];
+    check(&[&[MESSAGE][..], &lines].concat(), &[]);
+    let line = "not m.role == \"a\" and m.role == \"b\"";
+    check(
+        &[MESSAGE, line],
+        &[("not-binds-tighter", "not m.role == \"a\"")],
+    );
+    check(
+        &[MESSAGE, "True and m.role == \"a\" or m.role == \"b\""],
+        &[],
+    );
+    check(
+        &[MESSAGE, "(m.role == \"a\" or m.role == \"b\") and True"],
+        &[],
+    );
+    let chain = "True or m.role == \"a\" and True or True and False";
+    check(&[MESSAGE, chain], &[("mixed-and-or", chain)]);
+    check(&["(a: ToolCall) -> (b: ToolCall) -> (c: ToolCall)"], &[]);
+}
+
+#[test]
+fn the_place_inside_a_regular_expression_is_underlined() {
+    let pattern = |line, place| check(&[MESSAGE, CALL, line], &[("invalid-regex", place)]);
+    pattern("match(\"ä(b\", m.role)", "(");
+    pattern("c is tool:send({to: \"[a\", cc: [\"a*\"]})", "[");
+    pattern("any(find(pattern='a\\'**', s=m.role))", "*");
+    let constant = "P := \"a)\"\nraise \"x\" if:\n    (m: Message)\n    match(P, m.role)\n";
+    check_policy(constant, &[("invalid-regex", ")")]);
+}
+
+#[test]
+fn several_problems_are_reported_in_the_order_of_the_text() {
+    check(
+        &[
+            CALL,
+            "c.functon.name == \"a\"",
+            "c.function.nam == \"b\"",
+            "c.args.n == 1",
+        ],
+        &[
+            ("unknown-attribute", "c.functon"),
+            ("unknown-attribute", "c.function.nam"),
+            ("unknown-attribute", "c.args"),
+        ],
+    );
+    check(
+        &["(m: Mesage)", "m.role == rol"],
+        &[("unknown-kind", "Mesage"), ("unknown-name", "rol")],
+    );
+}
+
+#[test]
+fn counts_and_blocks_are_checked() {
+    let block = |head: &str, code| {
+        let header = format!("{head}:");
+        check(
+            &[&header, "    (c: ToolCall)", "    c is tool:a"],
+            &[(code, head)],
+        );
+    };
+    block("count()", "count-without-bounds");
+    block("count(min=0)", "count-without-bounds");
+    block("count(min=3, max=2)", "always-false");
+    block("forall(min=2)", "wrong-arguments");
+    block("len", "not-a-quantifier");
+    check(
+        &["count(max=0):", "    (c: ToolCall)", "    c is tool:a"],
+        &[],
+    );
+    check(
+        &["count(min=2):", "    (c: ToolCall)"],
+        &[("binders-only", "(c: ToolCall)")],
+    );
+    check(&[CALL, "count(min=1):", "    (m: Message) -> c"], &[]);
+}
+
+/// As much as a main thread has.
+const STACK_BYTES: usize = 8 << 20;
+
+#[test]
+fn the_tallest_expressions_are_checked() {
+    let height = 900;
+    let lines = [
+        format!("m{} == 1", ".content".repeat(height)),
+        format!("m{} == 1", ".a()".repeat(height / 2)),
+        format!("{}(m.role == \"a\")", "not ".repeat(height)),
+        format!("{} == m.role", vec!["1"; height].join(" + ")),
+    ];
+    for line in lines {
+        let source = format!("raise \"x\" if:\n    (m: Message)\n    {line}\n");
+        let thread = thread::Builder::new().stack_size(STACK_BYTES);
+        let loaded = thread
+            .spawn(move || Policy::load(&source))
+            .unwrap()
+            .join()
+            .unwrap();
+        assert!(loaded.policy.is_some(), "{line}");
+    }
+}
+
+#[test]
+fn nested_blocks_are_read_once_each() {
+    let blocks = (0..50).map(|depth| format!("{}-forall:\n", " ".repeat(depth + 1)));
+    let blocks: String = blocks.collect();
+    let source = format!(
+        "from invariant import forall\nraise \"x\" if:\n{blocks}{}input.on == 1\n",
+        " ".repeat(51)
+    );
+    let codes = Policy::load(&source)
+        .diagnostics
+        .into_iter()
+        .map(|found| found.code.0);
+    assert_eq!(codes.collect::<Vec<_>>(), ["never-boolean"]);
+}
+
+#[test]
+fn no_more_problems_are_reported_than_anyone_reads() {
+    let rule = "raise \"x\" if:\n    (c: ToolCall)\n    c.name == \"a\"\n";
+    let found = Policy::load(&rule.repeat(100)).diagnostics;
+    assert_eq!(found.len(), portcullis_syntax::MAX_DIAGNOSTICS);
 }

@@ -39,13 +39,11 @@ impl Reader<'_, '_> {
             .ty
             .kinds()
             .filter_map(|kind| Type::of_attribute(kind, name));
-        match known.reduce(Type::or) {
-            Some(ty) => Outcome::of(ty),
-            None => {
-                self.unknown_attribute(outcome.ty, object, name, span);
-                Outcome::ANY
-            }
+        if let Some(ty) = known.reduce(Type::or) {
+            return Outcome::of(ty);
         }
+        self.unknown_attribute(outcome.ty, object, name, span);
+        Outcome::ANY
     }
 
     fn module_member(&mut self, module: &Module, name: &str, span: Span) {
@@ -63,18 +61,15 @@ impl Reader<'_, '_> {
 
     fn unknown_attribute(&mut self, ty: Type, object: &Expr, name: &str, span: Span) {
         let object = self.quote(object.span);
-        let (message, help) = match ty.kinds().next() {
-            Some(kind) => {
-                let message = format!("{} has no attribute `{name}`", words::kind(kind));
-                (message, attribute_help(kind, object, name))
-            }
-            None => {
-                let message = format!("`{object}` is {}", words::describe(ty));
-                (
-                    message,
-                    format!("there is no attribute `{name}` of it, nor any other"),
-                )
-            }
+        let (message, help) = if let Some(kind) = ty.kinds().next() {
+            let message = format!("{} has no attribute `{name}`", words::kind(kind));
+            (message, attribute_help(kind, object, name))
+        } else {
+            let message = format!("`{object}` is {}", words::describe(ty));
+            (
+                message,
+                format!("there is no attribute `{name}` of it, nor any other"),
+            )
         };
         self.warn(codes::UNKNOWN_ATTRIBUTE, span, message, help);
     }

@@ -113,9 +113,11 @@ impl Reader<'_, '_> {
         };
         match call.map_or(&head.kind, |call| &call.function.kind) {
             ExprKind::Literal(Value::Function(Function::Count)) => self.count(call, head.span),
-            ExprKind::Literal(Value::Function(Function::Forall)) => {}
             // A quantifier may be kept in a constant or a variable.
-            ExprKind::Constant(_) | ExprKind::Local(_) | ExprKind::Member(..) => {}
+            ExprKind::Literal(Value::Function(Function::Forall))
+            | ExprKind::Constant(_)
+            | ExprKind::Local(_)
+            | ExprKind::Member(..) => {}
             _ => {
                 let message = format!("`{}` takes no block", self.quote(head.span));
                 let help = "import `forall` or `count` from `invariant`".to_owned();

@@ -196,17 +196,27 @@ impl Reader<'_, '_> {
         let Some(pattern) = call.arguments.first().or(keyword.map(|(_, value)| value)) else {
             return;
         };
-        let pattern = match &pattern.kind {
-            ExprKind::Constant(number) => self
-                .program
-                .constants
-                .get(*number)
-                .map_or(pattern, |constant| &constant.value),
-            _ => pattern,
+        let constant = match &pattern.kind {
+            ExprKind::Constant(number) => self.program.constants.get(*number),
+            _ => None,
         };
-        if let ExprKind::Literal(Value::Text(text)) = &pattern.kind {
-            regex::check(&text.text, pattern.span, self.warnings);
-        }
+        let pattern = constant.map_or(pattern, |constant| &constant.value);
+        let ExprKind::Literal(Value::Text(text)) = &pattern.kind else {
+            return;
+        };
+        // The text of a constant is better shown where it is written.
+        let is_named = !self.quote(pattern.span).contains(['"', '\'']);
+        let constants = self
+            .program
+            .constants
+            .iter()
+            .map(|constant| &constant.value);
+        let mut literals = constants.filter(|value| match &value.kind {
+            ExprKind::Literal(Value::Text(known)) => is_named && known.text == text.text,
+            _ => false,
+        });
+        let span = literals.next().unwrap_or(pattern).span;
+        regex::check(&text.text, span, self.warnings);
     }
 
     fn argument(&mut self, function: Function, place: usize, argument: &Expr, ty: Type) {
@@ -249,9 +259,11 @@ impl Reader<'_, '_> {
         };
         let message = format!("this argument is {is}, and must be {wanted}");
         let text = self.quote(argument.span);
-        let help = match ty.overlaps(Type::MESSAGE.or(Type::TOOL_OUTPUT)) {
-            true if accepted == Type::TEXT => format!("search its content: `{text}.content`"),
-            _ => format!("pass {wanted}"),
+        let has_content = ty.overlaps(Type::MESSAGE.or(Type::TOOL_OUTPUT));
+        let help = if has_content && accepted == Type::TEXT {
+            format!("search its content: `{text}.content`")
+        } else {
+            format!("pass {wanted}")
         };
         self.always_fails(argument.span, message, Some(help));
     }

@@ -111,13 +111,22 @@ impl Reader<'_, '_> {
         if let Some(why) = roles {
             return self.decided(!positive, span, why);
         }
-        if let Some((left, right)) = literals
+        if let Some((l, r)) = literals
             && positive
-            && !equal(left, right)
+            && self.is_written(left.expr)
+            && self.is_written(right.expr)
+            && !equal(l, r)
         {
             return self.decided(false, span, "these are two different values".to_owned());
         }
         Outcome::BOOLEAN
+    }
+
+    /// Whether it is a text or number, and no constant that somebody may edit.
+    fn is_written(&self, literal: &Expr) -> bool {
+        let is_digit = |first: char| first.is_ascii_digit();
+        let text = self.quote(literal.span);
+        text.starts_with(['"', '\'']) || text.starts_with(is_digit)
     }
 
     /// Why an event never has the role it is compared with.

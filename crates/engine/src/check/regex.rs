@@ -51,16 +51,20 @@ fn report(
     warnings: &mut Warnings<'_>,
 ) {
     let last = text.chars().count().saturating_sub(1);
-    let place = place(warnings.source, literal, text, position.min(last)).unwrap_or(literal);
     let message = format!("this is no regular expression: {problem}");
-    let mut warning = Diagnostic::warning(codes::INVALID_REGEX, place, message).help(help);
-    if place != literal {
-        warning = warning.label(literal, "in this expression");
-    }
-    warnings.add(warning);
+    let place = place(warnings.source, literal, text, position.min(last));
+    warnings.add(if let Some(place) = place {
+        Diagnostic::warning(codes::INVALID_REGEX, place, message)
+            .label(literal, "in this expression")
+            .help(help)
+    } else {
+        let message = format!("{message} at position {position}");
+        Diagnostic::warning(codes::INVALID_REGEX, literal, message).help(help)
+    });
 }
 
-/// The stretch of a literal that stands for one code point of its value.
+/// The stretch of a literal that stands for one code point of its value; nothing if the value is
+/// not written as one literal.
 fn place(source: &str, literal: Span, value: &str, position: usize) -> Option<Span> {
     let raw = source.get(literal.range())?;
     let quoted = raw.trim_start_matches(['r', 'f']);
@@ -68,18 +72,18 @@ fn place(source: &str, literal: Span, value: &str, position: usize) -> Option<Sp
     let long = ["\"\"\"", "'''"]
         .into_iter()
         .find(|quotes| quoted.starts_with(quotes));
-    let (start, end) = match long {
-        Some(quotes) => {
-            let body = quoted.strip_prefix(quotes)?.strip_suffix(quotes)?;
-            let (start, end) = place_in_lines(body, value, position)?;
-            (start + quotes.len(), end + quotes.len())
+    let (start, end) = if let Some(quotes) = long {
+        let body = quoted.strip_prefix(quotes)?.strip_suffix(quotes)?;
+        let (start, end) = place_in_lines(body, value, position)?;
+        (start + quotes.len(), end + quotes.len())
+    } else {
+        let quote = quoted.chars().next()?;
+        let body = quoted.strip_prefix(quote)?.strip_suffix(quote)?;
+        if body.replace(&format!("\\{quote}"), &quote.to_string()) != value {
+            return None;
         }
-        None => {
-            let quote = quoted.chars().next()?;
-            let body = quoted.strip_prefix(quote)?.strip_suffix(quote)?;
-            let (start, end) = place_in_line(body, quote, position)?;
-            (start + quote.len_utf8(), end + quote.len_utf8())
-        }
+        let (start, end) = place_in_line(body, quote, position)?;
+        (start + quote.len_utf8(), end + quote.len_utf8())
     };
     let origin = literal.range().start + prefix;
     Some(Span::new(origin + start, origin + end))
@@ -111,6 +115,9 @@ fn place_in_lines(body: &str, value: &str, position: usize) -> Option<(usize, us
     let mut left = position;
     let mut offset = 0;
     for (raw, line) in body.split('\n').zip(value.split('\n')) {
+        if !raw.trim_end_matches('\r').ends_with(line) {
+            return None;
+        }
         let length = line.chars().count();
         if left <= length {
             let lost = raw.trim_end_matches('\r').len().checked_sub(line.len())?;
@@ -155,6 +162,13 @@ mod tests {
         check(r#""a\"b""#, "a\"b", 2, Some("b"));
         check(r#""\d(""#, "\\d(", 2, Some("("));
         check(r#"'a\"b'"#, "a\\\"b", 3, Some("b"));
+    }
+
+    #[test]
+    fn values_that_are_not_one_literal_have_no_such_place() {
+        check("P", "a(", 1, None);
+        check("\"a\" + \"(\"", "a(", 1, None);
+        check("\"\"\"a\"\"\" + \"\"\"(\"\"\"", "a(", 1, None);
     }
 
     #[test]

@@ -169,7 +169,7 @@ impl Reader<'_, '_> {
     fn local(&mut self, slot: Slot, span: Span) -> Outcome {
         if self.lets.contains(&slot) && !self.assigned.contains(&slot) {
             let message = format!("`{}` has no value yet", self.quote(span));
-            let help = "move the line that sets it above this one".to_owned();
+            let help = "give it one on a line above this one".to_owned();
             self.warn(codes::USED_BEFORE_LET, span, message, help);
         }
         self.variable(slot)

@@ -38,10 +38,13 @@ pub(super) fn describe(ty: Type) -> String {
         .map(|(_, name)| *name)
         .collect();
     if Type::OTHER.is_within(ty) || names.len() > LISTED_MAX {
-        return match ty.is_within(Type::OTHER) {
-            true => "a function or another part of the language".to_owned(),
-            false => "something else".to_owned(),
+        let is_other = ty.is_within(Type::OTHER);
+        let what = if is_other {
+            "a function or a name of the language"
+        } else {
+            "something else"
         };
+        return what.to_owned();
     }
     let last = names.pop().unwrap_or("nothing");
     if names.is_empty() {
