@@ -1,9 +1,12 @@
 //! The demo as its first user meets it.
 #![cfg(test)]
 
+use std::fs;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
+
+const README: &str = include_str!("../../../README.md");
 
 /// Runs the binary with a data directory of its own.
 fn portcullis(home: &TempDir, arguments: &[&str]) -> Output {
@@ -104,4 +107,45 @@ fn nowhere_to_keep_the_trace_is_said() {
         said.contains("error:") && said.contains("hint: `--data-dir DIR`"),
         "{said}"
     );
+}
+
+#[test]
+fn readme_shows_what_is_shown() {
+    let home = TempDir::new().unwrap();
+    let output = portcullis(&home, &["demo"]);
+    let recorded = between(
+        README,
+        "cargo run --release -- demo\n```",
+        "The other command",
+    );
+    let recorded = between(recorded, "```\n", "```");
+    // Paths and ids differ from one machine to the next.
+    let comparable = |shown: &str| -> Vec<String> {
+        let is_local = |line: &&str| line.contains(" traces ") || line.ends_with("/demo");
+        let lines = shown.lines().filter(|line| !is_local(line));
+        lines.map(str::to_owned).collect()
+    };
+    assert_eq!(comparable(text(&output.stdout)), comparable(recorded));
+}
+
+#[test]
+fn first_policy_of_the_readme_finds_what_it_says() {
+    let home = TempDir::new().unwrap();
+    portcullis(&home, &["demo"]);
+    let list = portcullis(&home, &["traces", "ls"]);
+    let session = text(&list.stdout).lines().nth(1).unwrap();
+    let id = session.split_whitespace().next().unwrap();
+    let trace = portcullis(&home, &["traces", "export", id]).stdout;
+    fs::write(home.path().join("mailbox.json"), trace).unwrap();
+    let policy = between(README, "```python\n", "```");
+    fs::write(home.path().join("mail.inv"), policy).unwrap();
+
+    let check = Command::new(env!("CARGO_BIN_EXE_portcullis"))
+        .args(["check", "mail.inv", "mailbox.json"])
+        .current_dir(home.path())
+        .output()
+        .unwrap();
+    assert_eq!(check.status.code(), Some(1), "{}", text(&check.stderr));
+    let recorded = between(README, "check mail.inv mailbox.json\n```", "| command |");
+    assert_eq!(text(&check.stdout), between(recorded, "```\n", "```"));
 }
