@@ -12,6 +12,7 @@ use crate::detector::{DetectorCall, Oracle};
 use crate::kind::BinderKind;
 use crate::memory::{BodyMemory, ClosedState};
 use crate::meter::{Exceeded, Meter};
+use crate::patterns::Patterns;
 use crate::program::{Body, Comprehension, Expr, ExprKind, Operator, Program, Slot};
 use crate::record::Recorder;
 use crate::value::{Dict, List, Text, Value};
@@ -27,6 +28,7 @@ pub(crate) struct World<'a> {
     pub(crate) closed: &'a [ClosedState],
     pub(crate) parameters: &'a Object,
     pub(crate) oracle: &'a Oracle<'a>,
+    pub(crate) patterns: &'a Patterns,
     pub(crate) meter: &'a Meter,
 }
 
@@ -464,3 +466,6 @@ pub(crate) fn error(message: impl Into<String>, span: Span) -> Interrupt {
         span,
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,12 +17,15 @@ mod memory;
 mod meter;
 mod modules;
 mod monitor;
+mod patterns;
 mod place;
 mod policy;
 mod program;
 mod python;
 mod record;
 mod resolve;
+#[cfg(test)]
+mod testing;
 mod text_form;
 mod types;
 mod value;

@@ -31,8 +31,11 @@ pub(crate) struct Meter {
     depth: Cell<u32>,
 }
 
-/// Held while one level of nesting is evaluated.
-pub(crate) struct Depth<'a>(&'a Cell<u32>);
+/// Held while something nested is evaluated.
+pub(crate) struct Depth<'a> {
+    depth: &'a Cell<u32>,
+    levels: u32,
+}
 
 impl Default for Limits {
     fn default() -> Self {
@@ -77,17 +80,27 @@ impl Meter {
 
     pub(crate) fn enter(&self) -> Result<Depth<'_>, Exceeded> {
         self.burn(1)?;
-        if self.depth.get() >= self.limits.depth {
+        self.deepen(1)
+    }
+
+    /// Goes down several levels at once: an evaluation that needs more of the stack than one
+    /// expression does says so.
+    pub(crate) fn deepen(&self, levels: u32) -> Result<Depth<'_>, Exceeded> {
+        let deeper = self.depth.get().saturating_add(levels);
+        if deeper > self.limits.depth {
             return Err(Exceeded::Depth);
         }
-        self.depth.set(self.depth.get() + 1);
-        Ok(Depth(&self.depth))
+        self.depth.set(deeper);
+        Ok(Depth {
+            depth: &self.depth,
+            levels,
+        })
     }
 }
 
 impl Drop for Depth<'_> {
     fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
+        self.depth.set(self.depth.get().saturating_sub(self.levels));
     }
 }
 

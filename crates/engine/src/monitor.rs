@@ -12,6 +12,7 @@ use crate::finding::{Failure, FailureKind, Finding};
 use crate::kind::BinderKind;
 use crate::memory::{BodyMemory, ClosedState};
 use crate::meter::{Exceeded, Limits, Meter};
+use crate::patterns::Patterns;
 use crate::policy::Policy;
 use crate::program::Program;
 use crate::record::Recorder;
@@ -35,6 +36,7 @@ pub struct Monitor {
     /// What rules without a place in the trace said when the last push was committed.
     unpositioned: BTreeSet<String>,
     memo: RefCell<Memo>,
+    patterns: Patterns,
     staged: Option<Staged>,
 }
 
@@ -79,6 +81,7 @@ impl Monitor {
             reader: Reader::new(program.reads_linked_calls),
             unpositioned: BTreeSet::new(),
             memo: RefCell::default(),
+            patterns: Patterns::default(),
             meter: Meter::new(limits),
             staged: None,
             parameters,
@@ -178,6 +181,7 @@ impl Monitor {
             closed: &[],
             parameters: &self.parameters,
             oracle: &oracle,
+            patterns: &self.patterns,
             meter: &self.meter,
         };
         let mut evaluator = Evaluator::new(world, program.frame_size, Recorder::OFF);
@@ -227,6 +231,7 @@ impl Monitor {
             closed: &[],
             parameters: &self.parameters,
             oracle: &oracle,
+            patterns: &self.patterns,
             meter: &self.meter,
         };
         for (closed, state) in program.closed.iter().zip(&mut self.closed) {
@@ -346,3 +351,6 @@ impl Stopped {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

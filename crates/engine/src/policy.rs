@@ -3,7 +3,12 @@ use crate::program::Program;
 use crate::resolve::resolve;
 use portcullis_syntax::{Diagnostic, Severity, Span, parse};
 use std::fmt;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
+
+/// Enough for a tree of the greatest height in a build without optimisation.
+const LOAD_STACK_BYTES: usize = 64 << 20;
 
 /// A policy that was checked and compiled. Cheap to clone, and shared by every session it guards.
 #[derive(Clone)]
@@ -24,6 +29,19 @@ pub struct Loaded {
 impl Policy {
     /// Parses, resolves and compiles a policy. Warnings may accompany a policy that loads.
     pub fn load(source: &str) -> Loaded {
+        // A tree may be as high as the syntax allows, whatever stack the caller has left.
+        thread::scope(|scope| {
+            let builder = thread::Builder::new().stack_size(LOAD_STACK_BYTES);
+            let loading = builder.spawn_scoped(scope, || Self::load_here(source));
+            match loading.map(thread::ScopedJoinHandle::join) {
+                Ok(Ok(loaded)) => loaded,
+                Ok(Err(panic)) => resume_unwind(panic),
+                Err(_) => Self::load_here(source),
+            }
+        })
+    }
+
+    fn load_here(source: &str) -> Loaded {
         let parsed = parse(source);
         let mut diagnostics = parsed.diagnostics;
         let broken = |diagnostics: &[Diagnostic]| {

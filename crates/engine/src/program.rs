@@ -68,6 +68,10 @@ pub(crate) struct Constant {
 }
 
 /// Lines that must all hold, with what evaluation may know of them beforehand.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each fact is independent of the others"
+)]
 #[derive(Debug)]
 pub(crate) struct Body {
     pub(crate) lines: Vec<Line>,

@@ -5,7 +5,7 @@ use crate::detector::{DetectorCall, Lookup};
 use crate::library;
 use crate::modules::{Detector, Function};
 use crate::program::Call;
-use crate::python::re::{Flags, Pattern};
+use crate::python::re::Pattern;
 use crate::value::{Text, Value, Violation};
 use portcullis_syntax::Span;
 use std::sync::Arc;
@@ -105,12 +105,11 @@ impl Evaluator<'_> {
             return Err(fail(message));
         };
         self.pay_for(arguments)?;
-        let compiled = match compiled {
-            Some(compiled) => compiled.clone(),
-            None => Arc::new(
-                Pattern::compile(&pattern.text, Flags::NONE)
-                    .map_err(|problem| fail(format!("`{}`: {problem}", pattern.text)))?,
-            ),
+        let compiled = if let Some(compiled) = compiled {
+            compiled.clone()
+        } else {
+            let built = self.world.patterns.compile(&pattern.text);
+            built.map_err(|problem| fail(format!("`{}`: {problem}", pattern.text)))?
         };
         if function == Function::Match {
             let found = compiled.match_start(&text.text);

@@ -4,7 +4,6 @@ use super::{Evaluator, access};
 use crate::kind::Kind;
 use crate::program::Operator;
 use crate::python::number::{Integer, Number, float_mod, float_pow};
-use crate::python::re::{Flags, Pattern};
 use crate::text_form;
 use crate::value::{List, Object, Text, Value};
 use std::cmp::Ordering;
@@ -41,7 +40,7 @@ impl Evaluator<'_> {
         if !self.marks() || whole.place.is_nowhere() {
             return;
         }
-        let found = Pattern::compile(&part.text, Flags::NONE).ok();
+        let found = self.world.patterns.compile(&part.text).ok();
         let found = found.and_then(|pattern| pattern.find_iter(&whole.text).ok());
         let literal = || {
             let found = whole.text.match_indices(&*part.text);

@@ -33,6 +33,10 @@ pub(crate) struct Model {
     pub(crate) is_of_trace: bool,
 }
 
+/// How many expressions nested in each other need as much of the stack as one enumeration does,
+/// its binders not counted.
+const ENUMERATION_LEVELS: u32 = 8;
+
 /// What a `count` was given.
 #[derive(Clone, Copy, Debug)]
 struct Bounds {
@@ -68,6 +72,10 @@ impl<'a> Evaluator<'a> {
         let Some(body) = program.bodies.get(id) else {
             return Ok(ControlFlow::Continue(()));
         };
+        let binders = u32::try_from(body.binders.len()).unwrap_or(u32::MAX);
+        let levels = ENUMERATION_LEVELS.saturating_add(binders);
+        let depth = self.world.meter.deepen(levels);
+        let _depth = depth.map_err(Interrupt::Exceeded)?;
         let outer = mem::take(&mut self.offers);
         for slot in &body.variables {
             self.set(*slot, Value::Unknown);

@@ -40,6 +40,7 @@ impl Monitor {
             closed: &self.closed,
             parameters: &self.parameters,
             oracle: &oracle,
+            patterns: &self.patterns,
             meter: &self.meter,
         };
         let mut findings: Vec<Finding> = Vec::new();

@@ -115,7 +115,13 @@ impl Resolver {
             return ExprKind::Local(slot);
         }
         match self.declarations.get(name) {
-            Some(Declared::Constant(number)) => return ExprKind::Constant(*number),
+            Some(Declared::Constant(number)) => {
+                let constant = self.program.constants.get(*number);
+                return match constant.map(|constant| &constant.value.kind) {
+                    Some(ExprKind::Literal(value)) => ExprKind::Literal(value.clone()),
+                    _ => ExprKind::Constant(*number),
+                };
+            }
             Some(Declared::Predicate(number)) => {
                 return ExprKind::Literal(Value::Predicate(*number));
             }
@@ -151,15 +157,14 @@ impl Resolver {
         let importable = modules::MODULES
             .iter()
             .find(|module| module.members.contains(&name));
-        let help = match importable {
-            Some(module) => format!("import it: `from {} import {name}`", module.name),
-            None => {
-                let declared = self.declarations.keys().chain(self.imports.keys());
-                let mut known: Vec<&str> = declared.map(|name| &**name).collect();
-                known.extend(self.scopes.names().chain(BUILTINS.iter().copied()));
-                known.sort_unstable();
-                suggestion(name, known.into_iter(), "bind it, declare it, or import it")
-            }
+        let help = if let Some(module) = importable {
+            format!("import it: `from {} import {name}`", module.name)
+        } else {
+            let declared = self.declarations.keys().chain(self.imports.keys());
+            let mut known: Vec<&str> = declared.map(|name| &**name).collect();
+            known.extend(self.scopes.names().chain(BUILTINS.iter().copied()));
+            known.sort_unstable();
+            suggestion(name, known.into_iter(), "bind it, declare it, or import it")
         };
         self.report(code::UNKNOWN_NAME, span, message, help);
     }
@@ -243,7 +248,9 @@ impl Resolver {
             BinaryOperator::Modulo => Operator::Modulo,
             BinaryOperator::Power => Operator::Power,
         };
-        ExprKind::Binary(operator, Box::new(left), Box::new(self.expression(right)))
+        let right = self.expression(right);
+        joined_texts(operator, &left, &right)
+            .unwrap_or_else(|| ExprKind::Binary(operator, Box::new(left), Box::new(right)))
     }
 
     fn is(&mut self, left: Expr, right: &Tree) -> ExprKind {
@@ -411,6 +418,21 @@ fn models_asked_for(head: &Expr) -> usize {
     match (bound("min", 0), bound("max", 1)) {
         (None, None) | (Some(None), _) | (_, Some(None)) => usize::MAX,
         (min, max) => models_wanted(min.flatten(), max.flatten()),
+    }
+}
+
+/// Two literal texts that are added, as one: patterns are often put together from constants.
+fn joined_texts(operator: Operator, left: &Expr, right: &Expr) -> Option<ExprKind> {
+    match (operator, &left.kind, &right.kind) {
+        (
+            Operator::Add,
+            ExprKind::Literal(Value::Text(left)),
+            ExprKind::Literal(Value::Text(right)),
+        ) => Some(ExprKind::Literal(Value::text(format!(
+            "{}{}",
+            left.text, right.text
+        )))),
+        _ => None,
     }
 }
 

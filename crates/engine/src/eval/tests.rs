@@ -1,0 +1,287 @@
+//! What a body says, and which of its lines are evaluated at all.
+
+use crate::testing::{Silent, check_steps, check_whole, events, limited, monitor, outcome};
+use crate::{FailureKind, Limits, Step};
+use std::fmt::Write as _;
+
+const TWO_MESSAGES: &str = "user: one\nuser: two";
+
+/// A rule that says `no` of a trace for which these lines hold.
+fn rule(lines: &[&str]) -> String {
+    let mut rule = "from invariant import count, forall\nraise \"no\" if:\n".to_owned();
+    for line in lines {
+        rule.push_str("    ");
+        rule.push_str(line);
+        rule.push('\n');
+    }
+    rule
+}
+
+#[test]
+fn only_lines_that_are_reached_can_fail() {
+    let fails = "m.content.missing == 1";
+    let cases: [(&[&str], &str, &str); 9] = [
+        (
+            &["(m: Message)", "m.role == \"x\"", fails],
+            TWO_MESSAGES,
+            "",
+        ),
+        (
+            &["(m: Message)", fails, "m.role == \"x\""],
+            TWO_MESSAGES,
+            "error",
+        ),
+        (&["(m: Message)", fails], "", ""),
+        // A domain that is empty leaves nothing to evaluate.
+        (&["(m: Message)", "(c: ToolCall)", fails], TWO_MESSAGES, ""),
+        (&["(m: Message)", fails, "(s: str) in []"], TWO_MESSAGES, ""),
+        // A line without variables is evaluated whatever the others say.
+        (
+            &["(m: Message)", "m.role == \"x\"", "1 / 0 == 1"],
+            TWO_MESSAGES,
+            "error",
+        ),
+        (&["(m: Message)", "1 / 0 == 1"], "", "error"),
+        (&["1 == 2", "1 / 0 == 1"], "", ""),
+        // Both sides of `and` are evaluated.
+        (
+            &[
+                "(m: Message)",
+                "(m.role == \"x\") and (m.content.missing == 1)",
+            ],
+            "user: one",
+            "error",
+        ),
+    ];
+    for (lines, trace, expected) in cases {
+        check_whole(&rule(lines), trace, expected);
+    }
+}
+
+#[test]
+fn an_error_is_found_behind_a_join_that_excludes_everything_else() {
+    // The flow holds for no pair, but it stands behind a line that fails for every output.
+    let lines = [
+        "(o: ToolOutput)",
+        "o.content.missing == 1",
+        "(c: ToolCall) -> (m: Message)",
+    ];
+    let trace = "user: first\ncall: read\nout: text";
+    check_whole(&rule(&lines), trace, "error");
+    let flow_first = [
+        "(c: ToolCall) -> (m: Message)",
+        "(o: ToolOutput)",
+        "o.content.missing == 1",
+    ];
+    check_whole(&rule(&flow_first), trace, "");
+}
+
+#[test]
+fn a_failure_tells_which_expression_failed() {
+    let policy = rule(&["(m: Message)", "m.content.missing == 1"]);
+    let step = monitor(&policy).push(&events("user: one"), &Silent);
+    let Step::Failed(failure) = step else {
+        panic!("{step:?}");
+    };
+    let span = failure.span.unwrap();
+    assert_eq!(
+        policy.get(span.start as usize..span.end as usize),
+        Some("m.content.missing")
+    );
+    assert_eq!(
+        (failure.rule, failure.kind),
+        (Some(0), FailureKind::RuntimeError)
+    );
+}
+
+#[test]
+fn quantifiers_look_at_the_whole_trace() {
+    let all_short = &["forall:", "    (m: Message)", "    len(m.content) < 4"];
+    let cases: [(&[&str], &str, &[&str]); 7] = [
+        (
+            all_short,
+            "user: one\nuser: two\nuser: three\nuser: four",
+            &["no", "", "", ""],
+        ),
+        (
+            &["not forall:", "    (m: Message)", "    len(m.content) < 4"],
+            "user: one\nuser: three\nuser: two",
+            &["", "no", ""],
+        ),
+        (
+            &["count(min=2):", "    (c: ToolCall)", "    c is tool:read"],
+            "call: read\ncall: send\ncall: read\nuser: x\ncall: read",
+            &["", "", "no", "", "no"],
+        ),
+        (
+            &[
+                "not count(max=1):",
+                "    (c: ToolCall)",
+                "    c is tool:read",
+            ],
+            "call: read\ncall: send\ncall: read\nuser: x\ncall: read",
+            &["", "", "no", "", "no"],
+        ),
+        (
+            &["count(max=0):", "    (c: ToolCall)", "    c.id == \"c\""],
+            "user: x\ncall: read\nuser: y",
+            &["no", "", ""],
+        ),
+        // With a variable from outside, each message counts the calls behind it.
+        (
+            &["(m: Message)", "count(min=2):", "    m -> (c: ToolCall)"],
+            "user: x\ncall: read\ncall: send\nuser: y\ncall: read",
+            &["", "", "no", "", "no"],
+        ),
+        (
+            &[
+                "count(min=2):",
+                "    (m: Message)",
+                "    count(min=1):",
+                "        m -> (c: ToolCall)",
+            ],
+            "user: x\nuser: y\ncall: read",
+            &["", "", "no"],
+        ),
+    ];
+    for (lines, trace, expected) in cases {
+        check_steps(&rule(lines), trace, expected);
+    }
+}
+
+#[test]
+fn forall_remembers_a_value_that_made_it_false() {
+    // The first message is dropped once it is committed; what it proved must stay.
+    let lines = [
+        "(c: ToolCall)",
+        "not forall:",
+        "    (m: Message)",
+        "    m.role == \"user\"",
+        "    m -> c",
+    ];
+    check_steps(&rule(&lines), "system: x\ncall: read", &["", "no"]);
+    let holds = [
+        "(c: ToolCall)",
+        "forall:",
+        "    (m: Message)",
+        "    m.role == \"user\"",
+        "    m -> c",
+    ];
+    check_steps(
+        &rule(&holds),
+        "user: x\ncall: read\nsystem: y\ncall: read",
+        &["", "no", "", ""],
+    );
+}
+
+#[test]
+fn a_quantifier_fails_when_one_of_its_candidates_does() {
+    let lines = [
+        "count(min=1):",
+        "    (c: ToolCall)",
+        "    c.function.arguments.n > 1",
+    ];
+    check_whole(
+        &rule(&lines),
+        "call: read {\"n\": 2}\ncall: read {}",
+        "error",
+    );
+    let captured = [
+        "(m: Message)",
+        "count(min=3):",
+        "    m -> (c: ToolCall)",
+        "    c.function.arguments.n > 1",
+    ];
+    check_steps(
+        &rule(&captured),
+        "user: x\ncall: read {\"n\": 2}\ncall: read {}",
+        &["", "", "error"],
+    );
+}
+
+#[test]
+fn predicates_that_call_themselves_end_at_the_depth_limit() {
+    let policy =
+        "again(s: str) := again(s)\nraise \"no\" if:\n    (m: Message)\n    again(m.role)\n";
+    check_whole(policy, "user: x", "limit");
+    let mutual = "a(s: str) :=\n    (m: Message)\n    b(s)\nb(s: str) := a(s)\n\
+                  raise \"no\" if:\n    (m: Message)\n    a(m.role)\n";
+    check_whole(mutual, "user: x", "limit");
+    check_whole(
+        "A := B\nB := A\nraise \"no\" if:\n    A == 1\n",
+        "user: x",
+        "limit",
+    );
+}
+
+#[test]
+fn chains_are_as_long_as_the_parser_allows() {
+    let chain = vec!["m.content == \"x\""; 900].join(" or ");
+    check_whole(&rule(&["(m: Message)", &chain]), "user: y", "");
+    let sum = vec!["1"; 900].join(" + ");
+    let line = format!("len(m.content) < {sum}");
+    check_whole(&rule(&["(m: Message)", &line]), "user: y", "no");
+}
+
+#[test]
+fn text_that_is_searched_costs_fuel() {
+    let limits = Limits {
+        fuel: 1_000,
+        ..Limits::default()
+    };
+    let long = format!("user: {}", "x".repeat(100_000));
+    let lines = [
+        "\"y\" in m.content",
+        "match(\"y\", m.content)",
+        "any(find(\"y\", m.content))",
+        "m.content.lower() == \"y\"",
+        "len(m.content.split(\"x\")) == 1",
+        "len([c for c in m.content]) == 1",
+        "\"y\" in (m.content + m.content)",
+    ];
+    for line in lines {
+        let policy = rule(&["(m: Message)", line]);
+        let short = limited(&policy, limits).push(&events("user: x"), &Silent);
+        assert_ne!(outcome(&short), "limit", "{line}");
+        let step = limited(&policy, limits).push(&events(&long), &Silent);
+        assert_eq!(outcome(&step), "limit", "{line}");
+    }
+}
+
+#[test]
+fn a_regular_expression_that_explodes_is_an_error() {
+    let policy = rule(&["(m: Message)", "match(\"(a|a|b)*(?=c)d\", m.content)"]);
+    check_whole(&policy, &format!("user: {}", "a".repeat(64)), "error");
+}
+
+#[test]
+fn policies_that_multiply_load_in_time() {
+    let nested = format!("{}[]{}", "len(".repeat(60), ")".repeat(60));
+    check_whole(
+        &rule(&["(m: Message)", &format!("{nested} == 1")]),
+        "",
+        "error",
+    );
+    let mut doubled = "A0 := [1]\n".to_owned();
+    for number in 1..60 {
+        let before = number - 1;
+        writeln!(doubled, "A{number} := A{before} + A{before}").unwrap();
+    }
+    doubled.push_str(&rule(&["A59 == []"]));
+    let limits = Limits {
+        fuel: 100_000,
+        ..Limits::default()
+    };
+    let step = limited(&doubled, limits).push(&[], &Silent);
+    assert_eq!(outcome(&step), "limit");
+}
+
+#[test]
+fn is_not_waits_for_what_its_pattern_names() {
+    let lines = [
+        "(c: ToolCall)",
+        "(s: str) in [\"a\", \"b\"]",
+        "c is not tool:read({p: s})",
+    ];
+    check_whole(&rule(&lines), "call: read {\"p\": \"a\"}", "no");
+}
