@@ -112,6 +112,25 @@ fn a_result_that_differs_is_a_problem() {
 }
 
 #[test]
+fn findings_that_hold_for_a_part_of_the_session_only_are_a_problem() {
+    let policy = [
+        "```policy",
+        "answered(m: Message) := m -> (o: ToolOutput)",
+        "raise \"open\" if:",
+        "    (m: Message)",
+        "    not answered(m)",
+        "```",
+        "```trace",
+        "[{\"role\": \"user\", \"content\": \"\"}, {\"role\": \"tool\", \"content\": \"\"}]",
+        "```",
+        "```findings",
+        "none",
+        "```",
+    ];
+    assert_eq!(problems(&policy).len(), 1);
+}
+
+#[test]
 fn a_policy_without_a_result_or_with_an_unsaid_warning_is_a_problem() {
     assert_eq!(problems(&["```policy", "X := 1", "```"]).len(), 1);
     let silent = ["```policy", "raise \"x\" if:", "    len(\"a\")", "```"];
