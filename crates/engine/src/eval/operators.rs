@@ -208,7 +208,7 @@ pub(crate) fn compute(operator: Operator, left: &Value, right: &Value) -> Comput
             _ => arithmetic(operator, left, right),
         },
         Operator::Add => match (left, right) {
-            (Value::Text(left), Value::Text(right)) => Ok(Value::Text(concatenate(left, right))),
+            (Value::Text(left), Value::Text(right)) => concatenate(left, right).map(Value::Text),
             (Value::List(left), Value::List(right)) => Ok(Value::list(chain(left, right)?)),
             (Value::Tuple(left), Value::Tuple(right)) => {
                 let items = chain(left, right)?.into();
@@ -233,18 +233,21 @@ pub(crate) fn compute(operator: Operator, left: &Value, right: &Value) -> Comput
 }
 
 /// Adding an empty text gives the other text itself, with its place.
-fn concatenate(left: &Text, right: &Text) -> Text {
+fn concatenate(left: &Text, right: &Text) -> Result<Text, String> {
     if left.text.is_empty() {
-        return right.clone();
+        return Ok(right.clone());
     }
     if right.text.is_empty() {
-        return left.clone();
+        return Ok(left.clone());
+    }
+    if left.text.len() + right.text.len() > REPEATED_MAX {
+        return Err(too_long());
     }
     let text = format!("{}{}", left.text, right.text).into();
-    Text {
+    Ok(Text {
         text,
         place: crate::place::Place::NOWHERE,
-    }
+    })
 }
 
 fn chain(left: &List, right: &List) -> Result<Vec<Value>, String> {

@@ -262,7 +262,13 @@ fn policies_that_multiply_load_in_time() {
         "",
         "error",
     );
-    let mut doubled = "A0 := [1]\n".to_owned();
+    check_doubling("[1]");
+    check_doubling("\"text\"");
+}
+
+/// Sixty constants of which each is twice the one before run out of fuel, not of memory.
+fn check_doubling(first: &str) {
+    let mut doubled = format!("A0 := {first}\n");
     for number in 1..60 {
         let before = number - 1;
         writeln!(doubled, "A{number} := A{before} + A{before}").unwrap();

@@ -421,6 +421,9 @@ fn models_asked_for(head: &Expr) -> usize {
     }
 }
 
+/// LIMIT: longer texts are put together when they are needed, at the cost of fuel.
+const JOINED_BYTES_MAX: usize = 64 * 1024;
+
 /// Two literal texts that are added, as one: patterns are often put together from constants.
 fn joined_texts(operator: Operator, left: &Expr, right: &Expr) -> Option<ExprKind> {
     match (operator, &left.kind, &right.kind) {
@@ -428,10 +431,9 @@ fn joined_texts(operator: Operator, left: &Expr, right: &Expr) -> Option<ExprKin
             Operator::Add,
             ExprKind::Literal(Value::Text(left)),
             ExprKind::Literal(Value::Text(right)),
-        ) => Some(ExprKind::Literal(Value::text(format!(
-            "{}{}",
-            left.text, right.text
-        )))),
+        ) if left.text.len() + right.text.len() <= JOINED_BYTES_MAX => Some(ExprKind::Literal(
+            Value::text(format!("{}{}", left.text, right.text)),
+        )),
         _ => None,
     }
 }

@@ -2,6 +2,13 @@
 //!
 //! `PROPTEST_CASES=10000 cargo test -p portcullis-engine --test properties` tries more of them.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a case that cannot be made is a failure of the test"
+)]
+
 mod generate;
 
 use generate::Tape;
