@@ -2,6 +2,7 @@
 
 mod case;
 mod corpus;
+mod overhead;
 
 use clap::{Parser, Subcommand};
 use std::io::Write as _;
@@ -28,6 +29,15 @@ enum Chore {
         #[arg(long)]
         known: Option<PathBuf>,
     },
+    /// Compare calls and starts through `portcullis run` with direct ones.
+    Overhead {
+        /// How many calls a short session has; a long one has ten times as many.
+        #[arg(long, default_value_t = 1000)]
+        calls: usize,
+        /// The gateway to measure, built for release.
+        #[arg(long, default_value = "target/release/portcullis")]
+        portcullis: PathBuf,
+    },
 }
 
 fn main() -> ExitCode {
@@ -37,6 +47,7 @@ fn main() -> ExitCode {
             results,
             known,
         } => corpus::run(&cases, results.as_deref(), known.as_deref()),
+        Chore::Overhead { calls, portcullis } => overhead::run(&portcullis, calls),
     };
     match outcome {
         Ok((report, passed)) => {
