@@ -2,7 +2,11 @@
 
 mod case;
 mod corpus;
+mod layering;
 mod overhead;
+mod test;
+mod tidy;
+mod workspace;
 
 use clap::{Parser, Subcommand};
 use std::io::Write as _;
@@ -38,6 +42,16 @@ enum Chore {
         #[arg(long, default_value = "target/release/portcullis")]
         portcullis: PathBuf,
     },
+    /// Hold the imports between crates to the table.
+    Layering,
+    /// Run all tests: cargo's, then real clients through the gateway.
+    Test {
+        /// Run cargo's tests only; nothing is installed.
+        #[arg(long)]
+        without_clients: bool,
+    },
+    /// Check what the compiler does not: sizes, names, left-overs.
+    Tidy,
 }
 
 fn main() -> ExitCode {
@@ -47,6 +61,9 @@ fn main() -> ExitCode {
             results,
             known,
         } => corpus::run(&cases, results.as_deref(), known.as_deref()),
+        Chore::Layering => layering::run(),
+        Chore::Test { without_clients } => test::run(without_clients),
+        Chore::Tidy => tidy::run(),
         Chore::Overhead { calls, portcullis } => overhead::run(&portcullis, calls),
     };
     match outcome {

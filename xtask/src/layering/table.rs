@@ -1,0 +1,96 @@
+//! Who may import whom. A change here is a change of the architecture.
+
+/// What one of our crates may import of the others.
+pub(crate) struct Floor {
+    pub(crate) name: &'static str,
+    pub(crate) imports: &'static [&'static str],
+    /// Only its tests may import these as well.
+    pub(crate) tests: &'static [&'static str],
+}
+
+/// Which of our crates may import a crate from outside. What has no fence is open to all.
+pub(crate) struct Fence {
+    pub(crate) name: &'static str,
+    pub(crate) users: &'static [&'static str],
+    /// Only the tests of these may import it.
+    pub(crate) tests: &'static [&'static str],
+}
+
+/// Bottom floor first: a crate imports only from floors that stand before its own.
+pub(crate) const FLOORS: &[Floor] = &[
+    floor("json", &[]),
+    floor("syntax", &[]),
+    floor("detect", &[]),
+    floor("trace", &["json"]),
+    floor("mcp", &["json"]),
+    floor("engine", &["json", "syntax", "trace"]),
+    floor("session", &["detect", "engine", "json", "mcp", "trace"]),
+    floor("store", &["json", "trace"]),
+    floor("transport", &["mcp"]),
+    floor(
+        "server",
+        &[
+            "engine",
+            "json",
+            "session",
+            "store",
+            "syntax",
+            "trace",
+            "transport",
+        ],
+    ),
+    floor(
+        "cli",
+        &[
+            "json",
+            "mcp",
+            "server",
+            "session",
+            "store",
+            "syntax",
+            "trace",
+            "transport",
+        ],
+    ),
+    floor("xtask", &["engine", "json", "session", "trace"]),
+];
+
+/// Below `session` nothing knows tokio, clocks or sockets; one crate knows the database.
+pub(crate) const FENCES: &[Fence] = &[
+    fence("anstream", &["cli"]),
+    fence("annotate-snippets", &["cli"]),
+    fence("clap", &["cli", "xtask"]),
+    fence("jiff", &["cli", "session"]),
+    fence("rusqlite", &["store"]),
+    Fence {
+        name: "rustix",
+        users: &["transport"],
+        tests: &["cli"],
+    },
+    // Our own `json` reads everything that comes from outside; this one checks it.
+    Fence {
+        name: "serde_json",
+        users: &[],
+        tests: &["detect", "json"],
+    },
+    fence("tokio", &["server", "store", "transport"]),
+    fence("tracing", &["server", "store"]),
+    fence("tracing-subscriber", &["server"]),
+    fence("uuid", &["server"]),
+];
+
+const fn floor(name: &'static str, imports: &'static [&'static str]) -> Floor {
+    Floor {
+        name,
+        imports,
+        tests: &[],
+    }
+}
+
+const fn fence(name: &'static str, users: &'static [&'static str]) -> Fence {
+    Fence {
+        name,
+        users,
+        tests: &[],
+    }
+}
