@@ -1,0 +1,63 @@
+"""The two ways from a client to the server: direct, and through the gateway."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).parent
+POLICY = HERE / "refusals.inv"
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Where the programs are."""
+
+    portcullis: Path
+    node_modules: Path
+
+    @property
+    def node(self) -> str:
+        return str(self.node_modules / ".bin" / "node")
+
+    @property
+    def inspector(self) -> list[str]:
+        return [self.node, str(self.node_modules / ".bin" / "mcp-inspector"), "--cli"]
+
+    @property
+    def server(self) -> list[str]:
+        package = self.node_modules / "@modelcontextprotocol" / "server-everything"
+        return [self.node, str(package / "dist" / "index.js"), "stdio"]
+
+
+@dataclass(frozen=True)
+class Route:
+    """A command that a client starts as its server; `inside` logs what the server sees."""
+
+    name: str
+    command: list[str]
+    inside: Path
+    outside: Path | None = field(default=None)
+
+
+def tapped(log: Path, command: list[str]) -> list[str]:
+    return [sys.executable, str(HERE / "tap.py"), str(log), *command]
+
+
+def direct(installation: Installation, directory: Path) -> Route:
+    inside = directory / "direct.log"
+    return Route("direct", tapped(inside, installation.server), inside)
+
+
+def guarded(
+    installation: Installation, directory: Path, name: str = "guarded", options: list[str] = []
+) -> Route:
+    inside = directory / f"{name}.inside.log"
+    outside = directory / f"{name}.outside.log"
+    gateway = [str(installation.portcullis), "run", "--data-dir", str(directory / name), *options]
+    command = tapped(outside, [*gateway, "--", *tapped(inside, installation.server)])
+    return Route(name, command, inside, outside)
+
+
+def lines(log: Path, mark: bytes) -> list[bytes]:
+    """The lines of one direction: `>` towards the server, `<` from it."""
+    return [line[1:] for line in log.read_bytes().splitlines() if line.startswith(mark)]
