@@ -1,6 +1,7 @@
 use std::slice;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -10,6 +11,9 @@ use crate::{Entry, StoreError, TraceStore};
 
 /// LIMIT: entries in one transaction. Larger ones would hold up the other processes that write.
 const BATCH_MAX: usize = 256;
+/// How long entries that nobody waits for gather before the next transaction. A transaction and a
+/// wake-up for each message would be paid by the traffic, which shares the machine.
+const GATHERING: Duration = Duration::from_millis(5);
 
 /// The thread that owns the store and writes what is queued, as much as there is at a time.
 pub(super) struct Writer<S> {
@@ -44,8 +48,14 @@ impl<S: TraceStore + Send + 'static> Writer<S> {
         let mut jobs = Vec::with_capacity(BATCH_MAX);
         while self.jobs.blocking_recv_many(&mut jobs, BATCH_MAX) > 0 {
             let (entries, receipts) = self.sort(&mut jobs);
+            let hurries = !self.closing.is_empty()
+                || entries.len() >= BATCH_MAX
+                || receipts.iter().any(|receipt| receipt.answer.is_some());
             if !entries.is_empty() {
                 self.write(&entries, receipts);
+            }
+            if !hurries {
+                thread::sleep(GATHERING);
             }
         }
         let Self { store, closing, .. } = self;
