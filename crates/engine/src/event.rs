@@ -2,6 +2,7 @@
 
 use crate::kind::Kind;
 use crate::place::{EVENT, Place, PlacesBuilder};
+use crate::program::Program;
 use crate::python::number::Integer;
 use crate::value::{Dict, List, Object, ObjectData, Text, Value};
 use portcullis_json::{self as json, Number};
@@ -23,6 +24,8 @@ pub(crate) struct Reader {
     latest_call: Option<Arc<str>>,
     /// Whether anybody asks which call an output answers.
     links: bool,
+    /// Whether anybody sees more of a message than its calls.
+    messages: bool,
     /// Every call that an output may still name; the latest of an id wins.
     calls: HashMap<Option<Arc<str>>, Object>,
     /// What `calls` held before the events that are staged, latest change last.
@@ -46,12 +49,13 @@ struct Reading {
 // === impl Reader ===
 
 impl Reader {
-    pub(crate) fn new(links: bool) -> Self {
+    pub(crate) fn new(program: &Program) -> Self {
         Self {
             next_index: 0,
             next_position: 0,
             latest_call: None,
-            links,
+            links: program.reads_linked_calls,
+            messages: program.reads_messages,
             calls: HashMap::new(),
             replaced: Vec::new(),
         }
@@ -110,9 +114,13 @@ impl Reader {
 
     fn message(&mut self, reading: &mut Reading, message: &Message) -> Value {
         let position = self.take_position();
-        let [metadata, server] = reading.attribution(&message.attribution, EVENT, true);
-        let role = reading.text_at(EVENT, "role", &message.role);
-        let content = reading.content(&message.content);
+        let [metadata, server, role, content] = if self.messages {
+            let [metadata, server] = reading.attribution(&message.attribution, EVENT, true);
+            let role = reading.text_at(EVENT, "role", &message.role);
+            [metadata, server, role, reading.content(&message.content)]
+        } else {
+            [const { Value::None }; 4]
+        };
         let tool_calls = match &message.tool_calls {
             None => Value::None,
             Some(calls) => {

@@ -123,6 +123,20 @@ impl BinderKind {
         }
     }
 
+    /// Whether it can find anything in a message beside what is in its calls.
+    pub(crate) fn looks_into_messages(self) -> bool {
+        !matches!(
+            self,
+            BinderKind::Object(
+                Kind::ToolCall
+                    | Kind::ToolOutput
+                    | Kind::Function
+                    | Kind::Tool
+                    | Kind::ToolParameter
+            )
+        )
+    }
+
     /// The kind written as `name`: names that resolve to something else select nothing.
     pub(crate) fn named(name: &str) -> Self {
         let object = [

@@ -78,7 +78,7 @@ impl Monitor {
                 .iter()
                 .map(|closed| ClosedState::new(closed.cap, closed.span))
                 .collect(),
-            reader: Reader::new(program.reads_linked_calls),
+            reader: Reader::new(&program),
             unpositioned: BTreeSet::new(),
             memo: RefCell::default(),
             patterns: Patterns::default(),

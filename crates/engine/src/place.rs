@@ -35,6 +35,8 @@ pub(crate) struct PlacesBuilder {
 }
 
 pub(crate) const EVENT: u32 = 0;
+/// Room for the places of most events.
+const NODES_EXPECTED: usize = 24;
 
 // === impl Place ===
 
@@ -137,8 +139,10 @@ impl From<&Arc<str>> for Name {
 
 impl PlacesBuilder {
     pub(crate) fn new(event: u64) -> Self {
+        let mut nodes = Vec::with_capacity(NODES_EXPECTED);
+        nodes.push((EVENT, Name::Index(0)));
         let tree = Tree {
-            nodes: vec![(EVENT, Name::Index(0))],
+            nodes,
             server: None,
         };
         Self {

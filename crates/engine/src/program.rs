@@ -25,6 +25,8 @@ pub(crate) struct Program {
     pub(crate) closed: Vec<Closed>,
     /// The size of the largest frame.
     pub(crate) frame_size: usize,
+    /// Whether any rule can see more of a message than the calls in it.
+    pub(crate) reads_messages: bool,
     /// Whether any rule can ask which call an output answers.
     pub(crate) reads_linked_calls: bool,
 }

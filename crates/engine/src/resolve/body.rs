@@ -2,6 +2,7 @@
 
 use super::{Resolver, code, suggestion};
 use crate::facts::{Context, Facts, FoundBinder};
+use crate::kind::BinderKind;
 use crate::modules::BUILTINS;
 use crate::program::{
     Binder, Body, BodyId, Closed, Expr, ExprKind, FlowLine, JoinLine, Line, Origin, Slot, Traits,
@@ -38,6 +39,8 @@ impl Resolver {
         let variables = self.scopes.innermost();
         let lines: Vec<Expr> = lines.iter().map(|line| self.expression(line)).collect();
         let body = self.plan(lines, variables, origin);
+        let mut kinds = body.binders.iter().map(|binder| binder.kind);
+        self.program.reads_messages |= kinds.any(BinderKind::looks_into_messages);
         self.program.bodies.push(body);
         self.program.bodies.len() - 1
     }
