@@ -24,7 +24,7 @@ fn main() -> io::Result<ExitCode> {
                 r#"{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"scripted","version":"1"}}"#,
             )?,
             (_, Some("die")) => return Ok(ExitCode::from(7)),
-            (_, Some("hang")) => thread::sleep(Duration::from_secs(3600)),
+            (_, Some("hang")) => thread::sleep(Duration::from_hours(1)),
             (_, Some("noise")) => {
                 writeln!(out, "listening on nothing\n\u{fffd}{{")?;
                 answer(&mut out, id, r#"{"content":[]}"#)?;
