@@ -7,7 +7,7 @@ use portcullis_trace::{Event, wire};
 use std::collections::{BTreeSet, HashSet};
 
 /// A policy with a trace, parameters and perhaps a border between past and pending.
-pub struct Case<'c> {
+pub(crate) struct Case<'c> {
     policy: &'c str,
     trace: &'c [Value],
     pending: Option<&'c [Value]>,
@@ -16,7 +16,7 @@ pub struct Case<'c> {
 }
 
 /// What an engine says of a case.
-pub enum Outcome {
+pub(crate) enum Outcome {
     LoadError(String),
     RunError(String),
     Errors(Vec<Value>),
@@ -26,7 +26,7 @@ pub enum Outcome {
 type Run<T> = Result<T, String>;
 
 impl<'c> Case<'c> {
-    pub fn read(case: &'c Value) -> Option<Self> {
+    pub(crate) fn read(case: &'c Value) -> Option<Self> {
         let list = |name| case.get(name).and_then(Value::as_array);
         Some(Self {
             policy: case.get("policy")?.as_str()?,
@@ -41,7 +41,7 @@ impl<'c> Case<'c> {
         })
     }
 
-    pub fn evaluate(&self) -> Outcome {
+    pub(crate) fn evaluate(&self) -> Outcome {
         let loaded = Policy::load(self.policy);
         let Some(policy) = loaded.policy else {
             let messages: Vec<_> = loaded.diagnostics.into_iter().map(|d| d.message).collect();
@@ -126,7 +126,7 @@ fn error(finding: &Finding) -> Value {
 
 impl Outcome {
     /// The result in the form in which the original's are recorded.
-    pub fn to_json(&self, id: &Value) -> Value {
+    pub(crate) fn to_json(&self, id: &Value) -> Value {
         let mut result = Object::new();
         result.insert("id", id.clone());
         let (mut load_error, mut run_error) = (Value::Null, Value::Null);

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 
 /// Evaluates the cases of a file. The flag says whether everything is as it should be.
-pub fn run(
+pub(crate) fn run(
     cases: &Path,
     results: Option<&Path>,
     known: Option<&Path>,
@@ -138,7 +138,7 @@ fn errors(list: &Value) -> Vec<String> {
             .and_then(Value::as_array)
             .unwrap_or_default();
         let ranges: BTreeSet<&str> = ranges.iter().filter_map(Value::as_str).collect();
-        let part = |name| error.get(name).map(sorted).unwrap_or(Value::Null);
+        let part = |name| error.get(name).map_or(Value::Null, sorted);
         format!("{} {} {ranges:?}", part("args"), part("kwargs"))
     };
     let mut errors: Vec<String> = list
