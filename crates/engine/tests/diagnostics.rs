@@ -1,5 +1,7 @@
 //! What authors of policies are told: every code, with the text it underlines.
 
+#![cfg(test)]
+
 use portcullis_engine::{Policy, code_pages};
 use portcullis_syntax::{CodePage, Diagnostic, Severity};
 use std::collections::BTreeSet;
@@ -37,8 +39,13 @@ fn shown(source: &str, diagnostic: &Diagnostic) -> String {
             .expect("a label is a part of the source");
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let number = before.matches('\n').count() + 1;
-        let line = source[line_start..].lines().next().unwrap_or_default();
-        let indent = before[line_start..].chars().count();
+        let line = source
+            .get(line_start..)
+            .unwrap()
+            .lines()
+            .next()
+            .unwrap_or_default();
+        let indent = before.get(line_start..).unwrap().chars().count();
         let width = text
             .lines()
             .next()
