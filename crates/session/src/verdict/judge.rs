@@ -7,6 +7,7 @@ use portcullis_trace::{Event, Range};
 
 use super::Permit;
 use crate::context::{Guardrail, GuardrailAction, SessionLimits};
+use crate::detectors::LocalDetectors;
 
 /// LIMIT: findings of one guardrail on one message that are kept; the message is blocked anyway.
 const FINDINGS_MAX: usize = 100;
@@ -61,11 +62,17 @@ impl Judges {
         parameters: &Object,
         limits: &SessionLimits,
     ) -> Self {
-        let judges = guardrails.into_iter().map(|guardrail| Judge {
-            monitor: Monitor::new(guardrail.policy, parameters.clone(), limits.evaluation),
-            name: guardrail.name,
-            on_violation: guardrail.on_violation,
-            on_failure: guardrail.on_failure,
+        let judges = guardrails.into_iter().map(|guardrail| {
+            let mut monitor = Monitor::new(guardrail.policy, parameters.clone(), limits.evaluation);
+            // What holds of an empty session is no doing of its first message.
+            drop(monitor.push(&[], &LocalDetectors));
+            monitor.commit();
+            Judge {
+                monitor,
+                name: guardrail.name,
+                on_violation: guardrail.on_violation,
+                on_failure: guardrail.on_failure,
+            }
         });
         Self {
             judges: judges.collect(),

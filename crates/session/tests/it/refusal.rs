@@ -37,6 +37,15 @@ fn failed_call(message: &Value) -> String {
 }
 
 #[test]
+fn what_holds_without_any_event_is_held_against_no_message() {
+    let check = |policy: &str| Conversation::guarded(policy).shake_hands("2025-11-25");
+    check("raise \"binders only\" if:\n    (m: Message)\n");
+    check(
+        "from invariant import count\nraise \"no order\" if:\n    not count(min=1):\n        (m: Message)\n        m.role == \"system\"\n",
+    );
+}
+
+#[test]
 fn a_blocked_call_never_reaches_the_server_and_the_model_can_read_why() {
     let mut talk = Conversation::guarded(NO_EVIL);
     let became = talk.client(&call("1", "send", "x@evil.com"));
