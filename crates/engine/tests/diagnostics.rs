@@ -68,7 +68,7 @@ fn shown(source: &str, diagnostic: &Diagnostic) -> String {
     }
     shown
         .lines()
-        .map(|line| format!("{}\n", line.trim_end()))
+        .flat_map(|line| [line.trim_end(), "\n"])
         .collect()
 }
 
@@ -166,7 +166,7 @@ fn every_code_of_the_engine_has_one_page_with_an_example() {
 #[track_caller]
 fn check(lines: &[&str], expected: &[(&str, &str)]) {
     let head = "from invariant import count, forall\nraise \"x\" if:\n";
-    let lines: String = lines.iter().map(|line| format!("    {line}\n")).collect();
+    let lines: String = lines.iter().flat_map(|line| ["    ", line, "\n"]).collect();
     check_policy(&(head.to_owned() + &lines), expected);
 }
 
