@@ -2,8 +2,11 @@
 
 mod case;
 mod corpus;
+mod growth;
+mod icount;
 mod layering;
 mod overhead;
+mod speed;
 mod test;
 mod tidy;
 mod workspace;
@@ -52,6 +55,34 @@ enum Chore {
     },
     /// Check what the compiler does not: sizes, names, left-overs.
     Tidy,
+    /// Time the engine on one workload: one line of JSON for a comparison of engines.
+    Speed {
+        /// A JSON object with `policy`, `trace` and perhaps `pending`.
+        case: PathBuf,
+        /// For about how many seconds to repeat it.
+        seconds: f64,
+    },
+    /// Time one more event at growing session lengths, and weigh the sessions.
+    Growth {
+        /// Write the plot (`.svg`) or the table here.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Count the instructions of fixed workloads and compare them with the record.
+    Icount {
+        #[arg(long, default_value = "benches/icount.json")]
+        counts: PathBuf,
+        /// Write the counts instead.
+        #[arg(long)]
+        record: bool,
+    },
+    /// Hold sessions in memory and say how many bytes they take: a part of the above.
+    #[command(hide = true)]
+    Hold {
+        rules: growth::Rules,
+        length: usize,
+        copies: usize,
+    },
 }
 
 fn main() -> ExitCode {
@@ -61,6 +92,14 @@ fn main() -> ExitCode {
             results,
             known,
         } => corpus::run(&cases, results.as_deref(), known.as_deref()),
+        Chore::Speed { case, seconds } => speed::run(&case, seconds),
+        Chore::Growth { out } => growth::run(out.as_deref()),
+        Chore::Icount { counts, record } => icount::run(&counts, record),
+        Chore::Hold {
+            rules,
+            length,
+            copies,
+        } => growth::hold(rules, length, copies),
         Chore::Layering => layering::run(),
         Chore::Test { without_clients } => test::run(without_clients),
         Chore::Tidy => tidy::run(),
