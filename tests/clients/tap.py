@@ -5,6 +5,7 @@
 A line of the log is `>` (towards the server) or `<` (from it) and the line as it was.
 """
 
+import signal
 import subprocess
 import sys
 import threading
@@ -27,6 +28,8 @@ def main() -> int:
     # Unbuffered: each line is one write, whole even if this process is killed next.
     with open(log_path, "ab", buffering=0) as log:
         server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        # Clients end a server by a signal: without this, only its tap would end.
+        signal.signal(signal.SIGTERM, lambda *_: server.terminate())
         towards = threading.Thread(
             target=copy, args=(b">", sys.stdin.buffer, server.stdin, log), daemon=True
         )
