@@ -52,6 +52,7 @@ pub(crate) const FLOORS: &[Floor] = &[
             "transport",
         ],
     ),
+    floor("fuzz-targets", &["engine", "json", "syntax", "trace"]),
     floor("xtask", &["engine", "json", "session", "trace"]),
 ];
 
