@@ -110,6 +110,34 @@ impl Kind {
 }
 
 impl BinderKind {
+    /// Whether a value of this kind knows the index of its event.
+    pub(crate) fn is_indexed(self) -> bool {
+        match self {
+            BinderKind::Object(kind) => match kind {
+                Kind::Message
+                | Kind::ToolCall
+                | Kind::ToolOutput
+                | Kind::TextChunk
+                | Kind::Image
+                | Kind::Tool => true,
+                Kind::Function
+                | Kind::Contents
+                | Kind::ToolParameter
+                | Kind::PythonCode
+                | Kind::Html => false,
+            },
+            BinderKind::Text
+            | BinderKind::Integer
+            | BinderKind::Float
+            | BinderKind::Bool
+            | BinderKind::List
+            | BinderKind::Dict
+            | BinderKind::Tuple
+            | BinderKind::Input
+            | BinderKind::Nothing => false,
+        }
+    }
+
     /// Whether a value of this kind can be found in the trace again.
     pub(crate) fn is_placed(self) -> bool {
         match self {

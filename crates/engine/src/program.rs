@@ -94,8 +94,8 @@ pub(crate) struct Body {
     pub(crate) origin: Origin,
     /// Whether candidates of the past can still become part of a model.
     pub(crate) retains: bool,
-    /// Whether no binder's values have a place in the trace, so that the same model is the same
-    /// finding whenever its values came.
+    /// Whether a model holds no event, and a value of which nobody knows the event, so that the
+    /// same model is the same finding whenever its values came.
     pub(crate) unplaced: bool,
     /// Whether evaluating it with no variable bound comes out the same whatever the trace is.
     pub(crate) steady: bool,

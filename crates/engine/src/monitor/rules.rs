@@ -26,6 +26,12 @@ struct Check<'c> {
     said_before: &'c BTreeSet<String>,
 }
 
+/// A finding, and whether a variable holds an event or a part that knows its event.
+struct Found {
+    finding: Finding,
+    holds_event: bool,
+}
+
 impl Monitor {
     pub(super) fn check_rules(
         &mut self,
@@ -43,7 +49,7 @@ impl Monitor {
             patterns: &self.patterns,
             meter: &self.meter,
         };
-        let mut findings: Vec<Finding> = Vec::new();
+        let mut findings: Vec<Found> = Vec::new();
         let mut needs = Needs::default();
         for (number, rule) in program.rules.iter().enumerate() {
             let Some(body) = program.bodies.get(rule.body) else {
@@ -69,17 +75,19 @@ impl Monitor {
             }
         }
         needs.finish()?;
-        let unpositioned = findings.iter().filter_map(Finding::unpositioned).collect();
+        let unpositioned = findings.iter().filter(|found| !found.holds_event);
+        let unpositioned = unpositioned.map(|found| found.finding.said()).collect();
         if let Some(staged) = &mut self.staged {
             staged.unpositioned = unpositioned;
         }
-        findings.retain(|finding| finding.novelty != Novelty::Past || finding.counted);
-        Ok(findings)
+        let findings = findings.into_iter().map(|found| found.finding);
+        let reported = |finding: &Finding| finding.novelty != Novelty::Past || finding.counted;
+        Ok(findings.filter(reported).collect())
     }
 }
 
 impl Check<'_> {
-    fn findings(&self, world: World<'_>, room: usize) -> Evaluated<Vec<Finding>> {
+    fn findings(&self, world: World<'_>, room: usize) -> Evaluated<Vec<Found>> {
         let mut evaluator = Evaluator::new(world, self.rule.frame.names.len(), Recorder::OFF);
         let mut found = Vec::new();
         if self.body.unplaced {
@@ -92,7 +100,7 @@ impl Check<'_> {
             let known = found.len();
             self.walk(&mut evaluator, Sources::Old, room, &mut found)?;
             let mut index = 0;
-            found.retain(|finding| {
+            found.retain(|Found { finding, .. }| {
                 index += 1;
                 index <= known || (finding.novelty == Novelty::Past && finding.counted)
             });
@@ -114,7 +122,7 @@ impl Check<'_> {
         evaluator: &mut Evaluator<'_>,
         sources: Sources,
         room: usize,
-        found: &mut Vec<Finding>,
+        found: &mut Vec<Found>,
     ) -> Evaluated<()> {
         let error = match &self.rule.error {
             RuleError::Text(_) => None,
@@ -133,7 +141,7 @@ impl Check<'_> {
     }
 
     /// Evaluates the satisfied body once more, for the ranges.
-    fn finding(&self, evaluator: &mut Evaluator<'_>) -> Evaluated<Option<Finding>> {
+    fn finding(&self, evaluator: &mut Evaluator<'_>) -> Evaluated<Option<Found>> {
         let outer = mem::replace(&mut evaluator.recorder, Recorder::new(self.new_from));
         let verdict = evaluator.conjunction(self.body);
         let recorder = mem::replace(&mut evaluator.recorder, outer);
@@ -175,23 +183,29 @@ impl Check<'_> {
             finding.ranges.sort();
             finding.ranges.dedup();
         }
-        Ok(Some(finding))
+        let holds_event = values.iter().any(|value| index_of(value).is_some());
+        Ok(Some(Found {
+            finding,
+            holds_event,
+        }))
     }
 
     fn novelty(&self, values: &[Value]) -> Novelty {
-        let events = values.iter().filter_map(|value| value.object()?.data.index);
+        let events = values.iter().filter_map(index_of);
         let inside = values.iter().filter_map(|value| value.place().event());
         if events
             .clone()
-            .chain(inside)
+            .chain(inside.clone())
             .any(|event| event >= self.new_from)
         {
             return Novelty::Bound;
         }
-        match events.max() {
-            Some(_) => Novelty::Past,
-            None => Novelty::Unpositioned { seen_before: false },
+        // Where only new combinations are looked at, nobody knows all that was said before.
+        let is_whole = self.body.unplaced || !self.body.regular;
+        if events.count() > 0 || (inside.count() > 0 && !is_whole) {
+            return Novelty::Past;
         }
+        Novelty::Unpositioned { seen_before: false }
     }
 
     fn violation(&self, evaluator: &mut Evaluator<'_>) -> Evaluated<Arc<Violation>> {
@@ -242,8 +256,7 @@ impl Check<'_> {
             .map(|slot| {
                 let name = self.rule.frame.names.get(*slot).map(|name| &**name);
                 let value = evaluator.local(*slot);
-                let index = value.object().and_then(|object| object.data.index);
-                let index = index
+                let index = index_of(&value)
                     .and_then(|index| i64::try_from(index).ok())
                     .unwrap_or(-1);
                 (name.unwrap_or_default(), index)
@@ -267,8 +280,9 @@ impl Finding {
         let args = Json::from(self.args.clone());
         format!("{} {args} {}", self.rule, Json::from(self.kwargs.clone()))
     }
+}
 
-    fn unpositioned(&self) -> Option<String> {
-        matches!(self.novelty, Novelty::Unpositioned { .. }).then(|| self.said())
-    }
+/// The index of the event that a value is or is a chunk of.
+fn index_of(value: &Value) -> Option<u64> {
+    value.object()?.data.index
 }

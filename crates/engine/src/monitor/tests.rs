@@ -108,6 +108,19 @@ fn a_finding_without_a_place_is_new_once() {
     let numbers = "raise Violation(\"no\", n=n) if:\n    (n: int)\n    n > 5\n";
     let trace = "json: {\"k\": 7}\nuser: x\njson: {\"k\": 7}\njson: {\"k\": 8}";
     check_steps(numbers, trace, &["no", "", "", "no"]);
+    let mixed = "raise \"no\" if:\n    (s: str)\n    s == \"user\"\n    (n: int)\n    n > 5\n";
+    let trace = "json: {\"k\": 7}\nuser: x\njson: {\"k\": 8}\nuser: y\nsystem: z";
+    check_steps(mixed, trace, &["", "no", "", "no no", ""]);
+    let texts = "\
+from invariant import count
+raise \"no\" if:
+    (s: str)
+    count(min=2):
+        (c: ToolCall)
+        c.function.name == s
+";
+    // What is said of a text from before is new because of the call that was counted.
+    check_steps(texts, "user: send\ncall: send\ncall: send", &["", "", "no"]);
 }
 
 #[test]

@@ -258,8 +258,8 @@ impl Planning<'_> {
             variables,
             lines,
         };
-        body.unplaced =
-            !body.binders.is_empty() && body.binders.iter().all(|binder| !binder.kind.is_placed());
+        body.unplaced = body.binders.iter().any(|binder| !binder.kind.is_placed())
+            && !body.binders.iter().any(|binder| binder.kind.is_indexed());
         body.retains |= !body.regular || body.unplaced;
         let own = |slot: &Slot| body.variables.contains(slot);
         let is_steady = |line: &Line| !line.traits.reads_trace && line.needs.iter().all(own);

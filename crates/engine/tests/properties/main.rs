@@ -85,23 +85,28 @@ impl Case {
     /// Whether a finding holds an event from `border` on, or says something that `before` does
     /// not; nothing if its ranges do not tell.
     fn is_new(&self, finding: &Finding, border: u64, before: &[Finding]) -> Option<bool> {
-        if latest(finding).is_some_and(|latest| latest >= border) {
+        let event = latest(finding);
+        if event.is_some_and(|event| event >= border) {
             return Some(true);
-        }
-        if let Novelty::Unpositioned { .. } = finding.novelty {
-            let same = |old: &Finding| {
-                matches!(old.novelty, Novelty::Unpositioned { .. })
-                    && (old.rule, &old.args, &old.kwargs)
-                        == (finding.rule, &finding.args, &finding.kwargs)
-            };
-            return Some(!before.iter().any(same));
         }
         // The place of a text that is bound is an object of the finding, but so are events counted.
         let mut objects = finding.ranges.iter().filter(|range| range.span.is_none());
-        match objects.any(|object| object.event >= border) {
-            true if self.source.contains("count(") => None,
-            holds_text => Some(holds_text),
+        let is_placed = objects.clone().count() > 0;
+        if objects.any(|object| object.event >= border) {
+            return (!self.source.contains("count(")).then_some(true);
         }
+        if event.is_some() {
+            return Some(false);
+        }
+        let same = |old: &Finding| {
+            latest(old).is_none()
+                && (old.rule, &old.args, &old.kwargs)
+                    == (finding.rule, &finding.args, &finding.kwargs)
+        };
+        if before.iter().any(same) {
+            return Some(false);
+        }
+        (self.is_local() || !is_placed).then_some(true)
     }
 }
 
