@@ -134,7 +134,7 @@ impl Session {
                 .monitor
                 .push(std::slice::from_ref(event), &LocalDetectors)
             {
-                Step::Findings(found) => found.len(),
+                Step::Findings(found) => found.iter().filter(|finding| finding.is_new()).count(),
                 Step::Needs(calls) => {
                     return Err(format!("{} detector calls are not answered", calls.len()));
                 }
