@@ -10,18 +10,22 @@
 
 mod engine;
 mod text;
+mod wire;
 
 pub use engine::{check_policy, evaluate, python_re, tool_pattern};
 pub use text::{json, parse};
+pub use wire::{lines, message};
 
 /// A target with the name of its corpus.
 pub type Target = (&'static str, fn(&[u8]));
 
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 8] = [
     ("parse", parse),
     ("check_policy", check_policy),
     ("evaluate", evaluate),
     ("python_re", python_re),
     ("tool_pattern", tool_pattern),
     ("json", json),
+    ("message", message),
+    ("lines", lines),
 ];

@@ -52,7 +52,7 @@ pub(crate) const FLOORS: &[Floor] = &[
             "transport",
         ],
     ),
-    floor("fuzz-targets", &["engine", "json", "syntax", "trace"]),
+    floor("fuzz-targets", &["engine", "json", "mcp", "syntax", "trace"]),
     floor("xtask", &["engine", "json", "session", "trace"]),
 ];
 
