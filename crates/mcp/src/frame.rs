@@ -1,4 +1,8 @@
 //! Where a message ends on a stream of bytes.
 mod line;
+mod sse;
 
 pub use line::{LINE_BYTES_DEFAULT, LineDecoder, LineError};
+pub use sse::{
+    SSE_EVENT_BYTES_DEFAULT, SseDecoder, SseError, SseEvent, SseField, write_comment, write_event,
+};
