@@ -3,16 +3,15 @@
 //! What the real clients need is installed into `.tools/clients`, at the versions that
 //! `tests/clients` pins. A machine without Python or npm skips them and says so.
 
+use crate::npm::{Packages, read, write};
+use crate::process::{is_present, succeed, succeeds};
 use crate::workspace::Workspace;
-use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 const CLIENTS: &str = "tests/clients";
 const TOOLS: &str = ".tools/clients";
 const REQUIREMENTS: &str = "requirements.txt";
-const NPM_MANIFESTS: &[&str] = &["package.json", "package-lock.json"];
 /// Holds what was installed, so that nothing is installed twice.
 const STAMP: &str = "installed";
 
@@ -20,6 +19,7 @@ const STAMP: &str = "installed";
 struct Clients {
     source: PathBuf,
     tools: PathBuf,
+    packages: Packages,
 }
 
 /// The flag of the result says whether all tests that ran passed.
@@ -43,10 +43,7 @@ pub(crate) fn run(without_clients: bool) -> Result<(String, bool), String> {
         ));
     }
     let workspace = Workspace::load()?;
-    let clients = Clients {
-        source: workspace.root.join(CLIENTS),
-        tools: workspace.root.join(TOOLS),
-    };
+    let clients = Clients::new(&workspace.root);
     clients.install()?;
     let binary = workspace.target_directory.join("debug/portcullis");
     passed &= succeeds(clients.command(&binary))?;
@@ -60,53 +57,28 @@ fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-fn is_present(program: &str) -> bool {
-    let mut command = Command::new(program);
-    command
-        .arg("--version")
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
-}
-
-fn succeeds(mut command: Command) -> Result<bool, String> {
-    let status = command.stdin(Stdio::null()).status();
-    let status = status.map_err(|error| format!("{}: {error}", name(&command)))?;
-    Ok(status.success())
-}
-
-fn succeed(command: Command) -> Result<(), String> {
-    let name = name(&command);
-    if succeeds(command)? {
-        Ok(())
-    } else {
-        Err(format!("`{name}` did not succeed"))
-    }
-}
-
-fn name(command: &Command) -> String {
-    let arguments = command.get_args().map(OsStr::to_string_lossy);
-    let words: Vec<_> = [command.get_program().to_string_lossy()]
-        .into_iter()
-        .chain(arguments)
-        .collect();
-    words.join(" ")
-}
-
 // === impl Clients ===
 
 impl Clients {
+    fn new(root: &Path) -> Self {
+        let source = root.join(CLIENTS);
+        let tools = root.join(TOOLS);
+        let packages = Packages::new(source.clone(), tools.join("npm"));
+        Self {
+            source,
+            tools,
+            packages,
+        }
+    }
+
     fn install(&self) -> Result<(), String> {
-        let manifests = [REQUIREMENTS].iter().chain(NPM_MANIFESTS);
-        let wanted: String = manifests
-            .map(|manifest| read(&self.source.join(manifest)))
-            .collect::<Result<_, _>>()?;
+        self.packages.install()?;
+        let wanted = read(&self.source.join(REQUIREMENTS))?;
         let stamp = self.tools.join(STAMP);
         if read(&stamp).is_ok_and(|installed| installed == wanted) {
             return Ok(());
         }
         self.install_python()?;
-        self.install_npm()?;
         write(&stamp, &wanted)
     }
 
@@ -129,49 +101,16 @@ impl Clients {
         succeed(install)
     }
 
-    fn install_npm(&self) -> Result<(), String> {
-        let modules = self.modules();
-        fs::create_dir_all(&modules).map_err(|error| format!("{}: {error}", modules.display()))?;
-        for manifest in NPM_MANIFESTS {
-            write(&modules.join(manifest), &read(&self.source.join(manifest))?)?;
-        }
-        let mut install = Command::new("npm");
-        // Scripts of packages do not run: nothing that is needed has one.
-        install.args([
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ]);
-        install.current_dir(modules);
-        succeed(install)
-    }
-
     /// Runs every scenario without the gateway and through it.
     fn command(&self, portcullis: &Path) -> Command {
         let mut command = Command::new(self.python());
         command.arg(self.source.join("run.py"));
         command.arg("--portcullis").arg(portcullis);
-        command
-            .arg("--node-modules")
-            .arg(self.modules().join("node_modules"));
+        command.arg("--node-modules").arg(self.packages.modules());
         command
     }
 
     fn python(&self) -> PathBuf {
         self.tools.join("python/bin/python")
     }
-
-    fn modules(&self) -> PathBuf {
-        self.tools.join("npm")
-    }
-}
-
-fn read(path: &Path) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))
-}
-
-fn write(path: &Path, text: &str) -> Result<(), String> {
-    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
