@@ -9,17 +9,19 @@
 )]
 
 mod engine;
+mod sse;
 mod text;
 mod wire;
 
 pub use engine::{check_policy, evaluate, python_re, tool_pattern};
+pub use sse::sse;
 pub use text::{json, parse};
 pub use wire::{lines, message};
 
 /// A target with the name of its corpus.
 pub type Target = (&'static str, fn(&[u8]));
 
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
     ("parse", parse),
     ("check_policy", check_policy),
     ("evaluate", evaluate),
@@ -28,4 +30,5 @@ pub const TARGETS: [Target; 8] = [
     ("json", json),
     ("message", message),
     ("lines", lines),
+    ("sse", sse),
 ];
