@@ -1,7 +1,9 @@
 //! Chores of the project: `cargo xtask --help`.
 
 mod case;
+mod conformance;
 mod corpus;
+mod gateway;
 mod growth;
 mod icount;
 mod layering;
@@ -37,6 +39,12 @@ enum Chore {
         /// Cases that are known to differ: an id and a reason a line. Strict both ways.
         #[arg(long)]
         known: Option<PathBuf>,
+    },
+    /// Run the official conformance suite directly and through the gateway, and compare.
+    Conformance {
+        /// The gateway to measure.
+        #[arg(long, default_value = "target/debug/portcullis")]
+        portcullis: PathBuf,
     },
     /// Compare calls and starts through `portcullis run` with direct ones.
     Overhead {
@@ -94,6 +102,7 @@ fn main() -> ExitCode {
             results,
             known,
         } => corpus::run(&cases, results.as_deref(), known.as_deref()),
+        Chore::Conformance { portcullis } => conformance::run(&portcullis),
         Chore::Speed { case, seconds } => speed::run(&case, seconds),
         Chore::Growth { out } => growth::run(out.as_deref()),
         Chore::Icount { counts, record } => icount::run(&counts, record),
