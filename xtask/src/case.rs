@@ -74,7 +74,7 @@ impl<'c> Case<'c> {
         let reported = |finding: &&Finding| match finding.novelty {
             Novelty::Bound => true,
             Novelty::Unpositioned { seen_before } => !seen_before,
-            Novelty::Past => false,
+            Novelty::Past | Novelty::Turned => false,
         };
         Ok(found.iter().filter(reported).map(error).collect())
     }

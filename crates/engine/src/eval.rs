@@ -10,7 +10,7 @@ pub(crate) use quantify::{Sources, models_wanted};
 
 use crate::detector::{DetectorCall, Oracle};
 use crate::kind::BinderKind;
-use crate::memory::{BodyMemory, ClosedState};
+use crate::memory::{BodyMemory, ClosedState, When};
 use crate::meter::{Exceeded, Meter};
 use crate::patterns::Patterns;
 use crate::program::{Body, Comprehension, Expr, ExprKind, Operator, Program, Slot};
@@ -30,6 +30,7 @@ pub(crate) struct World<'a> {
     pub(crate) oracle: &'a Oracle<'a>,
     pub(crate) patterns: &'a Patterns,
     pub(crate) meter: &'a Meter,
+    pub(crate) when: When,
 }
 
 /// Evaluates within one frame of variables.
@@ -125,8 +126,10 @@ impl<'a> Evaluator<'a> {
         }
         let (mut unknown, mut neither) = (false, false);
         for line in &body.lines {
+            let counted = self.recorder.counted();
             match self.evaluate(&line.expr)? {
                 Value::Bool(false) => {
+                    self.recorder.keep_counted_from(counted);
                     return Ok(if neither {
                         Verdict::Neither
                     } else {
@@ -238,7 +241,7 @@ impl<'a> Evaluator<'a> {
         let recorder = self.recorder.child();
         let mut inner = Evaluator::new(self.world, constant.frame.names.len(), recorder);
         let value = inner.evaluate(&constant.value);
-        self.recorder.adopt_marks(inner.recorder);
+        self.recorder.adopt(inner.recorder);
         value
     }
 

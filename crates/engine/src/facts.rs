@@ -5,8 +5,8 @@
 use crate::kind::BinderKind;
 use crate::modules::{Detector, Function};
 use crate::program::{
-    ArgumentPattern, ArgumentTest, BodyId, Call, Comprehension, Expr, ExprKind, Operator, Origin,
-    Program, Quantifier, Slot, Traits,
+    ArgumentPattern, ArgumentTest, Call, Comprehension, Expr, ExprKind, Operator, Program,
+    Quantifier, Slot, Traits,
 };
 use crate::types::Type;
 use crate::value::Value;
@@ -21,7 +21,6 @@ pub(crate) struct Facts {
     pub(crate) binders: Vec<FoundBinder>,
     /// Slots of lets below the top of the expression.
     pub(crate) nested_lets: Vec<Slot>,
-    pub(crate) counts: Vec<BodyId>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +46,6 @@ impl Default for Facts {
             traits: Traits::default(),
             binders: Vec::new(),
             nested_lets: Vec::new(),
-            counts: Vec::new(),
         }
     }
 }
@@ -70,7 +68,6 @@ impl Facts {
         self.traits.reads_trace |= other.traits.reads_trace;
         self.binders.extend(other.binders);
         self.nested_lets.extend(other.nested_lets);
-        self.counts.extend(other.counts);
     }
 
     fn binding(mut self, slot: Slot, kind: BinderKind, whole_trace: bool) -> Self {
@@ -368,9 +365,6 @@ impl<'p> Context<'p> {
                 let traits = body.traits();
                 facts.traits.fallible |= traits.fallible;
                 facts.traits.marking |= traits.marking;
-                if body.origin == Origin::Count {
-                    facts.counts.push(quantifier.body);
-                }
             }
             None => facts.absorb(unresolved()),
         }

@@ -32,7 +32,7 @@ mod value;
 
 pub use codes::code_pages;
 pub use detector::{Answer, DetectorCall, Detectors, Lookup};
-pub use finding::{Failure, FailureKind, Finding, Novelty};
+pub use finding::{Failure, FailureKind, Finding, Novelty, Ranges};
 pub use meter::{Exceeded, Limits};
 pub use monitor::{Monitor, Step};
 pub use policy::{Loaded, Policy};

@@ -1,11 +1,12 @@
 //! What a monitor keeps of the past: candidates for binders, and the models of closed quantifiers.
 
-use crate::eval::{Evaluated, Evaluator, Interrupt, RuntimeError};
+mod closed;
+
+pub(crate) use closed::{ClosedState, FirstModels, Kept, Tally};
+
+use crate::eval::{Evaluated, Evaluator, Interrupt};
 use crate::program::{Body, Origin};
-use crate::record::ModelRanges;
 use crate::value::Value;
-use portcullis_syntax::Span;
-use portcullis_trace::Range;
 use std::cell::Cell;
 
 /// The candidates of every binder of one body.
@@ -24,7 +25,7 @@ pub(crate) struct BinderMemory {
     /// Where the current push begins.
     pub(crate) old: usize,
     /// How many values the binder had, those that were dropped included.
-    pub(crate) seen: u64,
+    seen: u64,
     seen_old: u64,
     /// Whether some were dropped with which every combination is false.
     pub(crate) dropped_false: bool,
@@ -53,6 +54,14 @@ enum Fate {
     Spent,
 }
 
+/// The moment that an evaluation looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum When {
+    Now,
+    /// As if the current push had not come.
+    Before,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stop {
     pub(crate) line: usize,
@@ -63,41 +72,6 @@ pub(crate) struct Stop {
 pub(crate) enum Cause {
     False,
     Error,
-}
-
-/// The models so far of a quantifier that captures nothing.
-#[derive(Debug, Default)]
-pub(crate) struct ClosedState {
-    /// Where the quantifier stands in the policy.
-    span: Span,
-    /// How many models are worth keeping with their ranges.
-    pub(crate) cap: usize,
-    pub(crate) tally: Tally,
-    /// The first true models in product order.
-    pub(crate) models: Vec<(Vec<u64>, ModelRanges)>,
-    pub(crate) marks: Vec<Range>,
-    pub(crate) error: Option<RuntimeError>,
-    /// The true model of the current push that holds the latest event.
-    pub(crate) latest: Option<ModelRanges>,
-    before: Before,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tally {
-    pub(crate) true_count: u64,
-    pub(crate) any_false: bool,
-    /// Whether the models that do not depend on the trace have been counted.
-    pub(crate) started: bool,
-}
-
-/// What the current push found, to go back there.
-#[derive(Debug, Default)]
-struct Before {
-    tally: Tally,
-    /// Only if the push changed them.
-    models: Option<Vec<(Vec<u64>, ModelRanges)>>,
-    marks: usize,
-    failed: bool,
 }
 
 // === impl BodyMemory ===
@@ -120,15 +94,18 @@ impl BodyMemory {
         self.waits.get() && self.binders.iter().all(is_old)
     }
 
-    /// Whether the current push brought a candidate that no false line excludes.
-    pub(crate) fn has_new(&self) -> bool {
-        self.binders.iter().any(|binder| {
-            binder
-                .candidates
-                .iter()
-                .skip(binder.old)
-                .any(|candidate| candidate.stop.is_none_or(|stop| stop.cause == Cause::Error))
-        })
+    /// Whether the current push brought a candidate that can change what a body of this origin
+    /// says: a false line excludes a model, except where one false model is enough.
+    pub(crate) fn has_new(&self, origin: Origin) -> bool {
+        let matters = |candidate: &Candidate| {
+            let excluded = candidate
+                .stop
+                .is_some_and(|stop| stop.cause == Cause::False);
+            origin == Origin::Forall || !excluded
+        };
+        self.binders
+            .iter()
+            .any(|binder| binder.candidates.iter().skip(binder.old).any(matters))
     }
 }
 
@@ -200,6 +177,14 @@ impl BinderMemory {
         self.first_error_old = self.first_error;
     }
 
+    /// How many values the binder had, with those of the current push or without.
+    pub(crate) fn seen(&self, when: When) -> u64 {
+        match when {
+            When::Now => self.seen,
+            When::Before => self.seen_old,
+        }
+    }
+
     pub(crate) fn discard(&mut self) {
         self.candidates.truncate(self.old);
         self.seen = self.seen_old;
@@ -259,69 +244,6 @@ fn is_droppable(body: &Body, binder: usize, stop: Stop) -> bool {
         .filter(|line| before(**line));
     let alphas = alphas.any(|line| body.is_observable(*line));
     !(marks || neither || watched || joins || alphas)
-}
-
-// === impl ClosedState ===
-
-impl ClosedState {
-    pub(crate) fn new(cap: usize, span: Span) -> Self {
-        Self {
-            span,
-            cap,
-            ..Self::default()
-        }
-    }
-
-    /// Begins a push that [`ClosedState::discard`] can undo.
-    pub(crate) fn begin(&mut self) {
-        let failed = self.error.is_some();
-        self.before = Before {
-            tally: self.tally,
-            models: None,
-            marks: self.marks.len(),
-            failed,
-        };
-        self.latest = None;
-    }
-
-    pub(crate) fn add_true(&mut self, order: Vec<u64>, ranges: ModelRanges) {
-        self.tally.true_count += 1;
-        if self
-            .latest
-            .as_ref()
-            .is_none_or(|latest| latest.latest <= ranges.latest)
-        {
-            self.latest = Some(ranges.clone());
-        }
-        let place = self.models.partition_point(|(other, _)| *other < order);
-        if place < self.cap {
-            self.before
-                .models
-                .get_or_insert_with(|| self.models.clone());
-            self.models.insert(place, (order, ranges));
-            self.models.truncate(self.cap);
-        }
-    }
-
-    /// Says that the models of this push could not be counted, so that nobody relies on the tally.
-    pub(crate) fn give_up(&mut self) {
-        self.error.get_or_insert_with(|| RuntimeError {
-            message: "events before could not be counted within the limits".to_owned(),
-            span: self.span,
-        });
-    }
-
-    pub(crate) fn discard(&mut self) {
-        self.tally = self.before.tally;
-        if let Some(models) = self.before.models.take() {
-            self.models = models;
-        }
-        self.marks.truncate(self.before.marks);
-        if !self.before.failed {
-            self.error = None;
-        }
-        self.latest = None;
-    }
 }
 
 impl Body {

@@ -10,7 +10,7 @@ use crate::eval::{Evaluated, Evaluator, Interrupt, RuntimeError, Sources, World}
 use crate::event::{Checkpoint, Reader};
 use crate::finding::{Failure, FailureKind, Finding};
 use crate::kind::BinderKind;
-use crate::memory::{BodyMemory, ClosedState};
+use crate::memory::{BinderMemory, BodyMemory, ClosedState, When};
 use crate::meter::{Exceeded, Limits, Meter};
 use crate::patterns::Patterns;
 use crate::policy::Policy;
@@ -73,11 +73,7 @@ impl Monitor {
         let program = policy.into_program();
         Self {
             memories: program.bodies.iter().map(BodyMemory::new).collect(),
-            closed: program
-                .closed
-                .iter()
-                .map(|closed| ClosedState::new(closed.cap, closed.span))
-                .collect(),
+            closed: program.closed.iter().map(ClosedState::new).collect(),
             reader: Reader::new(&program),
             unpositioned: BTreeSet::new(),
             memo: RefCell::default(),
@@ -127,7 +123,7 @@ impl Monitor {
                 .memories
                 .iter_mut()
                 .flat_map(|memory| &mut memory.binders);
-            binders.for_each(crate::memory::BinderMemory::commit);
+            binders.for_each(BinderMemory::commit);
         }
     }
 
@@ -147,7 +143,7 @@ impl Monitor {
                 .memories
                 .iter_mut()
                 .flat_map(|memory| &mut memory.binders);
-            binders.for_each(crate::memory::BinderMemory::discard);
+            binders.for_each(BinderMemory::discard);
         }
     }
 
@@ -183,6 +179,7 @@ impl Monitor {
             oracle: &oracle,
             patterns: &self.patterns,
             meter: &self.meter,
+            when: When::Now,
         };
         let mut evaluator = Evaluator::new(world, program.frame_size, Recorder::OFF);
         for (id, body) in program.bodies.iter().enumerate() {
@@ -196,7 +193,7 @@ impl Monitor {
                     continue;
                 };
                 // There is one input, however many events come.
-                if binder.kind == BinderKind::Input && memory.seen > 0 {
+                if binder.kind == BinderKind::Input && memory.seen(When::Now) > 0 {
                     continue;
                 }
                 for value in values {
@@ -233,30 +230,34 @@ impl Monitor {
             oracle: &oracle,
             patterns: &self.patterns,
             meter: &self.meter,
+            when: When::Now,
         };
         for (closed, state) in program.closed.iter().zip(&mut self.closed) {
+            let first = !state.is_started();
+            let memory = self.memories.get(closed.body);
+            if !first && memory.is_some_and(BodyMemory::is_idle) {
+                continue;
+            }
             let mut evaluator = Evaluator::new(world, program.frame_size, Recorder::new(new_from));
-            let first = !state.tally.started;
             let walked = evaluator.enumerate(closed.body, Sources::New, None, &mut |_, model| {
                 // What is true or false without any value of the trace stays so.
                 let repeated = !first && !model.is_of_trace;
                 match (repeated, model.holds) {
                     (true, _) => {}
                     (false, true) => state.add_true(model.order, model.ranges),
-                    (false, false) => state.tally.any_false = true,
+                    (false, false) => state.add_false(&model.ranges),
                 }
                 Ok(ControlFlow::Continue(()))
             });
             match walked {
-                Err(Interrupt::Error(error)) => state.error = Some(error),
+                Err(Interrupt::Error(error)) => state.fail(error),
                 Err(Interrupt::Exceeded(limit)) => {
                     state.give_up();
                     exceeded = Some(limit);
                 }
                 walked => needs.note(walked, None)?,
             }
-            state.tally.started = true;
-            state.marks.extend(evaluator.recorder.finish().0);
+            state.end(evaluator.recorder.finish().0);
         }
         if let Some(exceeded) = exceeded {
             return Err(Stopped::limit(exceeded, None));

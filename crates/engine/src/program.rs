@@ -36,6 +36,8 @@ pub(crate) struct Rule {
     pub(crate) span: Span,
     pub(crate) error: RuleError,
     pub(crate) body: BodyId,
+    /// The bodies of the quantifiers and predicates that its lines use, at any depth.
+    pub(crate) inner: Vec<BodyId>,
     pub(crate) frame: Frame,
 }
 
@@ -99,8 +101,6 @@ pub(crate) struct Body {
     pub(crate) unplaced: bool,
     /// Whether evaluating it with no variable bound comes out the same whatever the trace is.
     pub(crate) steady: bool,
-    /// Bodies of the `count`s in this one.
-    pub(crate) counts: Vec<BodyId>,
 }
 
 /// Whose body it is; that decides what must not be pruned.
@@ -210,6 +210,43 @@ pub(crate) enum ExprKind {
     Invalid(&'static str),
 }
 
+impl Expr {
+    /// The expressions that it consists of; the body of a quantifier is none.
+    pub(crate) fn children(&self) -> Vec<&Expr> {
+        match &self.kind {
+            ExprKind::Literal(_)
+            | ExprKind::Local(_)
+            | ExprKind::Constant(_)
+            | ExprKind::Bind(..)
+            | ExprKind::Nothing
+            | ExprKind::Invalid(_) => Vec::new(),
+            ExprKind::BindIn(_, _, inner)
+            | ExprKind::Let(_, inner)
+            | ExprKind::Not(inner)
+            | ExprKind::Minus(inner)
+            | ExprKind::Plus(inner)
+            | ExprKind::IsNotNone(inner)
+            | ExprKind::Member(inner, _) => vec![&**inner],
+            ExprKind::Binary(_, left, right)
+            | ExprKind::Flow { left, right, .. }
+            | ExprKind::Index(left, right) => vec![&**left, &**right],
+            ExprKind::Call(call) => {
+                let keywords = call.keywords.iter().map(|(_, value)| value);
+                let arguments = call.arguments.iter().chain(keywords);
+                std::iter::once(&call.function).chain(arguments).collect()
+            }
+            ExprKind::Quantifier(quantifier) => vec![&quantifier.head],
+            ExprKind::Conditional(parts) => parts.iter().collect(),
+            ExprKind::List(items) => items.iter().collect(),
+            ExprKind::Dict(entries) => entries.iter().map(|(_, value)| value).collect(),
+            ExprKind::Comprehension(comprehension) => {
+                let parts = [&comprehension.element, &comprehension.iterable];
+                parts.into_iter().chain(&comprehension.filter).collect()
+            }
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operator {
     And,
@@ -263,8 +300,16 @@ pub(crate) struct Quantifier {
 pub(crate) struct Closed {
     pub(crate) span: Span,
     pub(crate) body: BodyId,
-    /// How many of its models anybody asks for.
-    pub(crate) cap: usize,
+    pub(crate) listed: Listed,
+}
+
+/// Which of a quantifier's true models a finding may list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listed {
+    /// It is a `forall`, and what counts is whether any model is false.
+    Nothing,
+    First(usize),
+    Every,
 }
 
 /// `tool:name` or `tool:name(pattern)`.

@@ -1,5 +1,9 @@
 //! What an evaluation leaves behind beside its value: marks and objects, as ranges.
 
+mod set;
+
+pub(crate) use set::{Iter, RangeSet};
+
 use crate::value::{Text, Value};
 use portcullis_trace::Range;
 
@@ -10,21 +14,32 @@ pub(crate) struct Recorder(Option<Recording>);
 #[derive(Debug, Default)]
 struct Recording {
     /// Stretches of text found by searching. They go up to every evaluation around this one.
-    marks: Vec<Range>,
+    marks: Collected,
     /// Objects that a quantifier counted. They stay with the evaluation that contains it.
-    objects: Vec<Range>,
+    objects: Collected,
     /// Events of this index and later are new.
     new_from: u64,
-    /// Objects of counted models that hold a new event.
+    /// Objects that make what a quantifier or a predicate says a matter of new events.
     counted: Vec<Range>,
 }
 
-/// The ranges of one model that a `count` counted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Ranges in any order, some of them in sets that a session keeps anyway.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Collected {
+    pub(crate) own: Vec<Range>,
+    pub(crate) kept: Vec<RangeSet>,
+}
+
+/// What one true or false assignment of a body leaves behind.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ModelRanges {
-    pub(crate) ranges: Vec<Range>,
+    pub(crate) ranges: Collected,
     /// The latest event among the values of its variables.
     pub(crate) latest: Option<u64>,
+    /// Whether that event is new.
+    pub(crate) is_new: bool,
+    /// What the quantifiers and predicates inside owe to new events.
+    pub(crate) counted: Vec<Range>,
 }
 
 // === impl Recorder ===
@@ -62,58 +77,113 @@ impl Recorder {
                 .map_or(0, |part| part.chars().count() as u64)
         };
         let span = (points(bytes.start), points(bytes.end));
-        recording.marks.extend(text.place.ranges(Some(span)));
+        recording.marks.own.extend(text.place.ranges(Some(span)));
     }
 
     /// Takes over what an inner evaluation marked, whatever came of it.
     pub(crate) fn adopt_marks(&mut self, inner: Recorder) {
         if let (Some(outer), Some(inner)) = (&mut self.0, inner.0) {
-            outer.marks.extend(inner.marks);
+            outer.marks.append(inner.marks);
         }
     }
 
-    pub(crate) fn add_marks(&mut self, marks: impl IntoIterator<Item = Range>) {
+    /// Takes over what an inner evaluation marked and counted.
+    pub(crate) fn adopt(&mut self, inner: Recorder) {
+        if let (Some(outer), Some(inner)) = (&mut self.0, inner.0) {
+            outer.marks.append(inner.marks);
+            outer.counted.extend(inner.counted);
+        }
+    }
+
+    /// Takes over marks that the session keeps.
+    pub(crate) fn share_marks(&mut self, marks: &RangeSet) {
         if let Some(recording) = &mut self.0 {
-            recording.marks.extend(marks);
+            recording.marks.share(marks);
         }
     }
 
-    pub(crate) fn add_objects(&mut self, objects: impl IntoIterator<Item = Range>) {
+    /// Takes over objects that the session keeps.
+    pub(crate) fn share_objects(&mut self, objects: &RangeSet) {
         if let Some(recording) = &mut self.0 {
-            recording.objects.extend(objects);
+            recording.objects.share(objects);
         }
     }
 
-    /// Notes a model of a `count` that came out true, if a new event is part of it.
-    pub(crate) fn note_counted(&mut self, model: &ModelRanges) {
-        if let Some(recording) = &mut self.0
-            && model
-                .latest
-                .is_some_and(|latest| latest >= recording.new_from)
-        {
-            recording.counted.extend(model.ranges.iter().cloned());
+    pub(crate) fn add_objects(&mut self, model: &ModelRanges) {
+        if let Some(recording) = &mut self.0 {
+            recording.objects.append(model.ranges.clone());
         }
     }
 
-    /// Everything recorded, and what of it makes counted models new.
-    pub(crate) fn finish(self) -> (Vec<Range>, Vec<Range>) {
+    /// Notes what makes the value of a quantifier or a predicate a matter of new events.
+    pub(crate) fn note_counted(&mut self, counted: impl IntoIterator<Item = Range>) {
+        if let Some(recording) = &mut self.0 {
+            recording.counted.extend(counted);
+        }
+    }
+
+    /// How much was counted so far, for [`Recorder::keep_counted_from`].
+    pub(crate) fn counted(&self) -> usize {
+        self.0
+            .as_ref()
+            .map_or(0, |recording| recording.counted.len())
+    }
+
+    /// Forgets what was counted before: it is not why the line at hand is false.
+    pub(crate) fn keep_counted_from(&mut self, start: usize) {
+        if let Some(recording) = &mut self.0 {
+            recording.counted.drain(..start);
+        }
+    }
+
+    /// Everything recorded, and what of it makes it new.
+    pub(crate) fn finish(self) -> (Collected, Vec<Range>) {
         let recording = self.0.unwrap_or_default();
         let mut ranges = recording.marks;
-        ranges.extend(recording.objects);
+        ranges.append(recording.objects);
         (ranges, recording.counted)
     }
 
-    /// The ranges of a model whose variables have these values.
+    /// The ranges of an assignment whose variables have these values.
     pub(crate) fn model(&self, values: &[Value]) -> ModelRanges {
         let Some(recording) = &self.0 else {
             return ModelRanges::default();
         };
         let mut ranges = recording.marks.clone();
-        ranges.extend(recording.objects.iter().cloned());
-        ranges.extend(values.iter().flat_map(|value| value.place().ranges(None)));
+        ranges.append(recording.objects.clone());
+        let own = values.iter().flat_map(|value| value.place().ranges(None));
+        ranges.own.extend(own);
+        let latest = values.iter().filter_map(|v| v.place().event()).max();
         ModelRanges {
             ranges,
-            latest: values.iter().filter_map(|v| v.place().event()).max(),
+            latest,
+            is_new: latest.is_some_and(|latest| latest >= recording.new_from),
+            counted: recording.counted.clone(),
+        }
+    }
+}
+
+// === impl ModelRanges ===
+
+impl ModelRanges {
+    /// What new events have to do with it, if one assignment like it is enough.
+    pub(crate) fn witness(&self) -> impl Iterator<Item = &Range> {
+        let own = self.ranges.own.iter().filter(|_| self.is_new);
+        own.chain(&self.counted)
+    }
+}
+
+// === impl Collected ===
+
+impl Collected {
+    fn append(&mut self, other: Collected) {
+        self.own.extend(other.own);
+        other.kept.iter().for_each(|set| self.share(set));
+    }
+
+    fn share(&mut self, set: &RangeSet) {
+        if set.len() > 0 && !self.kept.iter().any(|known| known.is_same(set)) {
+            self.kept.push(set.clone());
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod body;
 mod expression;
+mod inner;
 mod pattern;
 mod scope;
 
@@ -63,6 +64,7 @@ pub(crate) fn resolve(policy: &Policy) -> (Program, Vec<Diagnostic>) {
             resolver.rule(raise);
         }
     }
+    inner::find(&mut resolver.program);
     (resolver.program, resolver.diagnostics)
 }
 
@@ -214,6 +216,7 @@ impl Resolver {
             span: raise.span,
             error,
             body,
+            inner: Vec::new(),
             frame,
         });
     }

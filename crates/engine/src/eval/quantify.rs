@@ -3,12 +3,13 @@
 mod join;
 
 use super::{Domain, Evaluated, Evaluator, Interrupt, Offer, Verdict, error};
-use crate::memory::ClosedState;
+use crate::memory::{ClosedState, FirstModels, Kept, Tally, When};
 use crate::modules::Function;
 use crate::program::{Body, BodyId, Expr, Origin, Quantifier, Slot};
 use crate::record::{ModelRanges, Recorder};
 use crate::value::Value;
 use portcullis_syntax::Span;
+use portcullis_trace::Range;
 use std::mem;
 use std::ops::ControlFlow;
 
@@ -42,6 +43,22 @@ const ENUMERATION_LEVELS: u32 = 8;
 struct Bounds {
     min: Option<i64>,
     max: Option<i64>,
+}
+
+/// What decides a `count`.
+#[derive(Clone, Copy, Debug)]
+enum Reached {
+    /// There are so many models that it is true, or that it is false.
+    Many(bool),
+    /// There are so few.
+    Few(bool),
+}
+
+/// What new events have to do with the models that are true and with those that are not.
+#[derive(Default)]
+struct Counted {
+    holding: Vec<Range>,
+    failing: Vec<Range>,
 }
 
 type Visit<'v, 'a> = dyn FnMut(&mut Evaluator<'a>, Model) -> Evaluated<ControlFlow<()>> + 'v;
@@ -122,11 +139,19 @@ impl<'a> Evaluator<'a> {
             inner.set(slot, argument);
         }
         let mut any = false;
-        let flow = inner.enumerate(predicate.body, Sources::All, None, &mut |_, model| {
+        let mut counted = Counted::default();
+        let sources = self.world.when.sources();
+        let flow = inner.enumerate(predicate.body, sources, None, &mut |_, model| {
             any |= model.holds;
+            if model.holds {
+                counted.holding.extend(model.ranges.witness().cloned());
+            } else {
+                counted.failing.extend(model.ranges.counted);
+            }
             Ok(ControlFlow::Continue(()))
         });
         self.recorder.adopt_marks(inner.recorder);
+        self.recorder.note_counted(counted.of(any));
         flow.map(|_| Value::Bool(any))
     }
 
@@ -144,7 +169,7 @@ impl<'a> Evaluator<'a> {
         }
         match head {
             Value::Forall => self.forall(quantifier),
-            Value::Count { min, max } => self.count(quantifier, Bounds { min, max }, span),
+            Value::Count { min, max } => self.count(quantifier, Bounds { min, max }),
             Value::Unknown => Ok(Value::Unknown),
             other => Err(error(
                 format!("{} is no quantifier", other.kind_name()),
@@ -154,78 +179,95 @@ impl<'a> Evaluator<'a> {
     }
 
     fn forall(&mut self, quantifier: &Quantifier) -> Evaluated {
-        if let Some(state) = self.closed(quantifier)? {
-            self.recorder.add_marks(state.marks.iter().cloned());
-            return Ok(Value::Bool(!state.tally.any_false));
+        if let Some(state) = self.closed(quantifier) {
+            let any_false = self.tally(state)?.any_false;
+            self.recorder.share_marks(&state.marks);
+            let witness = state.latest.iter().flat_map(ModelRanges::witness);
+            self.recorder.note_counted(witness.cloned());
+            return Ok(Value::Bool(!any_false));
         }
         let mut any_false = false;
-        let walked = self.enumerate(quantifier.body, Sources::All, None, &mut |_, model| {
+        let mut counted = Counted::default();
+        let sources = self.world.when.sources();
+        let walked = self.enumerate(quantifier.body, sources, None, &mut |_, model| {
             any_false |= !model.holds;
+            if model.holds {
+                counted.holding.extend(model.ranges.counted);
+            } else {
+                counted.failing.extend(model.ranges.witness().cloned());
+            }
             Ok(ControlFlow::Continue(()))
         });
+        self.recorder.note_counted(counted.of(!any_false));
         walked.map(|_| Value::Bool(!any_false))
     }
 
-    fn count(&mut self, quantifier: &Quantifier, bounds: Bounds, span: Span) -> Evaluated {
-        let Bounds { min, max } = bounds;
-        let wanted = models_wanted(min, max);
-        let state;
-        let (total, models, marks, latest) = if let Some(closed) = self.closed(quantifier)? {
-            (
-                closed.tally.true_count,
-                &closed.models,
-                &closed.marks,
-                closed.latest.as_ref(),
-            )
-        } else {
-            state = self.count_models(quantifier, wanted, span)?;
-            (
-                state.tally.true_count,
-                &state.models,
-                &state.marks,
-                state.latest.as_ref(),
-            )
+    fn count(&mut self, quantifier: &Quantifier, bounds: Bounds) -> Evaluated {
+        let Some(state) = self.closed(quantifier) else {
+            return self.count_models(quantifier, bounds);
         };
-        self.recorder.add_marks(marks.iter().cloned());
-        for (_, model) in models.iter().take(wanted) {
-            self.recorder.add_objects(model.ranges.iter().cloned());
+        let reached = bounds.reached(self.tally(state)?.true_count);
+        self.recorder.share_marks(&state.marks);
+        match &state.kept {
+            Kept::Nothing => {}
+            Kept::Every(objects) => self.recorder.share_objects(objects),
+            Kept::First(first) => {
+                let wanted = models_wanted(bounds.min, bounds.max);
+                first
+                    .iter()
+                    .take(wanted)
+                    .for_each(|model| self.recorder.add_objects(model));
+            }
         }
-        let total = i64::try_from(total).unwrap_or(i64::MAX);
-        let too_many = max.is_some_and(|max| total > max);
-        let enough = min.is_none_or(|min| total >= min);
-        // `count(min=3)` and `not count(max=2)` say the same, and one model more matters to both.
-        let reached = if too_many {
-            max
-        } else {
-            min.filter(|_| enough)
-        };
-        if let (Some(_), Some(latest)) = (reached, latest) {
-            self.recorder.note_counted(latest);
+        if let (Reached::Many(_), Some(latest)) = (reached, &state.latest) {
+            self.recorder.note_counted(latest.witness().cloned());
         }
-        Ok(Value::Bool(enough && !too_many))
+        Ok(reached.value())
     }
 
-    /// The true models of a quantifier whose body uses variables from outside.
-    fn count_models(
-        &mut self,
-        quantifier: &Quantifier,
-        wanted: usize,
-        span: Span,
-    ) -> Evaluated<ClosedState> {
-        let mut state = ClosedState::new(wanted, span);
+    /// A `count` whose body uses variables from outside.
+    fn count_models(&mut self, quantifier: &Quantifier, bounds: Bounds) -> Evaluated {
+        let wanted = models_wanted(bounds.min, bounds.max);
+        let mut first = FirstModels::new(wanted);
+        let mut total: u64 = 0;
+        let mut latest: Option<ModelRanges> = None;
+        let mut counted = Counted::default();
         let may_stop = !self.recorder.is_on() && wanted < usize::MAX && self.is_quiet(quantifier);
-        let walked = self.enumerate(quantifier.body, Sources::All, None, &mut |_, model| {
+        let sources = self.world.when.sources();
+        let walked = self.enumerate(quantifier.body, sources, None, &mut |_, model| {
             if model.holds {
-                state.add_true(model.order, model.ranges);
+                total += 1;
+                counted.holding.extend(model.ranges.counted.iter().cloned());
+                let known = latest.as_ref();
+                if known.is_none_or(|known| known.latest <= model.ranges.latest) {
+                    latest = Some(model.ranges.clone());
+                }
+                first.insert(model.order, model.ranges);
+            } else {
+                counted.failing.extend(model.ranges.counted);
             }
-            let enough = may_stop && state.tally.true_count >= wanted as u64;
+            let enough = may_stop && total >= wanted as u64;
             Ok(if enough {
                 ControlFlow::Break(())
             } else {
                 ControlFlow::Continue(())
             })
         });
-        walked.map(|_| state)
+        let _: ControlFlow<()> = walked?;
+        first
+            .iter()
+            .for_each(|model| self.recorder.add_objects(model));
+        let reached = bounds.reached(total);
+        match reached {
+            Reached::Many(_) => {
+                counted
+                    .holding
+                    .extend(latest.iter().flat_map(ModelRanges::witness).cloned());
+                self.recorder.note_counted(counted.holding);
+            }
+            Reached::Few(_) => self.recorder.note_counted(counted.failing),
+        }
+        Ok(reached.value())
     }
 
     /// Whether no evaluation of the body can fail, so that the rest of it need not be seen.
@@ -234,14 +276,14 @@ impl<'a> Evaluator<'a> {
         body.is_some_and(|body| !body.lines.iter().any(|line| line.traits.fallible))
     }
 
-    fn closed(&self, quantifier: &Quantifier) -> Evaluated<Option<&'a ClosedState>> {
-        let state = quantifier
-            .closed
-            .and_then(|number| self.world.closed.get(number));
-        match state.and_then(|state| state.error.as_ref()) {
-            Some(error) => Err(Interrupt::Error(error.clone())),
-            None => Ok(state),
-        }
+    fn closed(&self, quantifier: &Quantifier) -> Option<&'a ClosedState> {
+        let number = quantifier.closed?;
+        self.world.closed.get(number)
+    }
+
+    fn tally(&self, state: &ClosedState) -> Evaluated<Tally> {
+        let tally = state.tally(self.world.when);
+        tally.map_err(|error| Interrupt::Error(error.clone()))
     }
 
     /// All lines under the current assignment, recorded on their own.
@@ -251,9 +293,10 @@ impl<'a> Evaluator<'a> {
         let verdict = self.conjunction(body);
         let inner = mem::replace(&mut self.recorder, outer);
         let verdict = verdict?;
-        let ranges = match verdict {
-            Verdict::True if inner.is_on() => inner.model(&self.values(body)),
-            _ => ModelRanges::default(),
+        let ranges = if inner.is_on() && matches!(verdict, Verdict::True | Verdict::False) {
+            inner.model(&self.values(body))
+        } else {
+            ModelRanges::default()
         };
         self.recorder.adopt_marks(inner);
         Ok((verdict, ranges, mem::take(&mut self.offers)))
@@ -280,6 +323,52 @@ pub(crate) fn models_wanted(min: Option<i64>, max: Option<i64>) -> usize {
         (_, Some(max)) => usize::try_from(max.saturating_add(1).max(1)).unwrap_or(usize::MAX),
         (Some(min), None) => usize::try_from(min.max(1)).unwrap_or(usize::MAX),
         (None, None) => usize::MAX,
+    }
+}
+
+// === impl When ===
+
+impl When {
+    /// Everything that there was at that moment.
+    fn sources(self) -> Sources {
+        match self {
+            When::Now => Sources::All,
+            When::Before => Sources::Old,
+        }
+    }
+}
+
+// === impl Bounds ===
+
+impl Bounds {
+    /// `count(min=3)` and `not count(max=2)` say the same, and one model more matters to both.
+    fn reached(self, total: u64) -> Reached {
+        let total = i64::try_from(total).unwrap_or(i64::MAX);
+        let too_many = self.max.is_some_and(|max| total > max);
+        match self.min {
+            _ if too_many => Reached::Many(false),
+            Some(min) if total < min => Reached::Few(false),
+            Some(_) => Reached::Many(true),
+            None => Reached::Few(true),
+        }
+    }
+}
+
+// === impl Reached ===
+
+impl Reached {
+    fn value(self) -> Value {
+        match self {
+            Reached::Many(value) | Reached::Few(value) => Value::Bool(value),
+        }
+    }
+}
+
+// === impl Counted ===
+
+impl Counted {
+    fn of(self, holds: bool) -> Vec<Range> {
+        if holds { self.holding } else { self.failing }
     }
 }
 
@@ -396,7 +485,14 @@ impl<'a> Walk<'_, 'a> {
         let memory = memory
             .zip(binder)
             .and_then(|(memory, binder)| memory.binders.get(binder));
-        let candidates = memory.into_iter().flat_map(|memory| &memory.candidates);
+        let Some(memory) = memory else {
+            return Vec::new();
+        };
+        let candidates = match evaluator.world.when {
+            When::Now => memory.candidates.len(),
+            When::Before => memory.old,
+        };
+        let candidates = memory.candidates.iter().take(candidates);
         candidates
             .map(|candidate| candidate.value.clone())
             .collect()

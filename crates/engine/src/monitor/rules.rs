@@ -3,14 +3,14 @@
 use super::{Monitor, Needs, Stopped};
 use crate::detector::{Detectors, Oracle};
 use crate::eval::{Evaluated, Evaluator, Interrupt, RuntimeError, Sources, Verdict, World};
-use crate::finding::{Finding, Novelty};
+use crate::finding::{Finding, Novelty, Ranges};
+use crate::memory::When;
 use crate::meter::Exceeded;
 use crate::program::{Body, Rule, RuleError};
 use crate::record::Recorder;
 use crate::text_form;
 use crate::value::{Value, Violation};
 use portcullis_json::{Object, Value as Json};
-use portcullis_trace::Range;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::mem;
@@ -48,6 +48,7 @@ impl Monitor {
             oracle: &oracle,
             patterns: &self.patterns,
             meter: &self.meter,
+            when: When::Now,
         };
         let mut findings: Vec<Found> = Vec::new();
         let mut needs = Needs::default();
@@ -81,8 +82,7 @@ impl Monitor {
             staged.unpositioned = unpositioned;
         }
         let findings = findings.into_iter().map(|found| found.finding);
-        let reported = |finding: &Finding| finding.novelty != Novelty::Past || finding.counted;
-        Ok(findings.filter(reported).collect())
+        Ok(findings.collect())
     }
 }
 
@@ -95,25 +95,21 @@ impl Check<'_> {
             return Ok(found);
         }
         self.walk(&mut evaluator, Sources::New, room, &mut found)?;
-        if self.counts_grew(world) && !self.body.binders.is_empty() && self.body.regular {
-            // A new event may complete a count for events that are bound since long.
-            let known = found.len();
+        if self.inner_grew(world) && !self.body.binders.is_empty() && self.body.regular {
+            // A new event may complete what events say that are bound since long.
             self.walk(&mut evaluator, Sources::Old, room, &mut found)?;
-            let mut index = 0;
-            found.retain(|Found { finding, .. }| {
-                index += 1;
-                index <= known || (finding.novelty == Novelty::Past && finding.counted)
-            });
         }
         Ok(found)
     }
 
-    fn counts_grew(&self, world: World<'_>) -> bool {
-        self.body.counts.iter().any(|body| {
-            world
-                .memories
-                .get(*body)
-                .is_some_and(crate::memory::BodyMemory::has_new)
+    /// Whether a quantifier or a predicate may say something else than before.
+    fn inner_grew(&self, world: World<'_>) -> bool {
+        self.rule.inner.iter().any(|id| {
+            let memory = world.memories.get(*id);
+            let body = world.program.bodies.get(*id);
+            memory
+                .zip(body)
+                .is_some_and(|(memory, body)| memory.has_new(body.origin))
         })
     }
 
@@ -140,7 +136,8 @@ impl Check<'_> {
         flow.map(|_| ())
     }
 
-    /// Evaluates the satisfied body once more, for the ranges.
+    /// Evaluates the satisfied body once more, for the ranges. Nothing comes of what only events
+    /// of the past satisfy, and did before.
     fn finding(&self, evaluator: &mut Evaluator<'_>) -> Evaluated<Option<Found>> {
         let outer = mem::replace(&mut evaluator.recorder, Recorder::new(self.new_from));
         let verdict = evaluator.conjunction(self.body);
@@ -148,12 +145,18 @@ impl Check<'_> {
         if verdict? != Verdict::True {
             return Ok(None);
         }
-        let (recorded, counted) = recorder.finish();
+        let (mut ranges, counted) = recorder.finish();
         let values = evaluator.values(self.body);
-        let novelty = self.novelty(&values);
-        let mut ranges: BTreeSet<Range> = recorded.into_iter().collect();
-        ranges.extend(values.iter().flat_map(|value| value.place().ranges(None)));
         let is_counted = !counted.is_empty();
+        let mut novelty = self.novelty(&values);
+        if novelty == Novelty::Past && !is_counted {
+            if self.held_before(evaluator)? {
+                return Ok(None);
+            }
+            novelty = Novelty::Turned;
+        }
+        let own = values.iter().flat_map(|value| value.place().ranges(None));
+        ranges.own.extend(own);
         let violation = self.violation(evaluator)?;
         let mut finding = Finding {
             rule: self.number,
@@ -163,7 +166,7 @@ impl Check<'_> {
                 .map(|value| self.argument(value))
                 .collect::<Evaluated<_>>()?,
             kwargs: self.keywords(&violation)?,
-            ranges: ranges.into_iter().collect(),
+            ranges: Ranges::default(),
             key: self.key(evaluator),
             novelty,
             counted: is_counted,
@@ -175,19 +178,33 @@ impl Check<'_> {
         let only_counted = match finding.novelty {
             Novelty::Bound => false,
             Novelty::Unpositioned { seen_before } => seen_before,
-            Novelty::Past => true,
+            Novelty::Past | Novelty::Turned => true,
         };
         if only_counted {
             // The events that make it new may stand behind the first ones counted.
-            finding.ranges.extend(counted);
-            finding.ranges.sort();
-            finding.ranges.dedup();
+            ranges.own.extend(counted);
         }
+        finding.ranges = Ranges::from(ranges);
         let holds_event = values.iter().any(|value| index_of(value).is_some());
         Ok(Some(Found {
             finding,
             holds_event,
         }))
+    }
+
+    /// Whether the values at hand satisfied the rule before this push.
+    fn held_before(&self, evaluator: &Evaluator<'_>) -> Evaluated<bool> {
+        let world = World {
+            when: When::Before,
+            ..evaluator.world
+        };
+        let mut before = Evaluator::new(world, 0, Recorder::OFF);
+        before.frame.clone_from(&evaluator.frame);
+        match before.conjunction(self.body) {
+            Ok(verdict) => Ok(verdict == Verdict::True),
+            Err(Interrupt::Error(_)) => Ok(false),
+            Err(other) => Err(other),
+        }
     }
 
     fn novelty(&self, values: &[Value]) -> Novelty {

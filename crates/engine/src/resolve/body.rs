@@ -5,7 +5,8 @@ use crate::facts::{Context, Facts, FoundBinder};
 use crate::kind::BinderKind;
 use crate::modules::BUILTINS;
 use crate::program::{
-    Binder, Body, BodyId, Closed, Expr, ExprKind, FlowLine, JoinLine, Line, Origin, Slot, Traits,
+    Binder, Body, BodyId, Closed, Expr, ExprKind, FlowLine, JoinLine, Line, Listed, Origin, Slot,
+    Traits,
 };
 use crate::types::Type;
 use portcullis_syntax::Span;
@@ -96,7 +97,6 @@ impl Resolver {
             context: Context::without_variables(&self.program),
             lets: BTreeMap::new(),
             found: Vec::new(),
-            counts: Vec::new(),
             regular: true,
         };
         let facts: Vec<Facts> = lines.iter().map(|line| planning.read(line)).collect();
@@ -113,7 +113,7 @@ impl Resolver {
         id: BodyId,
         captured: &BTreeSet<Slot>,
         span: Span,
-        cap: usize,
+        listed: Listed,
     ) -> Option<usize> {
         let body = self.program.bodies.get_mut(id)?;
         let reads_trace = body.lines.iter().any(|line| line.traits.reads_trace);
@@ -124,7 +124,7 @@ impl Resolver {
         let closed = Closed {
             span,
             body: id,
-            cap,
+            listed,
         };
         self.program.closed.push(closed);
         Some(self.program.closed.len() - 1)
@@ -148,7 +148,6 @@ struct Planning<'p> {
     /// Lets by slot: their line, what they need, and the lines of lets behind them.
     lets: BTreeMap<Slot, (usize, BTreeSet<Slot>, Vec<usize>)>,
     found: Vec<FoundBinder>,
-    counts: Vec<BodyId>,
     regular: bool,
 }
 
@@ -187,7 +186,6 @@ impl Planning<'_> {
         };
         self.regular &= nested.is_empty() && !facts.binders.iter().any(|binder| binder.conditional);
         self.found.extend(&facts.binders);
-        self.counts.extend(&facts.counts);
         let boolean = Type::BOOL.or(Type::NOTHING);
         let traits = Traits {
             not_boolean: !facts.ty.is_within(boolean),
@@ -250,10 +248,11 @@ impl Planning<'_> {
             first_marking: lines.iter().position(|line| line.traits.marking),
             regular: self.regular && !early && traced.len() <= BINDERS_MAX,
             origin,
-            retains: origin != Origin::Rule || traced.len() > 1 || !self.counts.is_empty(),
+            retains: origin != Origin::Rule
+                || traced.len() > 1
+                || lines.iter().any(|line| line.traits.reads_trace),
             unplaced: false,
             steady: false,
-            counts: self.counts,
             lets,
             variables,
             lines,

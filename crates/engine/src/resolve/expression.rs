@@ -4,7 +4,7 @@ use super::{Declared, Resolver, code, suggestion};
 use crate::eval::models_wanted;
 use crate::kind::BinderKind;
 use crate::modules::{self, BUILTINS, Function, NOT_CALLABLE};
-use crate::program::{Call, Comprehension, Expr, ExprKind, Operator, Origin, Quantifier};
+use crate::program::{Call, Comprehension, Expr, ExprKind, Listed, Operator, Origin, Quantifier};
 use crate::python::number::Integer;
 use crate::python::re::{Flags, Pattern};
 use crate::resolve::body::captured;
@@ -363,7 +363,7 @@ impl Resolver {
         let body = self.body_in_scope(block, origin);
         self.scopes.close();
         let captured = captured(self.program.bodies.get(body));
-        let closed = self.close_over(body, &captured, head.span, models_asked_for(&head));
+        let closed = self.close_over(body, &captured, head.span, listed(&head));
         ExprKind::Quantifier(Box::new(Quantifier {
             head,
             body,
@@ -400,10 +400,19 @@ impl Resolver {
     }
 }
 
-/// How many models a quantifier looks at, as far as its head says so before it is evaluated.
-fn models_asked_for(head: &Expr) -> usize {
+/// Which models a finding may list, as far as the quantifier's head says so before it is evaluated.
+fn listed(head: &Expr) -> Listed {
+    let function = match &head.kind {
+        ExprKind::Call(call) => &call.function.kind,
+        kind => kind,
+    };
+    match function {
+        ExprKind::Literal(Value::Function(Function::Forall)) => return Listed::Nothing,
+        ExprKind::Literal(Value::Function(Function::Count)) => {}
+        _ => return Listed::First(usize::MAX),
+    }
     let ExprKind::Call(call) = &head.kind else {
-        return usize::MAX;
+        return Listed::Every;
     };
     let bound = |name: &str, place: usize| {
         let keyword = call.keywords.iter().find(|(keyword, _)| &**keyword == name);
@@ -416,8 +425,9 @@ fn models_asked_for(head: &Expr) -> usize {
         })
     };
     match (bound("min", 0), bound("max", 1)) {
-        (None, None) | (Some(None), _) | (_, Some(None)) => usize::MAX,
-        (min, max) => models_wanted(min.flatten(), max.flatten()),
+        (None, None) => Listed::Every,
+        (Some(None), _) | (_, Some(None)) => Listed::First(usize::MAX),
+        (min, max) => Listed::First(models_wanted(min.flatten(), max.flatten())),
     }
 }
 

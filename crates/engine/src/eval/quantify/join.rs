@@ -46,7 +46,11 @@ impl<'a> Walk<'_, 'a> {
         };
         let fixed: Vec<_> = offers.into_iter().filter_map(values).collect();
         let empty = fixed.iter().any(|(_, values)| values.is_empty());
-        if empty || memories.iter().any(|memory| memory.seen == 0) {
+        if empty
+            || memories
+                .iter()
+                .any(|memory| memory.seen(evaluator.world.when) == 0)
+        {
             return Ok(ControlFlow::Continue(()));
         }
         if memories.is_empty() {
@@ -261,9 +265,15 @@ impl<'a> Walk<'_, 'a> {
     }
 
     fn visit_false(&mut self, evaluator: &mut Evaluator<'a>) -> Evaluated<ControlFlow<()>> {
+        let ranges = if evaluator.marks() {
+            let values = evaluator.values(self.body);
+            evaluator.recorder.child().model(&values)
+        } else {
+            ModelRanges::default()
+        };
         let model = Model {
             holds: false,
-            ranges: ModelRanges::default(),
+            ranges,
             order: self.order.clone(),
             is_of_trace: true,
         };
