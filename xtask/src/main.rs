@@ -16,6 +16,7 @@ mod tidy;
 mod workspace;
 
 use clap::{Parser, Subcommand};
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -45,6 +46,14 @@ enum Chore {
         /// The gateway to measure.
         #[arg(long, default_value = "target/debug/portcullis")]
         portcullis: PathBuf,
+    },
+    /// Run a client against a gateway before the server at the last address: a part of the above.
+    #[command(hide = true)]
+    ClientThrough {
+        portcullis: PathBuf,
+        guardrails: PathBuf,
+        #[arg(trailing_var_arg = true)]
+        client: Vec<OsString>,
     },
     /// Compare calls and starts through `portcullis run` with direct ones.
     Overhead {
@@ -103,6 +112,11 @@ fn main() -> ExitCode {
             known,
         } => corpus::run(&cases, results.as_deref(), known.as_deref()),
         Chore::Conformance { portcullis } => conformance::run(&portcullis),
+        Chore::ClientThrough {
+            portcullis,
+            guardrails,
+            client,
+        } => conformance::run_through(&portcullis, &guardrails, &client),
         Chore::Speed { case, seconds } => speed::run(&case, seconds),
         Chore::Growth { out } => growth::run(out.as_deref()),
         Chore::Icount { counts, record } => icount::run(&counts, record),

@@ -6,12 +6,15 @@ use crate::npm::{Packages, read, write};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 const SOURCE: &str = "tests/conformance";
 const TOOLS: &str = ".tools/conformance";
 /// The sources of our server: they run where what they import is installed.
 const EVERYTHING: &str = "everything";
+const CLIENT: &str = "client.js";
 const RUNNER: &str = "@modelcontextprotocol/conformance/dist/index.js";
 /// How long one set of requirements may take. Directly it takes a few seconds.
 const RUN_MAX: Duration = Duration::from_mins(3);
@@ -35,6 +38,7 @@ impl Suite {
             return Err("there is no package of Node for this machine".to_owned());
         }
         copy(&source.join(EVERYTHING), &suite.tools.join(EVERYTHING))?;
+        write(&suite.tools.join(CLIENT), &read(&source.join(CLIENT))?)?;
         Ok(suite)
     }
 
@@ -59,20 +63,61 @@ impl Suite {
         requirements: &str,
         out: &Path,
     ) -> Result<Results, String> {
+        let mut command = self.runner();
+        command.args(["server", "--url", url, "--requirements", requirements]);
+        run(&mut command, out)?;
+        Results::read(out)
+    }
+
+    /// The command of our client, to which the suite adds an address.
+    pub(super) fn client(&self) -> String {
+        let script = self.tools.join(CLIENT);
+        format!("{} {}", self.node().display(), script.display())
+    }
+
+    /// What a client achieves of these scenarios. Two run at a time: they mostly wait.
+    pub(super) fn test_client(
+        &self,
+        client: &str,
+        revision: &str,
+        scenarios: &[&str],
+        out: &Path,
+    ) -> Result<Results, String> {
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let mut command = self.runner();
+                command.args(["client", "--command", client, "--scenario", scenario]);
+                command.args(["--spec-version", revision]);
+                run(&mut command, out).map_err(|reason| format!("{scenario}: {reason}"))?;
+            }
+            Ok::<_, String>(())
+        };
+        thread::scope(|scope| {
+            let workers = [scope.spawn(work), scope.spawn(work)];
+            let ended = workers.map(|worker| worker.join().map_err(|_| "it has panicked"));
+            ended.into_iter().try_for_each(|ended| ended?)
+        })?;
+        Results::read(out)
+    }
+
+    fn runner(&self) -> Command {
         let mut command = Command::new(self.node());
         command.arg(self.packages.modules().join(RUNNER));
-        command.args(["server", "--url", url, "--requirements", requirements]);
-        command.args(["--timeout", SCENARIO_MILLISECONDS_MAX]);
-        command.arg("--output-dir").arg(out);
-        let run = Running::start(command.stdout(Stdio::null()).stderr(Stdio::null()));
-        run?.end_within(RUN_MAX)
-            .map_err(|reason| format!("the suite at {url}, {requirements}: {reason}"))?;
-        Results::read(out)
+        command
     }
 
     fn node(&self) -> PathBuf {
         self.packages.modules().join(".bin/node")
     }
+}
+
+fn run(command: &mut Command, out: &Path) -> Result<(), String> {
+    command.args(["--timeout", SCENARIO_MILLISECONDS_MAX]);
+    command.arg("--output-dir").arg(out);
+    let run = Running::start(command.stdout(Stdio::null()).stderr(Stdio::null()));
+    run?.end_within(RUN_MAX)
+        .map_err(|reason| format!("the suite: {reason}"))
 }
 
 /// Copies the files of a folder that has no folders.
