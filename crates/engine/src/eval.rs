@@ -424,10 +424,13 @@ impl<'a> Evaluator<'a> {
                 Unknown => Unknown,
                 value => Bool(!value.truth()),
             }),
+            Operator::In => {
+                self.pay_for([&left, &right])?;
+                self.contains(&left, &right, span)
+            }
             _ => {
                 self.pay_for([&left, &right])?;
                 let computed = match operator {
-                    Operator::In => self.contains(&left, &right),
                     Operator::ContainsOnly => operators::contains_only(&left, &right),
                     _ => operators::compute(operator, &left, &right),
                 };

@@ -87,6 +87,16 @@ impl Reader {
         self.next_index
     }
 
+    /// How many calls it keeps.
+    pub(crate) fn size(&self) -> usize {
+        self.calls.len()
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.calls.clear();
+        self.replaced.clear();
+    }
+
     /// Leaves out the indices that events before took, though those events did not happen.
     pub(crate) fn skip_to(&mut self, index: u64) {
         self.next_index = index;

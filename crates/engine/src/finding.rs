@@ -89,10 +89,9 @@ impl Finding {
     /// Whether the events of this push are part of what satisfies the rule: what a session acts on.
     pub fn is_new(&self) -> bool {
         match self.novelty {
-            Novelty::Bound => true,
+            Novelty::Bound | Novelty::Turned => true,
             Novelty::Unpositioned { seen_before } => !seen_before || self.counted,
             Novelty::Past => self.counted,
-            Novelty::Turned => true,
         }
     }
 

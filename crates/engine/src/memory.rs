@@ -177,6 +177,12 @@ impl BinderMemory {
         self.first_error_old = self.first_error;
     }
 
+    /// How many candidates a commit would leave.
+    pub(crate) fn size(&self) -> usize {
+        let new = self.candidates.iter().skip(self.old);
+        self.old + new.filter(|candidate| candidate.fate == Fate::Kept).count()
+    }
+
     /// How many values the binder had, with those of the current push or without.
     pub(crate) fn seen(&self, when: When) -> u64 {
         match when {

@@ -4,11 +4,13 @@ use std::fmt;
 /// Bounds on the evaluation of one push. Running into one leaves the check indeterminate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Steps of evaluation, roughly one for each expression and for each 64 bytes of text searched.
+    /// Steps of evaluation, roughly one for each expression, for each 64 bytes of text searched,
+    /// and for a few steps of a regular expression that backtracks.
     pub fuel: u64,
     /// How deeply expressions, predicates and quantifiers may be nested while they are evaluated.
     pub depth: u32,
-    /// Events and values kept for later joins, over all rules.
+    /// What is kept of the past, over all rules: events and values for later joins, calls that
+    /// outputs may still answer, and what `count` lists.
     pub candidates: usize,
     /// Findings of one push.
     pub findings: usize,
@@ -63,6 +65,10 @@ impl Meter {
         self.fuel.set(self.limits.fuel);
     }
 
+    pub(crate) fn fuel_left(&self) -> u64 {
+        self.fuel.get()
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         &self.limits
     }
@@ -109,7 +115,7 @@ impl fmt::Display for Exceeded {
         f.write_str(match self {
             Exceeded::Fuel => "the policy needs more evaluation steps than its limit allows",
             Exceeded::Depth => "the policy nests predicates or expressions too deeply",
-            Exceeded::Candidates => "the policy keeps more events for joins than its limit allows",
+            Exceeded::Candidates => "the policy keeps more of the session than its limit allows",
             Exceeded::Findings => "the policy has more findings than its limit allows",
         })
     }

@@ -38,6 +38,8 @@ pub struct Monitor {
     memo: RefCell<Memo>,
     patterns: Patterns,
     staged: Option<Staged>,
+    /// Set once more was committed than may be kept: nothing is kept since, so nothing can be said.
+    overflowed: bool,
 }
 
 /// What a push changed, so that it can be undone.
@@ -46,6 +48,8 @@ struct Staged {
     reader: Checkpoint,
     /// What they say with the staged events.
     unpositioned: BTreeSet<String>,
+    /// Whether the staged events are more than may be kept.
+    overflows: bool,
 }
 
 /// The outcome of a push.
@@ -80,6 +84,7 @@ impl Monitor {
             patterns: Patterns::default(),
             meter: Meter::new(limits),
             staged: None,
+            overflowed: false,
             parameters,
             program,
         }
@@ -104,6 +109,7 @@ impl Monitor {
         self.staged = Some(Staged {
             reader,
             unpositioned: BTreeSet::new(),
+            overflows: false,
         });
         match self.evaluate(events, detectors) {
             Ok(findings) => Step::Findings(findings),
@@ -118,6 +124,10 @@ impl Monitor {
     /// The staged events happened.
     pub fn commit(&mut self) {
         if let Some(staged) = self.staged.take() {
+            if staged.overflows {
+                self.forget();
+                return;
+            }
             self.unpositioned = staged.unpositioned;
             let binders = self
                 .memories
@@ -133,6 +143,15 @@ impl Monitor {
         let next = self.reader.next_index();
         self.undo();
         self.reader.skip_to(next);
+    }
+
+    /// Lets go of everything kept; no later push can be judged.
+    fn forget(&mut self) {
+        self.overflowed = true;
+        self.unpositioned.clear();
+        self.memories.clear();
+        self.closed.clear();
+        self.reader.forget();
     }
 
     fn undo(&mut self) {
@@ -153,10 +172,31 @@ impl Monitor {
         detectors: &dyn Detectors,
     ) -> Result<Vec<Finding>, Stopped> {
         let new_from = self.reader.next_index();
+        if self.overflowed {
+            self.reader.skip_to(new_from + events.len() as u64);
+            return Err(Stopped::limit(Exceeded::Candidates, None));
+        }
         let values: Vec<Value> = events.iter().map(|event| self.reader.read(event)).collect();
         self.stage(&values, detectors)?;
         self.count_closed(new_from, detectors)?;
         self.check_rules(new_from, detectors)
+    }
+
+    fn overflows(&mut self) -> bool {
+        let overflows = self.kept() > self.meter.limits().candidates;
+        if let Some(staged) = &mut self.staged {
+            staged.overflows |= overflows;
+        }
+        overflows
+    }
+
+    /// How much of the session is kept, as [`Limits::candidates`] bounds it.
+    fn kept(&self) -> usize {
+        let binders = self.memories.iter().flat_map(|memory| &memory.binders);
+        let candidates = binders.map(BinderMemory::size);
+        let closed = self.closed.iter().map(ClosedState::size);
+        let all = candidates.chain(closed).chain([self.reader.size()]);
+        all.fold(0, usize::saturating_add)
     }
 
     /// Offers the new values to every binder.
@@ -168,7 +208,6 @@ impl Monitor {
             kinds: Vec::new(),
         };
         let mut needs = Needs::default();
-        let mut kept: usize = 0;
         let mut exceeded = None;
         // Alpha lines look at one value only, never at what is kept of the past.
         let world = World {
@@ -203,10 +242,9 @@ impl Monitor {
                         staged => needs.note(staged, None)?,
                     }
                 }
-                kept = kept.saturating_add(memory.candidates.len());
             }
         }
-        if kept > self.meter.limits().candidates {
+        if self.overflows() {
             exceeded = Some(Exceeded::Candidates);
         }
         if let Some(exceeded) = exceeded {
@@ -258,6 +296,10 @@ impl Monitor {
                 walked => needs.note(walked, None)?,
             }
             state.end(evaluator.recorder.finish().0);
+        }
+        if self.overflows() {
+            self.closed.iter_mut().for_each(ClosedState::give_up);
+            exceeded = Some(Exceeded::Candidates);
         }
         if let Some(exceeded) = exceeded {
             return Err(Stopped::limit(exceeded, None));

@@ -3,12 +3,16 @@
 use super::{Evaluated, Evaluator, Interrupt, error};
 use crate::detector::{DetectorCall, Lookup};
 use crate::library;
+use crate::meter::Exceeded;
 use crate::modules::{Detector, Function};
 use crate::program::Call;
-use crate::python::re::Pattern;
+use crate::python::re::{Exhausted, Pattern, Steps};
 use crate::value::{Text, Value, Violation};
 use portcullis_syntax::Span;
 use std::sync::Arc;
+
+/// Steps of a regular expression that cost as much as one of evaluation.
+const STEPS_PER_FUEL: u64 = 4;
 
 pub(crate) type Keywords = Vec<(Arc<str>, Value)>;
 
@@ -112,12 +116,10 @@ impl Evaluator<'_> {
             built.map_err(|problem| fail(format!("`{}`: {problem}", pattern.text)))?
         };
         if function == Function::Match {
-            let found = compiled.match_start(&text.text);
-            let found = found.map_err(|exhausted| fail(exhausted.to_string()))?;
+            let found = self.search_with(span, |steps| compiled.match_start(&text.text, steps))?;
             return Ok(Value::Bool(found.is_some()));
         }
-        let found = compiled.find_iter(&text.text);
-        let found = found.map_err(|exhausted| fail(exhausted.to_string()))?;
+        let found = self.search_with(span, |steps| compiled.find_iter(&text.text, steps))?;
         let mut texts = Vec::with_capacity(found.len());
         for bytes in found {
             self.mark(text, bytes.clone());
@@ -130,6 +132,28 @@ impl Evaluator<'_> {
             });
         }
         Ok(Value::list(texts))
+    }
+
+    /// Runs a search whose steps are drawn from the fuel.
+    pub(super) fn search_with<T>(
+        &self,
+        span: Span,
+        search: impl FnOnce(&mut Steps) -> Result<T, Exhausted>,
+    ) -> Evaluated<T> {
+        let meter = self.world.meter;
+        let affordable = meter.fuel_left().saturating_mul(STEPS_PER_FUEL);
+        let allowed = affordable.min(Steps::MAX);
+        let mut steps = Steps::new(allowed);
+        let found = search(&mut steps);
+        let spent = (allowed - steps.left()) / STEPS_PER_FUEL;
+        meter.burn(spent).map_err(Interrupt::Exceeded)?;
+        found.map_err(|exhausted| {
+            if affordable < Steps::MAX {
+                Interrupt::Exceeded(Exceeded::Fuel)
+            } else {
+                error(exhausted.to_string(), span)
+            }
+        })
     }
 
     fn detect(

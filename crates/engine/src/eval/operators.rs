@@ -1,11 +1,12 @@
 //! Operators on values that are known.
 
-use super::{Evaluator, access};
+use super::{Evaluated, Evaluator, Interrupt, access, error};
 use crate::kind::Kind;
 use crate::program::Operator;
 use crate::python::number::{Integer, Number, float_mod, float_pow};
 use crate::text_form;
 use crate::value::{List, Object, Text, Value};
+use portcullis_syntax::Span;
 use std::cmp::Ordering;
 
 /// LIMIT: the longest text or list that an operator may build.
@@ -16,32 +17,29 @@ type Computed = Result<Value, String>;
 
 impl Evaluator<'_> {
     /// `left in right`.
-    pub(super) fn contains(&mut self, left: &Value, right: &Value) -> Computed {
-        match (left, right) {
-            (_, Value::None) => Ok(Value::Bool(false)),
-            (Value::List(list), right) => {
-                let found = list
-                    .items
-                    .iter()
-                    .map(|item| member(item, right).map(Value::Bool));
-                Ok(Value::list(found.collect::<Result<Vec<_>, _>>()?))
-            }
-            (Value::Text(part), Value::Text(whole)) => {
-                self.mark_occurrences(part, whole);
-                Ok(Value::Bool(whole.text.contains(&*part.text)))
-            }
-            (left, right) => member(left, right).map(Value::Bool),
+    pub(super) fn contains(&mut self, left: &Value, right: &Value, span: Span) -> Evaluated {
+        if let (Value::Text(part), Value::Text(whole)) = (left, right) {
+            self.mark_occurrences(part, whole, span)?;
         }
+        contains(left, right).map_err(|message| error(message, span))
     }
 
     /// The left text is taken for a regular expression to highlight what was found; if it is none,
     /// its literal occurrences are highlighted.
-    fn mark_occurrences(&mut self, part: &Text, whole: &Text) {
+    fn mark_occurrences(&mut self, part: &Text, whole: &Text, span: Span) -> Evaluated<()> {
         if !self.marks() || whole.place.is_nowhere() {
-            return;
+            return Ok(());
         }
-        let found = self.world.patterns.compile(&part.text).ok();
-        let found = found.and_then(|pattern| pattern.find_iter(&whole.text).ok());
+        let found = match self.world.patterns.compile(&part.text) {
+            Err(_) => None,
+            Ok(pattern) => {
+                match self.search_with(span, |steps| pattern.find_iter(&whole.text, steps)) {
+                    Ok(found) => Some(found),
+                    Err(Interrupt::Error(_)) => None,
+                    Err(other) => return Err(other),
+                }
+            }
+        };
         let literal = || {
             let found = whole.text.match_indices(&*part.text);
             found
@@ -51,6 +49,24 @@ impl Evaluator<'_> {
         for bytes in found.unwrap_or_else(literal) {
             self.mark(whole, bytes);
         }
+        Ok(())
+    }
+}
+
+fn contains(left: &Value, right: &Value) -> Computed {
+    match (left, right) {
+        (_, Value::None) => Ok(Value::Bool(false)),
+        (Value::List(list), right) => {
+            let found = list
+                .items
+                .iter()
+                .map(|item| member(item, right).map(Value::Bool));
+            Ok(Value::list(found.collect::<Result<Vec<_>, _>>()?))
+        }
+        (Value::Text(part), Value::Text(whole)) => {
+            Ok(Value::Bool(whole.text.contains(&*part.text)))
+        }
+        (left, right) => member(left, right).map(Value::Bool),
     }
 }
 

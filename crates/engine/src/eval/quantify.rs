@@ -253,7 +253,6 @@ impl<'a> Evaluator<'a> {
                 ControlFlow::Continue(())
             })
         });
-        let _: ControlFlow<()> = walked?;
         first
             .iter()
             .for_each(|model| self.recorder.add_objects(model));
@@ -267,7 +266,7 @@ impl<'a> Evaluator<'a> {
             }
             Reached::Few(_) => self.recorder.note_counted(counted.failing),
         }
-        Ok(reached.value())
+        walked.map(|_| reached.value())
     }
 
     /// Whether no evaluation of the body can fail, so that the rest of it need not be seen.

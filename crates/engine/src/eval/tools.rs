@@ -48,11 +48,25 @@ impl Evaluator<'_> {
         }
     }
 
+    fn text_matches(&self, pattern: &TextPattern, value: &Value, span: Span) -> Evaluated<bool> {
+        let Value::Text(text) = value else {
+            return Ok(false);
+        };
+        if pattern.literal == text.text {
+            return Ok(true);
+        }
+        let regex = pattern.regex.as_ref();
+        let regex = regex.map_err(|message| error(message.clone(), span))?;
+        self.pay_for([value])?;
+        let found = self.search_with(span, |steps| regex.match_start(&text.text, steps))?;
+        Ok(found.is_some())
+    }
+
     fn matches(&mut self, pattern: &ArgumentPattern, value: &Value, span: Span) -> Evaluated<bool> {
         let _depth = self.world.meter.enter().map_err(Interrupt::Exceeded)?;
         match (pattern, value) {
             (ArgumentPattern::Wildcard, _) => Ok(true),
-            (ArgumentPattern::Text(pattern), value) => text_matches(pattern, value, span),
+            (ArgumentPattern::Text(pattern), value) => self.text_matches(pattern, value, span),
             (ArgumentPattern::Integer(wanted), Value::Integer(value)) => Ok(wanted == value),
             (ArgumentPattern::Integer(wanted), Value::Bool(value)) => {
                 Ok(wanted.to_i64() == Some(i64::from(*value)))
@@ -93,7 +107,7 @@ impl Evaluator<'_> {
             (ArgumentPattern::Value(expr), value) => match self.evaluate(expr)? {
                 Value::Text(wanted) => {
                     let pattern = TextPattern::new(&wanted.text);
-                    text_matches(&pattern, value, span)
+                    self.text_matches(&pattern, value, span)
                 }
                 wanted => Ok(same_constant(&wanted, value)),
             },
@@ -135,23 +149,6 @@ fn arguments(call: &Object) -> Option<&Value> {
     call.field("function")
         .and_then(Value::object)?
         .field("arguments")
-}
-
-fn text_matches(pattern: &TextPattern, value: &Value, span: Span) -> Evaluated<bool> {
-    let Value::Text(value) = value else {
-        return Ok(false);
-    };
-    if pattern.literal == value.text {
-        return Ok(true);
-    }
-    let regex = pattern
-        .regex
-        .as_ref()
-        .map_err(|message| error(message.clone(), span))?;
-    let found = regex.match_start(&value.text);
-    Ok(found
-        .map_err(|exhausted| error(exhausted.to_string(), span))?
-        .is_some())
 }
 
 fn same_constant(wanted: &Value, value: &Value) -> bool {

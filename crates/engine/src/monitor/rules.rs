@@ -126,7 +126,9 @@ impl Check<'_> {
         };
         let flow = evaluator.enumerate(self.rule.body, sources, error, &mut |evaluator, model| {
             if model.holds {
-                found.extend(self.finding(evaluator)?);
+                let holding = self.finding(evaluator)?;
+                // Without a value for any variable, the rule was looked at among the new ones.
+                found.extend(holding.filter(|found| sources != Sources::Old || found.is_past()));
             }
             if found.len() > room {
                 return Err(Interrupt::Exceeded(Exceeded::Findings));
@@ -288,6 +290,12 @@ impl Check<'_> {
         }
         key.push_str(if entries.len() == 1 { ",))" } else { "))" });
         key
+    }
+}
+
+impl Found {
+    fn is_past(&self) -> bool {
+        matches!(self.finding.novelty, Novelty::Past | Novelty::Turned)
     }
 }
 

@@ -1,5 +1,7 @@
 //! How findings depend on what was pushed, committed and discarded.
 
+mod kept;
+
 use crate::testing::{Always, Silent, check_steps, check_whole, events, limited, monitor, outcome};
 use crate::{
     DetectorCall, Detectors, Failure, FailureKind, Limits, Lookup, Monitor, Novelty, Step,
@@ -59,6 +61,80 @@ fn a_count_stops_the_call_that_reaches_it_and_every_later_one() {
         &THIRD_CALL.replace("count(min=3)", "not count(max=2)"),
         trace,
         &expected,
+    );
+}
+
+#[test]
+fn a_count_inside_stops_later_calls_as_one_outside_does() {
+    let trace = "user: x\ncall: send\ncall: send\nout: y\ncall: send\ncall: read\ncall: send";
+    let check = |body: &str, expected: &[&str]| {
+        let policy = format!("from invariant import count, forall\n{body}");
+        check_steps(&policy, trace, expected);
+    };
+    let third = ["", "", "", "", "no", "", "no"];
+    check(
+        "often(m: Message) :=\n    count(min=3):\n        m -> (c: ToolCall)\n        c is tool:send\nraise \"no\" if:\n    (m: Message)\n    often(m)\n",
+        &third,
+    );
+    check(
+        "raise \"no\" if:\n    forall:\n        (m: Message)\n        count(min=3):\n            m -> (c: ToolCall)\n            c is tool:send\n",
+        // Without a message there is nothing to count for.
+        &["", "", "", "", "no", "", "no"],
+    );
+    check(
+        "raise \"no\" if:\n    count(min=1):\n        (m: Message)\n        count(min=3):\n            m -> (c: ToolCall)\n            c is tool:send\n",
+        &third,
+    );
+    check(
+        "raise \"no\" if:\n    (m: Message)\n    not forall:\n        m -> (o: ToolOutput)\n        count(max=2):\n            m -> (c: ToolCall)\n            c is tool:send\n",
+        &third,
+    );
+    check(
+        "few(m: Message) :=\n    count(max=2):\n        m -> (c: ToolCall)\n        c is tool:send\nraise \"no\" if:\n    (m: Message)\n    not few(m)\n",
+        &third,
+    );
+}
+
+#[test]
+fn a_new_event_completes_what_old_events_say() {
+    let check = |body: &str, trace: &str, expected: &[&str]| {
+        let policy = format!("from invariant import count, forall\n{body}");
+        check_steps(&policy, trace, expected);
+    };
+    let sent = "sent(o: ToolOutput) :=\n    o -> (c: ToolCall)\n    c is tool:send\n";
+    check(
+        &format!(
+            "{sent}raise \"no\" if:\n    (o: ToolOutput)\n    \"secret\" in o.content\n    sent(o)\n"
+        ),
+        "out: secret\ncall: read\ncall: send\nuser: x\ncall: send",
+        &["", "", "no", "", "no"],
+    );
+    let safe = "raise \"no\" if:\n    (m: Message)\n    not forall:\n        m -> (c: ToolCall)\n        c is tool:read\n";
+    check(
+        safe,
+        "user: x\ncall: read\ncall: send\ncall: read\ncall: send",
+        &["", "", "no", "", "no"],
+    );
+    let closed = "raise \"no\" if:\n    (m: Message)\n    not forall:\n        (c: ToolCall)\n        c is tool:read\n";
+    check(
+        closed,
+        "user: x\ncall: read\ncall: send\ncall: read\ncall: send",
+        &["", "", "no", "", "no"],
+    );
+    // The call before the last is followed by one, and so it satisfies the rule no more; the one
+    // that was never followed by a message does once a message comes.
+    let last = "raise \"no\" if:\n    (c: ToolCall)\n    c is tool:send\n    not count(min=2):\n        c -> (d: ToolCall)\n    count(min=1):\n        c -> (m: Message)\n";
+    check(
+        last,
+        "call: send\nuser: x\ncall: read\ncall: read\nuser: y",
+        &["", "no", "", "", ""],
+    );
+    // What holds all the time is said once.
+    let always = "raise \"no\" if:\n    (c: ToolCall)\n    c is tool:send\n    forall:\n        (m: Message)\n        m.role == \"user\"\n";
+    check(
+        always,
+        "user: x\ncall: send\nuser: y\ncall: read",
+        &["", "no", "", ""],
     );
 }
 

@@ -49,6 +49,12 @@ pub(crate) struct PatternError {
     pub(crate) position: usize,
 }
 
+/// Steps that searches may still take on the machine.
+#[derive(Debug)]
+pub(crate) struct Steps {
+    left: u64,
+}
+
 /// Matching needed more steps or memory than one call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the regular expression needs too many steps on this text; make its repetitions simpler")]
@@ -66,16 +72,24 @@ impl Pattern {
     }
 
     /// `re.match(pattern, text).end()` as a byte offset.
-    pub(crate) fn match_start(&self, text: &str) -> Result<Option<usize>, Exhausted> {
+    pub(crate) fn match_start(
+        &self,
+        text: &str,
+        steps: &mut Steps,
+    ) -> Result<Option<usize>, Exhausted> {
         match self.linear_for(text) {
             Some(linear) => Ok(linear.match_start(text)),
-            None => Machine::new(&self.program, text).match_at(0, false),
+            None => Machine::new(&self.program, text, steps).match_at(0, false),
         }
     }
 
     /// The byte ranges of `re.finditer(pattern, text)`, whole matches only.
-    pub(crate) fn find_iter(&self, text: &str) -> Result<Vec<Range<usize>>, Exhausted> {
-        let mut machine = Machine::new(&self.program, text);
+    pub(crate) fn find_iter(
+        &self,
+        text: &str,
+        steps: &mut Steps,
+    ) -> Result<Vec<Range<usize>>, Exhausted> {
+        let mut machine = Machine::new(&self.program, text, steps);
         let linear = self.linear_for(text);
         let mut found = Vec::new();
         let mut rescan_bytes = 0_usize;
@@ -141,6 +155,26 @@ fn linear_step(
         .char_at(from)
         .map(|skipped| from + skipped.len_utf8());
     Ok(next.and_then(|next| linear.search(machine.text(), next)))
+}
+
+// === impl Steps ===
+
+impl Steps {
+    /// LIMIT: steps of one search, over all start positions and matches.
+    pub(crate) const MAX: u64 = 10_000_000;
+
+    pub(crate) fn new(steps: u64) -> Self {
+        Self { left: steps }
+    }
+
+    pub(crate) fn left(&self) -> u64 {
+        self.left
+    }
+
+    fn spend(&mut self, steps: usize) -> Result<(), Exhausted> {
+        self.left = self.left.checked_sub(steps as u64).ok_or(Exhausted)?;
+        Ok(())
+    }
 }
 
 // === impl Flags ===

@@ -3,14 +3,10 @@
 
 use std::ops::Range;
 
-use super::Exhausted;
-use super::Flags;
 use super::charset::{is_word, simple_lower};
 use super::node::{Assertion, REPEAT_UNBOUNDED};
 use super::program::{Instruction, Program, Scope, ScopeKind};
-
-/// Steps one call may take, over all start positions and matches.
-const STEPS_MAX: usize = 10_000_000;
+use super::{Exhausted, Flags, Steps};
 
 /// Choices and changes one match attempt may have to remember.
 const FRAMES_MAX: usize = 1 << 20;
@@ -19,7 +15,7 @@ const FRAMES_MAX: usize = 1 << 20;
 pub(super) struct Machine<'t> {
     program: &'t Program,
     text: &'t str,
-    steps_left: usize,
+    steps: &'t mut Steps,
     frames: Vec<Frame>,
     slots: Vec<Option<usize>>,
     loops: Vec<LoopState>,
@@ -80,11 +76,11 @@ type Place = (usize, usize);
 // === impl Machine ===
 
 impl<'t> Machine<'t> {
-    pub(super) fn new(program: &'t Program, text: &'t str) -> Self {
+    pub(super) fn new(program: &'t Program, text: &'t str, steps: &'t mut Steps) -> Self {
         Self {
             program,
             text,
-            steps_left: STEPS_MAX,
+            steps,
             frames: Vec::new(),
             slots: vec![None; 2 * (program.group_count + 1)],
             loops: vec![LoopState::default(); program.loop_count],
@@ -157,8 +153,7 @@ impl<'t> Machine<'t> {
     }
 
     fn spend(&mut self, steps: usize) -> Result<(), Exhausted> {
-        self.steps_left = self.steps_left.checked_sub(steps).ok_or(Exhausted)?;
-        Ok(())
+        self.steps.spend(steps)
     }
 
     fn push(&mut self, frame: Frame) -> Result<(), Exhausted> {

@@ -15,6 +15,10 @@ enum Outcome {
     },
 }
 
+fn steps() -> Steps {
+    Steps::new(Steps::MAX)
+}
+
 fn outcome(pattern: &str, text: &str, with_linear: bool) -> Outcome {
     let mut pattern = match Pattern::compile(pattern, Flags::NONE) {
         Ok(pattern) => pattern,
@@ -24,8 +28,8 @@ fn outcome(pattern: &str, text: &str, with_linear: bool) -> Outcome {
         pattern.linear = None;
     }
     Outcome::Found {
-        start: pattern.match_start(text).unwrap(),
-        spans: pattern.find_iter(text).unwrap(),
+        start: pattern.match_start(text, &mut steps()).unwrap(),
+        spans: pattern.find_iter(text, &mut steps()).unwrap(),
     }
 }
 
@@ -126,8 +130,8 @@ fn exponential_backtracking_ends_in_an_error() {
     let text = "a".repeat(64);
     for pattern in [r"(?=(a+)+b)a", r"(a|aa)*(?!)c\1", r"((a*)*)*\1b"] {
         let pattern = Pattern::compile(pattern, Flags::NONE).unwrap();
-        assert_eq!(pattern.match_start(&text), Err(Exhausted));
-        assert_eq!(pattern.find_iter(&text), Err(Exhausted));
+        assert_eq!(pattern.match_start(&text, &mut steps()), Err(Exhausted));
+        assert_eq!(pattern.find_iter(&text, &mut steps()), Err(Exhausted));
     }
 }
 
@@ -135,9 +139,9 @@ fn exponential_backtracking_ends_in_an_error() {
 fn nested_repetition_without_look_around_takes_linear_time() {
     let pattern = Pattern::compile("(a+)+b$", Flags::NONE).unwrap();
     let text = "a".repeat(1 << 20);
-    assert_eq!(pattern.match_start(&text), Ok(None));
+    assert_eq!(pattern.match_start(&text, &mut steps()), Ok(None));
     assert_eq!(
-        pattern.match_start(&format!("{text}b\n")),
+        pattern.match_start(&format!("{text}b\n"), &mut steps()),
         Ok(Some(text.len() + 1))
     );
 }
@@ -146,14 +150,17 @@ fn nested_repetition_without_look_around_takes_linear_time() {
 fn many_matches_in_a_long_text_are_all_found() {
     let text = "ab ".repeat(1 << 17);
     let pattern = Pattern::compile(r"\w+", Flags::NONE).unwrap();
-    assert_eq!(pattern.find_iter(&text).unwrap().len(), 1 << 17);
+    assert_eq!(
+        pattern.find_iter(&text, &mut steps()).unwrap().len(),
+        1 << 17
+    );
 }
 
 #[test]
 fn searches_that_read_ahead_to_the_end_each_time_end_in_an_error() {
     let text = "a".repeat(1 << 19);
     let pattern = Pattern::compile("a.*b|a", Flags::NONE).unwrap();
-    assert_eq!(pattern.find_iter(&text), Err(Exhausted));
+    assert_eq!(pattern.find_iter(&text, &mut steps()), Err(Exhausted));
 }
 
 #[test]
@@ -171,14 +178,19 @@ fn limits_of_the_pattern_are_errors() {
 fn huge_repetition_runs_on_the_machine() {
     let pattern = Pattern::compile(r"(?:\w{1000}){1000}x", Flags::NONE).unwrap();
     assert!(pattern.linear.is_none());
-    assert_eq!(pattern.match_start(&"a".repeat(5000)), Ok(None));
+    assert_eq!(
+        pattern.match_start(&"a".repeat(5000), &mut steps()),
+        Ok(None)
+    );
 }
 
 #[test]
 fn dot_matches_a_newline_only_when_told() {
     for (flags, expected) in [(Flags::NONE, None), (Flags::DOT_ALL, Some(3))] {
         assert_eq!(
-            Pattern::compile("a.b", flags).unwrap().match_start("a\nb"),
+            Pattern::compile("a.b", flags)
+                .unwrap()
+                .match_start("a\nb", &mut steps()),
             Ok(expected)
         );
     }
