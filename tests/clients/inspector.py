@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from routes import Installation, Route
+from routes import Installation, Route, Served, Started
 
 COMMAND_SECONDS = 120
 # Otherwise it asks the desktop's keychain, which a build machine does not have.
@@ -25,13 +25,24 @@ COMMANDS = {
 REFUSED_CALL = ["--tool-name", "echo", "--tool-arg", "message=the forbidden word"]
 
 
-def configuration(routes: list[Route], directory: Path) -> Path:
-    servers = {
-        route.name: {"command": route.command[0], "args": route.command[1:]} for route in routes
-    }
-    path = directory / "inspector.json"
+# What it calls the transports.
+TYPES = {"sse": "sse", "http": "streamable-http"}
+
+
+def configuration(routes: list[Route], directory: Path, name: str = "inspector") -> Path:
+    servers = {route.name: entry(route) for route in routes}
+    path = directory / f"{name}.json"
     path.write_text(json.dumps({"mcpServers": servers}))
     return path
+
+
+def entry(route: Route) -> dict[str, Any]:
+    match route:
+        case Started(command=[program, *arguments]):
+            return {"command": program, "args": arguments}
+        case Served(transport=transport, url=url):
+            return {"type": TYPES[transport], "url": url}
+    raise AssertionError(f"the inspector has no transport for {route}")
 
 
 def ask(

@@ -1,8 +1,9 @@
-"""The two ways from a client to the server: direct, and through the gateway."""
+"""The ways from a client to the server: direct, and through the gateway."""
 
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 HERE = Path(__file__).parent
 POLICY = HERE / "refusals.inv"
@@ -25,37 +26,54 @@ class Installation:
 
     @property
     def server(self) -> list[str]:
+        return self.serving("stdio")
+
+    def serving(self, transport: str) -> list[str]:
         package = self.node_modules / "@modelcontextprotocol" / "server-everything"
-        return [self.node, str(package / "dist" / "index.js"), "stdio"]
+        return [self.node, str(package / "dist" / "index.js"), transport]
 
 
 @dataclass(frozen=True)
 class Route:
-    """A command that a client starts as its server; `inside` logs what the server sees."""
+    """A way to a server; `inside` logs what the server sees."""
 
     name: str
-    command: list[str]
     inside: Path
+
+
+@dataclass(frozen=True)
+class Started(Route):
+    """A command that a client starts as its server."""
+
+    command: list[str]
     outside: Path | None = field(default=None)
+
+
+@dataclass(frozen=True)
+class Served(Route):
+    """An address that a client is given."""
+
+    transport: Literal["sse", "http"]
+    url: str
 
 
 def tapped(log: Path, command: list[str]) -> list[str]:
     return [sys.executable, str(HERE / "tap.py"), str(log), *command]
 
 
-def direct(installation: Installation, directory: Path) -> Route:
-    inside = directory / "direct.log"
-    return Route("direct", tapped(inside, installation.server), inside)
+def direct(installation: Installation, directory: Path, name: str = "direct") -> Started:
+    inside = directory / f"{name}.log"
+    return Started(name, inside, tapped(inside, installation.server))
 
 
 def guarded(
     installation: Installation, directory: Path, name: str = "guarded", options: list[str] = []
-) -> Route:
+) -> Started:
     inside = directory / f"{name}.inside.log"
     outside = directory / f"{name}.outside.log"
     gateway = [str(installation.portcullis), "run", "--data-dir", str(directory / name), *options]
     command = tapped(outside, [*gateway, "--", *tapped(inside, installation.server)])
-    return Route(name, command, inside, outside)
+    return Started(name, inside, command, outside)
 
 
 def lines(log: Path, mark: bytes) -> list[bytes]:

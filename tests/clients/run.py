@@ -7,7 +7,6 @@ must see refusals while its session goes on. Exits with 1 if a scenario fails.
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,36 +14,11 @@ from typing import Any
 import anyio
 
 import inspector
+import pairs
 import python_client
 from python_client import Scenario
-from routes import POLICY, Installation, Route, direct, guarded, lines
-
-SHOWN_CHARACTERS = 2_000
-
-
-class Report:
-    """Counts scenarios and prints a line for each."""
-
-    def __init__(self) -> None:
-        self.passed = 0
-        self.failed = 0
-
-    def add(self, name: str, failure: str | None) -> None:
-        if failure is None:
-            self.passed += 1
-            print(f"ok      {name}", flush=True)
-        else:
-            self.failed += 1
-            print(f"FAILED  {name}: {failure[:SHOWN_CHARACTERS]}", flush=True)
-
-    def check(self, name: str, scenario: Callable[[], None]) -> None:
-        try:
-            scenario()
-        except Exception as error:
-            self.add(name, described(error))
-        else:
-            self.add(name, None)
-
+from report import Report, described
+from routes import POLICY, Installation, Route, Started, direct, guarded, lines
 
 Outcome = tuple[Any, str | None]
 
@@ -60,10 +34,6 @@ async def outcomes(route: Route, scenarios: list[Scenario]) -> list[Outcome]:
             except Exception as error:
                 found.append((None, f"{route.name}: {described(error)}"))
     return found
-
-
-def described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
 
 
 def title(client: str, scenario: Scenario) -> str:
@@ -87,7 +57,7 @@ async def compare_python(installation: Installation, directory: Path, report: Re
     report.check("python: every byte passes unchanged", lambda: compare_bytes(routes[1]))
 
 
-def compare_bytes(route: Route) -> None:
+def compare_bytes(route: Started) -> None:
     assert route.outside is not None
     sent, arrived = lines(route.outside, b">"), lines(route.inside, b">")
     assert sent and sent == arrived, f"the client sent {sent}, the server got {arrived}"
@@ -125,6 +95,23 @@ def run_inspector(installation: Installation, directory: Path, report: Report) -
     for method, options in inspector.COMMANDS.items():
         report.check(f"inspector: {method}", lambda: same(method, options))
     report.check("inspector, ruled: refused call", refused)
+
+
+async def compare_pairs(installation: Installation, directory: Path, report: Report) -> None:
+    async def follow_python(route: Route) -> dict[str, Outcome]:
+        scenarios = python_client.SCENARIOS
+        found = await outcomes(route, scenarios)
+        return {s.__name__.replace("_", " "): o for s, o in zip(scenarios, found, strict=True)}
+
+    async with pairs.bench(installation, directory) as bench:
+        found = await bench.pairs()
+        clients = {
+            "python": follow_python,
+            "typescript": pairs.typescript(installation),
+            "inspector": pairs.inspect(installation, directory, found),
+        }
+        for client, follow in clients.items():
+            await pairs.compare(found, client, follow, report)
 
 
 async def run(installation: Installation, directory: Path) -> bool:
