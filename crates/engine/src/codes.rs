@@ -20,6 +20,7 @@ pub(crate) const ALWAYS_FALSE: Code = Code("always-false");
 pub(crate) const ALWAYS_TRUE: Code = Code("always-true");
 pub(crate) const BINDERS_ONLY: Code = Code("binders-only");
 pub(crate) const COMPARISON_CHAIN: Code = Code("comparison-chain");
+pub(crate) const CONTENT_IN_CHUNKS: Code = Code("content-in-chunks");
 pub(crate) const COUNT_WITHOUT_BOUNDS: Code = Code("count-without-bounds");
 pub(crate) const EMPTY_KIND: Code = Code("empty-kind");
 pub(crate) const IGNORED_ARGUMENT: Code = Code("ignored-argument");

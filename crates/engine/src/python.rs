@@ -6,5 +6,7 @@
 
 pub(crate) mod format;
 pub(crate) mod number;
+#[cfg(test)]
+mod oracle;
 pub(crate) mod re;
 pub(crate) mod text;

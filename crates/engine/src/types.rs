@@ -41,8 +41,10 @@ impl Type {
         .or(Type::TOOL_OUTPUT)
         .or(Type::TOOL);
     pub(crate) const SEQUENCE: Type = Type::LIST.or(Type::TUPLE).or(Type::SET).or(Type::VIEW);
-    /// What `Message.content` and `ToolOutput.content` can be.
+    /// What `Message.content` can be.
     const CONTENT: Type = Type::NONE.or(Type::TEXT).or(Type::CONTENTS);
+    /// What `ToolOutput.content` can be, and nothing else is.
+    pub(crate) const OUTPUT_CONTENT: Type = Type::CONTENT.or(Type::DICT);
 
     const KINDS: [(Type, Kind); 11] = [
         (Type::MESSAGE, Kind::Message),
@@ -105,7 +107,7 @@ impl Type {
         }
         Some(match (kind, name) {
             (Kind::Message, "content") => Type::CONTENT,
-            (Kind::ToolOutput, "content") => Type::CONTENT.or(Type::DICT),
+            (Kind::ToolOutput, "content") => Type::OUTPUT_CONTENT,
             (Kind::Message, "tool_calls") => Type::LIST.or(Type::NONE),
             (_, "metadata" | "arguments" | "image_url") => Type::DICT,
             (Kind::ToolCall, "function") => Type::FUNCTION,

@@ -325,6 +325,36 @@ fn several_problems_are_reported_in_the_order_of_the_text() {
 }
 
 #[test]
+fn content_that_may_be_chunks_is_told_from_a_text() {
+    const OUTPUT: &str = "(o: ToolOutput)";
+    let chunks = |line| check(&[OUTPUT, line], &[("content-in-chunks", "o.content")]);
+    chunks("any(find(\"a\", o.content))");
+    chunks("match(\"a\", o.content)");
+    chunks("any(find(\"a\", o.content)) or match(\"b\", \"c\")");
+    let fine = |line| check(&[OUTPUT, line], &[]);
+    fine("\"a\" in o.content");
+    fine("any([any(find(\"a\", t)) for t in text(o)])");
+    fine("any(find(\"a\", o.role))");
+    check(&[MESSAGE, "any(find(\"a\", m.content))"], &[]);
+    check(&[OUTPUT, "(t: str) in text(o)", "any(find(\"a\", t))"], &[]);
+}
+
+#[test]
+fn numbers_of_arguments_are_told_in_words() {
+    let said = |call: &str| {
+        let source = format!("raise \"x\" if:\n    (m: Message)\n    m.role == {call}\n");
+        let found = Policy::load(&source).diagnostics;
+        let found = found.iter().find(|found| found.code.0 == "wrong-arguments");
+        found.map(|found| found.message.clone()).unwrap()
+    };
+    assert_eq!(said("len(m, m)"), "`len` takes one argument only");
+    assert_eq!(
+        said("match(\"a\", \"b\", \"c\")"),
+        "`match` takes at most 2 arguments"
+    );
+}
+
+#[test]
 fn counts_and_blocks_are_checked() {
     let block = |head: &str, code| {
         let header = format!("{head}:");

@@ -124,7 +124,14 @@ impl Reader<'_, '_> {
         };
         let (name, wanted, given) = (&predicate.name, predicate.parameters, call.arguments.len());
         if given < wanted {
-            let message = format!("`{name}` has {wanted} parameters, and {given} are given");
+            let plural = if wanted == 1 { "" } else { "s" };
+            let verb = if given == 1 { "is" } else { "are" };
+            let given = match given {
+                0 => "none".to_owned(),
+                given => given.to_string(),
+            };
+            let message =
+                format!("`{name}` has {wanted} parameter{plural}, and {given} {verb} given");
             let help = "give them all, by position: predicates know no keyword arguments";
             return self.warn(codes::WRONG_ARGUMENTS, span, message, help.to_owned());
         }
@@ -178,7 +185,11 @@ impl Reader<'_, '_> {
             names => format!("its parameters are `{}`", names.join("`, `")),
         };
         let message = if call.arguments.len() > names.len() {
-            format!("`{function}` takes at most {} arguments", names.len())
+            match names.len() {
+                0 => format!("`{function}` takes no arguments"),
+                1 => format!("`{function}` takes one argument only"),
+                most => format!("`{function}` takes at most {most} arguments"),
+            }
         } else if let Some((name, _)) = unknown.filter(|_| !signature.open) {
             format!("`{function}` has no parameter `{name}`")
         } else if let Some(name) = twice {
@@ -248,6 +259,9 @@ impl Reader<'_, '_> {
             },
             _ => return,
         };
+        if accepted == Type::TEXT && ty == Type::OUTPUT_CONTENT {
+            return self.chunks(function, argument);
+        }
         if ty.overlaps(accepted) {
             return;
         }
@@ -266,6 +280,18 @@ impl Reader<'_, '_> {
             format!("pass {wanted}")
         };
         self.always_fails(argument.span, message, Some(help));
+    }
+
+    fn chunks(&mut self, function: Function, argument: &Expr) {
+        let text = self.quote(argument.span);
+        let output = text.strip_suffix(".content").unwrap_or("output");
+        let message = format!("`{text}` may be a list of chunks, and must be a text here");
+        let help = if function == Function::JsonLoads {
+            format!("write `(part: str) in text({output})` above, and read `part`")
+        } else {
+            format!("write `(part: str) in text({output})` above, and search `part`")
+        };
+        self.warn(codes::CONTENT_IN_CHUNKS, argument.span, message, help);
     }
 
     fn searched(&mut self, argument: &Expr, ty: Type) {

@@ -78,6 +78,23 @@ pub(super) static PAGES: &[CodePage] = &[
                brackets if that is meant. Only the flows `a -> b -> c` chain.",
     },
     CodePage {
+        code: codes::CONTENT_IN_CHUNKS,
+        title: "an output may consist of chunks, which are not one text",
+        wrong: r#"raise "path in an output" if:
+    (o: ToolOutput)
+    any(find("/etc/.*", o.content))
+"#,
+        right: r#"raise "path in an output" if:
+    (o: ToolOutput)
+    (part: str) in text(o)
+    any(find("/etc/.*", part))
+"#,
+        text: "The content of a tool output is a text or a list of chunks, as its server has \
+               written it. A function of one text is a run-time error on a list of chunks, and \
+               then the whole analysis fails. `text(o)` is the list of all texts of an output, \
+               however it is written.",
+    },
+    CodePage {
         code: codes::COUNT_WITHOUT_BOUNDS,
         title: "a count without bounds is always true",
         wrong: r#"from invariant import count

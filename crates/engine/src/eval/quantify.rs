@@ -125,8 +125,9 @@ impl<'a> Evaluator<'a> {
             return Ok(Value::Unknown);
         };
         if arguments.len() < predicate.parameters {
+            let plural = if predicate.parameters == 1 { "" } else { "s" };
             let message = format!(
-                "`{}` takes {} arguments by position, and {} were given",
+                "`{}` takes {} argument{plural} by position, and got {}",
                 predicate.name,
                 predicate.parameters,
                 arguments.len(),

@@ -1,15 +1,5 @@
-use std::process::Command;
-
 use super::*;
-
-fn unhex(digits: &str) -> String {
-    let digits: Vec<char> = digits.chars().collect();
-    let bytes = digits.chunks(2).map(|pair| {
-        let pair: String = pair.iter().collect();
-        u8::from_str_radix(&pair, 16).unwrap()
-    });
-    String::from_utf8(bytes.collect()).unwrap()
-}
+use crate::python::oracle::{self, unhex};
 
 fn argument(field: &str) -> Argument {
     let (kind, rest) = field.split_at(1);
@@ -35,21 +25,9 @@ fn dictionary(value: &Argument) -> Argument {
 fn random_formatting_agrees_with_python() {
     let script = include_str!("oracle.py");
     let count = std::option_env!("PORTCULLIS_FORMAT_CASES").unwrap_or("4000");
-    let Ok(python) = Command::new("python3")
-        .args(["-c", script, "1", count])
-        .output()
-    else {
-        println!("skipped: there is no python3 to compare with");
-        return;
-    };
-    assert!(
-        python.status.success(),
-        "{}",
-        String::from_utf8_lossy(&python.stderr)
-    );
-    for line in String::from_utf8(python.stdout).unwrap().lines() {
-        let fields: Vec<&str> = line.split(' ').collect();
-        let template = unhex(fields[1].trim_start_matches('h'));
+    for fields in oracle::answers(script, "1", count) {
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+        let template = unhex(fields[1]);
         let values: Vec<Argument> = fields[3..].iter().map(|field| argument(field)).collect();
         let named = [(String::from("k"), values.last().unwrap().clone())];
         let entries = [(String::from("k"), values[0].clone())];
@@ -70,7 +48,7 @@ fn random_formatting_agrees_with_python() {
         };
         let expected = Some(fields[2])
             .filter(|result| *result != "error")
-            .map(|h| unhex(h.trim_start_matches('h')));
+            .map(unhex);
         assert_eq!(
             actual.clone().ok(),
             expected,
