@@ -333,6 +333,7 @@ fn content_that_may_be_chunks_is_told_from_a_text() {
     chunks("any(find(\"a\", o.content)) or match(\"b\", \"c\")");
     let fine = |line| check(&[OUTPUT, line], &[]);
     fine("\"a\" in o.content");
+    fine("json_loads(o.content).ok");
     fine("any([any(find(\"a\", t)) for t in text(o)])");
     fine("any(find(\"a\", o.role))");
     check(&[MESSAGE, "any(find(\"a\", m.content))"], &[]);
