@@ -11,6 +11,7 @@ pub(crate) use client::run_through;
 
 use crate::gateway::{Gateway, Setup};
 use crate::npm::write;
+use crate::scripts::Scripts;
 use crate::workspace::Workspace;
 use known::{Difference, Known, Side};
 use results::Results;
@@ -42,7 +43,7 @@ struct Bench<'b> {
 pub(crate) fn run(portcullis: &Path) -> Result<(String, bool), String> {
     let workspace = Workspace::load()?;
     let known = Known::load(&workspace.root)?;
-    let suite = Suite::install(&workspace.root)?;
+    let suite = Suite::new(Scripts::install(&workspace.root)?);
     let directory = TempDir::with_prefix("portcullis-conformance-");
     let mut bench = Bench {
         suite,

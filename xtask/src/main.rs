@@ -8,8 +8,10 @@ mod growth;
 mod icount;
 mod layering;
 mod npm;
+mod odd;
 mod overhead;
 mod process;
+mod scripts;
 mod speed;
 mod test;
 mod tidy;
@@ -54,6 +56,12 @@ enum Chore {
         guardrails: PathBuf,
         #[arg(trailing_var_arg = true)]
         client: Vec<OsString>,
+    },
+    /// Send odd requests to a gateway, let a server answer oddly, and write the page about it.
+    Odd {
+        /// The gateway to ask.
+        #[arg(long, default_value = "target/debug/portcullis")]
+        portcullis: PathBuf,
     },
     /// Compare calls and starts through `portcullis run` with direct ones.
     Overhead {
@@ -125,6 +133,7 @@ fn main() -> ExitCode {
             length,
             copies,
         } => growth::hold(rules, length, copies),
+        Chore::Odd { portcullis } => odd::run(&portcullis),
         Chore::Layering => layering::run(),
         Chore::Test { without_clients } => test::run(without_clients),
         Chore::Tidy => tidy::run(),

@@ -1,59 +1,32 @@
-//! The suite, the server that it is pointed at, and the Node that runs both.
+//! The suite itself, as a program.
 
 use super::results::Results;
 use crate::gateway::Running;
-use crate::npm::{Packages, read, write};
-use std::fs;
-use std::path::{Path, PathBuf};
+use crate::scripts::Scripts;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-const SOURCE: &str = "tests/conformance";
-const TOOLS: &str = ".tools/conformance";
-/// The sources of our server: they run where what they import is installed.
-const EVERYTHING: &str = "everything";
-const CLIENT: &str = "client.js";
 const RUNNER: &str = "@modelcontextprotocol/conformance/dist/index.js";
 /// How long one set of requirements may take. Directly it takes a few seconds.
 const RUN_MAX: Duration = Duration::from_mins(3);
 /// How long one scenario may take, in the suite's terms.
 const SCENARIO_MILLISECONDS_MAX: &str = "15000";
 
-pub(super) struct Suite {
-    packages: Packages,
-    tools: PathBuf,
-}
+pub(super) struct Suite(Scripts);
 
 // === impl Suite ===
 
 impl Suite {
-    pub(super) fn install(root: &Path) -> Result<Self, String> {
-        let (source, tools) = (root.join(SOURCE), root.join(TOOLS));
-        let packages = Packages::new(source.clone(), tools.clone());
-        packages.install()?;
-        let suite = Self { packages, tools };
-        if !suite.node().exists() {
-            return Err("there is no package of Node for this machine".to_owned());
-        }
-        copy(&source.join(EVERYTHING), &suite.tools.join(EVERYTHING))?;
-        write(&suite.tools.join(CLIENT), &read(&source.join(CLIENT))?)?;
-        Ok(suite)
+    pub(super) fn new(scripts: Scripts) -> Self {
+        Self(scripts)
     }
 
     /// Starts our server; it serves as long as the first part of the result lives.
     pub(super) fn serve(&self) -> Result<(Running, String), String> {
-        let mut command = Command::new(self.node());
-        command.arg(self.tools.join(EVERYTHING).join("main.js"));
-        command.arg("http").stdout(Stdio::piped());
-        let mut server = Running::start(&mut command)?;
-        let line = server.first_line()?;
-        let port = line.trim().rsplit(' ').next().unwrap_or_default();
-        let port: u16 = port
-            .parse()
-            .map_err(|_| format!("our server does not listen: `{line}`"))?;
-        Ok((server, format!("http://127.0.0.1:{port}/mcp")))
+        self.0.serve("everything/main.js", &["http"])
     }
 
     /// What a server achieves of a set of requirements.
@@ -71,8 +44,8 @@ impl Suite {
 
     /// The command of our client, to which the suite adds an address.
     pub(super) fn client(&self) -> String {
-        let script = self.tools.join(CLIENT);
-        format!("{} {}", self.node().display(), script.display())
+        let script = self.0.path("client.js");
+        format!("{} {}", self.0.node().display(), script.display())
     }
 
     /// What a client achieves of these scenarios. Two run at a time: they mostly wait.
@@ -102,13 +75,7 @@ impl Suite {
     }
 
     fn runner(&self) -> Command {
-        let mut command = Command::new(self.node());
-        command.arg(self.packages.modules().join(RUNNER));
-        command
-    }
-
-    fn node(&self) -> PathBuf {
-        self.packages.modules().join(".bin/node")
+        self.0.command(&self.0.modules().join(RUNNER))
     }
 }
 
@@ -118,16 +85,4 @@ fn run(command: &mut Command, out: &Path) -> Result<(), String> {
     let run = Running::start(command.stdout(Stdio::null()).stderr(Stdio::null()));
     run?.end_within(RUN_MAX)
         .map_err(|reason| format!("the suite: {reason}"))
-}
-
-/// Copies the files of a folder that has no folders.
-fn copy(source: &Path, target: &Path) -> Result<(), String> {
-    let failed = |error: std::io::Error| format!("{}: {error}", source.display());
-    fs::create_dir_all(target).map_err(failed)?;
-    for entry in fs::read_dir(source).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        let name = path.file_name().ok_or("a file without a name")?;
-        write(&target.join(name), &read(&path)?)?;
-    }
-    Ok(())
 }

@@ -1,0 +1,35 @@
+//! Odd requests to a gateway that runs, and odd answers through it: what comes of each is written
+//! into a page of the documentation.
+
+use crate::gateway::{Gateway, Setup};
+use crate::npm::write;
+use crate::scripts::Scripts;
+use crate::workspace::Workspace;
+use std::path::Path;
+use tempfile::TempDir;
+
+const PAGE: &str = "docs/ODD_INPUTS.md";
+const NO_GUARDRAILS: &str = "[]\n";
+
+/// The flag of the result says whether everything came out as it must.
+pub(crate) fn run(portcullis: &Path) -> Result<(String, bool), String> {
+    let workspace = Workspace::load()?;
+    let scripts = Scripts::install(&workspace.root)?;
+    let directory = TempDir::with_prefix("portcullis-odd-").map_err(|error| error.to_string())?;
+    let (_server, url) = scripts.serve("odd/upstream.js", &[])?;
+    let gateway = Gateway::start(&Setup {
+        portcullis,
+        directory: directory.path().to_owned(),
+        upstream: format!("url: {url}"),
+        guardrails: NO_GUARDRAILS,
+    })?;
+    let mut probe = scripts.command(&scripts.path("odd/main.js"));
+    let output = probe.arg(gateway.url()).arg(url).output();
+    let output = output.map_err(|error| error.to_string())?;
+    write(
+        &workspace.root.join(PAGE),
+        &String::from_utf8_lossy(&output.stdout),
+    )?;
+    let report = String::from_utf8_lossy(&output.stderr);
+    Ok((report.trim_end().to_owned(), output.status.success()))
+}
