@@ -4,6 +4,7 @@ import { McpServer } from '@modelcontextprotocol/server';
 import { registerAsking, states } from './asking.js';
 import { completion, registerPrompts } from './prompts.js';
 import { registerResources } from './resources.js';
+import { extensions, registerTasks } from './tasks.js';
 import { registerTools } from './tools.js';
 
 const IDENTITY = { name: 'portcullis-everything', version: '1.0.0' };
@@ -18,7 +19,7 @@ const CAPABILITIES = {
 /** `notify` says on open subscriptions that a list has changed; without it the server says it itself. */
 export function everything(era, notify) {
     const server = new McpServer(IDENTITY, {
-        capabilities: CAPABILITIES,
+        capabilities: era === 'legacy' ? CAPABILITIES : { ...CAPABILITIES, extensions },
         instructions: 'Everything that the conformance suite asks for.',
         requestState: { verify: states.verify }
     });
@@ -35,6 +36,8 @@ export function everything(era, notify) {
         // The stateless revision has no such requests.
         protocol.setRequestHandler('resources/subscribe', () => ({}));
         protocol.setRequestHandler('resources/unsubscribe', () => ({}));
+    } else {
+        registerTasks(server);
     }
     return server;
 }
