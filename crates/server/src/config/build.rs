@@ -1,0 +1,246 @@
+//! What a configuration file means.
+
+mod guardrail;
+mod server;
+mod value;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use http::HeaderName;
+use portcullis_json::Object;
+use portcullis_session::RefusalStyle;
+use portcullis_store::Durability;
+use url::{Origin, Url};
+
+use super::gateway::{ConversationKey, GatewayConfig, LimitsConfig, SessionsConfig, StreamsConfig};
+use super::problem::{FileProblems, Problem};
+use super::tree::{Entries, Json, Spot};
+use super::upstream::AllowedUpstreams;
+use super::written::{
+    Written, WrittenDurability, WrittenGateway, WrittenKey, WrittenLimits, WrittenRefusal,
+    WrittenSessions, WrittenStreams,
+};
+
+/// Makes a configuration of what is written in `text`, and collects what is wrong with it on the
+/// way. What it makes of a file with errors is not to be used.
+pub(super) struct Builder<'f> {
+    pub(super) path: &'f Path,
+    pub(super) text: &'f str,
+    /// The gateway's own environment.
+    pub(super) environment: &'f dyn Fn(&str) -> Option<String>,
+    pub(super) problems: Vec<Problem>,
+    /// What there is to say about the policies in files of their own.
+    pub(super) of_policies: Vec<FileProblems>,
+    /// Files that were asked for, with what was in them; `None` if they could not be read.
+    pub(super) inputs: BTreeMap<PathBuf, Option<String>>,
+}
+
+// === impl Builder ===
+
+impl Builder<'_> {
+    pub(super) fn config(&mut self, written: Written) -> GatewayConfig {
+        let default = GatewayConfig::default();
+        let servers = self.servers(value(written.servers));
+        GatewayConfig {
+            listen: self.listen(written.listen).unwrap_or(default.listen),
+            allowed_hosts: self.parse_all(written.allowed_hosts),
+            allowed_origins: self.origins(written.allowed_origins),
+            data_directory: value(written.data_directory).map(|path| self.beside(&path)),
+            durability: value(written.durability).map_or(default.durability, durability),
+            refusal: value(written.refusal).map_or(default.refusal, refusal),
+            guardrails: self.guardrails(value(written.guardrails), &servers),
+            servers,
+            sessions: self.sessions(value(written.sessions).unwrap_or_default()),
+            streams: self.streams(value(written.streams).unwrap_or_default()),
+            limits: self.limits(value(written.limits).unwrap_or_default()),
+            invariant_routes: self.invariant_routes(value(written.gateway).unwrap_or_default()),
+            parameters: parameters(value(written.parameters)),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn error(&mut self, span: &Range<usize>, message: impl Into<String>) {
+        self.problems.push(Problem::error(span.clone(), message));
+    }
+
+    /// A path as it is meant: relative to the configuration file.
+    fn beside(&self, path: &str) -> PathBuf {
+        let directory = self.path.parent().unwrap_or(Path::new(""));
+        directory.join(path)
+    }
+
+    /// `None` if it is absent, or wrong and reported.
+    fn parse<T: FromStr<Err: std::fmt::Display>>(&mut self, text: Spot<String>) -> Option<T> {
+        let written = text.value?;
+        match written.parse() {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.error(&text.span, format!("`{written}`: {error}"));
+                None
+            }
+        }
+    }
+
+    fn parse_all<T: FromStr<Err: std::fmt::Display>>(
+        &mut self,
+        texts: Option<Spot<Vec<Spot<String>>>>,
+    ) -> Vec<T> {
+        let texts = value(texts).unwrap_or_default().into_iter();
+        texts.filter_map(|text| self.parse(text)).collect()
+    }
+
+    fn listen(&mut self, listen: Option<Spot<String>>) -> Option<SocketAddr> {
+        let listen = listen?;
+        let written = listen.value?;
+        let address = written.parse().ok();
+        if address.is_none() {
+            self.problems.push(
+                Problem::error(
+                    listen.span,
+                    format!("`{written}` is not an IP address and a port"),
+                )
+                .help("write it as `127.0.0.1:8787` or `[::1]:8787`"),
+            );
+        }
+        address
+    }
+
+    fn origins(&mut self, texts: Option<Spot<Vec<Spot<String>>>>) -> Vec<Origin> {
+        let mut origins = Vec::new();
+        for text in value(texts).unwrap_or_default() {
+            let Some(written) = text.value else {
+                continue;
+            };
+            let url = Url::parse(&written).ok();
+            // `null` and the like are no tuples, and nobody could tell them apart.
+            let origin = url.map(|url| url.origin()).filter(Origin::is_tuple);
+            match origin.filter(|origin| origin.ascii_serialization() == written) {
+                Some(origin) => origins.push(origin),
+                None => self.problems.push(
+                    Problem::error(text.span, format!("`{written}` is not an origin"))
+                        .help("write it as browsers do: `https://app.example`, without a path"),
+                ),
+            }
+        }
+        origins
+    }
+
+    fn sessions(&mut self, written: WrittenSessions) -> SessionsConfig {
+        let default = SessionsConfig::default();
+        SessionsConfig {
+            idle_timeout: self.duration(written.idle_timeout, default.idle_timeout),
+            max_age: self.duration(written.max_age, default.max_age),
+            max_sessions: self.count(written.max_sessions, default.max_sessions),
+            max_sessions_per_principal: self.count(
+                written.max_sessions_per_principal,
+                default.max_sessions_per_principal,
+            ),
+            key: self.key(written.key).unwrap_or(default.key),
+        }
+    }
+
+    fn key(&mut self, key: Option<Spot<WrittenKey>>) -> Option<ConversationKey> {
+        let key = key?;
+        let WrittenKey { header, meta } = key.value?;
+        match (header, meta) {
+            (Some(header), None) => self
+                .parse::<HeaderName>(header)
+                .map(ConversationKey::Header),
+            (None, Some(meta)) => meta.value.map(ConversationKey::Meta),
+            (Some(_), Some(_)) | (None, None) => {
+                self.error(&key.span, "expected either `header` or `meta`");
+                None
+            }
+        }
+    }
+
+    fn streams(&mut self, written: WrittenStreams) -> StreamsConfig {
+        let default = StreamsConfig::default();
+        StreamsConfig {
+            keep_alive: self.duration(written.keep_alive, default.keep_alive),
+            request_timeout: self.duration(written.request_timeout, default.request_timeout),
+        }
+    }
+
+    fn limits(&mut self, written: WrittenLimits) -> LimitsConfig {
+        let default = LimitsConfig::default();
+        LimitsConfig {
+            message_bytes: self.count(written.message_bytes, default.message_bytes),
+        }
+    }
+
+    fn invariant_routes(&mut self, written: WrittenGateway) -> Option<AllowedUpstreams> {
+        let is_given = written.allowed_upstreams.is_some();
+        let patterns = self.parse_all(written.allowed_upstreams);
+        let upstreams = if is_given {
+            AllowedUpstreams::Listed(patterns)
+        } else {
+            AllowedUpstreams::default()
+        };
+        value(written.enabled).unwrap_or(true).then_some(upstreams)
+    }
+
+    fn duration(&mut self, text: Option<Spot<String>>, default: Duration) -> Duration {
+        let Some(Spot {
+            span,
+            value: Some(written),
+        }) = text
+        else {
+            return default;
+        };
+        value::duration(&written).unwrap_or_else(|error| {
+            self.error(&span, format!("`{written}`: {error}"));
+            default
+        })
+    }
+
+    fn count(&mut self, number: Option<Spot<u64>>, default: NonZeroUsize) -> NonZeroUsize {
+        let Some(Spot {
+            span,
+            value: Some(written),
+        }) = number
+        else {
+            return default;
+        };
+        let count = usize::try_from(written).ok().and_then(NonZeroUsize::new);
+        count.unwrap_or_else(|| {
+            self.error(&span, format!("`{written}` is out of range"));
+            default
+        })
+    }
+}
+
+/// What is there and could be read.
+fn value<T>(spot: Option<Spot<T>>) -> Option<T> {
+    spot?.value
+}
+
+fn durability(written: WrittenDurability) -> Durability {
+    match written {
+        WrittenDurability::Relaxed => Durability::Relaxed,
+        WrittenDurability::Strict => Durability::Strict,
+    }
+}
+
+fn refusal(written: WrittenRefusal) -> RefusalStyle {
+    match written {
+        WrittenRefusal::Result => RefusalStyle::Result,
+        WrittenRefusal::Error => RefusalStyle::Error,
+    }
+}
+
+fn parameters(entries: Option<Entries<Json>>) -> Object {
+    let mut parameters = Object::new();
+    for (name, parameter) in entries.map(|Entries(entries)| entries).unwrap_or_default() {
+        if let (Some(name), Some(Json(parameter))) = (name.value, parameter.value) {
+            parameters.insert(name, parameter);
+        }
+    }
+    parameters
+}

@@ -1,0 +1,190 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
+
+use portcullis_engine::Policy;
+use portcullis_session::{Guardrail, GuardrailAction};
+use portcullis_syntax::{Diagnostic, nearest};
+use portcullis_trace::record::GuardrailName;
+
+use super::{Builder, value};
+use crate::config::embedded::Embedded;
+use crate::config::gateway::{Only, ScopedGuardrail, ServerConfig, ServerName};
+use crate::config::problem::{FileProblems, Problem};
+use crate::config::tree::Spot;
+use crate::config::written::{PolicyPath, WrittenAction, WrittenGuardrail, WrittenPolicy};
+use crate::policy::PolicyFile;
+
+impl Builder<'_> {
+    pub(super) fn guardrails(
+        &mut self,
+        written: Option<Vec<Spot<WrittenGuardrail>>>,
+        servers: &BTreeMap<ServerName, ServerConfig>,
+    ) -> Vec<ScopedGuardrail> {
+        let mut names = HashMap::new();
+        let written = written.unwrap_or_default().into_iter();
+        let guardrails = written.filter_map(|guardrail| {
+            let mut written = guardrail.value?;
+            let is_enabled = value(written.enabled.take()).unwrap_or(true);
+            let guardrail = self.guardrail(written, servers, &mut names)?;
+            is_enabled.then_some(guardrail)
+        });
+        guardrails.collect()
+    }
+
+    fn guardrail(
+        &mut self,
+        written: WrittenGuardrail,
+        servers: &BTreeMap<ServerName, ServerConfig>,
+        names: &mut HashMap<String, Range<usize>>,
+    ) -> Option<ScopedGuardrail> {
+        let name = self.guardrail_name(written.name, names);
+        let policy = self.policy(written.policy);
+        let servers = self.only_servers(written.servers, servers);
+        let clients = self.only_clients(written.clients);
+        Some(ScopedGuardrail {
+            guardrail: Guardrail {
+                name: GuardrailName {
+                    id: None,
+                    name: name?,
+                },
+                policy: policy?,
+                on_violation: action(value(written.action)),
+                on_failure: action(value(written.on_failure)),
+            },
+            servers,
+            clients,
+        })
+    }
+
+    fn guardrail_name(
+        &mut self,
+        name: Spot<String>,
+        names: &mut HashMap<String, Range<usize>>,
+    ) -> Option<String> {
+        let written = name.value?;
+        if written.is_empty() {
+            self.error(&name.span, "a guardrail needs a name");
+        }
+        if let Some(first) = names.get(&written) {
+            let message = format!("two guardrails are named `{written}`");
+            let problem = Problem::error(name.span, message);
+            self.problems
+                .push(problem.label(first.clone(), "the first"));
+            return None;
+        }
+        names.insert(written.clone(), name.span);
+        Some(written)
+    }
+
+    fn policy(&mut self, policy: Spot<WrittenPolicy>) -> Option<Policy> {
+        match policy.value? {
+            WrittenPolicy::Text(text) => self.policy_here(&policy.span, &text),
+            WrittenPolicy::File(PolicyPath { file }) => self.policy_in_file(file),
+        }
+    }
+
+    fn policy_here(&mut self, span: &Range<usize>, text: &str) -> Option<Policy> {
+        let loaded = Policy::load(text);
+        let embedded = Embedded::find(self.text, span.clone(), text);
+        for diagnostic in loaded.diagnostics {
+            self.problems.push(match &embedded {
+                Some(embedded) => embedded.place(diagnostic),
+                None => unplaced(diagnostic, span.clone(), text),
+            });
+        }
+        loaded.policy
+    }
+
+    fn policy_in_file(&mut self, file: Spot<String>) -> Option<Policy> {
+        let path = self.beside(&file.value?);
+        match PolicyFile::read(&path) {
+            Ok(read) => {
+                let is_new = self
+                    .inputs
+                    .insert(path.clone(), Some(read.source.clone()))
+                    .is_none();
+                if is_new && !read.diagnostics.is_empty() {
+                    let problems = read.diagnostics.into_iter().map(Problem::from).collect();
+                    self.of_policies
+                        .push(FileProblems::new(path, read.source, problems));
+                }
+                read.policy
+            }
+            Err(error) => {
+                let source = std::error::Error::source(&error);
+                let cause = source.map(|cause| format!(": {cause}")).unwrap_or_default();
+                self.error(&file.span, format!("{error}{cause}"));
+                self.inputs.insert(path, None);
+                None
+            }
+        }
+    }
+
+    fn only_servers(
+        &mut self,
+        only: Option<Spot<Vec<Spot<String>>>>,
+        servers: &BTreeMap<ServerName, ServerConfig>,
+    ) -> Only<ServerName> {
+        let Some(names) = self.only(only) else {
+            return Only::All;
+        };
+        let mut known = BTreeSet::new();
+        for name in names {
+            let Some(written) = name.value else {
+                continue;
+            };
+            if let Some((server, _)) = servers.get_key_value(written.as_str()) {
+                known.insert(server.clone());
+                continue;
+            }
+            let mut problem = Problem::error(name.span, format!("no server is named `{written}`"));
+            let meant = nearest(&written, servers.keys().map(ServerName::as_str));
+            problem.help = meant.map(|meant| format!("did you mean `{meant}`?"));
+            self.problems.push(problem);
+        }
+        Only::These(known)
+    }
+
+    fn only_clients(&mut self, only: Option<Spot<Vec<Spot<String>>>>) -> Only<String> {
+        let Some(names) = self.only(only) else {
+            return Only::All;
+        };
+        Only::These(names.into_iter().filter_map(|name| name.value).collect())
+    }
+
+    /// `None` if it is absent. An empty list is an error: it would guard nothing.
+    fn only(&mut self, only: Option<Spot<Vec<Spot<String>>>>) -> Option<Vec<Spot<String>>> {
+        let only = only?;
+        let names = only.value.unwrap_or_default();
+        if names.is_empty() {
+            let problem = Problem::error(only.span, "the guardrail would guard nothing");
+            self.problems
+                .push(problem.help("leave the key out to guard all, or say `enabled: false`"));
+        }
+        Some(names)
+    }
+}
+
+/// A diagnostic of a text that does not stand in the file as it is, because of escapes or folding.
+fn unplaced(diagnostic: Diagnostic, span: Range<usize>, text: &str) -> Problem {
+    let start = diagnostic.span().range().start;
+    let before = text.get(..start).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let problem = Problem::error(
+        span,
+        format!("line {line} of the policy: {}", diagnostic.message),
+    );
+    Problem {
+        severity: diagnostic.severity,
+        code: Some(diagnostic.code),
+        help: diagnostic.help,
+        ..problem
+    }
+}
+
+fn action(written: Option<WrittenAction>) -> GuardrailAction {
+    match written {
+        Some(WrittenAction::Log) => GuardrailAction::Log,
+        Some(WrittenAction::Block) | None => GuardrailAction::Block,
+    }
+}

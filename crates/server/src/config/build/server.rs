@@ -1,0 +1,272 @@
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::ops::Range;
+
+use http::{HeaderName, HeaderValue};
+use portcullis_transport::child::ServerCommand;
+use url::Url;
+
+use super::value::expand;
+use super::{Builder, value};
+use crate::config::gateway::{
+    HttpServer, HttpTransport, Secret, ServerConfig, ServerName, StdioServer,
+};
+use crate::config::problem::Problem;
+use crate::config::tree::{Entries, Spot};
+use crate::config::written::{Words, WrittenServer, WrittenTransport};
+
+/// What a server inherits of the gateway's environment: where and for whom it runs, and nothing
+/// that could be a secret.
+const INHERITED: [&str; 12] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "TERM",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TMPDIR",
+    "TZ",
+    "XDG_RUNTIME_DIR",
+];
+
+/// Headers that say how one connection works or what one request is: the gateway's own.
+const OWN_HEADERS: [&str; 17] = [
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "keep-alive",
+    "last-event-id",
+    "mcp-protocol-version",
+    "mcp-session-id",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "proxy-connection",
+];
+
+impl Builder<'_> {
+    pub(super) fn servers(
+        &mut self,
+        entries: Option<Entries<WrittenServer>>,
+    ) -> BTreeMap<ServerName, ServerConfig> {
+        let mut servers = BTreeMap::new();
+        for (name, server) in entries.map(|Entries(entries)| entries).unwrap_or_default() {
+            let name = self.server_name(name);
+            let Some(written) = server.value else {
+                continue;
+            };
+            let server = self.server(&server.span, written);
+            if let (Some(name), Some(server)) = (name, server) {
+                servers.insert(name, server);
+            }
+        }
+        servers
+    }
+
+    fn server_name(&mut self, name: Spot<String>) -> Option<ServerName> {
+        let written = name.value?;
+        let server_name = ServerName::new(&written);
+        if server_name.is_none() {
+            let problem = Problem::error(name.span, format!("`{written}` is no name of a server"));
+            self.problems
+                .push(problem.help("use 1 to 64 letters of ASCII, digits, `_` and `-`"));
+        }
+        server_name
+    }
+
+    fn server(&mut self, span: &Range<usize>, written: WrittenServer) -> Option<ServerConfig> {
+        match (written.command.is_some(), written.url.is_some()) {
+            (true, false) => self.stdio_server(written).map(ServerConfig::Stdio),
+            (false, true) => self.http_server(written).map(ServerConfig::Http),
+            (true, true) => {
+                self.error(span, "a server has either a `command` or a `url`");
+                None
+            }
+            (false, false) => {
+                self.error(span, "a server has a `command` or a `url`");
+                None
+            }
+        }
+    }
+
+    fn stdio_server(&mut self, written: WrittenServer) -> Option<StdioServer> {
+        self.misplaced("transport", "url", written.transport.as_ref());
+        self.misplaced("headers", "url", written.headers.as_ref());
+        self.misplaced("forward_headers", "url", written.forward_headers.as_ref());
+        let mut environment: BTreeMap<String, Secret> = BTreeMap::new();
+        for name in INHERITED {
+            if let Some(value) = (self.environment)(name) {
+                environment.insert(name.to_owned(), Secret::new(value));
+            }
+        }
+        for (name, text) in self.expanded(value(written.env)) {
+            if name.value.is_empty() || name.value.contains(['=', '\0']) || text.contains('\0') {
+                self.error(&name.span, "no environment can have this variable");
+            }
+            environment.insert(name.value, Secret::new(text));
+        }
+        Some(StdioServer {
+            command: self.command(written.command?, written.args)?,
+            environment,
+            directory: value(written.cwd).map(|directory| self.beside(&directory)),
+        })
+    }
+
+    fn command(
+        &mut self,
+        command: Spot<Words>,
+        arguments: Option<Spot<Vec<Spot<String>>>>,
+    ) -> Option<ServerCommand> {
+        let is_alone = arguments.is_none();
+        let mut words = match command.value? {
+            Words::Program(program) if is_alone && program.contains(char::is_whitespace) => {
+                let problem = Problem::error(command.span, "a program with blanks in its name");
+                self.problems.push(
+                    problem.help("write a program and its arguments as a list: `[npx, -y, name]`"),
+                );
+                return None;
+            }
+            Words::Program(program) => vec![program],
+            Words::List(words) => {
+                if let Some(arguments) = &arguments {
+                    self.error(
+                        &arguments.span,
+                        "`args` is for a `command` without arguments",
+                    );
+                }
+                words.into_iter().filter_map(|word| word.value).collect()
+            }
+        };
+        let arguments = value(arguments).unwrap_or_default();
+        words.extend(arguments.into_iter().filter_map(|word| word.value));
+        let mut words = words.into_iter().map(OsString::from);
+        match words.next().filter(|program| !program.is_empty()) {
+            Some(program) => Some(ServerCommand {
+                program,
+                arguments: words.collect(),
+            }),
+            None => {
+                self.error(&command.span, "no program is given");
+                None
+            }
+        }
+    }
+
+    fn http_server(&mut self, written: WrittenServer) -> Option<HttpServer> {
+        self.misplaced("args", "command", written.args.as_ref());
+        self.misplaced("env", "command", written.env.as_ref());
+        self.misplaced("cwd", "command", written.cwd.as_ref());
+        let mut headers = Vec::new();
+        for (name, text) in self.expanded(value(written.headers)) {
+            let value = HeaderValue::from_str(&text).ok();
+            if value.is_none() {
+                self.error(
+                    &name.span,
+                    "the value has characters that no header may have",
+                );
+            }
+            if let (Some(name), Some(mut value)) = (self.header_name(name), value) {
+                value.set_sensitive(true);
+                headers.push((name, value));
+            }
+        }
+        let forwarded = value(written.forward_headers).unwrap_or_default();
+        let forwarded = forwarded.into_iter().filter_map(Located::of);
+        let forward_headers = forwarded.filter_map(|name| self.header_name(name));
+        let forward_headers = forward_headers.collect();
+        Some(HttpServer {
+            url: self.url(written.url?)?,
+            transport: match value(written.transport) {
+                Some(WrittenTransport::Sse) => HttpTransport::Sse,
+                Some(WrittenTransport::StreamableHttp) | None => HttpTransport::StreamableHttp,
+            },
+            headers,
+            forward_headers,
+        })
+    }
+
+    fn url(&mut self, url: Spot<String>) -> Option<Url> {
+        let wrong = match Url::parse(&url.value?) {
+            Err(error) => error.to_string(),
+            Ok(read) if !matches!(read.scheme(), "http" | "https") => {
+                "the scheme is neither `http` nor `https`".to_owned()
+            }
+            Ok(read) if !read.username().is_empty() || read.password().is_some() => {
+                "credentials belong in `headers`".to_owned()
+            }
+            Ok(read) if read.fragment().is_some() => "a fragment is never sent".to_owned(),
+            Ok(read) => return Some(read),
+        };
+        self.error(&url.span, format!("not a URL of a server: {wrong}"));
+        None
+    }
+
+    fn header_name(&mut self, name: Located) -> Option<HeaderName> {
+        let Ok(header) = name.value.parse::<HeaderName>() else {
+            self.error(
+                &name.span,
+                format!("`{}` is no name of a header", name.value),
+            );
+            return None;
+        };
+        if OWN_HEADERS.contains(&header.as_str()) {
+            self.error(
+                &name.span,
+                format!("`{header}` is set by the gateway itself"),
+            );
+            return None;
+        }
+        Some(header)
+    }
+
+    /// Texts with their variables replaced.
+    fn expanded(&mut self, entries: Option<Entries<String>>) -> Vec<(Located, String)> {
+        let mut expanded = Vec::new();
+        for (name, text) in entries.map(|Entries(entries)| entries).unwrap_or_default() {
+            let (Some(name), Some(written)) = (Located::of(name), text.value) else {
+                continue;
+            };
+            match expand(&written, self.environment) {
+                Ok(text) => expanded.push((name, text)),
+                Err(error) => self.error(&text.span, error.to_string()),
+            }
+        }
+        expanded
+    }
+
+    fn misplaced<T>(&mut self, key: &str, other: &str, found: Option<&Spot<T>>) {
+        if let Some(found) = found {
+            self.error(
+                &found.span,
+                format!("`{key}` is for servers with a `{other}`"),
+            );
+        }
+    }
+}
+
+/// A text that could be read.
+struct Located {
+    span: Range<usize>,
+    value: String,
+}
+
+// === impl Located ===
+
+impl Located {
+    fn of(spot: Spot<String>) -> Option<Self> {
+        let value = spot.value?;
+        Some(Self {
+            span: spot.span,
+            value,
+        })
+    }
+}

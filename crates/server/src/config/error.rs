@@ -1,0 +1,37 @@
+use std::io;
+use std::path::PathBuf;
+
+use super::problem::FileProblems;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("no place for traces and logs: neither `HOME` nor `XDG_DATA_HOME` is set")]
+    NoHome,
+    #[error("the data directory `{}` cannot be made", path.display())]
+    DataDirectory {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the configuration `{}` cannot be read", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the configuration `{}` is longer than {limit} bytes", path.display())]
+    TooLong { path: PathBuf, limit: u64 },
+    /// What is wrong with the file and the policies it names, with the warnings.
+    #[error("the configuration does not load: {}", summary(.0))]
+    Invalid(Vec<FileProblems>),
+}
+
+/// The first error, and how many there are beside it: enough for a line of a log.
+fn summary(files: &[FileProblems]) -> String {
+    let mut errors = files.iter().flat_map(FileProblems::errors);
+    let first = errors.next().unwrap_or_default();
+    match errors.count() {
+        0 => first,
+        more => format!("{first} (and {more} more)"),
+    }
+}

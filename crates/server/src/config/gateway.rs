@@ -1,0 +1,257 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use portcullis_json::Object;
+use portcullis_session::{Guardrail, RefusalStyle};
+use portcullis_store::Durability;
+use portcullis_transport::child::ServerCommand;
+use url::{Origin, Url};
+
+use super::problem::FileProblems;
+use super::upstream::{AllowedUpstreams, Authority};
+
+const PORT_DEFAULT: u16 = 8787;
+pub(super) const MINUTE: Duration = Duration::from_secs(60);
+const MESSAGE_BYTES_DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add((16 << 20) - 1);
+const SESSIONS_DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
+const SESSIONS_PER_PRINCIPAL_DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99);
+
+/// All that `portcullis serve` runs with. The default is what an empty file says.
+#[derive(Clone, Debug)]
+pub struct GatewayConfig {
+    pub listen: SocketAddr,
+    /// Beside the names of this machine to itself.
+    pub allowed_hosts: Vec<Authority>,
+    pub allowed_origins: Vec<Origin>,
+    /// `None`: the default of [`DataDirectory::open`](super::DataDirectory::open).
+    pub data_directory: Option<PathBuf>,
+    pub durability: Durability,
+    pub refusal: RefusalStyle,
+    pub servers: BTreeMap<ServerName, ServerConfig>,
+    /// In the order in which they judge; only those that are in force.
+    pub guardrails: Vec<ScopedGuardrail>,
+    pub sessions: SessionsConfig,
+    pub streams: StreamsConfig,
+    pub limits: LimitsConfig,
+    /// What the routes of Invariant Gateway may lead to; `None`: they are not there.
+    pub invariant_routes: Option<AllowedUpstreams>,
+    /// What policies read as `input.…`.
+    pub parameters: Object,
+    /// What the user should be shown, though it keeps nothing from running.
+    pub warnings: Vec<FileProblems>,
+}
+
+/// The name of a configured server, which is a part of its URLs: `[A-Za-z0-9_-]{1,64}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ServerName(String);
+
+/// Where a server is and how it is spoken to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServerConfig {
+    Stdio(StdioServer),
+    Http(HttpServer),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StdioServer {
+    pub command: ServerCommand,
+    /// The whole environment: the server inherits nothing.
+    pub environment: BTreeMap<String, Secret>,
+    /// `None`: the gateway's own.
+    pub directory: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpServer {
+    /// Has scheme `http` or `https`, and neither credentials nor a fragment.
+    pub url: Url,
+    pub transport: HttpTransport,
+    /// For every request; marked as sensitive.
+    pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// What is passed on of a client's request.
+    pub forward_headers: Vec<HeaderName>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HttpTransport {
+    StreamableHttp,
+    Sse,
+}
+
+/// A text that `Debug` does not show.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+/// A guardrail and whom it is for.
+#[derive(Clone, Debug)]
+pub struct ScopedGuardrail {
+    pub guardrail: Guardrail,
+    pub servers: Only<ServerName>,
+    /// Names that clients give themselves.
+    pub clients: Only<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Only<T> {
+    All,
+    These(BTreeSet<T>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionsConfig {
+    pub idle_timeout: Duration,
+    pub max_age: Duration,
+    pub max_sessions: NonZeroUsize,
+    pub max_sessions_per_principal: NonZeroUsize,
+    pub key: ConversationKey,
+}
+
+/// What tells conversations apart where the protocol has no sessions (revision 2026-07-28).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConversationKey {
+    /// The credential and the client's name.
+    Client,
+    Header(HeaderName),
+    /// A member of a request's `_meta`.
+    Meta(String),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamsConfig {
+    pub keep_alive: Duration,
+    /// How long an upstream may take to answer.
+    pub request_timeout: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LimitsConfig {
+    pub message_bytes: NonZeroUsize,
+}
+
+// === impl GatewayConfig ===
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self {
+            listen: (Ipv4Addr::LOCALHOST, PORT_DEFAULT).into(),
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            data_directory: None,
+            durability: Durability::Relaxed,
+            refusal: RefusalStyle::Result,
+            servers: BTreeMap::new(),
+            guardrails: Vec::new(),
+            sessions: SessionsConfig::default(),
+            streams: StreamsConfig::default(),
+            limits: LimitsConfig::default(),
+            invariant_routes: Some(AllowedUpstreams::default()),
+            parameters: Object::new(),
+            warnings: Vec::new(),
+        }
+    }
+}
+
+// === impl ServerName ===
+
+impl ServerName {
+    const CHARACTERS_MAX: usize = 64;
+
+    pub fn new(name: &str) -> Option<Self> {
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        let is_name =
+            (1..=Self::CHARACTERS_MAX).contains(&name.len()) && name.bytes().all(is_allowed);
+        is_name.then(|| Self(name.to_owned()))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ServerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::borrow::Borrow<str> for ServerName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+// === impl Secret ===
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+// === impl ScopedGuardrail ===
+
+impl ScopedGuardrail {
+    /// Whether it judges what this client and this server say. A client without a name is none of
+    /// those that a guardrail is restricted to.
+    pub fn guards(&self, server: &ServerName, client: Option<&str>) -> bool {
+        let is_server_in = match &self.servers {
+            Only::All => true,
+            Only::These(servers) => servers.contains(server),
+        };
+        let is_client_in = match &self.clients {
+            Only::All => true,
+            Only::These(clients) => client.is_some_and(|client| clients.contains(client)),
+        };
+        is_server_in && is_client_in
+    }
+}
+
+// === impl SessionsConfig ===
+
+impl Default for SessionsConfig {
+    fn default() -> Self {
+        Self {
+            idle_timeout: MINUTE * 30,
+            max_age: MINUTE * 60 * 24,
+            max_sessions: SESSIONS_DEFAULT,
+            max_sessions_per_principal: SESSIONS_PER_PRINCIPAL_DEFAULT,
+            key: ConversationKey::Client,
+        }
+    }
+}
+
+// === impl StreamsConfig ===
+
+impl Default for StreamsConfig {
+    fn default() -> Self {
+        Self {
+            keep_alive: Duration::from_secs(15),
+            request_timeout: MINUTE * 10,
+        }
+    }
+}
+
+// === impl LimitsConfig ===
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            message_bytes: MESSAGE_BYTES_DEFAULT,
+        }
+    }
+}

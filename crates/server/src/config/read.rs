@@ -1,0 +1,108 @@
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::env;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::build::Builder;
+use super::problem::{FileProblems, Problem};
+use super::tree::Node;
+use super::written::Written;
+use super::{ConfigError, GatewayConfig};
+
+/// LIMIT: a configuration file may be this long.
+const CONFIG_BYTES_MAX: u64 = 1 << 20;
+
+/// The files that a configuration was made of, with what was in them; `None` if one could not be
+/// read.
+pub(super) type Inputs = BTreeMap<PathBuf, Option<String>>;
+
+type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
+
+impl GatewayConfig {
+    /// Reads a configuration file and the policies that it names.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        load(path).0
+    }
+}
+
+pub(super) fn load(path: &Path) -> (Result<GatewayConfig, ConfigError>, Inputs) {
+    match read_text(path) {
+        Ok(text) => parse(path, text, &|name| env::var_os(name)?.into_string().ok()),
+        Err(error) => (Err(error), Inputs::from([(path.to_owned(), None)])),
+    }
+}
+
+/// The text of a configuration file.
+pub(super) fn read_text(path: &Path) -> Result<String, ConfigError> {
+    let read = || -> io::Result<String> {
+        let mut text = String::new();
+        File::open(path)?
+            .take(CONFIG_BYTES_MAX + 1)
+            .read_to_string(&mut text)?;
+        Ok(text)
+    };
+    match read() {
+        Ok(text) if text.len() as u64 > CONFIG_BYTES_MAX => Err(ConfigError::TooLong {
+            path: path.to_owned(),
+            limit: CONFIG_BYTES_MAX,
+        }),
+        Ok(text) => Ok(text),
+        Err(source) => Err(ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        }),
+    }
+}
+
+pub(super) fn parse(
+    path: &Path,
+    text: String,
+    environment: Environment<'_>,
+) -> (Result<GatewayConfig, ConfigError>, Inputs) {
+    let mut builder = Builder {
+        path,
+        text: &text,
+        environment,
+        problems: Vec::new(),
+        of_policies: Vec::new(),
+        inputs: Inputs::from([(path.to_owned(), Some(text.clone()))]),
+    };
+    let written = written(&text, &mut builder.problems);
+    let config = builder.config(written);
+    let Builder {
+        problems,
+        of_policies,
+        inputs,
+        ..
+    } = builder;
+
+    let mut files = of_policies;
+    if !problems.is_empty() {
+        files.insert(0, FileProblems::new(path.to_owned(), text, problems));
+    }
+    if files.iter().any(FileProblems::has_errors) {
+        return (Err(ConfigError::Invalid(files)), inputs);
+    }
+    let config = GatewayConfig {
+        warnings: files,
+        ..config
+    };
+    (Ok(config), inputs)
+}
+
+/// What is written in the file, as far as it can be read.
+fn written(text: &str, problems: &mut Vec<Problem>) -> Written {
+    let node = match Node::parse(text) {
+        Ok(node) => node,
+        Err(problem) => {
+            problems.push(problem);
+            return Written::default();
+        }
+    };
+    let found = RefCell::new(Vec::new());
+    let written: Option<Option<Written>> = node.read(&found);
+    problems.append(&mut found.into_inner());
+    written.flatten().unwrap_or_default()
+}

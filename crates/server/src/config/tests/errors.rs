@@ -1,0 +1,274 @@
+use std::fs;
+
+use super::*;
+
+fn errors(yaml: &str) -> Vec<String> {
+    match read(yaml) {
+        Err(ConfigError::Invalid(files)) => shown(&files),
+        other => panic!("{yaml}\n{other:?}"),
+    }
+}
+
+fn check(yaml: &str, expected: &[&str]) {
+    assert_eq!(errors(yaml), expected, "{yaml}");
+}
+
+#[test]
+fn text_that_is_not_yaml_is_an_error_with_its_place() {
+    check(
+        "a: [1,\nb: 2\n",
+        &["1:4 \"[\" not YAML: unclosed bracket '['"],
+    );
+    check(
+        "listen: 1\nlisten: 2\n",
+        &["2:1 \"l\" duplicate key `listen`"],
+    );
+    check("- a\n", &["1:1 \"- a\" expected a mapping, found a list"]);
+    check("x", &["1:1 \"x\" expected a mapping, found text"]);
+}
+
+#[test]
+fn unknown_keys_are_errors_with_what_was_meant() {
+    check(
+        "lisen: 127.0.0.1:1\nzzz: 1\n",
+        &[
+            "1:1 \"lisen\" unknown key `lisen` -> did you mean `listen`?",
+            "2:1 \"zzz\" unknown key `zzz`",
+        ],
+    );
+    check(
+        "sessions: { idle_timout: 1s }\nservers:\n  a:\n    comand: [x]\n    command: [x]\n",
+        &[
+            "1:13 \"idle_timout\" unknown key `idle_timout` -> did you mean `idle_timeout`?",
+            "4:5 \"comand\" unknown key `comand` -> did you mean `command`?",
+        ],
+    );
+    check(
+        "guardrails:\n- name: a\n  policy: { fil: x }\n",
+        &["3:13 \"fil\" unknown key `fil` -> did you mean `file`?"],
+    );
+}
+
+#[test]
+fn values_of_another_kind_are_errors() {
+    check(
+        "listen: 8787\n",
+        &["1:9 \"8787\" expected text, found a number -> put it in quotes"],
+    );
+    check(
+        "durability: strickt\n",
+        &["1:13 \"strickt\" `strickt` is none of `relaxed`, `strict` -> did you mean `strict`?"],
+    );
+    check(
+        "sessions: { max_sessions: -1, max_age: 24h }\nstreams: 15s\n",
+        &[
+            "1:27 \"-1\" expected a whole number, found a number",
+            "2:10 \"15s\" expected a mapping, found text",
+        ],
+    );
+    check(
+        "servers: { a: { command: 7 } }\n",
+        &["1:26 \"7\" expected a program or a list of a program and its arguments, found a number"],
+    );
+    check(
+        "allowed_hosts: gateway.example\n",
+        &["1:16 \"gateway.example\" expected a list, found text"],
+    );
+    check(
+        "gateway: { enabled: yes }\n",
+        &["1:21 \"yes\" expected `true` or `false`, found text"],
+    );
+    check(
+        "parameters: { a: .nan }\n",
+        &["1:18 \".\" not YAML: non-finite float `.nan` rejected by the configured policy"],
+    );
+    check(
+        "parameters: { a: 1e999 }\n",
+        &["1:18 \"1\" not YAML: non-finite float `1e999` rejected by the configured policy"],
+    );
+}
+
+#[test]
+fn all_that_is_wrong_is_said_at_once() {
+    check(
+        concat!(
+            "listen: localhost\n",
+            "allowed_hosts: [\"a b\", ok.example]\n",
+            "allowed_origins: [https://a.example/, \"null\"]\n",
+            "sessions: { idle_timeout: 30, max_sessions: 0, key: { header: a, meta: b } }\n",
+            "streams: { keep_alive: 0s, request_timeout: 2d }\n",
+            "gateway: { allowed_upstreams: [ftp://a, \"http://a:1:*\"] }\n",
+        ),
+        &[
+            "1:9 \"localhost\" `localhost` is not an IP address and a port -> write it as `127.0.0.1:8787` or `[::1]:8787`",
+            "2:17 \"\\\"a b\\\"\" `a b`: expected `host` or `host:port`",
+            "3:19 \"https://a.example/\" `https://a.example/` is not an origin -> write it as browsers do: `https://app.example`, without a path",
+            "3:39 \"\\\"null\\\"\" `null` is not an origin -> write it as browsers do: `https://app.example`, without a path",
+            "4:27 \"30\" expected text, found a number -> put it in quotes",
+            "4:45 \"0\" `0` is out of range",
+            "4:53 \"{\" expected either `header` or `meta`",
+            "5:24 \"0s\" `0s`: expected more than nothing and at most a year",
+            "5:45 \"2d\" `2d`: expected a number and one of `ms`, `s`, `m`, `h`, such as `30s`",
+            "6:32 \"ftp://a\" `ftp://a`: expected `http://host`, or the same with `https`, `:port` or `:*`",
+            "6:41 \"\\\"http://a:1:*\\\"\" `http://a:1:*`: expected `http://host`, or the same with `https`, `:port` or `:*`",
+        ],
+    );
+}
+
+#[test]
+fn servers_are_commands_or_urls_with_their_own_keys() {
+    let check = |server: &str, expected: &[&str]| {
+        let yaml = format!("servers: {{ s: {server} }}\n");
+        let errors = errors(&yaml);
+        let messages: Vec<&str> = errors
+            .iter()
+            .map(|error| error.split_once("\" ").unwrap().1)
+            .collect();
+        assert_eq!(messages, expected, "{server}");
+    };
+    check("{}", &["a server has a `command` or a `url`"]);
+    check(
+        "{ command: x, url: \"http://a\" }",
+        &["a server has either a `command` or a `url`"],
+    );
+    check(
+        "{ command: x, headers: { a: b } }",
+        &["`headers` is for servers with a `url`"],
+    );
+    check(
+        "{ url: \"http://a\", env: { a: b }, cwd: x, args: [] }",
+        &[
+            "`env` is for servers with a `command`",
+            "`cwd` is for servers with a `command`",
+            "`args` is for servers with a `command`",
+        ],
+    );
+    check(
+        "{ command: [x], args: [y] }",
+        &["`args` is for a `command` without arguments"],
+    );
+    check(
+        "{ command: npx -y x }",
+        &[
+            "a program with blanks in its name -> write a program and its arguments as a list: `[npx, -y, name]`",
+        ],
+    );
+    check("{ command: [] }", &["no program is given"]);
+    check("{ command: \"\" }", &["no program is given"]);
+    let not = |wrong: &str| format!("not a URL of a server: {wrong}");
+    check("{ url: a }", &[&not("relative URL without a base")]);
+    check(
+        "{ url: \"file:///a\" }",
+        &[&not("the scheme is neither `http` nor `https`")],
+    );
+    check(
+        "{ url: \"http://u:p@a/\" }",
+        &[&not("credentials belong in `headers`")],
+    );
+    check(
+        "{ url: \"http://a/#f\" }",
+        &[&not("a fragment is never sent")],
+    );
+    check(
+        "{ url: \"http://a\", headers: { Host: a, \"a b\": c, x: \"a\\nb\", y: \"${NOPE}\" } }",
+        &[
+            "`host` is set by the gateway itself",
+            "`a b` is no name of a header",
+            "the value has characters that no header may have",
+            "the environment has no variable `NOPE`",
+        ],
+    );
+    check(
+        "{ url: \"http://a\", forward_headers: [mcp-session-id, authorization] }",
+        &["`mcp-session-id` is set by the gateway itself"],
+    );
+    check(
+        "{ command: x, env: { \"A=B\": c, OPEN: \"${TOKEN\" } }",
+        &["no environment can have this variable", "`${` has no `}`"],
+    );
+    let long = "x".repeat(65);
+    for name in ["a b", "ü", "a/b", &long] {
+        let yaml = format!("servers: {{ \"{name}\": {{ command: x }} }}\n");
+        assert!(errors(&yaml)[0].contains("is no name of a server -> use 1 to 64"));
+    }
+}
+
+#[test]
+fn guardrails_have_a_name_a_policy_and_servers_that_exist() {
+    check(
+        "guardrails:\n- policy: \"\"\n- name: a\n",
+        &[
+            "2:3 \"policy: \\\"\\\"\" `name` is missing",
+            "3:3 \"name: a\" `policy` is missing",
+        ],
+    );
+    check(
+        concat!(
+            "servers: { files: { command: x } }\n",
+            "guardrails:\n",
+            "- { name: a, policy: \"\", servers: [file] }\n",
+            "- { name: a, policy: \"\", clients: [] }\n",
+        ),
+        &[
+            "3:36 \"file\" no server is named `file` -> did you mean `files`?",
+            "4:11 \"a\" two guardrails are named `a`",
+            "4:35 \"[\" the guardrail would guard nothing -> leave the key out to guard all, or say `enabled: false`",
+        ],
+    );
+    let missing = errors("guardrails: [{ name: a, policy: { file: no.inv } }]\n");
+    assert!(
+        missing[0].starts_with("1:41 \"no.inv\" the policy `conf/no.inv` cannot be read: "),
+        "{missing:?}"
+    );
+}
+
+#[test]
+fn errors_of_policies_are_placed_in_the_file() {
+    let header = "guardrails:\n- name: a\n  policy: ";
+    let unknown = "unknown name `nope`";
+    let check = |policy: &str, place: &str| {
+        let errors = errors(&format!("{header}{policy}"));
+        assert!(errors[0].starts_with(place), "{policy}: {errors:?}");
+    };
+    let body = "    (m: Message)\n      nope(m)\n";
+    check(&format!("|\n    raise \"a\" if:\n  {body}"), "6:7 \"nope\"");
+    check(
+        &format!("|\n\n    # a comment\n\n    raise \"a\" if:\n  {body}"),
+        "9:7 \"nope\"",
+    );
+    check("'raise \"a\" if: nope()'\n", "3:26 \"nope()\"");
+    let folded = errors(&format!("{header}\"raise 'a' if:\\n    nope()\\n\"\n"));
+    assert!(
+        folded[0].contains("line 2 of the policy: "),
+        "{unknown}: {folded:?}"
+    );
+}
+
+#[test]
+fn errors_of_policy_files_are_about_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("portcullis.yaml");
+    fs::write(
+        directory.path().join("bad.inv"),
+        "raise \"a\" if:\n    nope()\n",
+    )
+    .unwrap();
+    let yaml = "guardrails:\n- { name: a, policy: { file: bad.inv } }\n- { name: b, policy: { file: bad.inv } }\n";
+    let Err(ConfigError::Invalid(files)) = read_at(&path, yaml) else {
+        panic!("the policy loads");
+    };
+    assert_eq!(files.len(), 1, "the same errors are said once");
+    assert_eq!(files[0].path, directory.path().join("bad.inv"));
+    assert!(shown(&files)[0].starts_with("2:5 \"nope\""), "{files:?}");
+}
+
+#[test]
+fn what_is_logged_of_errors_is_one_line_without_secrets() {
+    let yaml = "lisen: a\nservers: { a: { url: \"http://u:hunter2@a\", headers: { b: \"hunter2\\n\" } } }\n";
+    let error = read(yaml).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the configuration does not load: conf/portcullis.yaml:1:1: unknown key `lisen` (and 2 more)"
+    );
+    assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
+}

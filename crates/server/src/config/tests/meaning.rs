@@ -1,0 +1,265 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use portcullis_json::{Limits, Value, parse as parse_json};
+use portcullis_session::{GuardrailAction, RefusalStyle};
+use portcullis_store::Durability;
+use url::Url;
+
+use super::*;
+use crate::config::{
+    AllowedUpstreams, Authority, ConversationKey, HttpTransport, Only, ServerConfig, ServerName,
+};
+
+/// Two configurations that say the same look the same.
+fn assert_same(left: &GatewayConfig, right: &GatewayConfig) {
+    assert_eq!(format!("{left:#?}"), format!("{right:#?}"));
+}
+
+#[test]
+fn empty_file_is_the_default() {
+    for yaml in [
+        "",
+        "# nothing\n",
+        "{}",
+        "---\n",
+        "servers:\nguardrails:\nlisten:\n",
+    ] {
+        assert_same(&config(yaml), &GatewayConfig::default());
+    }
+    let default = GatewayConfig::default();
+    assert_eq!(default.listen.to_string(), "127.0.0.1:8787");
+    assert_eq!(default.limits.message_bytes.get(), 16_777_216);
+    assert_eq!(default.sessions.max_sessions.get(), 1000);
+    assert_eq!(default.sessions.max_sessions_per_principal.get(), 100);
+}
+
+#[test]
+fn every_setting_arrives() {
+    let config = config(concat!(
+        "listen: \"[::1]:80\"\n",
+        "allowed_hosts: [Gateway.Example, \"a.example:8443\"]\n",
+        "allowed_origins: [\"https://app.example\", \"http://localhost:3000\"]\n",
+        "data_directory: data\n",
+        "durability: strict\n",
+        "refusal: error\n",
+        "sessions: { idle_timeout: 90s, max_age: 1h, max_sessions: 5, max_sessions_per_principal: 2, key: { meta: a/b } }\n",
+        "streams: { keep_alive: 500ms, request_timeout: 2m }\n",
+        "limits: { message_bytes: 1024 }\n",
+        "gateway: { enabled: false }\n",
+    ));
+    assert_eq!(config.listen.to_string(), "[::1]:80");
+    let hosts: Vec<String> = config
+        .allowed_hosts
+        .iter()
+        .map(Authority::to_string)
+        .collect();
+    assert_eq!(hosts, ["gateway.example", "a.example:8443"]);
+    let origins = config.allowed_origins.iter();
+    let origins: Vec<String> = origins.map(url::Origin::ascii_serialization).collect();
+    assert_eq!(origins, ["https://app.example", "http://localhost:3000"]);
+    assert_eq!(config.data_directory, Some(PathBuf::from("conf/data")));
+    assert_eq!(config.durability, Durability::Strict);
+    assert_eq!(config.refusal, RefusalStyle::Error);
+    assert_eq!(config.sessions.idle_timeout, Duration::from_secs(90));
+    assert_eq!(config.sessions.max_age, Duration::from_secs(3600));
+    assert_eq!(config.sessions.max_sessions.get(), 5);
+    assert_eq!(config.sessions.max_sessions_per_principal.get(), 2);
+    assert_eq!(config.sessions.key, ConversationKey::Meta("a/b".to_owned()));
+    assert_eq!(config.streams.keep_alive, Duration::from_millis(500));
+    assert_eq!(config.streams.request_timeout, Duration::from_secs(120));
+    assert_eq!(config.limits.message_bytes.get(), 1024);
+    assert_eq!(config.invariant_routes, None);
+}
+
+#[test]
+fn stdio_servers_get_a_small_environment_and_what_is_added() {
+    let written = [
+        "{ command: [npx, -y, \"@a/b\"], env: { TOKEN: \"t=${TOKEN}\" }, cwd: work }",
+        "{ command: npx, args: [-y, \"@a/b\"], env: { TOKEN: \"t=${TOKEN}\" }, cwd: work }",
+    ];
+    for server in written {
+        let config = config(&format!("servers: {{ s: {server} }}"));
+        let Some(ServerConfig::Stdio(server)) = config.servers.get("s") else {
+            panic!("{config:?}");
+        };
+        assert_eq!(server.command.program, "npx");
+        assert_eq!(server.command.arguments, ["-y", "@a/b"]);
+        assert_eq!(server.directory, Some(PathBuf::from("conf/work")));
+        let environment = server.environment.iter();
+        let environment: Vec<(&str, &str)> = environment
+            .map(|(name, value)| (name.as_str(), value.expose()))
+            .collect();
+        let expected = [("HOME", "/home/u"), ("PATH", "/bin"), ("TOKEN", "t=s3cret")];
+        assert_eq!(environment, expected);
+        assert!(!format!("{config:?}").contains("s3cret"));
+    }
+}
+
+#[test]
+fn http_servers_have_a_url_and_headers() {
+    let config = config(concat!(
+        "servers:\n",
+        "  a: { url: \"https://example.com/mcp?x=1\" }\n",
+        "  b:\n",
+        "    url: http://localhost:1/sse\n",
+        "    transport: sse\n",
+        "    headers: { X-Api-Key: \"${TOKEN}\" }\n",
+        "    forward_headers: [Authorization]\n",
+    ));
+    let server = |name: &str| match config.servers.get(name) {
+        Some(ServerConfig::Http(server)) => server.clone(),
+        other => panic!("{other:?}"),
+    };
+    let a = server("a");
+    assert_eq!(a.url.as_str(), "https://example.com/mcp?x=1");
+    assert_eq!(a.transport, HttpTransport::StreamableHttp);
+    assert!(a.headers.is_empty() && a.forward_headers.is_empty());
+    let b = server("b");
+    assert_eq!(b.transport, HttpTransport::Sse);
+    assert_eq!(b.headers[0].0, "x-api-key");
+    assert_eq!(b.headers[0].1, "s3cret");
+    assert_eq!(b.forward_headers, ["authorization"]);
+    assert!(!format!("{config:?}").contains("s3cret"));
+}
+
+#[test]
+fn guardrails_come_out_compiled_in_their_order() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("p.inv"), POLICY).unwrap();
+    let yaml = format!(
+        "servers: {{ s: {{ command: x }}, t: {{ command: x }} }}\nguardrails:\n- name: z\n  policy: |\n    {}- name: off\n  policy: {{ file: p.inv }}\n  enabled: false\n- {{ name: a, policy: {{ file: p.inv }}, action: log, on_failure: log, servers: [s], clients: [cursor] }}\n",
+        POLICY.replace('\n', "\n    ").trim_end_matches(' '),
+    );
+    let config = read_at(&directory.path().join("c.yaml"), &yaml).unwrap();
+    let names = config.guardrails.iter();
+    let names: Vec<&str> = names
+        .map(|scoped| scoped.guardrail.name.name.as_str())
+        .collect();
+    assert_eq!(names, ["z", "a"]);
+    let [all, some] = &config.guardrails[..] else {
+        panic!("{config:?}");
+    };
+    assert_eq!(all.guardrail.on_violation, GuardrailAction::Block);
+    assert_eq!(all.guardrail.on_failure, GuardrailAction::Block);
+    assert_eq!((&all.servers, &all.clients), (&Only::All, &Only::All));
+    assert_eq!(some.guardrail.on_violation, GuardrailAction::Log);
+    assert_eq!(some.guardrail.on_failure, GuardrailAction::Log);
+    assert_eq!(
+        some.clients,
+        Only::These(BTreeSet::from(["cursor".to_owned()]))
+    );
+    let name = |name: &str| ServerName::new(name).unwrap();
+    assert!(all.guards(&name("t"), None));
+    assert!(some.guards(&name("s"), Some("cursor")));
+    assert!(!some.guards(&name("t"), Some("cursor")));
+    assert!(!some.guards(&name("s"), Some("Cursor")));
+    assert!(!some.guards(&name("s"), None));
+}
+
+#[test]
+fn warnings_of_policies_are_kept() {
+    let yaml = "guardrails:\n- name: a\n  policy: |\n    raise \"a\" if:\n        (m: Message)\n";
+    let config = config(yaml);
+    let warnings = shown(&config.warnings);
+    assert!(!warnings.is_empty());
+    assert!(
+        warnings.iter().all(|line| line.contains(" warning: ")),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn parameters_are_any_json() {
+    let config = config(
+        "parameters:\n  n: 12345678901234567890123\n  f: 1.5\n  hex: 0xff\n  t: \"8080\"\n  list: [a, null, true, { k: -1 }]\n  none:\n",
+    );
+    let expected = r#"{"n":12345678901234567890123,"f":1.5,"hex":255,"t":"8080","list":["a",null,true,{"k":-1}],"none":null}"#;
+    let expected = parse_json(expected, &Limits::strict()).unwrap();
+    assert_eq!(Value::from(config.parameters), expected);
+}
+
+#[test]
+fn anchors_and_merges_are_yaml() {
+    let config = config(
+        "servers:\n  a: &a { url: \"http://a\", transport: sse }\n  b: *a\n  c: { <<: *a, url: \"http://c\" }\n",
+    );
+    assert_eq!(config.servers.get("a"), config.servers.get("b"));
+    let Some(ServerConfig::Http(c)) = config.servers.get("c") else {
+        panic!("{config:?}");
+    };
+    assert_eq!(
+        (c.url.as_str(), c.transport),
+        ("http://c/", HttpTransport::Sse)
+    );
+}
+
+#[test]
+fn upstreams_are_admitted_by_scheme_host_and_port() {
+    let check = |yaml: &str, url: &str, expected: bool| {
+        let config = config(&format!("gateway: {yaml}\n"));
+        let upstreams = config.invariant_routes.unwrap();
+        assert_eq!(
+            upstreams.admits(&Url::parse(url).unwrap()),
+            expected,
+            "{yaml} {url}"
+        );
+    };
+    let default = AllowedUpstreams::default();
+    assert_eq!(default, config("gateway: {}").invariant_routes.unwrap());
+    for loopback in [
+        "http://localhost",
+        "https://LOCALHOST:1/x",
+        "http://127.8.0.1",
+        "http://[::1]:9/",
+    ] {
+        check("{}", loopback, true);
+    }
+    for other in [
+        "http://localhost.example",
+        "http://10.0.0.1",
+        "ftp://localhost",
+        "http://[::2]",
+    ] {
+        check("{}", other, false);
+    }
+    let one = "{ allowed_upstreams: [\"https://a.example\"] }";
+    check(one, "https://a.example/x", true);
+    check(one, "https://a.example:443", true);
+    check(one, "https://a.example:444", false);
+    check(one, "http://a.example:443", false);
+    check(one, "https://b.a.example", false);
+    check(one, "http://localhost", false);
+    let any = "{ allowed_upstreams: [\"http://a.example:*\", \"http://[::1]:5\"] }";
+    check(any, "http://a.example:7", true);
+    check(any, "http://a.example", true);
+    check(any, "http://[::1]:5", true);
+    check(any, "http://[::1]:6", false);
+    check("{ allowed_upstreams: [] }", "http://localhost", false);
+}
+
+#[test]
+fn authorities_without_a_port_admit_any() {
+    let check = |allowed: &str, named: &str, expected: bool| {
+        let authority = |text: &str| text.parse::<Authority>().unwrap();
+        assert_eq!(
+            authority(allowed).admits(&authority(named)),
+            expected,
+            "{allowed} {named}"
+        );
+    };
+    check("a.example", "A.EXAMPLE", true);
+    check("a.example", "a.example:1", true);
+    check("a.example:1", "a.example:1", true);
+    check("a.example:1", "a.example", false);
+    check("a.example", "b.example", false);
+    check("[::1]", "[::1]:80", true);
+    check("127.0.0.1", "127.0.0.1:80", true);
+    for wrong in [
+        "", ":1", "a:", "a:+1", "a:65536", "a/b", "a b", "::1", "u@a", "http://a",
+    ] {
+        assert!(wrong.parse::<Authority>().is_err(), "{wrong}");
+    }
+}

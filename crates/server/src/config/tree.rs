@@ -1,0 +1,119 @@
+//! The text of a YAML file as located values.
+
+mod deserialize;
+mod raw;
+mod spot;
+
+use std::cell::RefCell;
+use std::ops::Range;
+
+use serde::Deserialize;
+use serde_saphyr::{Error, from_str_with_options};
+
+pub(super) use spot::{Entries, Json, Spot};
+
+use super::problem::Problem;
+use deserialize::NodeDeserializer;
+use raw::Raw;
+
+/// LIMIT: lists and mappings within each other.
+const DEPTH_MAX: usize = 64;
+
+/// A value and where it is written.
+pub(super) struct Node {
+    span: Range<usize>,
+    kind: NodeKind,
+}
+
+enum NodeKind {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    /// Decimal digits of an integer outside `i64`.
+    BigInteger(String),
+    Float(f64),
+    Text(String),
+    List(Vec<Node>),
+    /// Keys are texts.
+    Map(Vec<(Node, Node)>),
+}
+
+// === impl Node ===
+
+impl Node {
+    pub(super) fn parse(source: &str) -> Result<Self, Problem> {
+        let options = serde_saphyr::options! {
+            budget: serde_saphyr::budget! { max_depth: DEPTH_MAX },
+            strict_booleans: true,
+            with_snippet: false,
+        };
+        match from_str_with_options::<serde_saphyr::Spanned<Raw>>(source, options) {
+            Ok(raw) => Ok(raw::located(raw, source)),
+            Err(error) => Err(not_yaml(&error, source)),
+        }
+    }
+
+    /// Reads a value. What is wrong with its parts is reported, and the rest is read; `None` if
+    /// there is nothing to keep.
+    pub(super) fn read<'n, T: Deserialize<'n>>(
+        &'n self,
+        problems: &'n RefCell<Vec<Problem>>,
+    ) -> Option<T> {
+        T::deserialize(NodeDeserializer::new(self, problems)).ok()
+    }
+
+    /// What a person would call it.
+    fn name(&self) -> &'static str {
+        match &self.kind {
+            NodeKind::Null => "nothing",
+            NodeKind::Bool(_) => "`true` or `false`",
+            NodeKind::Integer(_) | NodeKind::BigInteger(_) | NodeKind::Float(_) => "a number",
+            NodeKind::Text(_) => "text",
+            NodeKind::List(_) => "a list",
+            NodeKind::Map(_) => "a mapping",
+        }
+    }
+
+    /// What would be text in quotes.
+    fn is_scalar(&self) -> bool {
+        matches!(
+            self.kind,
+            NodeKind::Bool(_) | NodeKind::Integer(_) | NodeKind::BigInteger(_) | NodeKind::Float(_)
+        )
+    }
+
+    fn is_null(&self) -> bool {
+        matches!(self.kind, NodeKind::Null)
+    }
+}
+
+fn not_yaml(error: &Error, source: &str) -> Problem {
+    let span = error.location().map_or(0..0, |location| {
+        let start = location.span().byte_offset().map_or_else(
+            || offset(source, location.line(), location.column()),
+            |offset| usize::try_from(offset).unwrap_or(source.len()),
+        );
+        start..start + 1
+    });
+    if let Error::DuplicateMappingKey { key: Some(key), .. } = error {
+        return Problem::error(span.clone(), format!("duplicate key `{key}`"));
+    }
+    let message = error.to_string();
+    // The place is said by the span.
+    let message = message
+        .rsplit_once(" at line ")
+        .map_or(&*message, |(message, _)| message);
+    Problem::error(span, format!("not YAML: {message}"))
+}
+
+/// The byte at a line and a column of characters, both from one.
+fn offset(source: &str, line: u64, column: u64) -> usize {
+    let count = |number: u64| usize::try_from(number.saturating_sub(1)).unwrap_or(usize::MAX);
+    let mut lines = source.split_inclusive('\n');
+    let before: usize = lines.by_ref().take(count(line)).map(str::len).sum();
+    let within = lines
+        .next()
+        .and_then(|line| line.char_indices().nth(count(column)))
+        .map_or(0, |(place, _)| place);
+    before + within
+}
