@@ -94,7 +94,10 @@ const SCENARIOS = {
         return [await client.listResources(), await client.listResourceTemplates(), document];
     },
     async getPrompts() {
-        const prompt = await client.getPrompt({ name: 'args-prompt', arguments: { city: 'Zürich' } });
+        const prompt = await client.getPrompt({
+            name: 'args-prompt',
+            arguments: { city: 'Zürich' }
+        });
         assert.match(JSON.stringify(prompt), /Zürich/);
         return [await client.listPrompts(), prompt];
     },

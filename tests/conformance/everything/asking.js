@@ -1,7 +1,11 @@
 // Tools that ask the client before they answer. They are written once: to a client of the
 // stateless revision the questions are a result, to an older one they are requests.
 
-import { createRequestStateCodec, inputRequired, inputResponse } from '@modelcontextprotocol/server';
+import {
+    createRequestStateCodec,
+    inputRequired,
+    inputResponse
+} from '@modelcontextprotocol/server';
 import { randomBytes } from 'node:crypto';
 import { text } from './media.js';
 import { jsonSchema, CHOICES, CONFIRMATION, DEFAULTS, noArguments, texts } from './schemas.js';
@@ -24,7 +28,11 @@ function answers(context, kinds) {
     return views.every(Boolean) ? views : undefined;
 }
 
-const sampled = ({ result }) => [result.content].flat().map((block) => block.text).join('');
+const sampled = ({ result }) =>
+    [result.content]
+        .flat()
+        .map((block) => block.text)
+        .join('');
 const elicited = ({ action, content }) =>
     `action=${action}, content=${JSON.stringify(content ?? {})}`;
 

@@ -7,7 +7,11 @@ import {
     toNodeHandler,
     toWebRequest
 } from '@modelcontextprotocol/node';
-import { createMcpHandler, isInitializeRequest, isLegacyRequest } from '@modelcontextprotocol/server';
+import {
+    createMcpHandler,
+    isInitializeRequest,
+    isLegacyRequest
+} from '@modelcontextprotocol/server';
 import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Events } from './events.js';

@@ -162,7 +162,8 @@ export function registerTasks(server) {
     );
     registerJob('test_tool_with_task', 'Asks, then works', noArguments, (_values, context) => {
         const view = inputResponse(context.mcpReq.inputResponses, 'user_name');
-        if (view.kind === 'elicit') return begun(async () => answer(`Hello, ${view.content?.name}!`));
+        if (view.kind === 'elicit')
+            return begun(async () => answer(`Hello, ${view.content?.name}!`));
         const requestedSchema = texts({ name: 'A name' });
         const user_name = inputRequired.elicit({ message: 'What is your name?', requestedSchema });
         return inputRequired({ inputRequests: { user_name } });

@@ -22,8 +22,10 @@ export function notUtf8(text, mark = 'ok') {
 }
 
 /** A whole body at once. */
-const body = (make, headers = { 'content-type': 'application/json' }, status = 200) =>
-    (answer, id) => answer.writeHead(status, headers).end(make(id));
+const body =
+    (make, headers = { 'content-type': 'application/json' }, status = 200) =>
+    (answer, id) =>
+        answer.writeHead(status, headers).end(make(id));
 const json = (make) => body(make);
 const stream = (make, headers = {}) =>
     body(make, { 'content-type': 'text/event-stream', ...headers });
@@ -40,8 +42,7 @@ const typed = (type) => body(written, { 'content-type': type });
 
 const SLOW_MILLISECONDS = 1000;
 /** Answers as it should, but late. */
-const slowly = (answer, id) =>
-    setTimeout(() => json(written)(answer, id), SLOW_MILLISECONDS);
+const slowly = (answer, id) => setTimeout(() => json(written)(answer, id), SLOW_MILLISECONDS);
 
 const odd = (description, send, outcome) => ({ description, send, outcome });
 const refusedOrDecoded = oneOf(passed, failed);
@@ -49,7 +50,11 @@ const refusedOrDecoded = oneOf(passed, failed);
 export const ANSWERS = {
     'json-plain': odd('JSON, as it should be', json(written), passed),
     'json-slow': odd('JSON, a second later', slowly, passed),
-    'json-charset': odd('JSON with `charset=utf-8`', typed('application/json; charset=utf-8'), passed),
+    'json-charset': odd(
+        'JSON with `charset=utf-8`',
+        typed('application/json; charset=utf-8'),
+        passed
+    ),
     'json-upper-type': odd('`Application/JSON`', typed('Application/JSON'), passed),
     'json-gzip': odd(
         'JSON in gzip, which nobody asked for',
@@ -59,12 +64,24 @@ export const ANSWERS = {
         }),
         refusedOrDecoded
     ),
-    'json-bom': odd('JSON after a byte order mark', json((id) => `\ufeff${written(id)}`), passed),
+    'json-bom': odd(
+        'JSON after a byte order mark',
+        json((id) => `\ufeff${written(id)}`),
+        passed
+    ),
     'json-no-type': odd('JSON without `Content-Type`', body(written, {}), failed),
     'json-as-html': odd('JSON labelled as HTML', typed('text/html'), failed),
     'json-as-stream': odd('JSON labelled as a stream', typed('text/event-stream'), failed),
-    'json-array': odd('a list of one response', json((id) => `[${written(id)}]`), failed),
-    'json-other-id': odd('a response to another request', json(() => written(987_654)), failed),
+    'json-array': odd(
+        'a list of one response',
+        json((id) => `[${written(id)}]`),
+        failed
+    ),
+    'json-other-id': odd(
+        'a response to another request',
+        json(() => written(987_654)),
+        failed
+    ),
     'json-id-as-string': odd(
         'the id of the request as a string',
         json((id) => written(String(id))),
@@ -92,7 +109,12 @@ export const ANSWERS = {
     ),
     'json-nesting': odd(
         '20,000 lists in each other',
-        json((id) => written(id).replace('"content":', `"x":${'['.repeat(20_000)}${']'.repeat(20_000)},"content":`)),
+        json((id) =>
+            written(id).replace(
+                '"content":',
+                `"x":${'['.repeat(20_000)}${']'.repeat(20_000)},"content":`
+            )
+        ),
         failed
     ),
     'json-too-long': odd(
@@ -100,10 +122,26 @@ export const ANSWERS = {
         json((id) => JSON.stringify(response(id, 'x'.repeat(LONG_BYTES)))),
         failed
     ),
-    'sse-lf': odd('an event, as it should be', stream((id) => event(written(id))), passed),
-    'sse-crlf': odd('CRLF', stream((id) => event(written(id), '\r\n')), passed),
-    'sse-cr': odd('CR', stream((id) => event(written(id), '\r')), passed),
-    'sse-no-name': odd('no `event`', stream((id) => `data: ${written(id)}\n\n`), passed),
+    'sse-lf': odd(
+        'an event, as it should be',
+        stream((id) => event(written(id))),
+        passed
+    ),
+    'sse-crlf': odd(
+        'CRLF',
+        stream((id) => event(written(id), '\r\n')),
+        passed
+    ),
+    'sse-cr': odd(
+        'CR',
+        stream((id) => event(written(id), '\r')),
+        passed
+    ),
+    'sse-no-name': odd(
+        'no `event`',
+        stream((id) => `data: ${written(id)}\n\n`),
+        passed
+    ),
     'sse-no-blank': odd(
         'no blank after the colons',
         stream((id) => `event:message\ndata:${written(id)}\n\n`),
@@ -122,7 +160,11 @@ export const ANSWERS = {
         }),
         passed
     ),
-    'sse-bom': odd('a byte order mark', stream((id) => `\ufeff${event(written(id))}`), passed),
+    'sse-bom': odd(
+        'a byte order mark',
+        stream((id) => `\ufeff${event(written(id))}`),
+        passed
+    ),
     'sse-comments': odd(
         'comments between and within events',
         stream((id) => `: hello\n\n:\nevent: message\n: within\ndata: ${written(id)}\n\n`),
@@ -190,7 +232,11 @@ export const ANSWERS = {
         }),
         passed
     ),
-    'sse-array': odd('a list in an event', stream((id) => event(`[${written(id)}]`)), failed),
+    'sse-array': odd(
+        'a list in an event',
+        stream((id) => event(`[${written(id)}]`)),
+        failed
+    ),
     'sse-stays-open': odd(
         'the response, then nothing for a long time',
         parts(
@@ -207,7 +253,11 @@ export const ANSWERS = {
         ),
         failed
     ),
-    'sse-empty': odd('a stream that ends without a response', stream(() => ': nothing\n\n'), failed),
+    'sse-empty': odd(
+        'a stream that ends without a response',
+        stream(() => ': nothing\n\n'),
+        failed
+    ),
     'sse-cut': odd(
         'a connection that breaks within an event',
         parts(
@@ -216,7 +266,11 @@ export const ANSWERS = {
         ),
         failed
     ),
-    'http-500': odd('HTTP 500 with a text', body(() => 'boom', { 'content-type': 'text/plain' }, 500), failed),
+    'http-500': odd(
+        'HTTP 500 with a text',
+        body(() => 'boom', { 'content-type': 'text/plain' }, 500),
+        failed
+    ),
     'http-400-html': odd(
         'HTTP 400 with a page',
         body(() => '<html>boom</html>', { 'content-type': 'text/html' }, 400),
@@ -227,6 +281,14 @@ export const ANSWERS = {
         body(() => '', { location: 'http://127.0.0.2:9/mcp' }, 302),
         failed
     ),
-    'http-202': odd('HTTP 202 for a request', body(() => '', {}, 202), failed),
-    'http-204': odd('HTTP 204 for a request', body(() => '', {}, 204), failed)
+    'http-202': odd(
+        'HTTP 202 for a request',
+        body(() => '', {}, 202),
+        failed
+    ),
+    'http-204': odd(
+        'HTTP 204 for a request',
+        body(() => '', {}, 204),
+        failed
+    )
 };

@@ -12,7 +12,13 @@ import { STATELESS_REQUESTS } from './requests/stateless.js';
 const [gateway, upstream] = process.argv.slice(2);
 const { origin, host, pathname: mcp } = new URL(gateway);
 // What a gateway may ask a server for its own sake.
-const OWN_METHODS = ['initialize', 'notifications/initialized', 'server/discover', 'tools/list', 'ping'];
+const OWN_METHODS = [
+    'initialize',
+    'notifications/initialized',
+    'server/discover',
+    'tools/list',
+    'ping'
+];
 const SETTLE_MILLISECONDS = 100;
 
 const HEADERS = {
@@ -37,11 +43,17 @@ const post = (message, headers) => send({ body: message, headers: { ...HEADERS, 
 
 function send({ method = 'POST', path = mcp, headers, body }) {
     const payload = bytesOf(body);
-    const length = payload && !('content-length' in headers) && { 'content-length': payload.length };
+    const length = payload &&
+        !('content-length' in headers) && { 'content-length': payload.length };
     const pairs = Object.entries({ host, ...headers, ...length })
         .flatMap(([name, value]) => [value].flat().map((one) => [name, one]))
         .filter(([, value]) => value !== null && value !== undefined);
-    return exchange(origin, { method, path, headers: pairs.map(([n, v]) => [n, String(v)]), body: payload });
+    return exchange(origin, {
+        method,
+        path,
+        headers: pairs.map(([n, v]) => [n, String(v)]),
+        body: payload
+    });
 }
 
 function bytesOf(body) {
@@ -53,7 +65,11 @@ const end = (headers) =>
     headers['mcp-session-id'] && send({ method: 'DELETE', headers: { ...HEADERS, ...headers } });
 
 async function forwarded() {
-    const { text } = await exchange(upstream, { method: 'GET', path: '/seen', headers: [['host', 'x']] });
+    const { text } = await exchange(upstream, {
+        method: 'GET',
+        path: '/seen',
+        headers: [['host', 'x']]
+    });
     return JSON.parse(text).filter((message) => {
         try {
             return !OWN_METHODS.includes(JSON.parse(message).method);
@@ -73,8 +89,13 @@ async function probe(entry, own) {
     await forwarded();
     const answer = await ask(entry, session);
     // What is acknowledged is forwarded afterwards, if it is.
-    if (answer.status === 202) await new Promise((resolve) => setTimeout(resolve, SETTLE_MILLISECONDS));
-    const facts = { answer, forwarded: await forwarded(), id: 'id' in entry ? entry.id : idOf(entry.body) };
+    if (answer.status === 202)
+        await new Promise((resolve) => setTimeout(resolve, SETTLE_MILLISECONDS));
+    const facts = {
+        answer,
+        forwarded: await forwarded(),
+        id: 'id' in entry ? entry.id : idOf(entry.body)
+    };
     await meanwhile;
     if (!entry.ended) await end(session);
     return { answer, wrong: entry.outcome.wrong(facts) || '' };
@@ -84,7 +105,10 @@ function ask(entry, session) {
     if (entry.bytes) {
         const lines = Object.entries(session).map(([name, value]) => `${name}: ${value}`);
         const bytes = entry.bytes(mcp, host, lines);
-        return exchangeBytes(origin, entry.withoutHost ? bytes.replace(`Host: ${host}\r\n`, '') : bytes);
+        return exchangeBytes(
+            origin,
+            entry.withoutHost ? bytes.replace(`Host: ${host}\r\n`, '') : bytes
+        );
     }
     const changes = typeof entry.headers === 'function' ? entry.headers(session) : entry.headers;
     return send({

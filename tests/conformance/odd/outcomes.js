@@ -5,15 +5,22 @@ const outcome = (text, wrong) => ({ text, wrong });
 
 const notForwarded = ({ forwarded }) =>
     forwarded.length > 0 && `it reached the server: ${forwarded[0].slice(0, 100)}`;
-const hasStatus = (statuses) => ({ answer }) =>
-    !statuses.includes(answer.status) && `status ${answer.status}`;
-const hasCode = (codes) => ({ answer }) =>
-    !codes.includes(answer.message?.error?.code) && `error ${answer.message?.error?.code}`;
+const hasStatus =
+    (statuses) =>
+    ({ answer }) =>
+        !statuses.includes(answer.status) && `status ${answer.status}`;
+const hasCode =
+    (codes) =>
+    ({ answer }) =>
+        !codes.includes(answer.message?.error?.code) && `error ${answer.message?.error?.code}`;
 /** An id that could not be read must not be made up. */
 const hasId = ({ answer, id }) =>
     answer.message?.id !== id &&
     `the answer is to ${JSON.stringify(answer.message?.id)}, not to ${JSON.stringify(id)}`;
-const all = (...checks) => (facts) => checks.map((check) => check(facts)).find(Boolean);
+const all =
+    (...checks) =>
+    (facts) =>
+        checks.map((check) => check(facts)).find(Boolean);
 
 const codes = (list) => (list.length > 0 ? `, error ${list.join(' or ')}` : '');
 
@@ -29,7 +36,10 @@ export const refused = (status, ...list) =>
     );
 /** An error of JSON-RPC for a request; older revisions give it status 200, some answer 400. */
 export const error = (...list) =>
-    outcome(`error ${list.join(' or ')}`, all(notForwarded, hasStatus([200, 400]), hasCode(list), hasId));
+    outcome(
+        `error ${list.join(' or ')}`,
+        all(notForwarded, hasStatus([200, 400]), hasCode(list), hasId)
+    );
 export const dropped = outcome('HTTP 202, not forwarded', all(notForwarded, hasStatus([202])));
 /** It reaches the server; `spelling` must be in what the server reads. */
 export const forwarded = (spelling) =>
@@ -74,7 +84,8 @@ export const failed = outcome(
     'an error',
     all(
         hasId,
-        ({ answer }) => !answer.message?.error && `status ${answer.status}, ${answer.text.slice(0, 200)}`,
+        ({ answer }) =>
+            !answer.message?.error && `status ${answer.status}, ${answer.text.slice(0, 200)}`,
         ({ answer }) => /ok ☃|boom|<html/.test(answer.text) && 'the error repeats the server',
         ({ answer }) => answer.milliseconds > 3000 && `only after ${answer.milliseconds} ms`
     )

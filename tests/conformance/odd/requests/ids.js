@@ -61,7 +61,12 @@ export const ID_REQUESTS = [
         body: call(),
         outcome: error(-32600)
     },
-    { name: 'a call without an id', body: call({ id: undefined }), outcome: malformed, id: undefined },
+    {
+        name: 'a call without an id',
+        body: call({ id: undefined }),
+        outcome: malformed,
+        id: undefined
+    },
     {
         name: 'a list without an id',
         body: { jsonrpc: '2.0', method: 'tools/list' },
@@ -70,7 +75,12 @@ export const ID_REQUESTS = [
     },
     {
         name: 'a notification with an id',
-        body: { jsonrpc: '2.0', id: 7, method: 'notifications/cancelled', params: { requestId: 1 } },
+        body: {
+            jsonrpc: '2.0',
+            id: 7,
+            method: 'notifications/cancelled',
+            params: { requestId: 1 }
+        },
         outcome: oneOf(malformed, error(-32601))
     },
     notification('a notification that nobody knows', 'notifications/nobody'),

@@ -26,8 +26,18 @@ export const JSON_REQUESTS = [
         malformed,
         unreadable
     ),
-    text('`params.name` twice', PLAIN.replace('"name"', '"name":"other","name"'), malformed, unreadable),
-    text('`name` twice, once in escapes', PLAIN.replace('"name"', '"\\u006eame":"other","name"'), malformed, unreadable),
+    text(
+        '`params.name` twice',
+        PLAIN.replace('"name"', '"name":"other","name"'),
+        malformed,
+        unreadable
+    ),
+    text(
+        '`name` twice, once in escapes',
+        PLAIN.replace('"name"', '"\\u006eame":"other","name"'),
+        malformed,
+        unreadable
+    ),
     text('an argument twice', callText({ values: '{"a":1,"a":2}' }), malformed, unreadable),
     text('`name` in escapes', PLAIN.replace('"name"', '"\\u006eame"'), forwarded()),
     text('`Method`', PLAIN.replace('"method"', '"Method"')),
@@ -36,23 +46,51 @@ export const JSON_REQUESTS = [
     text('`paramſ`, with a long s', PLAIN.replace('"params"', '"param\u017f"')),
     text('`params.name` and `params.Name`', PLAIN.replace('"name"', '"Name":"other","name"')),
     text('`name` with a NUL behind it', PLAIN.replace('"name"', '"name\\u0000":"other","name"')),
-    text('a byte that is not UTF-8', notUtf8(callText({ values: '{"a":"ok"}' })), malformed, unreadable),
+    text(
+        'a byte that is not UTF-8',
+        notUtf8(callText({ values: '{"a":"ok"}' })),
+        malformed,
+        unreadable
+    ),
     text('a byte order mark', `\ufeff${PLAIN}`, malformed, unreadable),
     text('UTF-16', Buffer.from(PLAIN, 'utf16le'), malformed, unreadable),
     text('half of a surrogate pair as id', callText({ id: '"\\ud800"' }), malformed, unreadable),
-    text('half of a surrogate pair in the name', callText({ name: '"\\ud800"' }), malformed, unreadable),
+    text(
+        'half of a surrogate pair in the name',
+        callText({ name: '"\\ud800"' }),
+        malformed,
+        unreadable
+    ),
     values('half of a surrogate pair in an argument', '"\\ud800"'),
     text('NUL in the id', callText({ id: '"a\\u0000b"' }), malformed, unreadable),
-    text('NUL in the name of a tool', callText({ name: '"pl\\u0000ain"' }), oneOf(malformed, error(-32602))),
+    text(
+        'NUL in the name of a tool',
+        callText({ name: '"pl\\u0000ain"' }),
+        oneOf(malformed, error(-32602))
+    ),
     text('a line feed in the name of a method', callText({ method: '"tools/call\\n"' })),
-    values('control characters in an argument', '"a\\u0000\\u001b[31m"', forwarded('a\\u0000\\u001b[31m')),
+    values(
+        'control characters in an argument',
+        '"a\\u0000\\u001b[31m"',
+        forwarded('a\\u0000\\u001b[31m')
+    ),
     values('200 lists in each other', `${'['.repeat(200)}1${']'.repeat(200)}`),
     values('20,000 lists in each other', `${'['.repeat(20_000)}1${']'.repeat(20_000)}`),
-    text('two million numbers', callText({ values: `{"a":[${'0,'.repeat(2_000_000)}0]}` }), oneOf(malformed, refused(413)), unreadable),
+    text(
+        'two million numbers',
+        callText({ values: `{"a":[${'0,'.repeat(2_000_000)}0]}` }),
+        oneOf(malformed, refused(413)),
+        unreadable
+    ),
     values('17 MiB', `"${'x'.repeat(17 * MEGABYTE)}"`, refused(413)),
-    text('17 MiB without a length', callText({ values: `{"a":"${'x'.repeat(17 * MEGABYTE)}"}` }), refused(413), {
-        headers: { 'transfer-encoding': 'chunked', 'content-length': null }
-    }),
+    text(
+        '17 MiB without a length',
+        callText({ values: `{"a":"${'x'.repeat(17 * MEGABYTE)}"}` }),
+        refused(413),
+        {
+            headers: { 'transfer-encoding': 'chunked', 'content-length': null }
+        }
+    ),
     values('`1e400`', '1e400'),
     values('`-0`', '-0', forwarded(':-0}')),
     values('`1.0`', '1.0', forwarded(':1.0}')),
@@ -87,11 +125,19 @@ export const JSON_REQUESTS = [
     text('`params` a list', { ...call(), params: [] }),
     text('`params` null', { ...call(), params: null }),
     text('`params` a string', { ...call(), params: 'plain' }),
-    text('`arguments` null', callText({ values: 'null' }), oneOf(malformed, error(-32602), forwarded('"arguments":{}'))),
+    text(
+        '`arguments` null',
+        callText({ values: 'null' }),
+        oneOf(malformed, error(-32602), forwarded('"arguments":{}'))
+    ),
     text('`arguments` a string', callText({ values: '"{}"' }), error(-32602)),
     text('`arguments` a list', callText({ values: '[]' }), error(-32602)),
     text('`_meta` a string', call({}, { _meta: 'x' }), error(-32602)),
-    text('a progress token that is a list', call({}, { _meta: { progressToken: [] } }), error(-32602)),
+    text(
+        'a progress token that is a list',
+        call({}, { _meta: { progressToken: [] } }),
+        error(-32602)
+    ),
     values('`__proto__` in an argument', '{"__proto__":{"x":1}}', forwarded('"__proto__"')),
     text('a tool called `__proto__`', callText({ name: '"__proto__"' }), error(-32602)),
     text('a tool called `constructor`', callText({ name: '"constructor"' }), error(-32602)),

@@ -3,9 +3,17 @@
 import { call, INITIALIZE, META, metaWithout, stateless, statelessCall } from '../messages.js';
 import { answered, dropped, error, forwarded, malformed, oneOf, refused } from '../outcomes.js';
 
-const request = (name, headers, outcome, body = statelessCall()) => ({ name, headers, outcome, body });
+const request = (name, headers, outcome, body = statelessCall()) => ({
+    name,
+    headers,
+    outcome,
+    body
+});
 const mismatch = refused(400, -32020);
-const withMeta = (meta) => ({ ...statelessCall(), params: { ...statelessCall().params, _meta: meta } });
+const withMeta = (meta) => ({
+    ...statelessCall(),
+    params: { ...statelessCall().params, _meta: meta }
+});
 const version = (version) => ({ ...META, 'io.modelcontextprotocol/protocolVersion': version });
 const method = (name, outcome, params = {}) => ({
     name: `\`${name}\``,
@@ -31,9 +39,21 @@ export const STATELESS_REQUESTS = [
     request('another `Mcp-Method`', { 'mcp-method': 'tools/list' }, mismatch),
     request('`Mcp-Method` in other letters', { 'mcp-method': 'Tools/Call' }, mismatch),
     request('`Mcp-Method` twice', { 'mcp-method': ['tools/call', 'tools/list'] }, mismatch),
-    request('no `MCP-Protocol-Version`', { 'mcp-protocol-version': null }, oneOf(mismatch, malformed)),
-    request('another `MCP-Protocol-Version`', { 'mcp-protocol-version': '2025-11-25' }, oneOf(mismatch, malformed)),
-    request('`MCP-Protocol-Version` twice', { 'mcp-protocol-version': ['2026-07-28', '2025-11-25'] }, oneOf(mismatch, malformed)),
+    request(
+        'no `MCP-Protocol-Version`',
+        { 'mcp-protocol-version': null },
+        oneOf(mismatch, malformed)
+    ),
+    request(
+        'another `MCP-Protocol-Version`',
+        { 'mcp-protocol-version': '2025-11-25' },
+        oneOf(mismatch, malformed)
+    ),
+    request(
+        '`MCP-Protocol-Version` twice',
+        { 'mcp-protocol-version': ['2026-07-28', '2025-11-25'] },
+        oneOf(mismatch, malformed)
+    ),
     request(
         'an unknown revision',
         { 'mcp-protocol-version': '2099-01-01' },
@@ -41,10 +61,24 @@ export const STATELESS_REQUESTS = [
         withMeta(version('2099-01-01'))
     ),
     request('no `_meta`', {}, refused(400, -32602), call()),
-    request('no revision in `_meta`', {}, refused(400, -32602), withMeta(metaWithout('protocolVersion'))),
-    request('no capabilities in `_meta`', {}, refused(400, -32602), withMeta(metaWithout('clientCapabilities'))),
+    request(
+        'no revision in `_meta`',
+        {},
+        refused(400, -32602),
+        withMeta(metaWithout('protocolVersion'))
+    ),
+    request(
+        'no capabilities in `_meta`',
+        {},
+        refused(400, -32602),
+        withMeta(metaWithout('clientCapabilities'))
+    ),
     request('no client in `_meta`', {}, forwarded(), withMeta(metaWithout('clientInfo'))),
-    request('`_meta` of this revision, headers of another', { 'mcp-protocol-version': '2025-11-25', 'mcp-method': null, 'mcp-name': null }, oneOf(mismatch, malformed)),
+    request(
+        '`_meta` of this revision, headers of another',
+        { 'mcp-protocol-version': '2025-11-25', 'mcp-method': null, 'mcp-name': null },
+        oneOf(mismatch, malformed)
+    ),
     method('nobody/knows', notFound),
     method('ping', notFound),
     method('logging/setLevel', notFound, { level: 'debug' }),
@@ -64,7 +98,11 @@ export const STATELESS_REQUESTS = [
     },
     {
         name: 'a cancellation',
-        body: { jsonrpc: '2.0', method: 'notifications/cancelled', params: { requestId: 7, _meta: META } },
+        body: {
+            jsonrpc: '2.0',
+            method: 'notifications/cancelled',
+            params: { requestId: 7, _meta: META }
+        },
         headers: { 'mcp-method': 'notifications/cancelled', 'mcp-name': null },
         outcome: dropped
     },
