@@ -11,10 +11,24 @@ use tempfile::TempDir;
 const PAGE: &str = "docs/ODD_INPUTS.md";
 const NO_GUARDRAILS: &str = "[]\n";
 
-/// The flag of the result says whether everything came out as it must.
+/// What a gateway did with everything that it was asked.
+pub(crate) struct Outcome {
+    page: String,
+    /// What did not come out as it must, and how much did.
+    pub(crate) report: String,
+    pub(crate) passed: bool,
+}
+
+/// Writes the page. The flag of the result says whether everything came out as it must.
 pub(crate) fn run(portcullis: &Path) -> Result<(String, bool), String> {
     let workspace = Workspace::load()?;
     let scripts = Scripts::install(&workspace.root)?;
+    let outcome = ask(&scripts, portcullis)?;
+    write(&workspace.root.join(PAGE), &outcome.page)?;
+    Ok((outcome.report, outcome.passed))
+}
+
+pub(crate) fn ask(scripts: &Scripts, portcullis: &Path) -> Result<Outcome, String> {
     let directory = TempDir::with_prefix("portcullis-odd-").map_err(|error| error.to_string())?;
     let (_server, url) = scripts.serve("odd/upstream.js", &[])?;
     let gateway = Gateway::start(&Setup {
@@ -26,10 +40,10 @@ pub(crate) fn run(portcullis: &Path) -> Result<(String, bool), String> {
     let mut probe = scripts.command(&scripts.path("odd/main.js"));
     let output = probe.arg(gateway.url()).arg(url).output();
     let output = output.map_err(|error| error.to_string())?;
-    write(
-        &workspace.root.join(PAGE),
-        &String::from_utf8_lossy(&output.stdout),
-    )?;
-    let report = String::from_utf8_lossy(&output.stderr);
-    Ok((report.trim_end().to_owned(), output.status.success()))
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    Ok(Outcome {
+        page: text(&output.stdout) + "\n",
+        report: text(&output.stderr),
+        passed: output.status.success(),
+    })
 }
