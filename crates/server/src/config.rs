@@ -10,11 +10,13 @@ mod error;
 mod gateway;
 mod problem;
 mod read;
+mod schema;
 mod server_name;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod upstream;
+mod watch;
 mod written;
 
 pub use data_directory::DataDirectory;
@@ -24,5 +26,7 @@ pub use gateway::{
     Secret, ServerConfig, ServerName, SessionsConfig, StdioServer, StreamsConfig,
 };
 pub use problem::{FileProblems, Problem};
+pub use schema::schema;
 pub use server_name::server_name;
 pub use upstream::{AllowedUpstreams, Authority, UpstreamError, UpstreamPattern, is_loopback};
+pub use watch::Watcher;

@@ -4,7 +4,6 @@ mod guardrail;
 mod server;
 mod value;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -20,6 +19,7 @@ use url::{Origin, Url};
 
 use super::gateway::{ConversationKey, GatewayConfig, LimitsConfig, SessionsConfig, StreamsConfig};
 use super::problem::{FileProblems, Problem};
+use super::read::Inputs;
 use super::tree::{Entries, Json, Spot};
 use super::upstream::AllowedUpstreams;
 use super::written::{
@@ -38,7 +38,7 @@ pub(super) struct Builder<'f> {
     /// What there is to say about the policies in files of their own.
     pub(super) of_policies: Vec<FileProblems>,
     /// Files that were asked for, with what was in them; `None` if they could not be read.
-    pub(super) inputs: BTreeMap<PathBuf, Option<String>>,
+    pub(super) inputs: Inputs,
 }
 
 // === impl Builder ===
@@ -62,6 +62,7 @@ impl Builder<'_> {
             invariant_routes: self.invariant_routes(value(written.gateway).unwrap_or_default()),
             parameters: parameters(value(written.parameters)),
             warnings: Vec::new(),
+            inputs: Inputs::new(),
         }
     }
 

@@ -13,10 +13,10 @@ use portcullis_transport::child::ServerCommand;
 use url::{Origin, Url};
 
 use super::problem::FileProblems;
+use super::read::Inputs;
 use super::upstream::{AllowedUpstreams, Authority};
 
 const PORT_DEFAULT: u16 = 8787;
-pub(super) const MINUTE: Duration = Duration::from_secs(60);
 const MESSAGE_BYTES_DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add((16 << 20) - 1);
 const SESSIONS_DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 const SESSIONS_PER_PRINCIPAL_DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99);
@@ -44,6 +44,8 @@ pub struct GatewayConfig {
     pub parameters: Object,
     /// What the user should be shown, though it keeps nothing from running.
     pub warnings: Vec<FileProblems>,
+    /// What it was made of; nothing if it is the default.
+    pub(super) inputs: Inputs,
 }
 
 /// The name of a configured server, which is a part of its URLs: `[A-Za-z0-9_-]{1,64}`.
@@ -152,6 +154,7 @@ impl Default for GatewayConfig {
             invariant_routes: Some(AllowedUpstreams::default()),
             parameters: Object::new(),
             warnings: Vec::new(),
+            inputs: Inputs::new(),
         }
     }
 }
@@ -226,8 +229,8 @@ impl ScopedGuardrail {
 impl Default for SessionsConfig {
     fn default() -> Self {
         Self {
-            idle_timeout: MINUTE * 30,
-            max_age: MINUTE * 60 * 24,
+            idle_timeout: Duration::from_mins(30),
+            max_age: Duration::from_hours(24),
             max_sessions: SESSIONS_DEFAULT,
             max_sessions_per_principal: SESSIONS_PER_PRINCIPAL_DEFAULT,
             key: ConversationKey::Client,
@@ -241,7 +244,7 @@ impl Default for StreamsConfig {
     fn default() -> Self {
         Self {
             keep_alive: Duration::from_secs(15),
-            request_timeout: MINUTE * 10,
+            request_timeout: Duration::from_mins(10),
         }
     }
 }

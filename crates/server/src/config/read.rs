@@ -9,14 +9,14 @@ use super::build::Builder;
 use super::problem::{FileProblems, Problem};
 use super::tree::Node;
 use super::written::Written;
-use super::{ConfigError, GatewayConfig};
+use super::{ConfigError, GatewayConfig, Secret};
 
 /// LIMIT: a configuration file may be this long.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
-/// The files that a configuration was made of, with what was in them; `None` if one could not be
-/// read.
-pub(super) type Inputs = BTreeMap<PathBuf, Option<String>>;
+/// The files that a configuration was made of, with what was in them, secrets included; `None` if
+/// one could not be read.
+pub(super) type Inputs = BTreeMap<PathBuf, Option<Secret>>;
 
 type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
@@ -67,7 +67,7 @@ pub(super) fn parse(
         environment,
         problems: Vec::new(),
         of_policies: Vec::new(),
-        inputs: Inputs::from([(path.to_owned(), Some(text.clone()))]),
+        inputs: Inputs::from([(path.to_owned(), Some(Secret::new(text.clone())))]),
     };
     let written = written(&text, &mut builder.problems);
     let config = builder.config(written);
@@ -87,6 +87,7 @@ pub(super) fn parse(
     }
     let config = GatewayConfig {
         warnings: files,
+        inputs: inputs.clone(),
         ..config
     };
     (Ok(config), inputs)

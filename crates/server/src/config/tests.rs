@@ -1,3 +1,4 @@
+mod documentation;
 mod errors;
 mod meaning;
 
@@ -15,7 +16,7 @@ fn environment(name: &str) -> Option<String> {
     match name {
         "PATH" => Some("/bin".to_owned()),
         "HOME" => Some("/home/u".to_owned()),
-        "TOKEN" => Some("s3cret".to_owned()),
+        "TOKEN" | "TICKETS_TOKEN" | "GIT_TOKEN" | "LEGACY_KEY" => Some("s3cret".to_owned()),
         _ => None,
     }
 }
@@ -38,7 +39,7 @@ fn shown(files: &[FileProblems]) -> Vec<String> {
     for file in files {
         for problem in &file.problems {
             let range = problem.labels[0].span.range();
-            let before = &file.text[..range.start];
+            let before = file.text.get(..range.start).unwrap();
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().unwrap().chars().count() + 1;
             let marked = file.text.get(range).unwrap_or_default();

@@ -8,7 +8,7 @@ use portcullis_trace::record::GuardrailName;
 
 use super::{Builder, value};
 use crate::config::embedded::Embedded;
-use crate::config::gateway::{Only, ScopedGuardrail, ServerConfig, ServerName};
+use crate::config::gateway::{Only, ScopedGuardrail, Secret, ServerConfig, ServerName};
 use crate::config::problem::{FileProblems, Problem};
 use crate::config::tree::Spot;
 use crate::config::written::{PolicyPath, WrittenAction, WrittenGuardrail, WrittenPolicy};
@@ -101,7 +101,7 @@ impl Builder<'_> {
             Ok(read) => {
                 let is_new = self
                     .inputs
-                    .insert(path.clone(), Some(read.source.clone()))
+                    .insert(path.clone(), Some(Secret::new(read.source.clone())))
                     .is_none();
                 if is_new && !read.diagnostics.is_empty() {
                     let problems = read.diagnostics.into_iter().map(Problem::from).collect();

@@ -149,16 +149,14 @@ impl Builder<'_> {
         let arguments = value(arguments).unwrap_or_default();
         words.extend(arguments.into_iter().filter_map(|word| word.value));
         let mut words = words.into_iter().map(OsString::from);
-        match words.next().filter(|program| !program.is_empty()) {
-            Some(program) => Some(ServerCommand {
-                program,
-                arguments: words.collect(),
-            }),
-            None => {
-                self.error(&command.span, "no program is given");
-                None
-            }
-        }
+        let Some(program) = words.next().filter(|program| !program.is_empty()) else {
+            self.error(&command.span, "no program is given");
+            return None;
+        };
+        Some(ServerCommand {
+            program,
+            arguments: words.collect(),
+        })
     }
 
     fn http_server(&mut self, written: WrittenServer) -> Option<HttpServer> {
@@ -174,14 +172,14 @@ impl Builder<'_> {
                     "the value has characters that no header may have",
                 );
             }
-            if let (Some(name), Some(mut value)) = (self.header_name(name), value) {
+            if let (Some(name), Some(mut value)) = (self.header_name(&name), value) {
                 value.set_sensitive(true);
                 headers.push((name, value));
             }
         }
         let forwarded = value(written.forward_headers).unwrap_or_default();
         let forwarded = forwarded.into_iter().filter_map(Located::of);
-        let forward_headers = forwarded.filter_map(|name| self.header_name(name));
+        let forward_headers = forwarded.filter_map(|name| self.header_name(&name));
         let forward_headers = forward_headers.collect();
         Some(HttpServer {
             url: self.url(written.url?)?,
@@ -210,7 +208,7 @@ impl Builder<'_> {
         None
     }
 
-    fn header_name(&mut self, name: Located) -> Option<HeaderName> {
+    fn header_name(&mut self, name: &Located) -> Option<HeaderName> {
         let Ok(header) = name.value.parse::<HeaderName>() else {
             self.error(
                 &name.span,

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 /// LIMIT: a year, so that no sum of times overflows.
-const DURATION_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const DURATION_MAX: Duration = Duration::from_hours(365 * 24);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum DurationError {

@@ -115,17 +115,19 @@ fn all_that_is_wrong_is_said_at_once() {
     );
 }
 
+fn check_server(server: &str, expected: &[&str]) {
+    let yaml = format!("servers: {{ s: {server} }}\n");
+    let errors = errors(&yaml);
+    let messages: Vec<&str> = errors
+        .iter()
+        .map(|error| error.split_once("\" ").unwrap().1)
+        .collect();
+    assert_eq!(messages, expected, "{server}");
+}
+
 #[test]
 fn servers_are_commands_or_urls_with_their_own_keys() {
-    let check = |server: &str, expected: &[&str]| {
-        let yaml = format!("servers: {{ s: {server} }}\n");
-        let errors = errors(&yaml);
-        let messages: Vec<&str> = errors
-            .iter()
-            .map(|error| error.split_once("\" ").unwrap().1)
-            .collect();
-        assert_eq!(messages, expected, "{server}");
-    };
+    let check = check_server;
     check("{}", &["a server has a `command` or a `url`"]);
     check(
         "{ command: x, url: \"http://a\" }",
@@ -155,6 +157,11 @@ fn servers_are_commands_or_urls_with_their_own_keys() {
     );
     check("{ command: [] }", &["no program is given"]);
     check("{ command: \"\" }", &["no program is given"]);
+}
+
+#[test]
+fn urls_headers_and_variables_of_servers_are_checked() {
+    let check = check_server;
     let not = |wrong: &str| format!("not a URL of a server: {wrong}");
     check("{ url: a }", &[&not("relative URL without a base")]);
     check(

@@ -1,0 +1,198 @@
+//! When the configuration changes while the gateway runs.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::read::{Inputs, load, read_text};
+use super::{ConfigError, GatewayConfig, Secret};
+use crate::policy::PolicyFile;
+
+/// Contents are compared, not times: what is mounted from elsewhere changes without a sign.
+const POLL_EVERY: Duration = Duration::from_secs(1);
+
+/// Waits for changes of a configuration file and of the policy files that it names.
+#[derive(Debug)]
+pub struct Watcher {
+    path: PathBuf,
+    seen: Inputs,
+    hang_up: Signal,
+    ticks: tokio::time::Interval,
+}
+
+// === impl Watcher ===
+
+impl Watcher {
+    /// Watches from what `running` was made of: what changed since it was read counts as a change.
+    ///
+    /// Must be called inside a tokio runtime. From here on SIGHUP does not end the process.
+    pub fn new(path: PathBuf, running: &GatewayConfig) -> io::Result<Self> {
+        let mut ticks = interval(POLL_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Self {
+            path,
+            seen: running.inputs.clone(),
+            hang_up: signal(SignalKind::hangup())?,
+            ticks,
+        })
+    }
+
+    /// The configuration after the next change. An error is no reason to stop: it is what the
+    /// change is, and the next change may mend it.
+    ///
+    /// Looks each second, and at once when the process is sent SIGHUP. May be dropped and called
+    /// again without missing a change.
+    pub async fn changed(&mut self) -> Result<GatewayConfig, ConfigError> {
+        loop {
+            tokio::select! {
+                _ = self.ticks.tick() => {}
+                _ = self.hang_up.recv() => {}
+            }
+            if self.is_changed() {
+                let (config, inputs) = load(&self.path);
+                self.seen = inputs;
+                return config;
+            }
+        }
+    }
+
+    fn is_changed(&self) -> bool {
+        self.seen.iter().any(|(path, seen)| {
+            let now = if *path == self.path {
+                read_text(path).ok().map(Secret::new)
+            } else {
+                PolicyFile::source(path).ok().map(Secret::new)
+            };
+            now != *seen
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::process::{self, Command};
+
+    use tokio::time::{Instant, timeout};
+
+    use super::*;
+
+    const POLICY: &str = "raise \"a\" if:\n    (m: Message)\n    \"x\" in m.content\n";
+
+    struct Files(tempfile::TempDir);
+
+    impl Files {
+        fn new(yaml: &str) -> Self {
+            let files = Self(tempfile::tempdir().unwrap());
+            files.write("c.yaml", yaml);
+            files
+        }
+
+        fn path(&self) -> PathBuf {
+            self.0.path().join("c.yaml")
+        }
+
+        /// In one step, so that nobody reads half of it.
+        fn write(&self, name: &str, text: &str) {
+            let new = self.0.path().join("new");
+            fs::write(&new, text).unwrap();
+            fs::rename(new, self.0.path().join(name)).unwrap();
+        }
+
+        fn watcher(&self) -> Watcher {
+            let running = GatewayConfig::read(&self.path()).unwrap();
+            Watcher::new(self.path(), &running).unwrap()
+        }
+    }
+
+    async fn is_quiet(watcher: &mut Watcher) -> bool {
+        timeout(POLL_EVERY * 3, watcher.changed()).await.is_err()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn changes_of_the_file_and_its_policies_are_seen() {
+        let files = Files::new("listen: 127.0.0.1:1\n");
+        let mut watcher = files.watcher();
+        assert!(is_quiet(&mut watcher).await);
+
+        files.write("c.yaml", "listen: 127.0.0.1:2\n");
+        let config = watcher.changed().await.unwrap();
+        assert_eq!(config.listen.port(), 2);
+        assert!(is_quiet(&mut watcher).await);
+
+        files.write("a.inv", POLICY);
+        assert!(is_quiet(&mut watcher).await, "nothing names the policy yet");
+        files.write(
+            "c.yaml",
+            "guardrails: [{ name: a, policy: { file: a.inv } }]\n",
+        );
+        assert_eq!(watcher.changed().await.unwrap().guardrails.len(), 1);
+
+        files.write("a.inv", &POLICY.replace("\"x\"", "\"y\""));
+        assert_eq!(watcher.changed().await.unwrap().guardrails.len(), 1);
+        assert!(is_quiet(&mut watcher).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn invalid_changes_are_errors_and_the_next_is_seen() {
+        let files = Files::new("");
+        let mut watcher = files.watcher();
+
+        files.write("c.yaml", "lisen: 1\n");
+        let error = watcher.changed().await.unwrap_err();
+        assert!(matches!(error, ConfigError::Invalid(_)), "{error}");
+        assert!(is_quiet(&mut watcher).await, "it is said once");
+
+        fs::remove_file(files.path()).unwrap();
+        let error = watcher.changed().await.unwrap_err();
+        assert!(matches!(error, ConfigError::Read { .. }), "{error}");
+
+        files.write(
+            "c.yaml",
+            "guardrails: [{ name: a, policy: { file: a.inv } }]\n",
+        );
+        let error = watcher.changed().await.unwrap_err();
+        assert!(matches!(error, ConfigError::Invalid(_)), "{error}");
+        files.write("a.inv", POLICY);
+        assert_eq!(watcher.changed().await.unwrap().guardrails.len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_changed_before_the_watch_began_is_seen() {
+        let files = Files::new("listen: 127.0.0.1:1\n");
+        let running = GatewayConfig::read(&files.path()).unwrap();
+        files.write("c.yaml", "listen: 127.0.0.1:2\n");
+        let mut watcher = Watcher::new(files.path(), &running).unwrap();
+        assert_eq!(watcher.changed().await.unwrap().listen.port(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_file_is_watched_for_a_default() {
+        let mut watcher =
+            Watcher::new(Path::new("c.yaml").into(), &GatewayConfig::default()).unwrap();
+        assert!(is_quiet(&mut watcher).await);
+    }
+
+    #[tokio::test]
+    async fn hang_up_asks_at_once() {
+        let files = Files::new("listen: 127.0.0.1:1\n");
+        let mut watcher = files.watcher();
+        // The first tick is at once; it must not be what sees the change.
+        assert!(
+            timeout(Duration::from_millis(50), watcher.changed())
+                .await
+                .is_err()
+        );
+        files.write("c.yaml", "listen: 127.0.0.1:2\n");
+        let before = Instant::now();
+        let me = process::id().to_string();
+        let sent = Command::new("kill").args(["-HUP", &me]).status().unwrap();
+        assert!(sent.success());
+        assert_eq!(watcher.changed().await.unwrap().listen.port(), 2);
+        assert!(before.elapsed() < POLL_EVERY / 2);
+    }
+}
