@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Mcp(McpArguments),
     /// Evaluate a policy over a recorded trace.
     Check(CheckArguments),
+    /// Look into the configuration of a gateway before it runs.
+    Config(ConfigArguments),
     /// Look at what happened in guarded sessions.
     Traces(TracesArguments),
     /// Format policies.
@@ -132,6 +134,23 @@ pub(crate) struct CheckArguments {
     pub(crate) param: Vec<String>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArguments {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Read a configuration and the policies it names, and show what would run.
+    Check {
+        #[arg(value_name = "FILE", default_value = "portcullis.yaml")]
+        file: PathBuf,
+    },
+    /// Write the JSON Schema of configurations, for editors.
+    Schema,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,7 @@
 //! One module for each subcommand.
 
 pub(crate) mod check;
+pub(crate) mod config;
 pub(crate) mod demo;
 pub(crate) mod demo_server;
 pub(crate) mod exec_server;

@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => command::run::run(arguments),
         Command::Mcp(arguments) => command::mcp::mcp(&arguments),
         Command::Check(arguments) => command::check::check(&arguments),
+        Command::Config(arguments) => command::config::config(&arguments),
         Command::Traces(arguments) => command::traces::traces(&arguments),
         Command::Fmt(arguments) => command::fmt::fmt(&arguments),
         Command::Explain(arguments) => command::explain::explain(&arguments),

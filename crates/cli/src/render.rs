@@ -1,5 +1,6 @@
 //! Everything that is shown to a person. Text of peers passes through [`plain`] on its way.
 
+mod config;
 pub(crate) mod excerpt;
 mod policy;
 pub(crate) mod trace;
@@ -8,6 +9,7 @@ use std::fmt::{self, Display, Write};
 
 use anstyle::{AnsiColor, Style};
 
+pub(crate) use self::config::file_problems;
 pub(crate) use self::policy::{diagnostics, policy_diagnostics};
 
 pub(crate) const ERROR: Paint = Paint(AnsiColor::Red.on_default().bold());

@@ -62,7 +62,7 @@ fn groups<'s>(path: &'s str, source: &'s str, diagnostic: &'s Diagnostic) -> Vec
 }
 
 /// The renderer panics on a span outside of its source.
-fn bounded(source: &str, span: Span) -> std::ops::Range<usize> {
+pub(super) fn bounded(source: &str, span: Span) -> std::ops::Range<usize> {
     let range = span.range();
     let start = source.floor_char_boundary(range.start.min(source.len()));
     let end = source.ceil_char_boundary(range.end.clamp(start, source.len()));

@@ -3,5 +3,6 @@
 
 mod check;
 mod client;
+mod config;
 mod processes;
 mod run;

@@ -1,0 +1,107 @@
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::path::Path;
+
+use portcullis_server::config::{
+    ConfigError, GatewayConfig, HttpTransport, Only, ScopedGuardrail, ServerConfig, ServerName,
+    schema,
+};
+use portcullis_session::GuardrailAction;
+
+use super::{Failure, Outcome};
+use crate::args::{ConfigArguments, ConfigCommand};
+use crate::render::{self, GOOD, file_problems, plain};
+
+pub(crate) fn config(arguments: &ConfigArguments) -> Result<Outcome, Failure> {
+    match &arguments.command {
+        ConfigCommand::Check { file } => check(file),
+        ConfigCommand::Schema => {
+            write!(anstream::stdout().lock(), "{}", schema())?;
+            Ok(Outcome::Ok)
+        }
+    }
+}
+
+fn check(file: &Path) -> Result<Outcome, Failure> {
+    let config = GatewayConfig::read(file).map_err(|error| failure(&error))?;
+    let warnings = file_problems(&config.warnings);
+    write!(anstream::stderr().lock(), "{warnings}")?;
+    write_config(&mut anstream::stdout().lock(), file, &config)?;
+    Ok(Outcome::Ok)
+}
+
+pub(crate) fn failure(error: &ConfigError) -> Failure {
+    match error {
+        ConfigError::Invalid(files) => Failure::rendered(file_problems(files)),
+        ConfigError::NoHome
+        | ConfigError::DataDirectory { .. }
+        | ConfigError::Read { .. }
+        | ConfigError::TooLong { .. } => Failure::of(error),
+    }
+}
+
+fn write_config(out: &mut impl Write, file: &Path, config: &GatewayConfig) -> io::Result<()> {
+    let path = plain(&file.display().to_string());
+    writeln!(out, "{}: `{path}` loads", GOOD.paint("ok"))?;
+    writeln!(out, "listens on {}", config.listen)?;
+    writeln!(out, "servers: {}", config.servers.len())?;
+    for (name, server) in &config.servers {
+        writeln!(out, "  {name}  {}", plain(&server_line(server)))?;
+    }
+    writeln!(out, "guardrails in force: {}", config.guardrails.len())?;
+    for guardrail in &config.guardrails {
+        writeln!(out, "  {}", plain(&guardrail_line(guardrail)))?;
+    }
+    if config.guardrails.is_empty() {
+        let note = "messages are recorded, nothing is blocked";
+        writeln!(out, "  {}", render::WARNING.paint(note))?;
+    }
+    Ok(())
+}
+
+fn server_line(server: &ServerConfig) -> String {
+    match server {
+        ServerConfig::Stdio(server) => {
+            let words = [&server.command.program]
+                .into_iter()
+                .chain(&server.command.arguments);
+            let words = words.map(|word| OsStr::to_string_lossy(word).into_owned());
+            words.collect::<Vec<_>>().join(" ")
+        }
+        ServerConfig::Http(server) => {
+            let transport = match server.transport {
+                HttpTransport::StreamableHttp => "streamable-http",
+                HttpTransport::Sse => "sse",
+            };
+            format!("{} ({transport})", server.url)
+        }
+    }
+}
+
+fn guardrail_line(scoped: &ScopedGuardrail) -> String {
+    let guardrail = &scoped.guardrail;
+    let servers = match &scoped.servers {
+        Only::All => "all servers".to_owned(),
+        Only::These(names) => {
+            let names: Vec<&str> = names.iter().map(ServerName::as_str).collect();
+            names.join(", ")
+        }
+    };
+    let clients = match &scoped.clients {
+        Only::All => "all clients".to_owned(),
+        Only::These(names) => names.iter().cloned().collect::<Vec<_>>().join(", "),
+    };
+    format!(
+        "{}  {} (on failure {}); {servers}; {clients}",
+        guardrail.name.name,
+        action(guardrail.on_violation),
+        action(guardrail.on_failure),
+    )
+}
+
+fn action(action: GuardrailAction) -> &'static str {
+    match action {
+        GuardrailAction::Block => "block",
+        GuardrailAction::Log => "log",
+    }
+}

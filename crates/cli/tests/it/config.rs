@@ -1,0 +1,67 @@
+//! `portcullis config`: output and exit codes.
+
+use tempfile::TempDir;
+
+use crate::client::{finish, portcullis, text, write};
+
+#[track_caller]
+fn check(yaml: &str, code: i32, stdout: &str, stderr: &[&str]) {
+    let directory = TempDir::new().unwrap();
+    write(directory.path(), "portcullis.yaml", yaml);
+    let output = finish(
+        portcullis()
+            .current_dir(directory.path())
+            .args(["config", "check"]),
+    );
+    assert_eq!(text(&output.stdout), stdout);
+    let shown = text(&output.stderr);
+    for part in stderr {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert_eq!(shown.is_empty(), stderr.is_empty(), "{shown}");
+    assert_eq!(output.status.code(), Some(code));
+}
+
+#[test]
+fn configuration_that_loads_is_shown() {
+    check(
+        "servers:\n  files: { command: [files-server, /data] }\n  t: { url: \"http://a/sse\", transport: sse }\nguardrails: [{ name: a, policy: \"\", action: log, servers: [files], clients: [cursor] }, { name: b, policy: \"\" }]\n",
+        0,
+        "ok: `portcullis.yaml` loads\nlistens on 127.0.0.1:8787\nservers: 2\n  files  files-server /data\n  t  http://a/sse (sse)\nguardrails in force: 2\n  a  log (on failure block); files; cursor\n  b  block (on failure block); all servers; all clients\n",
+        &[],
+    );
+}
+
+#[test]
+fn configuration_without_guardrails_says_so() {
+    check(
+        "",
+        0,
+        "ok: `portcullis.yaml` loads\nlistens on 127.0.0.1:8787\nservers: 0\nguardrails in force: 0\n  messages are recorded, nothing is blocked\n",
+        &[],
+    );
+}
+
+#[test]
+fn every_error_is_shown_with_its_place() {
+    check(
+        "lisen: 1\nguardrails:\n- name: a\n  servers: [files]\n  policy: |\n    raise \"x\" if:\n        nope()\n",
+        2,
+        "",
+        &[
+            "error: unknown key `lisen`\n --> portcullis.yaml:1:1\n",
+            "help: did you mean `listen`?",
+            "error: no server is named `files`\n --> portcullis.yaml:4:13\n",
+            "error[unknown-name]: `nope` is not defined\n --> portcullis.yaml:7:9\n",
+            "error: the configuration does not load: 3 errors\n",
+        ],
+    );
+}
+
+#[test]
+fn schema_is_json() {
+    let output = finish(portcullis().args(["config", "schema"]));
+    let schema = portcullis_json::parse(&text(&output.stdout), &portcullis_json::Limits::strict());
+    assert!(schema.unwrap().get("properties").is_some());
+    assert_eq!(output.status.code(), Some(0));
+}
