@@ -3,6 +3,7 @@
 use portcullis_json::{Object, Value};
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -48,14 +49,18 @@ pub(crate) struct Oracle<'a> {
 /// Answers by content. The oldest leave when there are too many.
 #[derive(Debug, Default)]
 pub(crate) struct Memo {
-    answers: HashMap<String, Result<Answer, String>>,
-    order: VecDeque<String>,
+    answers: HashMap<Question, Result<Answer, String>>,
+    order: VecDeque<Question>,
 }
+
+/// A call as a key. One with an option that is not equal to itself is asked again each time.
+#[derive(Clone, Debug, PartialEq)]
+struct Question(DetectorCall);
 
 /// LIMIT: answers kept per monitor.
 const MEMO_ENTRIES: usize = 1_024;
 /// LIMIT: longer questions are asked again each time.
-const MEMO_KEY_BYTES: usize = 64 * 1024;
+const MEMO_TEXT_BYTES: usize = 64 * 1024;
 
 // === impl Oracle ===
 
@@ -65,16 +70,16 @@ impl<'a> Oracle<'a> {
     }
 
     pub(crate) fn ask(&self, call: &DetectorCall) -> Lookup {
-        let options = Value::from(call.options.clone());
-        let key = format!("{}\u{0}{options}\u{0}{}", call.detector, call.text);
-        if let Some(answer) = self.memo.borrow().answers.get(&key) {
+        if call.text.len() > MEMO_TEXT_BYTES {
+            return self.detectors.answer(call);
+        }
+        let question = Question(call.clone());
+        if let Some(answer) = self.memo.borrow().answers.get(&question) {
             return Lookup::Ready(answer.clone());
         }
         let lookup = self.detectors.answer(call);
-        if let Lookup::Ready(answer) = &lookup
-            && key.len() <= MEMO_KEY_BYTES
-        {
-            self.memo.borrow_mut().keep(key, answer.clone());
+        if let Lookup::Ready(answer) = &lookup {
+            self.memo.borrow_mut().keep(question, answer.clone());
         }
         lookup
     }
@@ -83,13 +88,24 @@ impl<'a> Oracle<'a> {
 // === impl Memo ===
 
 impl Memo {
-    fn keep(&mut self, key: String, answer: Result<Answer, String>) {
+    fn keep(&mut self, question: Question, answer: Result<Answer, String>) {
         if self.order.len() >= MEMO_ENTRIES
             && let Some(oldest) = self.order.pop_front()
         {
             self.answers.remove(&oldest);
         }
-        self.order.push_back(key.clone());
-        self.answers.insert(key, answer);
+        self.order.push_back(question.clone());
+        self.answers.insert(question, answer);
+    }
+}
+
+// === impl Question ===
+
+impl Eq for Question {}
+
+impl Hash for Question {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let DetectorCall { detector, text, .. } = &self.0;
+        (detector, text).hash(state);
     }
 }

@@ -102,14 +102,27 @@ impl Reader {
         self.next_index = index;
     }
 
+    /// The event, or as much of it as any rule can see.
     pub(crate) fn read(&mut self, event: &Event) -> Value {
-        let mut reading = Reading {
-            places: PlacesBuilder::new(self.next_index),
-            index: self.next_index,
-        };
+        let index = self.next_index;
         self.next_index += 1;
+        if let Event::Message(message) = event
+            && message.tool_calls.is_none()
+            && !self.messages
+        {
+            self.take_position();
+            return Value::None;
+        }
+        let mut reading = Reading {
+            places: PlacesBuilder::new(index),
+            index,
+        };
         let value = match event {
-            Event::Message(message) => self.message(&mut reading, message),
+            Event::Message(message) if self.messages => self.message(&mut reading, message),
+            Event::Message(message) => {
+                self.take_position();
+                self.calls(&mut reading, message)
+            }
             Event::ToolCall(call) => {
                 let call = reading.call(call, EVENT, &mut self.next_position);
                 self.remember(&call);
@@ -124,32 +137,30 @@ impl Reader {
 
     fn message(&mut self, reading: &mut Reading, message: &Message) -> Value {
         let position = self.take_position();
-        let [metadata, server, role, content] = if self.messages {
-            let [metadata, server] = reading.attribution(&message.attribution, EVENT, true);
-            let role = reading.text_at(EVENT, "role", &message.role);
-            [metadata, server, role, reading.content(&message.content)]
-        } else {
-            [const { Value::None }; 4]
-        };
-        let tool_calls = match &message.tool_calls {
-            None => Value::None,
-            Some(calls) => {
-                let list = reading.places.key(EVENT, "tool_calls");
-                let mut items = Vec::with_capacity(calls.len());
-                for (index, call) in calls.iter().enumerate() {
-                    let node = reading.places.index(list, index);
-                    let call = reading.call(call, node, &mut self.next_position);
-                    self.remember(&call);
-                    items.push(Value::Object(call));
-                }
-                Value::List(List {
-                    items: items.into(),
-                    place: reading.places.place(list),
-                })
-            }
-        };
+        let [metadata, server] = reading.attribution(&message.attribution, EVENT, true);
+        let role = reading.text_at(EVENT, "role", &message.role);
+        let content = reading.content(&message.content);
+        let tool_calls = self.calls(reading, message);
         let fields = [metadata, server, role, content, tool_calls];
         reading.event(Kind::Message, fields, position, None)
+    }
+
+    fn calls(&mut self, reading: &mut Reading, message: &Message) -> Value {
+        let Some(calls) = &message.tool_calls else {
+            return Value::None;
+        };
+        let list = reading.places.key(EVENT, "tool_calls");
+        let mut items = Vec::with_capacity(calls.len());
+        for (index, call) in calls.iter().enumerate() {
+            let node = reading.places.index(list, index);
+            let call = reading.call(call, node, &mut self.next_position);
+            self.remember(&call);
+            items.push(Value::Object(call));
+        }
+        Value::List(List {
+            items: items.into(),
+            place: reading.places.place(list),
+        })
     }
 
     fn output(&mut self, reading: &mut Reading, output: &ToolOutput) -> Value {

@@ -110,6 +110,16 @@ impl Kind {
 }
 
 impl BinderKind {
+    pub(crate) fn is_event(self) -> bool {
+        let BinderKind::Object(kind) = self else {
+            return false;
+        };
+        matches!(
+            kind,
+            Kind::Message | Kind::ToolCall | Kind::ToolOutput | Kind::Tool
+        )
+    }
+
     /// Whether a value of this kind knows the index of its event.
     pub(crate) fn is_indexed(self) -> bool {
         match self {

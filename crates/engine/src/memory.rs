@@ -165,6 +165,9 @@ impl BinderMemory {
     }
 
     pub(crate) fn commit(&mut self) {
+        if self.seen == self.seen_old {
+            return;
+        }
         let new = self.candidates.get(self.old..).unwrap_or_default();
         if new.iter().any(|candidate| candidate.fate != Fate::Kept) {
             self.dropped_false |= new.iter().any(|candidate| candidate.fate == Fate::False);
@@ -179,8 +182,9 @@ impl BinderMemory {
 
     /// How many candidates a commit would leave.
     pub(crate) fn size(&self) -> usize {
-        let new = self.candidates.iter().skip(self.old);
-        self.old + new.filter(|candidate| candidate.fate == Fate::Kept).count()
+        let new = self.candidates.get(self.old..).unwrap_or_default();
+        let kept = new.iter().filter(|candidate| candidate.fate == Fate::Kept);
+        self.old + kept.count()
     }
 
     /// How many values the binder had, with those of the current push or without.

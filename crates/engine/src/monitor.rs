@@ -192,11 +192,14 @@ impl Monitor {
 
     /// How much of the session is kept, as [`Limits::candidates`] bounds it.
     fn kept(&self) -> usize {
-        let binders = self.memories.iter().flat_map(|memory| &memory.binders);
-        let candidates = binders.map(BinderMemory::size);
-        let closed = self.closed.iter().map(ClosedState::size);
-        let all = candidates.chain(closed).chain([self.reader.size()]);
-        all.fold(0, usize::saturating_add)
+        let mut kept = self.reader.size();
+        for binder in self.memories.iter().flat_map(|memory| &memory.binders) {
+            kept = kept.saturating_add(binder.size());
+        }
+        for closed in &self.closed {
+            kept = kept.saturating_add(closed.size());
+        }
+        kept
     }
 
     /// Offers the new values to every binder.
@@ -297,7 +300,7 @@ impl Monitor {
             }
             state.end(evaluator.recorder.finish().0);
         }
-        if self.overflows() {
+        if !self.closed.is_empty() && self.overflows() {
             self.closed.iter_mut().for_each(ClosedState::give_up);
             exceeded = Some(Exceeded::Candidates);
         }

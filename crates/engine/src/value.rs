@@ -259,6 +259,11 @@ impl Value {
                     .iter()
                     .for_each(|(_, value)| value.select(kind, found));
             }
+            // Calls are the only events inside of others.
+            Value::Object(object)
+                if kind.is_event()
+                    && (object.data.kind != Kind::Message
+                        || kind != BinderKind::Object(Kind::ToolCall)) => {}
             Value::Object(object) => {
                 let searched = object.data.kind.searched();
                 for value in searched.iter().filter_map(|name| object.field(name)) {
