@@ -18,6 +18,8 @@ use raw::Raw;
 
 /// LIMIT: lists and mappings within each other.
 const DEPTH_MAX: usize = 64;
+/// LIMIT: values, those counted anew that an alias repeats.
+const NODES_MAX: usize = 50_000;
 
 /// A value and where it is written.
 pub(super) struct Node {
@@ -43,7 +45,7 @@ enum NodeKind {
 impl Node {
     pub(super) fn parse(source: &str) -> Result<Self, Problem> {
         let options = serde_saphyr::options! {
-            budget: serde_saphyr::budget! { max_depth: DEPTH_MAX },
+            budget: serde_saphyr::budget! { max_depth: DEPTH_MAX, max_nodes: NODES_MAX },
             strict_booleans: true,
             with_snippet: false,
         };
@@ -101,7 +103,7 @@ fn not_yaml(error: &Error, source: &str) -> Problem {
     let message = error.to_string();
     // The place is said by the span.
     let message = message
-        .rsplit_once(" at line ")
+        .split_once(" at line ")
         .map_or(&*message, |(message, _)| message);
     Problem::error(span, format!("not YAML: {message}"))
 }

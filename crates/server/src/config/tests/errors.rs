@@ -28,6 +28,25 @@ fn text_that_is_not_yaml_is_an_error_with_its_place() {
 }
 
 #[test]
+fn small_file_cannot_become_a_large_one() {
+    let levels = (1..9).map(|level| {
+        let below = vec![format!("*a{}", level - 1); 9].join(", ");
+        format!("  a{level}: &a{level} [{below}]\n")
+    });
+    let levels: String = levels.collect();
+    let bomb = format!("parameters:\n  a0: &a0 [x, x, x, x, x, x, x, x, x]\n{levels}");
+    let error = errors(&bomb);
+    assert!(
+        error[0].ends_with("not YAML: budget breached: Nodes { nodes: 50001 }"),
+        "{error:?}"
+    );
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    assert!(read(&format!("parameters: {{ a: {} }}", nested(62))).is_ok());
+    let error = errors(&format!("parameters: {{ a: {} }}", nested(63)));
+    assert!(error[0].contains("budget breached: Depth"), "{error:?}");
+}
+
+#[test]
 fn unknown_keys_are_errors_with_what_was_meant() {
     check(
         "lisen: 127.0.0.1:1\nzzz: 1\n",
