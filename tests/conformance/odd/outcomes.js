@@ -51,8 +51,8 @@ export const forwarded = (spelling) =>
             ({ forwarded }) => forwarded.length !== 1 && `${forwarded.length} messages arrived`,
             ({ forwarded }) =>
                 spelling !== undefined &&
-                !forwarded[0].includes(spelling) &&
-                `the server read ${forwarded[0].slice(0, 200)}`
+                !forwarded[0]?.includes(spelling) &&
+                `the server read ${String(forwarded[0]).slice(0, 200)}`
         )
     );
 /** The gateway answers by itself, with a result. */
