@@ -9,7 +9,7 @@ mod session;
 
 use plot::Line;
 use portcullis_engine::Policy;
-use session::{Session, TURN};
+use session::{Output, Session, TURN};
 use std::env;
 use std::fmt::Write as _;
 use std::fs;
@@ -32,7 +32,6 @@ struct Series {
     length: usize,
     session: Session,
     times: Vec<Duration>,
-    findings: usize,
 }
 
 /// One policy at one length.
@@ -40,16 +39,16 @@ struct Measured {
     length: usize,
     /// For one event.
     time: Duration,
-    /// Of one turn.
-    findings: usize,
+    output: Output,
     session_bytes: usize,
 }
 
 /// Measures every policy at every length. The flag says whether what must be flat is.
 pub(crate) fn run(out: Option<&Path>) -> Result<(String, bool), String> {
     let mut table = String::from(
-        "| policy | events before | one more event | findings a turn | session |\n\
-         |---|--:|--:|--:|--:|\n",
+        "| policy | events before | one more event | findings a turn | places listed | \
+         listing them | session | per 1,000 events |\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     let mut verdicts = String::new();
     let mut lines = Vec::new();
@@ -106,7 +105,6 @@ fn measure(rules: Rules) -> Result<Vec<Measured>, String> {
             length,
             session: Session::new(rules, &policy, length)?,
             times: Vec::with_capacity(TURNS),
-            findings: 0,
         });
     }
     for _ in 0..TURNS {
@@ -140,17 +138,25 @@ fn weigh(rules: Rules, length: usize) -> Result<usize, String> {
 
 fn rows(table: &mut String, rules: Rules, measured: &[Measured]) -> std::fmt::Result {
     for one in measured {
+        let micros = |time: Duration| time.as_secs_f64() * 1e6;
         writeln!(
             table,
-            "| {} | {} | {:.1} µs | {} | {:.1} kB |",
+            "| {} | {} | {:.1} µs | {} | {} | {:.1} µs | {:.1} kB | {:.1} kB |",
             rules.title(),
             one.length,
-            one.time.as_secs_f64() * 1e6,
-            one.findings,
-            f64::from(u32::try_from(one.session_bytes).unwrap_or(u32::MAX)) / 1e3,
+            micros(one.time),
+            one.output.findings,
+            one.output.ranges,
+            micros(one.output.listing),
+            kilobytes(one.session_bytes),
+            kilobytes(one.session_bytes * 1000 / one.length),
         )?;
     }
     Ok(())
+}
+
+fn kilobytes(bytes: usize) -> f64 {
+    f64::from(u32::try_from(bytes).unwrap_or(u32::MAX)) / 1e3
 }
 
 /// How many times the cheapest event the dearest one costs.
@@ -166,24 +172,20 @@ impl Series {
         if self.session.length() > self.length + (self.length / 10).max(TURN) {
             self.session = Session::new(rules, policy, self.length)?;
         }
-        let (time, findings) = self.session.measured_turn()?;
-        self.times.push(time);
-        self.findings = findings;
+        self.times.push(self.session.measured_turn()?);
         Ok(())
     }
 
     fn finish(mut self, rules: Rules) -> Result<Measured, String> {
         self.times.sort();
-        let median = self
-            .times
-            .get(self.times.len() / 2)
-            .copied()
-            .unwrap_or_default();
+        let median = self.times.get(self.times.len() / 2);
+        let median = median.copied().unwrap_or_default();
+        let output = self.session.listed_turn()?;
         drop(self.session);
         Ok(Measured {
             length: self.length,
             time: median / u32::try_from(TURN).unwrap_or(u32::MAX),
-            findings: self.findings,
+            output,
             session_bytes: weigh(rules, self.length)?,
         })
     }
@@ -199,7 +201,7 @@ mod tests {
             let one = |micros: &u64| Measured {
                 length: 1,
                 time: Duration::from_micros(*micros),
-                findings: 0,
+                output: Output::default(),
                 session_bytes: 0,
             };
             micros.iter().map(one).collect::<Vec<_>>()

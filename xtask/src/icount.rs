@@ -2,7 +2,9 @@
 //!
 //! What is counted is the second of two equal sessions: the difference between a run with two and
 //! one with one, so that start-up and loading the policy drop out. Counts belong to a compiler and
-//! a profile; after a new compiler, or a change that is meant, record them anew.
+//! a profile, and each profile has its own on record; after a new compiler, or a change that is
+//! meant, record them anew. The checks before a change lands count the profile for development,
+//! which is built there anyway.
 
 use crate::growth::Rules;
 use portcullis_json::{self as json, Limits, Number, Object, Value};
@@ -16,6 +18,11 @@ use std::process::Command;
 /// How many events a counted session has.
 const LENGTH: usize = 400;
 const WORKLOADS: [Rules; 3] = [Rules::Simple, Rules::Flow3, Rules::Count];
+const PROFILE: &str = if cfg!(debug_assertions) {
+    "dev"
+} else {
+    "release"
+};
 /// More than this over the record fails.
 const WORSE_MAX: f64 = 1.10;
 /// Less than this of the record is worth recording.
@@ -23,7 +30,9 @@ const BETTER_MIN: f64 = 0.90;
 
 /// Counts and compares, or with `record` writes what was counted.
 pub(crate) fn run(record: &Path, write: bool) -> Result<(String, bool), String> {
-    let known = if write { Object::new() } else { read(record)? };
+    let mut all = read(record)?;
+    let known = all.get(PROFILE).and_then(Value::as_object).cloned();
+    let known = known.unwrap_or_default();
     let mut counted = Object::new();
     let mut report = String::new();
     let mut passed = true;
@@ -39,20 +48,20 @@ pub(crate) fn run(record: &Path, write: bool) -> Result<(String, bool), String> 
             .map_err(|error| error.to_string())?;
     }
     if write {
-        let mut text = json::write_pretty(&Value::from(counted));
+        all.insert(PROFILE, counted);
+        let mut text = json::write_pretty(&Value::from(all));
         text.push('\n');
         fs::write(record, text).map_err(|error| format!("{}: {error}", record.display()))?;
     }
     Ok((report.trim_end().to_owned(), passed))
 }
 
+/// What is on record; nothing if there is no record yet.
 fn read(record: &Path) -> Result<Object, String> {
-    let text = fs::read_to_string(record).map_err(|error| {
-        format!(
-            "{}: {error}; `cargo xtask icount --record` makes it",
-            record.display()
-        )
-    })?;
+    let text = match fs::read_to_string(record) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Object::new()),
+        read => read.map_err(|error| format!("{}: {error}", record.display()))?,
+    };
     let counts = json::parse(&text, &Limits::strict());
     let counts = counts.map_err(|error| format!("{}: {error}", record.display()))?;
     let counts = counts.as_object().cloned();

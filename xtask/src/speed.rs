@@ -36,13 +36,21 @@ pub(crate) fn run(case: &Path, seconds: f64) -> Result<(String, bool), String> {
     let text = fs::read_to_string(case).map_err(|error| format!("{}: {error}", case.display()))?;
     let workload = Workload::read(&text).map_err(|why| format!("{}: {why}", case.display()))?;
     let weight = workload.weight_per_1000()?;
-    let (times, errors) = match &workload.pending {
-        Some(pending) => workload.time_pending(pending, patience)?,
-        None => repeat(patience, || workload.whole())?,
+    let mut steps = None;
+    let (times, errors) = if let Some(pending) = &workload.pending {
+        workload.time_pending(pending, patience)?
+    } else {
+        let (times, _) = repeat(patience / 2, || workload.stepwise())?;
+        steps = Some(times);
+        repeat(patience / 2, || workload.whole())?
     };
     let mut report = Object::new();
     report.insert("load_s", float(workload.load.as_secs_f64()));
     report.insert("times_s", times.into_iter().map(float).collect::<Vec<_>>());
+    if let Some(steps) = steps {
+        let steps: Vec<_> = steps.into_iter().map(float).collect();
+        report.insert("event_by_event_s", steps);
+    }
     report.insert("errors", integer(errors));
     report.insert("max_rss_mb", integer(memory::peak_bytes()? / (1024 * 1024)));
     report.insert("bytes_per_1000_elements", integer(weight));
@@ -79,6 +87,11 @@ impl Workload {
     }
 
     fn whole(&self) -> Result<usize, String> {
+        let found = push(&mut self.monitor(), &self.trace)?;
+        Ok(found.iter().filter(|finding| finding.is_new()).count())
+    }
+
+    fn stepwise(&self) -> Result<usize, String> {
         let mut monitor = self.monitor();
         let mut errors = 0;
         for element in &self.trace {

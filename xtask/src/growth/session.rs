@@ -1,6 +1,6 @@
 //! The sessions that are measured: fixed policies and a made-up conversation of any length.
 
-use portcullis_engine::{Limits, Monitor, Policy, Step};
+use portcullis_engine::{Finding, Limits, Monitor, Policy, Step};
 use portcullis_json::{self as json, Object};
 use portcullis_session::LocalDetectors;
 use portcullis_trace::{Event, wire};
@@ -14,7 +14,7 @@ pub(crate) enum Rules {
     Flow2,
     /// A flow of three steps whose first step happens every hundred events.
     Flow3,
-    /// A `count` that is reached after two events and holds ever after.
+    /// A `count` that searches every output, finds its word in each, and so holds ever after.
     Count,
 }
 
@@ -23,6 +23,15 @@ pub(crate) struct Session {
     monitor: Monitor,
     rules: Rules,
     length: usize,
+}
+
+/// What came of one turn.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Output {
+    pub(crate) findings: usize,
+    /// The places that the findings list, and how long it takes to go through them.
+    pub(crate) ranges: usize,
+    pub(crate) listing: Duration,
 }
 
 /// The events of a turn: a request, a call, its output, and an answer.
@@ -38,7 +47,7 @@ impl Rules {
             Rules::Simple => "ten simple rules",
             Rules::Flow2 => "two-step flow",
             Rules::Flow3 => "three-step flow",
-            Rules::Count => "count",
+            Rules::Count => "count with a search",
         }
     }
 
@@ -76,7 +85,6 @@ impl Rules {
         match self {
             Rules::Flow2 if turn == 0 => "fetch",
             Rules::Flow3 if turn.is_multiple_of(25) => "fetch",
-            Rules::Count if turn.is_multiple_of(2) => "read",
             _ => "lookup",
         }
     }
@@ -89,9 +97,8 @@ impl Rules {
     /// The tool that a measured turn calls: the one that completes the rule.
     fn measured_tool(self) -> &'static str {
         match self {
-            Rules::Simple => "lookup",
+            Rules::Simple | Rules::Count => "lookup",
             Rules::Flow2 | Rules::Flow3 => "send",
-            Rules::Count => "read",
         }
     }
 }
@@ -120,31 +127,44 @@ impl Session {
         self.length
     }
 
-    /// One more turn, which completes the rule: how long its pushes took, and its findings.
-    pub(crate) fn measured_turn(&mut self) -> Result<(Duration, usize), String> {
-        self.turn(self.rules.measured_tool())
+    /// One more turn, which completes the rule: how long its pushes took.
+    pub(crate) fn measured_turn(&mut self) -> Result<Duration, String> {
+        self.turn(self.rules.measured_tool()).map(|(time, _)| time)
     }
 
-    fn turn(&mut self, tool: &str) -> Result<(Duration, usize), String> {
+    /// One more turn, whose findings are gone through.
+    pub(crate) fn listed_turn(&mut self) -> Result<Output, String> {
+        let (_, found) = self.turn(self.rules.measured_tool())?;
+        let start = Instant::now();
+        let ranges = found.iter().map(|finding| finding.ranges.iter().count());
+        Ok(Output {
+            findings: found.len(),
+            ranges: ranges.sum(),
+            listing: start.elapsed(),
+        })
+    }
+
+    /// How long the pushes of one more turn took, and its findings.
+    fn turn(&mut self, tool: &str) -> Result<(Duration, Vec<Finding>), String> {
         let events = turn(self.length / TURN, tool)?;
-        let mut findings = 0;
+        let mut found = Vec::new();
         let start = Instant::now();
         for event in &events {
-            findings += match self
-                .monitor
-                .push(std::slice::from_ref(event), &LocalDetectors)
-            {
-                Step::Findings(found) => found.iter().filter(|finding| finding.is_new()).count(),
+            let event = std::slice::from_ref(event);
+            match self.monitor.push(event, &LocalDetectors) {
+                Step::Findings(findings) => {
+                    found.extend(findings.into_iter().filter(Finding::is_new));
+                }
                 Step::Needs(calls) => {
                     return Err(format!("{} detector calls are not answered", calls.len()));
                 }
                 Step::Failed(failure) => return Err(failure.to_string()),
-            };
+            }
             self.monitor.commit();
         }
         let elapsed = start.elapsed();
         self.length += events.len();
-        Ok((elapsed, findings))
+        Ok((elapsed, found))
     }
 }
 
@@ -188,7 +208,11 @@ mod tests {
             let policy = rules.load().unwrap();
             let mut session = Session::new(rules, &policy, length).unwrap();
             assert!(session.length() >= length && session.length() < length + TURN);
-            assert_eq!(session.measured_turn().unwrap().1, expected, "{rules:?}");
+            assert_eq!(
+                session.listed_turn().unwrap().findings,
+                expected,
+                "{rules:?}"
+            );
         };
         check(Rules::Simple, 40, 0);
         check(Rules::Flow2, 10, 1);

@@ -11,6 +11,7 @@ use std::sync::Arc;
 pub(crate) struct RangeSet {
     root: Link,
     len: usize,
+    last: Option<Arc<Range>>,
 }
 
 /// An AVL tree: the heights of two siblings differ by one at most.
@@ -35,11 +36,18 @@ pub(crate) struct Iter<'s> {
 
 impl RangeSet {
     pub(crate) fn insert(&mut self, range: Range) {
+        // Most ranges come in order, and are compared with one other only.
+        let is_last = self.last.as_ref().is_none_or(|last| range > **last);
         // Looked up first, because what is there already must not cost a copy of the path to it.
-        if !self.contains(&range) {
-            insert(&mut self.root, Arc::new(range));
-            self.len += 1;
+        if !is_last && self.contains(&range) {
+            return;
         }
+        let range = Arc::new(range);
+        if is_last {
+            self.last = Some(range.clone());
+        }
+        insert(&mut self.root, range, is_last);
+        self.len += 1;
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -88,8 +96,8 @@ impl fmt::Debug for RangeSet {
     }
 }
 
-/// Puts in a range that is not there.
-fn insert(link: &mut Link, range: Arc<Range>) {
+/// Puts in a range that is not there; `is_last` says that all others come before it.
+fn insert(link: &mut Link, range: Arc<Range>, is_last: bool) {
     let Some(shared) = link else {
         *link = Some(Arc::new(Node {
             range,
@@ -100,10 +108,10 @@ fn insert(link: &mut Link, range: Arc<Range>) {
         return;
     };
     let node = Arc::make_mut(shared);
-    if range < node.range {
-        insert(&mut node.left, range);
+    if !is_last && range < node.range {
+        insert(&mut node.left, range, false);
     } else {
-        insert(&mut node.right, range);
+        insert(&mut node.right, range, is_last);
     }
     node.balance();
 }
