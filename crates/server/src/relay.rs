@@ -178,7 +178,7 @@ impl Relay<'_> {
 
     /// The only place where bytes go to a peer.
     async fn send(&self, permit: &Permit) -> Result<(), End> {
-        let direction = permit.direction();
+        let direction = permit.delivery().direction;
         let sent = match direction {
             Direction::ToClient => self.to_client.lock().await.send(permit.bytes()).await,
             Direction::ToServer => match &mut *self.to_server.lock().await {
@@ -313,7 +313,7 @@ pub(crate) fn now() -> Timestamp {
 }
 
 /// Metadata only: what a message says belongs in the trace, not in the log.
-fn log(event: &EventRecord) {
+pub(crate) fn log(event: &EventRecord) {
     let method = event.method.as_deref().unwrap_or_default();
     let sequence = event.sequence.value();
     for violation in &event.violations {

@@ -174,6 +174,7 @@ fn open_session(
     };
     let session = Session::new(SessionContext {
         id,
+        revision: None,
         server: Arc::from(server),
         guardrails,
         parameters: options.parameters,

@@ -5,6 +5,7 @@ use portcullis_mcp::{Id, Malformed};
 use portcullis_trace::record::{Direction, EventRecord, Implementation};
 
 use crate::Permit;
+use crate::route::Scope;
 
 /// What the caller of a session has to do, in the order given.
 #[derive(Debug)]
@@ -26,6 +27,7 @@ pub enum Action {
 /// A peer that waits for an answer.
 #[derive(Clone, Debug)]
 pub struct Waiting {
+    pub(crate) scope: Scope,
     pub(crate) id: Id,
     /// Of the answer.
     pub(crate) direction: Direction,

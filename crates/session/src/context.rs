@@ -2,12 +2,15 @@ use std::sync::Arc;
 
 use portcullis_engine::{Limits, Policy};
 use portcullis_json::Object;
+use portcullis_mcp::Revision;
 use portcullis_trace::record::{self, GuardrailName, SessionId};
 
 /// What a session runs with; fixed for its life.
 #[derive(Debug)]
 pub struct SessionContext {
     pub id: SessionId,
+    /// Where there is no handshake that would say it; otherwise `None`.
+    pub revision: Option<Revision>,
     /// The name under which the server is configured; policies see it as `server(event)`.
     pub server: Arc<str>,
     pub guardrails: Vec<Guardrail>,
@@ -45,6 +48,9 @@ pub enum RefusalStyle {
     Result,
     /// A JSON-RPC error, which some clients keep from the model.
     Error,
+    /// As Invariant Gateway does: an error in its words, and a blocked listing whose tools are all
+    /// there by names that cannot be called.
+    Invariant,
 }
 
 /// Bounds of one session.
@@ -52,6 +58,8 @@ pub enum RefusalStyle {
 pub struct SessionLimits {
     /// Requests without an answer, for each direction.
     pub open_requests: usize,
+    /// Of one message of either peer.
+    pub message_bytes: usize,
     /// Of one policy's evaluation of one message.
     pub evaluation: Limits,
     /// A message longer than this is recorded without its text.
@@ -75,6 +83,7 @@ impl Default for SessionLimits {
     fn default() -> Self {
         Self {
             open_requests: 1024,
+            message_bytes: 16 << 20,
             evaluation: Limits::default(),
             recorded_message_bytes: 4 << 20,
         }

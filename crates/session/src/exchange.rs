@@ -7,10 +7,12 @@ use std::sync::Arc;
 use portcullis_mcp::Id;
 use portcullis_trace::record::{Direction, Implementation};
 
+use crate::route::Scope;
+
 /// The requests of one direction that have no answer yet.
 #[derive(Debug)]
 pub(crate) struct Exchanges {
-    open: HashMap<Id, Exchange>,
+    open: HashMap<(Scope, Id), Exchange>,
     limit: usize,
     opened: u64,
 }
@@ -18,6 +20,7 @@ pub(crate) struct Exchanges {
 /// A request that waits for its answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
+    pub(crate) scope: Scope,
     pub(crate) id: Id,
     pub(crate) method: Arc<str>,
     pub(crate) call_id: CallId,
@@ -57,8 +60,8 @@ impl Exchanges {
         }
     }
 
-    pub(crate) fn can_open(&self, id: &Id) -> Result<(), OpenError> {
-        if self.open.contains_key(id) {
+    pub(crate) fn can_open(&self, scope: Scope, id: &Id) -> Result<(), OpenError> {
+        if self.find(scope, id).is_some() {
             return Err(OpenError::Duplicate);
         }
         if self.open.len() >= self.limit {
@@ -71,30 +74,41 @@ impl Exchanges {
     pub(crate) fn open(&mut self, mut exchange: Exchange) {
         self.opened += 1;
         exchange.order = self.opened;
-        self.open.insert(exchange.id.clone(), exchange);
+        self.open
+            .insert((exchange.scope, exchange.id.clone()), exchange);
     }
 
-    pub(crate) fn find(&self, id: &Id) -> Option<&Exchange> {
-        self.open.get(id)
+    pub(crate) fn find(&self, scope: Scope, id: &Id) -> Option<&Exchange> {
+        self.open.get(&(scope, id.clone()))
     }
 
-    pub(crate) fn close(&mut self, id: &Id) -> Option<Exchange> {
-        self.open.remove(id)
+    pub(crate) fn close(&mut self, scope: Scope, id: &Id) -> Option<Exchange> {
+        self.open.remove(&(scope, id.clone()))
     }
 
-    /// The id of the only open request, if there is exactly one.
-    pub(crate) fn only(&self) -> Option<Id> {
-        let mut ids = self.open.keys();
-        match (ids.next(), ids.next()) {
-            (Some(id), None) => Some(id.clone()),
+    /// The id of the scope's only open request, if there is exactly one.
+    pub(crate) fn only(&self, scope: Scope) -> Option<Id> {
+        let mut exchanges = self.within(scope);
+        match (exchanges.next(), exchanges.next()) {
+            (Some(exchange), None) => Some(exchange.id.clone()),
             _ => None,
         }
     }
 
-    pub(crate) fn expects_progress(&self, token: &Id) -> bool {
+    /// The request that wants to hear of its progress by this token.
+    pub(crate) fn by_progress_token(&self, scope: Scope, token: &Id) -> Option<&Exchange> {
+        self.within(scope)
+            .find(|exchange| exchange.progress_token.as_ref() == Some(token))
+    }
+
+    fn within(&self, scope: Scope) -> impl Iterator<Item = &Exchange> {
         self.open
             .values()
-            .any(|exchange| exchange.progress_token.as_ref() == Some(token))
+            .filter(move |exchange| exchange.scope == scope)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.open.is_empty()
     }
 
     /// Closes all, oldest first.
@@ -108,9 +122,10 @@ impl Exchanges {
 // === impl Exchange ===
 
 impl Exchange {
-    pub(crate) fn new(id: Id, method: Arc<str>, direction: Direction) -> Self {
+    pub(crate) fn new(scope: Scope, id: Id, method: Arc<str>, direction: Direction) -> Self {
         let call_id = CallId::new(&id, direction);
         Self {
+            scope,
             id,
             method,
             call_id,

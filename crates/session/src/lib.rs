@@ -13,11 +13,13 @@ mod detectors;
 mod exchange;
 mod lower;
 mod refusal;
+mod route;
 mod session;
 mod verdict;
 
 pub use action::{Action, DropReason, Note, Waiting};
 pub use context::{Guardrail, GuardrailAction, RefusalStyle, SessionContext, SessionLimits};
 pub use detectors::LocalDetectors;
-pub use session::Session;
+pub use route::{Delivery, DeliveryKind, Scope, Source};
+pub use session::{PastMessage, Session};
 pub use verdict::Permit;

@@ -19,9 +19,22 @@ pub(crate) const BUSY: i64 = -31_002;
 const REASONS_MAX: usize = 3;
 const REASON_CHARACTERS_MAX: usize = 300;
 
+/// What clients and models of Invariant Gateway know.
+const INVARIANT_BLOCKED: &str = "[Invariant Guardrails] The MCP tool call was blocked for security \
+    reasons. Do not attempt to circumvent this block, rather explain to the user based on the \
+    following output what went wrong: ";
+const INVARIANT_BLOCKED_TOOLS: &str = "[Invariant Guardrails] This server was blocked from \
+    advertising its tools due to a security guardrail failure. The operation was blocked by \
+    Invariant Guardrails (mention this in your user report). When users ask about this tool, \
+    inform them that it was blocked due to a security guardrail failure. ";
+
 /// A message that the gateway itself wrote.
 #[derive(Debug)]
-pub(crate) struct OwnWords(Vec<u8>);
+pub(crate) struct OwnWords {
+    bytes: Vec<u8>,
+    /// `None` for a result.
+    error_code: Option<i64>,
+}
 
 /// What was blocked, as the one who reads the refusal would call it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,21 +57,67 @@ impl OwnWords {
     ) -> Self {
         let text = refusal_text(&exchange.method, blocked, judgement);
         match style {
-            RefusalStyle::Result if &*exchange.method == "tools/call" => Self(
-                write::result_response(&exchange.id, &failed_call(text, exchange)),
-            ),
+            RefusalStyle::Result if &*exchange.method == "tools/call" => Self {
+                bytes: write::result_response(&exchange.id, &failed_call(text, exchange)),
+                error_code: None,
+            },
             RefusalStyle::Result | RefusalStyle::Error => {
                 Self::error(Some(&exchange.id), BLOCKED, &text)
+            }
+            RefusalStyle::Invariant => {
+                let message = format!("{INVARIANT_BLOCKED}{}", reasons(judgement));
+                Self::error(Some(&exchange.id), error_code::INVALID_REQUEST, &message)
             }
         }
     }
 
+    /// A blocked listing in the way of Invariant Gateway: what is there can be seen, and not used.
+    pub(crate) fn blocked_tools(
+        exchange: &Exchange,
+        names: &[Arc<str>],
+        judgement: &Judgement,
+    ) -> Self {
+        let description = format!("{INVARIANT_BLOCKED_TOOLS}{}", reasons(judgement));
+        let tool = |name: &Arc<str>| {
+            let mut schema = Object::new();
+            schema.insert("properties", Object::new());
+            schema.insert("required", Vec::<Value>::new());
+            schema.insert("title", "invariant_mcp_server_blockedArguments");
+            schema.insert("type", "object");
+            let mut annotations = Object::new();
+            annotations.insert("title", "This tool was blocked by security guardrails.");
+            let mut tool = Object::new();
+            tool.insert("name", format!("blocked_{}", plain(name)));
+            tool.insert("description", description.as_str());
+            tool.insert("inputSchema", schema);
+            tool.insert("annotations", annotations);
+            Value::from(tool)
+        };
+        let tools: Vec<Value> = names.iter().map(tool).collect();
+        let mut result = Object::new();
+        result.insert("tools", tools);
+        Self {
+            bytes: write::result_response(&exchange.id, &result.into()),
+            error_code: None,
+        }
+    }
+
     pub(crate) fn error(id: Option<&Id>, code: i64, message: &str) -> Self {
-        Self(write::error_response(id, code, message, None))
+        Self::error_with(id, code, message, None)
+    }
+
+    fn error_with(id: Option<&Id>, code: i64, message: &str, data: Option<&Value>) -> Self {
+        Self {
+            bytes: write::error_response(id, code, message, data),
+            error_code: Some(code),
+        }
     }
 
     pub(crate) fn malformed(malformed: &Malformed) -> Self {
-        Self(malformed.response())
+        Self {
+            bytes: malformed.response(),
+            error_code: Some(malformed.code()),
+        }
     }
 
     pub(crate) fn cannot_open(id: &Id, error: OpenError) -> Self {
@@ -95,16 +154,20 @@ impl OwnWords {
         ]
         .into_iter()
         .collect();
-        Self(write::error_response(
+        Self::error_with(
             Some(id),
             error_code::UNSUPPORTED_PROTOCOL_VERSION,
             "Unsupported protocol version",
             Some(&data.into()),
-        ))
+        )
+    }
+
+    pub(crate) fn error_code(&self) -> Option<i64> {
+        self.error_code
     }
 
     pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.0
+        self.bytes
     }
 }
 

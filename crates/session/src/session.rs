@@ -8,21 +8,23 @@ mod response;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use portcullis_json::{Value, write};
+use portcullis_json::{Object, Value, write};
 use portcullis_mcp::frame::LineError;
 use portcullis_mcp::{
-    EnvelopeLimits, Incoming, Malformed, Message, MessageKind, Peer, Revision, error_code,
+    EnvelopeLimits, Id, Incoming, Malformed, Message, MessageKind, Method, Peer, Revision,
+    error_code,
 };
 use portcullis_trace::Event;
 use portcullis_trace::record::{Direction, EventRecord, Sequence, SessionId, Timestamp, Verdict};
 use portcullis_trace::wire::{self, TraceError};
 
 use crate::action::{Action, DropReason, Note, Waiting};
-use crate::context::{RefusalStyle, SessionContext, SessionLimits};
+use crate::context::{Guardrail, RefusalStyle, SessionContext, SessionLimits};
 use crate::detectors::LocalDetectors;
 use crate::exchange::{Exchange, Exchanges};
 use crate::lower::{Stamp, Subject, lower};
 use crate::refusal::OwnWords;
+use crate::route::{Delivery, DeliveryKind, Scope, Source};
 use crate::verdict::{Judgement, Judges, Permit, Violation};
 
 /// LIMIT: notes of one session; what a peer can cause at will must not fill the log.
@@ -38,6 +40,7 @@ pub struct Session {
     refusal: RefusalStyle,
     extra_methods: Vec<String>,
     limits: SessionLimits,
+    parameters: Object,
     judges: Judges,
     detectors: LocalDetectors,
     from_client: Side,
@@ -50,6 +53,14 @@ pub struct Session {
     next_sequence: Sequence,
     last_time: Timestamp,
     notes: u32,
+}
+
+/// A message of before, as the guardrails saw it.
+#[derive(Clone, Debug)]
+pub struct PastMessage {
+    pub events: Vec<Event>,
+    /// What was blocked did not happen, but it keeps its place.
+    pub has_happened: bool,
 }
 
 /// What is known of one peer as a sender.
@@ -71,6 +82,7 @@ enum Handshake {
 #[derive(Clone, Copy, Debug)]
 struct Turn<'m> {
     message: &'m Message,
+    source: &'m Source,
     direction: Direction,
     now: Timestamp,
 }
@@ -89,7 +101,11 @@ struct Inspected {
 impl Session {
     pub fn new(context: SessionContext) -> Self {
         let side = |sender| Side {
-            envelope: EnvelopeLimits::new(sender),
+            envelope: EnvelopeLimits {
+                revision: context.revision,
+                message_bytes: context.limits.message_bytes,
+                ..EnvelopeLimits::new(sender)
+            },
             exchanges: Exchanges::new(context.limits.open_requests),
         };
         let (from_client, from_server) = (side(Peer::Client), side(Peer::Server));
@@ -100,10 +116,11 @@ impl Session {
             refusal: context.refusal,
             extra_methods: context.extra_methods,
             limits: context.limits,
+            parameters: context.parameters,
             detectors: LocalDetectors,
             from_client,
             from_server,
-            revision: None,
+            revision: context.revision,
             handshake: Handshake::NotBegun,
             withheld_tools: BTreeSet::new(),
             next_sequence: Sequence::FIRST,
@@ -116,18 +133,63 @@ impl Session {
     ///
     /// The messages of a batch are judged and passed on one by one.
     pub fn on_line(&mut self, direction: Direction, line: &[u8], now: Timestamp) -> Vec<Action> {
+        let source = Source::whole(direction);
         match Incoming::parse(line, &self.sender(direction).envelope) {
-            Ok(Incoming::Single(message)) => self.on_message(direction, &message, now),
-            Ok(Incoming::Batch(messages)) => messages
-                .iter()
-                .flat_map(|message| self.on_message(direction, message, now))
-                .collect(),
+            Ok(incoming) => self.on_incoming(&source, &incoming, now),
             Err(error) if direction == Direction::ToClient && is_noise(line) => {
                 drop(error);
                 self.on_noise(line)
             }
-            Err(error) => self.on_malformed(direction, error),
+            Err(error) => self.on_malformed(&source, error),
         }
+    }
+
+    /// Takes what was read under [`Self::envelope`].
+    pub fn on_incoming(
+        &mut self,
+        source: &Source,
+        incoming: &Incoming,
+        now: Timestamp,
+    ) -> Vec<Action> {
+        match incoming {
+            Incoming::Single(message) => self.on_message(source, message, now),
+            Incoming::Batch(messages) => messages
+                .iter()
+                .flat_map(|message| self.on_message(source, message, now))
+                .collect(),
+        }
+    }
+
+    /// How messages in this direction are to be read.
+    pub fn envelope(&self, direction: Direction) -> &EnvelopeLimits {
+        match direction {
+            Direction::ToServer => &self.from_client.envelope,
+            Direction::ToClient => &self.from_server.envelope,
+        }
+    }
+
+    /// Puts other guardrails in force. They are shown `past`, what they would have been shown from
+    /// the beginning, and speak only of what is new.
+    pub fn replace_guardrails(
+        &mut self,
+        guardrails: Vec<Guardrail>,
+        past: impl IntoIterator<Item = PastMessage>,
+    ) {
+        self.judges = Judges::new(guardrails, &self.parameters, &self.limits);
+        for message in past {
+            self.judges
+                .remember(&message.events, message.has_happened, &self.detectors);
+        }
+    }
+
+    /// Whether no request of the client's waits for an answer.
+    pub fn is_quiet(&self) -> bool {
+        self.from_client.exchanges.is_empty()
+    }
+
+    /// As the server answered the handshake; `None` before.
+    pub fn revision(&self) -> Option<Revision> {
+        self.revision
     }
 
     /// Takes note of a line that was lost before it could be read.
@@ -136,11 +198,13 @@ impl Session {
         match (direction, error) {
             (Direction::ToServer, LineError::TooLong { .. }) => {
                 let words = OwnWords::error(None, error_code::INVALID_REQUEST, &error.to_string());
-                actions.push(Action::Send(Permit::speak(words, Direction::ToClient)));
+                let delivery = Delivery::response(Direction::ToClient, Scope::SESSION, None);
+                actions.push(Action::Send(Permit::speak(words, delivery)));
             }
             (Direction::ToClient, LineError::TooLong { .. }) => {
-                let only = self.from_client.exchanges.only();
-                let waiting = only.and_then(|id| self.from_client.exchanges.close(&id));
+                let exchanges = &mut self.from_client.exchanges;
+                let only = exchanges.only(Scope::SESSION);
+                let waiting = only.and_then(|id| exchanges.close(Scope::SESSION, &id));
                 actions.extend(waiting.map(|waiting| self.fail_waiting(&waiting)));
             }
             (_, LineError::Partial { .. }) => {}
@@ -152,24 +216,41 @@ impl Session {
     pub fn on_unrecorded(&mut self, waiting: &Waiting) -> Vec<Action> {
         self.receiver(waiting.direction)
             .exchanges
-            .close(&waiting.id);
+            .close(waiting.scope, &waiting.id);
         let words = OwnWords::error(
             Some(&waiting.id),
             error_code::INTERNAL_ERROR,
             "the message could not be recorded and was therefore not passed on",
         );
-        vec![Action::Send(Permit::speak(words, waiting.direction))]
+        let delivery = Delivery::response(waiting.direction, waiting.scope, Some(&waiting.id));
+        vec![Action::Send(Permit::speak(words, delivery))]
+    }
+
+    /// The server will not answer this request of the client's, for a reason that the client may
+    /// read. Nothing happens if it has been answered.
+    pub fn on_no_answer(&mut self, scope: Scope, id: &Id, reason: &str) -> Vec<Action> {
+        let Some(exchange) = self.from_client.exchanges.close(scope, id) else {
+            return Vec::new();
+        };
+        self.retry_handshake(&exchange);
+        vec![fail(&exchange, reason)]
+    }
+
+    /// The client gave up this request and will not read its answer.
+    pub fn on_abandoned(&mut self, scope: Scope, id: &Id) {
+        if let Some(exchange) = self.from_client.exchanges.close(scope, id) {
+            self.retry_handshake(&exchange);
+        }
     }
 
     /// The server is gone: whoever waits for its answers gets an error.
     pub fn on_server_end(&mut self) -> Vec<Action> {
         let waiting = self.from_client.exchanges.close_all();
         let message = format!("the server `{}` ended before it answered", self.server);
-        let answers = waiting.iter().map(|exchange| {
-            let words = OwnWords::error(Some(&exchange.id), error_code::INTERNAL_ERROR, &message);
-            Action::Send(Permit::speak(words, Direction::ToClient))
-        });
-        answers.collect()
+        waiting
+            .iter()
+            .map(|exchange| fail(exchange, &message))
+            .collect()
     }
 
     /// The last message that was judged.
@@ -177,9 +258,9 @@ impl Session {
         Sequence::new(self.next_sequence.value() - 1)
     }
 
-    fn on_message(
+    pub fn on_message(
         &mut self,
-        direction: Direction,
+        source: &Source,
         message: &Message,
         now: Timestamp,
     ) -> Vec<Action> {
@@ -187,7 +268,8 @@ impl Session {
         self.last_time = now.max(earliest);
         let turn = Turn {
             message,
-            direction,
+            source,
+            direction: source.direction,
             now: self.last_time,
         };
         match message.kind() {
@@ -206,14 +288,18 @@ impl Session {
     }
 
     /// A client is told what is wrong. A server that answers badly has answered.
-    fn on_malformed(&mut self, direction: Direction, error: Malformed) -> Vec<Action> {
-        let answer = match (direction, &error.id) {
+    pub fn on_malformed(&mut self, source: &Source, error: Malformed) -> Vec<Action> {
+        let Source {
+            direction, scope, ..
+        } = *source;
+        let answer = match (direction, error.id.as_ref().or(source.stream.as_ref())) {
             (Direction::ToServer, _) => {
                 let words = OwnWords::malformed(&error);
-                Some(Action::Send(Permit::speak(words, Direction::ToClient)))
+                let delivery = Delivery::response(Direction::ToClient, scope, error.id.as_ref());
+                Some(Action::Send(Permit::speak(words, delivery)))
             }
             (Direction::ToClient, Some(id)) => {
-                let waiting = self.from_client.exchanges.close(id);
+                let waiting = self.from_client.exchanges.close(scope, id);
                 waiting.map(|waiting| self.fail_waiting(&waiting))
             }
             (Direction::ToClient, None) => None,
@@ -225,8 +311,29 @@ impl Session {
 
     fn fail_waiting(&self, exchange: &Exchange) -> Action {
         let message = format!("the answer of the server `{}` was malformed", self.server);
-        let words = OwnWords::error(Some(&exchange.id), error_code::INTERNAL_ERROR, &message);
-        Action::Send(Permit::speak(words, Direction::ToClient))
+        fail(exchange, &message)
+    }
+
+    fn delivery(&mut self, turn: Turn<'_>) -> Delivery {
+        let stream = || turn.source.stream.clone();
+        let (kind, concerns) = match turn.message.kind() {
+            MessageKind::Request { .. } => (DeliveryKind::Request, stream()),
+            MessageKind::Response { id, .. } => (DeliveryKind::Response, id.clone()),
+            MessageKind::Notification { method } => {
+                let progressed = (*method == Method::Progress)
+                    .then(|| self.progressed(turn))
+                    .flatten();
+                (DeliveryKind::Notification, progressed.or_else(stream))
+            }
+        };
+        Delivery {
+            direction: turn.direction,
+            kind,
+            scope: turn.source.scope,
+            concerns,
+            is_refusal: false,
+            own_error: None,
+        }
     }
 
     /// Lowers a message and has it judged. What was allowed has happened for the guardrails.
@@ -236,8 +343,9 @@ impl Session {
             Ok(events) => {
                 let judgement = self.judges.judge(&events, &self.detectors);
                 let bytes = turn.message.line().into_owned();
+                let delivery = self.delivery(turn);
                 Inspected {
-                    permit: self.judges.settle(&judgement, bytes, turn.direction),
+                    permit: self.judges.settle(&judgement, bytes, delivery),
                     judgement,
                     elements,
                 }
@@ -340,9 +448,16 @@ fn waiting(turn: Turn<'_>) -> Option<Waiting> {
         MessageKind::Notification { .. } => return None,
     };
     Some(Waiting {
+        scope: turn.source.scope,
         id: id.clone(),
         direction,
     })
+}
+
+fn fail(exchange: &Exchange, reason: &str) -> Action {
+    let words = OwnWords::error(Some(&exchange.id), error_code::INTERNAL_ERROR, reason);
+    let delivery = Delivery::response(Direction::ToClient, exchange.scope, Some(&exchange.id));
+    Action::Send(Permit::speak(words, delivery))
 }
 
 fn events(elements: &[Value]) -> Result<Vec<Event>, TraceError> {

@@ -2,10 +2,9 @@
 
 mod judge;
 
-use portcullis_trace::record::Direction;
-
 pub(crate) use self::judge::{Judgement, Judges, Violation};
 use crate::refusal::OwnWords;
+use crate::route::Delivery;
 
 /// The right to send these bytes to that peer, once.
 ///
@@ -14,7 +13,7 @@ use crate::refusal::OwnWords;
 #[derive(Debug)]
 pub struct Permit {
     bytes: Vec<u8>,
-    direction: Direction,
+    delivery: Delivery,
 }
 
 // === impl Permit ===
@@ -23,15 +22,18 @@ impl Permit {
     /// Passes on what was judged; `None` if the judgement does not allow it.
     ///
     /// `bytes` are the message that was lowered for this judgement.
-    fn pass(judgement: &Judgement, bytes: Vec<u8>, direction: Direction) -> Option<Self> {
-        judgement.allows().then_some(Self { bytes, direction })
+    fn pass(judgement: &Judgement, bytes: Vec<u8>, delivery: Delivery) -> Option<Self> {
+        judgement.allows().then_some(Self { bytes, delivery })
     }
 
     /// Answers in the gateway's own name.
-    pub(crate) fn speak(words: OwnWords, direction: Direction) -> Self {
+    pub(crate) fn speak(words: OwnWords, delivery: Delivery) -> Self {
         Self {
+            delivery: Delivery {
+                own_error: words.error_code(),
+                ..delivery
+            },
             bytes: words.into_bytes(),
-            direction,
         }
     }
 
@@ -40,7 +42,12 @@ impl Permit {
         &self.bytes
     }
 
-    pub fn direction(&self) -> Direction {
-        self.direction
+    pub fn delivery(&self) -> &Delivery {
+        &self.delivery
+    }
+
+    /// The message and what it is, for whoever writes it.
+    pub fn into_parts(self) -> (Vec<u8>, Delivery) {
+        (self.bytes, self.delivery)
     }
 }

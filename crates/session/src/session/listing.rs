@@ -39,7 +39,8 @@ impl Session {
         };
         let judgement = self.judges.judge(&events, &self.detectors);
         let bytes = shorter.line().into_owned();
-        inspected.permit = self.judges.settle(&judgement, bytes, turn.direction);
+        let delivery = self.delivery(turn);
+        inspected.permit = self.judges.settle(&judgement, bytes, delivery);
         // Both listings were judged, so the record keeps both: addresses count their events.
         inspected.elements.extend(elements);
         if inspected.permit.is_some() {
@@ -108,7 +109,7 @@ fn offending_tools(inspected: &Inspected) -> Option<BTreeSet<usize>> {
     (!places.is_empty()).then_some(places)
 }
 
-fn tool_names(result: &Value) -> Vec<Arc<str>> {
+pub(super) fn tool_names(result: &Value) -> Vec<Arc<str>> {
     let tools = result.get("tools").and_then(Value::as_array);
     let name = |tool: &Value| Arc::from(tool.get("name").and_then(Value::as_str).unwrap_or(""));
     tools.unwrap_or_default().iter().map(name).collect()

@@ -25,7 +25,9 @@ impl Session {
         if *method == Method::Cancelled
             && let Some(id) = cancelled_request(turn)
         {
-            self.sender(turn.direction).exchanges.close(&id);
+            self.sender(turn.direction)
+                .exchanges
+                .close(turn.source.scope, &id);
         }
         vec![record, Action::Send(permit)]
     }
@@ -36,28 +38,27 @@ impl Session {
             return Err(DropReason::UnknownNotification);
         }
         match method {
-            Method::Progress => {
-                let token = turn.message.params().map(view::progressed_token);
-                match token {
-                    Some(Ok(token))
-                        if self
-                            .receiver(turn.direction)
-                            .exchanges
-                            .expects_progress(&token) =>
-                    {
-                        Ok(())
-                    }
-                    _ => Err(DropReason::ProgressOfNothing),
-                }
-            }
+            Method::Progress => self
+                .progressed(turn)
+                .map(|_| ())
+                .ok_or(DropReason::ProgressOfNothing),
             Method::Cancelled => self.admit_cancellation(turn),
             _ => Ok(()),
         }
     }
 
+    /// The open request whose progress the message tells.
+    pub(super) fn progressed(&mut self, turn: Turn<'_>) -> Option<Id> {
+        let token = view::progressed_token(turn.message.params()?).ok()?;
+        let exchanges = &self.receiver(turn.direction).exchanges;
+        let exchange = exchanges.by_progress_token(turn.source.scope, &token)?;
+        Some(exchange.id.clone())
+    }
+
     fn admit_cancellation(&mut self, turn: Turn<'_>) -> Result<(), DropReason> {
         let id = cancelled_request(turn).ok_or(DropReason::CancelsNothing)?;
-        if let Some(exchange) = self.sender(turn.direction).exchanges.find(&id) {
+        let scope = turn.source.scope;
+        if let Some(exchange) = self.sender(turn.direction).exchanges.find(scope, &id) {
             return if &*exchange.method == "initialize" {
                 Err(DropReason::CancelsInitialize)
             } else {
@@ -65,7 +66,7 @@ impl Session {
             };
         }
         // SPEC: MCP 2026-07-28, Subscriptions: a server ends a subscription of its client's.
-        match self.receiver(turn.direction).exchanges.find(&id) {
+        match self.receiver(turn.direction).exchanges.find(scope, &id) {
             Some(exchange) if &*exchange.method == "subscriptions/listen" => Ok(()),
             _ => Err(DropReason::CancelsNothing),
         }

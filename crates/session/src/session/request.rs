@@ -10,6 +10,7 @@ use crate::action::Action;
 use crate::exchange::Exchange;
 use crate::lower::Subject;
 use crate::refusal::{Blocked, OwnWords};
+use crate::route::Delivery;
 use crate::verdict::Permit;
 
 const PROTOCOL_VERSION_META: &str = "io.modelcontextprotocol/protocolVersion";
@@ -17,7 +18,8 @@ const PROTOCOL_VERSION_META: &str = "io.modelcontextprotocol/protocolVersion";
 impl Session {
     pub(super) fn on_request(&mut self, turn: Turn<'_>, id: &Id, method: &Method) -> Vec<Action> {
         if let Err(words) = self.admit(turn, id, method) {
-            return vec![Action::Send(Permit::speak(words, back(turn.direction)))];
+            let delivery = Delivery::response(back(turn.direction), turn.source.scope, Some(id));
+            return vec![Action::Send(Permit::speak(words, delivery))];
         }
         let exchange = exchange(turn, id, method);
         let inspected = self.inspect(
@@ -44,7 +46,7 @@ impl Session {
                     &inspected.judgement,
                     self.refusal,
                 ),
-                back(turn.direction),
+                Delivery::refusal(back(turn.direction), turn.source.scope, id),
             ),
         };
         vec![record, Action::Send(permit)]
@@ -54,7 +56,7 @@ impl Session {
     fn admit(&mut self, turn: Turn<'_>, id: &Id, method: &Method) -> Result<(), OwnWords> {
         let exchanges = &self.sender(turn.direction).exchanges;
         exchanges
-            .can_open(id)
+            .can_open(turn.source.scope, id)
             .map_err(|error| OwnWords::cannot_open(id, error))?;
         if !self.knows(turn.direction, method) {
             return Err(OwnWords::unknown_method(id));
@@ -86,13 +88,16 @@ impl Session {
         Ok(())
     }
 
-    /// Whether some revision has the method for this sender, or configuration lets it pass.
+    /// Whether some revision of the session's era has the method for this sender, or configuration lets it pass.
     pub(super) fn knows(&self, direction: Direction, method: &Method) -> bool {
         let sender = match direction {
             Direction::ToServer => portcullis_mcp::Peer::Client,
             Direction::ToClient => portcullis_mcp::Peer::Server,
         };
-        let mut revisions = Revision::ALL.into_iter();
+        let is_stateless = self.revision.map(Revision::is_stateless);
+        let mut revisions = Revision::ALL
+            .into_iter()
+            .filter(|revision| is_stateless.is_none_or(|era| era == revision.is_stateless()));
         revisions.any(|revision| method.may_come_from(sender, revision))
             || self
                 .extra_methods
@@ -103,7 +108,12 @@ impl Session {
 
 fn exchange(turn: Turn<'_>, id: &Id, method: &Method) -> Exchange {
     let params = turn.message.params();
-    let mut exchange = Exchange::new(id.clone(), Arc::from(method.as_str()), turn.direction);
+    let mut exchange = Exchange::new(
+        turn.source.scope,
+        id.clone(),
+        Arc::from(method.as_str()),
+        turn.direction,
+    );
     // A token of the wrong type was refused with the envelope.
     exchange.progress_token = params.and_then(|params| view::progress_token(params).ok().flatten());
     exchange.is_stateless = stateless_revision(turn).is_some();

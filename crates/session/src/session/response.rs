@@ -1,36 +1,63 @@
-use portcullis_json::Value;
-use portcullis_mcp::{Id, Message, Revision, error_code, view};
+use portcullis_json::{Number, Value};
+use portcullis_mcp::{Id, Message, Revision, error_code, view, write};
 use portcullis_trace::record::{Direction, Implementation, Verdict};
 
+use super::listing::tool_names;
 use super::{Handshake, Session, Turn};
 use crate::action::{Action, DropReason};
+use crate::context::RefusalStyle;
 use crate::exchange::Exchange;
 use crate::lower::Subject;
 use crate::refusal::{Blocked, OwnWords, plain};
+use crate::route::Delivery;
 use crate::verdict::Permit;
 
 impl Session {
     pub(super) fn on_response(&mut self, turn: Turn<'_>, id: Option<&Id>) -> Vec<Action> {
+        let scope = turn.source.scope;
         let waiting = &mut self.receiver(turn.direction).exchanges;
-        match id {
-            Some(id) => match waiting.close(id) {
+        if let Some(id) = id {
+            return match waiting.close(scope, id) {
                 Some(exchange) => self.on_answer(turn, &exchange),
                 None => self.on_stray_response(turn, id),
-            },
-            None => match waiting.only().and_then(|id| waiting.close(&id)) {
-                Some(exchange) => vec![unattributed_error(turn, &exchange)],
-                None => self.drop_message(turn, DropReason::UnattributedError),
-            },
+            };
         }
+        let meant = turn.source.stream.clone().or_else(|| waiting.only(scope));
+        match meant.and_then(|id| waiting.close(scope, &id)) {
+            Some(exchange) => self.on_unattributed_error(turn, &exchange),
+            None => self.drop_message(turn, DropReason::UnattributedError),
+        }
+    }
+
+    /// An error that names no request, when only one can be meant: it gets the id that it lacks.
+    fn on_unattributed_error(&mut self, turn: Turn<'_>, exchange: &Exchange) -> Vec<Action> {
+        let envelope = &self.sender(turn.direction).envelope;
+        let attributed = attributed(turn.message, exchange);
+        let Some(message) = attributed.and_then(|text| Message::parse(&text, envelope).ok()) else {
+            let words = OwnWords::error(
+                Some(&exchange.id),
+                error_code::INTERNAL_ERROR,
+                "the request was answered with an error that cannot be passed on",
+            );
+            return vec![Action::Send(Permit::speak(words, turn.answer_to(exchange)))];
+        };
+        let turn = Turn {
+            message: &message,
+            ..turn
+        };
+        self.on_answer(turn, exchange)
     }
 
     fn on_answer(&mut self, turn: Turn<'_>, exchange: &Exchange) -> Vec<Action> {
         if let Err(words) = self.admit_answer(turn, exchange) {
-            return vec![Action::Send(Permit::speak(words, turn.direction))];
+            let delivery = turn.answer_to(exchange);
+            return vec![Action::Send(Permit::speak(words, delivery))];
         }
         let mut inspected = self.inspect(turn, subject(turn.message, exchange));
         let mut verdict = inspected.verdict();
-        if inspected.permit.is_none() && &*exchange.method == "tools/list" {
+        let is_listing = &*exchange.method == "tools/list";
+        let shows_blocked = is_listing && self.refusal == RefusalStyle::Invariant;
+        if inspected.permit.is_none() && is_listing && !shows_blocked {
             self.withhold_tools(turn, exchange, &mut inspected);
             if inspected.permit.is_some() {
                 verdict = Verdict::Redact;
@@ -45,8 +72,16 @@ impl Session {
         } else {
             self.retry_handshake(exchange);
             let judgement = &inspected.judgement;
-            let words = OwnWords::refuse(exchange, Blocked::Answer, judgement, self.refusal);
-            Permit::speak(words, turn.direction)
+            let words = match turn.message.result() {
+                Some(result) if shows_blocked => {
+                    OwnWords::blocked_tools(exchange, &tool_names(result), judgement)
+                }
+                Some(_) | None => {
+                    OwnWords::refuse(exchange, Blocked::Answer, judgement, self.refusal)
+                }
+            };
+            let delivery = Delivery::refusal(turn.direction, exchange.scope, &exchange.id);
+            Permit::speak(words, delivery)
         };
         actions.push(Action::Send(permit));
         actions
@@ -95,7 +130,7 @@ impl Session {
         }
     }
 
-    fn retry_handshake(&mut self, exchange: &Exchange) {
+    pub(super) fn retry_handshake(&mut self, exchange: &Exchange) {
         if &*exchange.method == "initialize" {
             self.handshake = Handshake::NotBegun;
         }
@@ -105,7 +140,7 @@ impl Session {
     /// ever, and must not get it either.
     fn on_stray_response(&mut self, turn: Turn<'_>, id: &Id) -> Vec<Action> {
         let waiting = &mut self.receiver(turn.direction).exchanges;
-        let meant = other_type(id).and_then(|id| waiting.close(&id));
+        let meant = other_type(id).and_then(|id| waiting.close(turn.source.scope, &id));
         let Some(exchange) = meant else {
             return self.drop_message(turn, DropReason::UnknownResponse);
         };
@@ -115,7 +150,10 @@ impl Session {
             error_code::INTERNAL_ERROR,
             "the answer came with an id of another type",
         );
-        actions.push(Action::Send(Permit::speak(words, turn.direction)));
+        actions.push(Action::Send(Permit::speak(
+            words,
+            turn.answer_to(&exchange),
+        )));
         actions
     }
 }
@@ -135,13 +173,18 @@ pub(super) fn subject<'m>(message: &'m Message, exchange: &'m Exchange) -> Subje
     }
 }
 
-fn unattributed_error(turn: Turn<'_>, exchange: &Exchange) -> Action {
-    let words = OwnWords::error(
+/// The error with the id of the request that it answers.
+fn attributed(message: &Message, exchange: &Exchange) -> Option<Vec<u8>> {
+    let error = message.error()?;
+    let Some(Value::Number(Number::Integer(code))) = error.get("code") else {
+        return None;
+    };
+    Some(write::error_response(
         Some(&exchange.id),
-        error_code::INTERNAL_ERROR,
-        "the request was answered with an error that names no request",
-    );
-    Action::Send(Permit::speak(words, turn.direction))
+        *code,
+        error.get("message")?.as_str()?,
+        error.get("data"),
+    ))
 }
 
 fn other_type(id: &Id) -> Option<Id> {
@@ -165,4 +208,12 @@ pub(super) fn introduction(turn: Turn<'_>) -> Option<Implementation> {
         name: text("name")?,
         version: text("version"),
     })
+}
+
+// === impl Turn ===
+
+impl Turn<'_> {
+    fn answer_to(&self, exchange: &Exchange) -> Delivery {
+        Delivery::response(self.direction, exchange.scope, Some(&exchange.id))
+    }
 }

@@ -2,12 +2,13 @@ use std::collections::BTreeSet;
 
 use portcullis_engine::{Detectors, Failure, Finding, Monitor, Step};
 use portcullis_json::Object;
-use portcullis_trace::record::{Direction, GuardrailName, ViolationRecord};
+use portcullis_trace::record::{GuardrailName, ViolationRecord};
 use portcullis_trace::{Event, Range};
 
 use super::Permit;
 use crate::context::{Guardrail, GuardrailAction, SessionLimits};
 use crate::detectors::LocalDetectors;
+use crate::route::Delivery;
 
 /// LIMIT: findings of one guardrail on one message that are kept; the message is blocked anyway.
 const FINDINGS_MAX: usize = 100;
@@ -105,6 +106,24 @@ impl Judges {
         judgement
     }
 
+    /// Shows the events of a message of before, of which nothing is to be said.
+    pub(crate) fn remember(
+        &mut self,
+        events: &[Event],
+        has_happened: bool,
+        detectors: &dyn Detectors,
+    ) {
+        for judge in &mut self.judges {
+            drop(judge.monitor.push(events, detectors));
+            if has_happened {
+                judge.monitor.commit();
+            } else {
+                judge.monitor.discard();
+            }
+        }
+        self.next_event += events.len() as u64;
+    }
+
     /// A judgement on what no guardrail can speak about, because it could not be lowered.
     pub(crate) fn fail(&self, reason: &str) -> Judgement {
         Judgement {
@@ -127,9 +146,9 @@ impl Judges {
         &mut self,
         judgement: &Judgement,
         bytes: Vec<u8>,
-        direction: Direction,
+        delivery: Delivery,
     ) -> Option<Permit> {
-        let permit = Permit::pass(judgement, bytes, direction);
+        let permit = Permit::pass(judgement, bytes, delivery);
         for judge in &mut self.judges {
             if permit.is_some() {
                 judge.monitor.commit();

@@ -58,6 +58,7 @@ impl Conversation {
         change: impl FnOnce(&mut SessionContext),
     ) -> Self {
         let mut context = SessionContext {
+            revision: None,
             id: "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b".parse().unwrap(),
             server: Arc::from("mail"),
             guardrails,
@@ -168,7 +169,7 @@ impl From<Vec<Action>> for Became {
             match action {
                 Action::Send(permit) => {
                     let text = String::from_utf8(permit.bytes().to_vec()).unwrap();
-                    became.sent.push((permit.direction(), text));
+                    became.sent.push((permit.delivery().direction, text));
                 }
                 Action::Record { event, .. } => became.records.push(event),
                 Action::Note(note) => became.notes.push(note.to_string()),

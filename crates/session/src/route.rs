@@ -1,0 +1,83 @@
+//! Where messages come from, and where permitted ones go.
+
+use portcullis_mcp::Id;
+use portcullis_trace::record::Direction;
+
+/// Where a message came from, and so whom its answer belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    pub direction: Direction,
+    pub scope: Scope,
+    /// The client's request that the message's stream answers, where each request has a stream of
+    /// its own: over HTTP.
+    pub stream: Option<Id>,
+}
+
+/// Within which the ids of open requests are distinct: a session, or over HTTP without sessions
+/// one exchange of a request and its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Scope(pub u64);
+
+/// What a permitted message is to whoever delivers it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    pub direction: Direction,
+    pub kind: DeliveryKind,
+    pub scope: Scope,
+    /// The request that the message is about: the one that it answers, whose progress it tells, or
+    /// whose stream brought it. A request does not concern itself.
+    pub concerns: Option<Id>,
+    /// Whether it stands in the place of a message that was blocked.
+    pub is_refusal: bool,
+    /// The code of an error that the gateway itself says.
+    pub own_error: Option<i64>,
+}
+
+/// The kinds of JSON-RPC messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeliveryKind {
+    Request,
+    Notification,
+    Response,
+}
+
+// === impl Source ===
+
+impl Source {
+    /// A peer whose messages all come on one stream.
+    pub fn whole(direction: Direction) -> Self {
+        Self {
+            direction,
+            scope: Scope::SESSION,
+            stream: None,
+        }
+    }
+}
+
+// === impl Scope ===
+
+impl Scope {
+    pub const SESSION: Self = Self(0);
+}
+
+// === impl Delivery ===
+
+impl Delivery {
+    pub(crate) fn response(direction: Direction, scope: Scope, to: Option<&Id>) -> Self {
+        Self {
+            direction,
+            kind: DeliveryKind::Response,
+            scope,
+            concerns: to.cloned(),
+            is_refusal: false,
+            own_error: None,
+        }
+    }
+
+    pub(crate) fn refusal(direction: Direction, scope: Scope, to: &Id) -> Self {
+        Self {
+            is_refusal: true,
+            ..Self::response(direction, scope, Some(to))
+        }
+    }
+}
