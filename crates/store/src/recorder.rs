@@ -57,6 +57,8 @@ pub enum RecordError {
 #[derive(Debug)]
 enum Job {
     Write(Entry, Receipt),
+    /// Answer when what was queued before is written.
+    Flush(oneshot::Sender<()>),
     /// Finish what is queued, then drop the sender.
     Close(oneshot::Sender<()>),
 }
@@ -120,24 +122,33 @@ impl Recorder {
         }
     }
 
+    /// Waits until what is queued is written, at most ten seconds.
+    pub async fn flush(&self) -> Result<(), RecordError> {
+        self.finish(Job::Flush).await
+    }
+
     /// Accepts nothing more and waits until what is queued is written, at most ten seconds.
     pub async fn close(&self) -> Result<(), RecordError> {
-        let closed = async {
-            let (sender, finished) = oneshot::channel();
-            self.queue
-                .send(Job::Close(sender))
-                .await
-                .map_err(|_| RecordError::Closed)?;
-            finished.await.map_err(|_| RecordError::Closed)
-        };
-        timeout(CLOSE_WAIT_MAX, closed)
-            .await
-            .unwrap_or(Err(RecordError::TimedOut))
+        self.finish(Job::Close).await
     }
 
     /// How recording fares: what was lost since the start, and what stands in its way now.
     pub fn status(&self) -> RecorderStatus {
         self.losses.status()
+    }
+
+    async fn finish(&self, job: fn(oneshot::Sender<()>) -> Job) -> Result<(), RecordError> {
+        let finished = async {
+            let (sender, finished) = oneshot::channel();
+            self.queue
+                .send(job(sender))
+                .await
+                .map_err(|_| RecordError::Closed)?;
+            finished.await.map_err(|_| RecordError::Closed)
+        };
+        timeout(CLOSE_WAIT_MAX, finished)
+            .await
+            .unwrap_or(Err(RecordError::TimedOut))
     }
 
     async fn record_behind(&self, entry: Entry) {

@@ -47,12 +47,17 @@ impl<S: TraceStore + Send + 'static> Writer<S> {
     fn run(mut self) {
         let mut jobs = Vec::with_capacity(BATCH_MAX);
         while self.jobs.blocking_recv_many(&mut jobs, BATCH_MAX) > 0 {
-            let (entries, receipts) = self.sort(&mut jobs);
+            let (entries, receipts, flushed) = self.sort(&mut jobs);
             let hurries = !self.closing.is_empty()
                 || entries.len() >= BATCH_MAX
+                || !flushed.is_empty()
                 || receipts.iter().any(|receipt| receipt.answer.is_some());
             if !entries.is_empty() {
                 self.write(&entries, receipts);
+            }
+            for flushed in flushed {
+                // Who asked may have stopped waiting.
+                flushed.send(()).ok();
             }
             if !hurries {
                 thread::sleep(GATHERING);
@@ -68,7 +73,11 @@ impl<S: TraceStore + Send + 'static> Writer<S> {
         }
     }
 
-    fn sort(&mut self, jobs: &mut Vec<Job>) -> (Vec<Entry>, Vec<Receipt>) {
+    fn sort(
+        &mut self,
+        jobs: &mut Vec<Job>,
+    ) -> (Vec<Entry>, Vec<Receipt>, Vec<oneshot::Sender<()>>) {
+        let mut flushed = Vec::new();
         let mut entries = Vec::with_capacity(jobs.len());
         let mut receipts = Vec::with_capacity(jobs.len());
         for job in jobs.drain(..) {
@@ -77,13 +86,14 @@ impl<S: TraceStore + Send + 'static> Writer<S> {
                     entries.push(entry);
                     receipts.push(receipt);
                 }
+                Job::Flush(sender) => flushed.push(sender),
                 Job::Close(closing) => {
                     self.jobs.close();
                     self.closing.push(closing);
                 }
             }
         }
-        (entries, receipts)
+        (entries, receipts, flushed)
     }
 
     /// Writes the entries in one transaction. If one of them is at fault, each gets its own, so
