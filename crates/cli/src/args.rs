@@ -1,6 +1,7 @@
 //! The command line as typed; what it means is decided by the commands.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -27,6 +28,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Guard one stdio server: put this in front of its command in a client's configuration.
     Run(RunArguments),
+    /// Guard any number of servers for clients that speak HTTP.
+    Serve(ServeArguments),
     /// Guard one stdio server, with the command line of the Invariant Gateway.
     Mcp(McpArguments),
     /// Evaluate a policy over a recorded trace.
@@ -47,6 +50,22 @@ pub(crate) enum Command {
     /// Become the server; started by `run` itself.
     #[command(hide = true)]
     ExecServer(ExecServerArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Servers, guardrails and limits; see `portcullis config schema`.
+    #[arg(long, value_name = "FILE", default_value = "portcullis.yaml")]
+    pub(crate) config: PathBuf,
+    /// Listen here, whatever the configuration says.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Where traces and logs are kept, whatever the configuration says.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Log what passes too.
+    #[arg(long)]
+    pub(crate) verbose: bool,
 }
 
 #[derive(Debug, Args)]

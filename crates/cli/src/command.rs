@@ -9,6 +9,7 @@ pub(crate) mod explain;
 pub(crate) mod fmt;
 pub(crate) mod mcp;
 pub(crate) mod run;
+pub(crate) mod serve;
 pub(crate) mod traces;
 
 use std::error::Error;

@@ -15,6 +15,7 @@ use crate::command::{Failure, Outcome};
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Run(arguments) => command::run::run(arguments),
+        Command::Serve(arguments) => command::serve::run(arguments),
         Command::Mcp(arguments) => command::mcp::mcp(&arguments),
         Command::Check(arguments) => command::check::check(&arguments),
         Command::Config(arguments) => command::config::config(&arguments),

@@ -12,3 +12,4 @@ pub mod policy;
 mod recording;
 mod relay;
 pub mod run;
+pub mod serve;

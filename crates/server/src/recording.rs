@@ -1,7 +1,11 @@
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use portcullis_store::{Durability, Entry, RecordError, Recorder, StoreError};
+use portcullis_store::{
+    Durability, Entry, EventPage, RecordError, Recorder, SqliteStore, StoreError, TraceStore,
+};
+use portcullis_trace::record::{EventRecord, Sequence, SessionId};
+use tokio::task::spawn_blocking;
 use tracing::{error, warn};
 
 /// Entries that wait for the disk before traffic is held up.
@@ -10,9 +14,23 @@ const QUEUE_ENTRIES: NonZeroUsize = match NonZeroUsize::new(4096) {
     None => NonZeroUsize::MIN,
 };
 
+/// Why what happened before is not known.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PastError {
+    #[error("sessions are not recorded")]
+    NotRecorded,
+    #[error(transparent)]
+    Recorder(#[from] RecordError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Where a session is recorded, if it is.
 #[derive(Debug)]
-pub(crate) struct Recording(Option<Recorder>);
+pub(crate) struct Recording {
+    recorder: Option<Recorder>,
+    database: PathBuf,
+}
 
 // === impl Recording ===
 
@@ -27,15 +45,53 @@ impl Recording {
             Recorder::open(database, durability, QUEUE_ENTRIES),
             durability,
         ) {
-            (Ok(recorder), _) => Ok((Self(Some(recorder)), None)),
-            (Err(error), Durability::Relaxed) => Ok((Self(None), Some(error))),
+            (Ok(recorder), _) => Ok((Self::new(Some(recorder), database), None)),
+            (Err(error), Durability::Relaxed) => Ok((Self::new(None, database), Some(error))),
             (Err(error), Durability::Strict) => Err(error),
+        }
+    }
+
+    fn new(recorder: Option<Recorder>, database: &Path) -> Self {
+        Self {
+            recorder,
+            database: database.to_owned(),
+        }
+    }
+
+    /// All messages of a session so far, as they were recorded, from one after `after` on.
+    pub(crate) async fn past(
+        &self,
+        session: SessionId,
+        after: Option<Sequence>,
+    ) -> Result<Vec<EventRecord>, PastError> {
+        let recorder = self.recorder.as_ref().ok_or(PastError::NotRecorded)?;
+        recorder.flush().await?;
+        let database = self.database.clone();
+        let read = move || -> Result<Vec<EventRecord>, StoreError> {
+            let store = SqliteStore::open_existing(&database)?;
+            let mut all = Vec::new();
+            let mut page = EventPage {
+                after,
+                limit: EventPage::LIMIT_MAX,
+            };
+            loop {
+                let events = store.events(&session, page)?;
+                let Some(last) = events.last() else {
+                    return Ok(all);
+                };
+                page = page.after(last.sequence);
+                all.extend(events);
+            }
+        };
+        match spawn_blocking(read).await {
+            Ok(read) => Ok(read?),
+            Err(_) => Err(PastError::NotRecorded),
         }
     }
 
     /// After an error the message must not be forwarded.
     pub(crate) async fn record(&self, entry: impl Into<Entry>) -> Result<(), RecordError> {
-        let Self(Some(recorder)) = self else {
+        let Some(recorder) = &self.recorder else {
             return Ok(());
         };
         let recorded = recorder.record(entry).await;
@@ -47,7 +103,7 @@ impl Recording {
 
     /// Waits, for a bounded time, until everything is on disk.
     pub(crate) async fn close(&self) {
-        if let Self(Some(recorder)) = self
+        if let Some(recorder) = &self.recorder
             && let Err(reason) = recorder.close().await
         {
             warn!(%reason, "recording not finished");

@@ -11,6 +11,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -28,6 +29,14 @@ use tokio::time::{sleep, timeout};
 pub struct ServerCommand {
     pub program: OsString,
     pub arguments: Vec<OsString>,
+}
+
+/// What a server finds around it; by default what this process has.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// All of it.
+    pub environment: Option<Vec<(OsString, OsString)>>,
+    pub directory: Option<PathBuf>,
 }
 
 /// A server that runs. Dropping it kills its process group.
@@ -84,8 +93,20 @@ impl ServerCommand {
     ///
     /// Must be called inside a tokio runtime.
     pub fn spawn(&self) -> Result<Started, SpawnError> {
+        self.spawn_in(&Surroundings::default())
+    }
+
+    /// Like [`Self::spawn`], in other surroundings than this process's own.
+    pub fn spawn_in(&self, surroundings: &Surroundings) -> Result<Started, SpawnError> {
         let program = || self.program.to_string_lossy().into_owned();
-        let mut process = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        if let Some(environment) = &surroundings.environment {
+            command.env_clear().envs(environment.iter().cloned());
+        }
+        if let Some(directory) = &surroundings.directory {
+            command.current_dir(directory);
+        }
+        let mut process = command
             .args(&self.arguments)
             .process_group(0)
             .stdin(Stdio::piped())

@@ -1,4 +1,4 @@
-//! Moves bytes between the gateway and its peers over stdio, and decides nothing.
+//! Moves bytes between the gateway and its peers, over stdio and HTTP, and decides nothing.
 //!
 //! [`stdio`] is the client's side: this process's own standard input and output. [`child`] is the
 //! server's side: a process in a group of its own, with everything it starts. [`lines`] frames
@@ -8,6 +8,7 @@
 //! peer's pipe is what holds the faster one back.
 
 pub mod child;
+pub mod http;
 pub mod lines;
 pub mod signal;
 pub mod stdio;

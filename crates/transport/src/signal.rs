@@ -1,3 +1,4 @@
+use std::future::pending;
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -7,7 +8,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub struct EndSignals {
     interrupt: Signal,
     terminate: Signal,
-    hang_up: Signal,
+    /// `None` where it asks for something else.
+    hang_up: Option<Signal>,
 }
 
 // === impl EndSignals ===
@@ -18,7 +20,15 @@ impl EndSignals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
-            hang_up: signal(SignalKind::hangup())?,
+            hang_up: Some(signal(SignalKind::hangup())?),
+        })
+    }
+
+    /// Like [`Self::listen`], for a process that a hang-up asks to read its configuration again.
+    pub fn listen_but_for_hang_up() -> io::Result<Self> {
+        Ok(Self {
+            hang_up: None,
+            ..Self::listen()?
         })
     }
 
@@ -27,7 +37,16 @@ impl EndSignals {
         tokio::select! {
             _ = self.interrupt.recv() => SignalKind::interrupt().as_raw_value(),
             _ = self.terminate.recv() => SignalKind::terminate().as_raw_value(),
-            _ = self.hang_up.recv() => SignalKind::hangup().as_raw_value(),
+            () = received(self.hang_up.as_mut()) => SignalKind::hangup().as_raw_value(),
         }
+    }
+}
+
+async fn received(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => pending().await,
     }
 }

@@ -32,6 +32,7 @@ pub(crate) const FLOORS: &[Floor] = &[
         &[
             "engine",
             "json",
+            "mcp",
             "session",
             "store",
             "syntax",
@@ -52,7 +53,10 @@ pub(crate) const FLOORS: &[Floor] = &[
             "transport",
         ],
     ),
-    floor("fuzz-targets", &["engine", "json", "mcp", "syntax", "trace"]),
+    floor(
+        "fuzz-targets",
+        &["engine", "json", "mcp", "syntax", "trace"],
+    ),
     floor("xtask", &["engine", "json", "session", "trace"]),
 ];
 
@@ -60,8 +64,11 @@ pub(crate) const FLOORS: &[Floor] = &[
 pub(crate) const FENCES: &[Fence] = &[
     fence("anstream", &["cli"]),
     fence("annotate-snippets", &["cli"]),
+    fence("axum", &["server"]),
     fence("clap", &["cli", "xtask"]),
+    fence("hyper", &["transport"]),
     fence("jiff", &["cli", "session"]),
+    fence("reqwest", &["transport"]),
     fence("rusqlite", &["store"]),
     Fence {
         name: "rustix",
@@ -75,7 +82,7 @@ pub(crate) const FENCES: &[Fence] = &[
         tests: &["detect", "json"],
     },
     fence("tokio", &["server", "store", "transport"]),
-    fence("tracing", &["server", "store"]),
+    fence("tracing", &["server", "store", "transport"]),
     fence("tracing-subscriber", &["server"]),
     fence("uuid", &["server"]),
 ];

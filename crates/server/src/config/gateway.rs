@@ -211,10 +211,10 @@ impl fmt::Debug for Secret {
 impl ScopedGuardrail {
     /// Whether it judges what this client and this server say. A client without a name is none of
     /// those that a guardrail is restricted to.
-    pub fn guards(&self, server: &ServerName, client: Option<&str>) -> bool {
+    pub fn guards(&self, server: Option<&ServerName>, client: Option<&str>) -> bool {
         let is_server_in = match &self.servers {
             Only::All => true,
-            Only::These(servers) => servers.contains(server),
+            Only::These(servers) => server.is_some_and(|server| servers.contains(server)),
         };
         let is_client_in = match &self.clients {
             Only::All => true,

@@ -159,11 +159,11 @@ fn guardrails_come_out_compiled_in_their_order() {
         Only::These(BTreeSet::from(["cursor".to_owned()]))
     );
     let name = |name: &str| ServerName::new(name).unwrap();
-    assert!(all.guards(&name("t"), None));
-    assert!(some.guards(&name("s"), Some("cursor")));
-    assert!(!some.guards(&name("t"), Some("cursor")));
-    assert!(!some.guards(&name("s"), Some("Cursor")));
-    assert!(!some.guards(&name("s"), None));
+    assert!(all.guards(Some(&name("t")), None));
+    assert!(some.guards(Some(&name("s")), Some("cursor")));
+    assert!(!some.guards(Some(&name("t")), Some("cursor")));
+    assert!(!some.guards(Some(&name("s")), Some("Cursor")));
+    assert!(!some.guards(Some(&name("s")), None));
 }
 
 #[test]

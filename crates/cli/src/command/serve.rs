@@ -1,0 +1,63 @@
+use std::io::Write;
+
+use portcullis_server::config::GatewayConfig;
+use portcullis_server::serve::{Notice, ServeError, ServeOptions, serve};
+
+use super::config::failure as config_failure;
+use super::{Failure, Outcome, show_warning};
+use crate::args::ServeArguments;
+use crate::render::file_problems;
+
+pub(crate) fn run(arguments: ServeArguments) -> Result<Outcome, Failure> {
+    let mut config =
+        GatewayConfig::read(&arguments.config).map_err(|error| config_failure(&error))?;
+    let warnings = file_problems(&config.warnings);
+    write!(anstream::stderr().lock(), "{warnings}")?;
+    if let Some(listen) = arguments.listen {
+        config.listen = listen;
+    }
+    if arguments.data_dir.is_some() {
+        config.data_directory = arguments.data_dir;
+    }
+    if config.servers.is_empty() && config.invariant_routes.is_none() {
+        return Err(Failure::usage("there is no server to guard").hint(format!(
+            "name one under `servers:` in `{}`",
+            arguments.config.display()
+        )));
+    }
+    let options = ServeOptions {
+        config,
+        config_file: Some(arguments.config),
+        launcher: std::env::current_exe().ok(),
+        is_verbose: arguments.verbose,
+    };
+    match serve(options, &mut show) {
+        Ok(()) => Ok(Outcome::Ok),
+        Err(error) => Err(failure(&error)),
+    }
+}
+
+fn show(notice: Notice) {
+    match notice {
+        Notice::Listening { address, servers } => {
+            let mut stderr = anstream::stderr().lock();
+            // Nobody reads standard error: the log has it too.
+            writeln!(stderr, "listening on http://{address}").ok();
+            for server in servers {
+                writeln!(stderr, "  http://{address}/servers/{server}/mcp").ok();
+            }
+        }
+        Notice::NotRecorded(error) => show_warning(&format!("traces are not recorded: {error}")),
+        Notice::NotLogged(error) => show_warning(&format!("there is no log: {error}")),
+    }
+}
+
+fn failure(error: &ServeError) -> Failure {
+    match error {
+        ServeError::Config(_) | ServeError::Record(_) => Failure::of(error),
+        ServeError::Listen { .. } => {
+            Failure::of(error).hint("another program may be there: choose one with `--listen`")
+        }
+        ServeError::Connect(_) | ServeError::Start(_) => Failure::internal(error),
+    }
+}

@@ -1,0 +1,159 @@
+//! The gateway for many: any number of servers behind HTTP, in one process.
+//!
+//! [`route`] says which URL is what and reads HTTP strictly; a [`conversation`] holds the session
+//! of one client with one server; an [`upstream`] is the way to that server, whatever it speaks;
+//! an [`outlet`] is a stream to the client. The [`registry`] knows all conversations and ends
+//! those whose time is up.
+
+mod admission;
+mod answer;
+mod conversation;
+mod gateway;
+mod headers;
+mod mirror;
+mod outlet;
+mod principal;
+mod registry;
+mod reload;
+mod route;
+mod upstream;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::service::TowerToHyperService;
+use portcullis_store::StoreError;
+use portcullis_transport::http::endpoint::EndpointError;
+use portcullis_transport::http::listen;
+use portcullis_transport::signal::EndSignals;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tracing::{Level, info, warn};
+
+use self::gateway::Gateway;
+use crate::config::{ConfigError, DataDirectory, GatewayConfig, Watcher};
+use crate::log;
+use crate::recording::Recording;
+
+/// LIMIT: how long what is left in the background may take to end.
+const END_WAIT_MAX: Duration = Duration::from_secs(5);
+
+/// What to serve, and how.
+#[derive(Debug)]
+pub struct ServeOptions {
+    pub config: GatewayConfig,
+    /// The file whose changes are followed.
+    pub config_file: Option<PathBuf>,
+    /// The program to start stdio servers through, so that they cannot outlive a killed gateway.
+    pub launcher: Option<PathBuf>,
+    pub is_verbose: bool,
+}
+
+/// Something the user should see as it happens.
+#[derive(Debug)]
+pub enum Notice {
+    Listening {
+        address: SocketAddr,
+        servers: Vec<String>,
+    },
+    NotRecorded(StoreError),
+    NotLogged(io::Error),
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error("`{address}` cannot be listened on")]
+    Listen {
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
+    #[error("traces cannot be recorded, as strict durability demands")]
+    Record(#[source] StoreError),
+    #[error("servers cannot be connected to")]
+    Connect(#[source] EndpointError),
+    #[error("the gateway could not be started")]
+    Start(#[source] io::Error),
+}
+
+/// Serves until a signal ends it; then sessions are ended, their servers too.
+pub fn serve(options: ServeOptions, notify: &mut dyn FnMut(Notice)) -> Result<(), ServeError> {
+    let data_directory = DataDirectory::open(options.config.data_directory.clone())?;
+    let level = if options.is_verbose {
+        Level::DEBUG
+    } else {
+        Level::INFO
+    };
+    if let Err(error) = log::to_file(&data_directory.log(), level) {
+        notify(Notice::NotLogged(error));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(ServeError::Start)?;
+    runtime.block_on(serve_until_signal(options, &data_directory, notify))
+}
+
+async fn serve_until_signal(
+    options: ServeOptions,
+    data_directory: &DataDirectory,
+    notify: &mut dyn FnMut(Notice),
+) -> Result<(), ServeError> {
+    let mut signals = EndSignals::listen_but_for_hang_up().map_err(ServeError::Start)?;
+    let config = options.config;
+    let (recording, failure) = Recording::open(&data_directory.database(), config.durability)
+        .map_err(ServeError::Record)?;
+    if let Some(failure) = failure {
+        warn!(error = %failure, "traces are not recorded");
+        notify(Notice::NotRecorded(failure));
+    }
+    let recording = Arc::new(recording);
+    let watcher = options.config_file.map(|path| Watcher::new(path, &config));
+    let watcher = watcher.transpose().map_err(ServeError::Start)?;
+    let listen_on = config.listen;
+    let listening = |source| ServeError::Listen {
+        address: listen_on,
+        source,
+    };
+    let listener = TcpListener::bind(listen_on).await.map_err(listening)?;
+    let address = listener.local_addr().map_err(listening)?;
+    let servers = config.servers.keys().map(ToString::to_string).collect();
+    let gateway = Gateway::new(config, Arc::clone(&recording), options.launcher)
+        .map_err(ServeError::Connect)?;
+    let gateway = Arc::new(gateway);
+    info!(%address, "listening");
+    notify(Notice::Listening { address, servers });
+    let tasks = gateway.tasks.clone();
+    let sweep = tasks.spawn({
+        let gateway = Arc::clone(&gateway);
+        let registry = Arc::clone(&gateway.registry);
+        registry.sweep(gateway.tasks.clone(), move || {
+            gateway.config().sessions.clone()
+        })
+    });
+    let follow = watcher.map(|watcher| tasks.spawn(reload::follow(Arc::clone(&gateway), watcher)));
+    let service = TowerToHyperService::new(route::router(Arc::clone(&gateway)));
+    let stop = async {
+        let signal = signals.next().await;
+        info!(signal, "ends");
+        // What is waited for gets its answer while there is a connection for it.
+        gateway.registry.end_all().await;
+    };
+    listen::serve(listener, service, stop).await;
+    sweep.abort();
+    if let Some(follow) = follow {
+        follow.abort();
+    }
+    gateway.registry.end_all().await;
+    tasks.close();
+    if timeout(END_WAIT_MAX, tasks.wait()).await.is_err() {
+        warn!("some work in the background was cut");
+    }
+    recording.close().await;
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! Whether a request may come here at all, before its body is read.
+
+use axum::http::header::{HOST, ORIGIN};
+use axum::http::uri::Authority as UriAuthority;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use url::{Host, Origin, Url};
+
+use super::answer::Refused;
+use super::headers::single;
+use crate::config::{Authority, GatewayConfig, is_loopback};
+
+/// A page that made its name point here must not reach what only this machine may
+/// (SPEC: MCP 2025-11-25, Streamable HTTP, Security Warning).
+pub(crate) fn admit(config: &GatewayConfig, uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
+    let host = single(headers, HOST.as_str())?;
+    // HTTP/2 says it in the request line.
+    let host = host.or_else(|| uri.authority().map(UriAuthority::as_str));
+    let is_host_known = host
+        .and_then(|host| host.parse().ok())
+        .is_some_and(|host| is_host_allowed(config, &host));
+    if !is_host_known {
+        return Err(Refused::new(
+            StatusCode::FORBIDDEN,
+            "this host is not one of the gateway's, see `allowed_hosts`",
+        ));
+    }
+    match single(headers, ORIGIN.as_str())? {
+        Some(origin) if !is_origin_allowed(config, origin) => Err(Refused::new(
+            StatusCode::FORBIDDEN,
+            "this origin is not allowed, see `allowed_origins`",
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn is_host_allowed(config: &GatewayConfig, host: &Authority) -> bool {
+    let own = config.listen.ip();
+    let is_own = match &host.host {
+        Host::Ipv4(address) => own == *address,
+        Host::Ipv6(address) => own == *address,
+        Host::Domain(_) => false,
+    };
+    is_own || is_loopback(&host.host) || config.allowed_hosts.iter().any(|known| known.admits(host))
+}
+
+fn is_origin_allowed(config: &GatewayConfig, written: &str) -> bool {
+    let Ok(url) = Url::parse(written) else {
+        return false;
+    };
+    let origin = url.origin();
+    if origin.ascii_serialization() != written {
+        return false;
+    }
+    let is_local = match &origin {
+        Origin::Tuple(_, host, _) => is_loopback(host),
+        Origin::Opaque(_) => return false,
+    };
+    is_local || config.allowed_origins.contains(&origin)
+}

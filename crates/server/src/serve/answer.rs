@@ -1,0 +1,164 @@
+//! HTTP answers.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use portcullis_mcp::{Id, Malformed, error_code, write};
+use portcullis_transport::http::body::BodyError;
+use portcullis_transport::http::events::EventBody;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::headers::{EVENT_STREAM, JSON, NotOne};
+use super::outlet::{Outgoing, Parcel};
+
+/// A proxy between must not hold events back.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+const RETRY_SECONDS: &str = "5";
+
+/// An HTTP request that is refused before any session sees it, or for want of one.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) status: StatusCode,
+    pub(crate) id: Option<Id>,
+    pub(crate) code: i64,
+    pub(crate) message: String,
+}
+
+// === impl Refused ===
+
+impl Refused {
+    pub(crate) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            id: None,
+            code: error_code::BAD_REQUEST,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    /// In the shape in which clients know that they must initialize again.
+    pub(crate) fn session_not_found() -> Self {
+        Self {
+            code: error_code::SESSION_NOT_FOUND,
+            ..Self::new(StatusCode::NOT_FOUND, "Session not found")
+        }
+    }
+
+    pub(crate) fn too_many_sessions() -> Self {
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too many sessions are open, end one or try again later",
+        )
+    }
+
+    pub(crate) fn bad_gateway(id: Option<&Id>, message: impl Into<String>) -> Self {
+        Self {
+            id: id.cloned(),
+            code: error_code::INTERNAL_ERROR,
+            ..Self::new(StatusCode::BAD_GATEWAY, message)
+        }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let body = write::error_response(self.id.as_ref(), self.code, &self.message, None);
+        let mut response = json(self.status, body.into());
+        if self.status == StatusCode::TOO_MANY_REQUESTS {
+            let seconds = HeaderValue::from_static(RETRY_SECONDS);
+            response.headers_mut().insert(RETRY_AFTER, seconds);
+        }
+        response
+    }
+}
+
+impl From<NotOne> for Refused {
+    fn from(error: NotOne) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+impl From<BodyError> for Refused {
+    fn from(error: BodyError) -> Self {
+        let status = match error {
+            BodyError::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            BodyError::Broken => StatusCode::BAD_REQUEST,
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<Malformed> for Refused {
+    fn from(error: Malformed) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: error.code(),
+            message: error.to_string(),
+            id: error.id,
+        }
+    }
+}
+
+pub(crate) fn json(status: StatusCode, body: Bytes) -> Response {
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    response
+}
+
+pub(crate) fn accepted() -> Response {
+    StatusCode::ACCEPTED.into_response()
+}
+
+/// What answers a request: one message, if it is all there is, or a stream of them.
+pub(crate) async fn reply(
+    mut parcels: mpsc::Receiver<Parcel>,
+    keep_alive: Duration,
+    extra: HeaderMap,
+) -> Response {
+    let mut response = match timeout(keep_alive, parcels.recv()).await {
+        Ok(Some(Parcel::Message(Outgoing {
+            bytes,
+            status,
+            is_last: true,
+            ..
+        }))) => json(status, bytes.into()),
+        Ok(None) => {
+            Refused::bad_gateway(None, "the session ended before the answer").into_response()
+        }
+        Ok(Some(first)) => events(Some(first), parcels, keep_alive, ()),
+        Err(_) => events(None, parcels, keep_alive, ()),
+    };
+    response.headers_mut().extend(extra);
+    response
+}
+
+/// A stream of events; `guard` is dropped when nobody reads it any more.
+pub(crate) fn events<G: Send + Unpin + 'static>(
+    first: Option<Parcel>,
+    parcels: mpsc::Receiver<Parcel>,
+    keep_alive: Duration,
+    guard: G,
+) -> Response {
+    let body = EventBody::new(first, parcels, Parcel::write, keep_alive, guard);
+    let mut response = Response::new(Body::new(body));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));
+    headers.insert(
+        CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, no-transform"),
+    );
+    headers.insert(X_ACCEL_BUFFERING, HeaderValue::from_static("no"));
+    response
+}

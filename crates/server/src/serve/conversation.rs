@@ -1,0 +1,476 @@
+//! One client's conversation with one server: the session between the streams of both.
+//!
+//! The session is behind a lock that is held for one message's judgement and no longer, so two
+//! messages in flight are judged one after the other, and a peer that does not read holds up only
+//! its own stream.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+use portcullis_mcp::{EnvelopeLimits, Id, Incoming, Message, Revision, error_code};
+use portcullis_session::{
+    Action, Delivery, DeliveryKind, Permit, RefusalStyle, Scope, Session, Source,
+};
+use portcullis_trace::record::{Direction, Implementation, SessionEnd, SessionId, SessionRecord};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, info, warn};
+
+use super::gateway::Target;
+use super::outlet::{ClientGone, Outgoing, Outlet, Parcel, Position, Streams};
+use super::upstream::{Call, Upstream};
+use crate::recording::Recording;
+use crate::relay::{log, now};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Conversation {
+    target: Target,
+    refusal: RefusalStyle,
+    session: Mutex<Session>,
+    record: Mutex<SessionRecord>,
+    recording: Arc<Recording>,
+    streams: Mutex<Streams>,
+    upstream: Upstream,
+    tasks: TaskTracker,
+    /// When something was last said.
+    touched: Mutex<Instant>,
+    began: Instant,
+    last_scope: AtomicU64,
+    /// Cancelled when the conversation ends, whoever ends it.
+    ended: CancellationToken,
+}
+
+/// What came with a message of the server's.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Carried {
+    /// The stream that it is to go on with, if its sender's stream is tied to one.
+    pub(crate) outlet: Option<Outlet>,
+    pub(crate) position: Position,
+    /// Of the HTTP answer that it was the whole of.
+    pub(crate) status: Option<StatusCode>,
+}
+
+/// What became of a message of the server's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// More is expected on its stream.
+    GoesOn,
+    /// It answered the request whose stream it came on.
+    Answered,
+    /// A stream without sessions brought a request, which it must not.
+    Forbidden,
+}
+
+// === impl Conversation ===
+
+impl Conversation {
+    pub(crate) fn new(
+        target: Target,
+        refusal: RefusalStyle,
+        session: Session,
+        record: SessionRecord,
+        recording: Arc<Recording>,
+        upstream: Upstream,
+        tasks: TaskTracker,
+    ) -> Self {
+        let began = Instant::now();
+        Self {
+            target,
+            refusal,
+            session: Mutex::new(session),
+            record: Mutex::new(record),
+            recording,
+            streams: Mutex::default(),
+            upstream,
+            tasks,
+            touched: Mutex::new(began),
+            began,
+            last_scope: AtomicU64::new(Scope::SESSION.0),
+            ended: CancellationToken::new(),
+        }
+    }
+
+    pub(crate) async fn begin(&self) {
+        let record = lock(&self.record).clone();
+        info!(session = %record.id, server = record.server, "session begins");
+        self.record_or_log(record).await;
+    }
+
+    /// How the store knows it.
+    pub(crate) fn id(&self) -> SessionId {
+        lock(&self.record).id.clone()
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// What the client called itself.
+    pub(crate) fn client(&self) -> Option<String> {
+        let record = lock(&self.record);
+        record.client.as_ref().map(|client| client.name.clone())
+    }
+
+    pub(crate) fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
+    pub(crate) fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
+    /// Where its background work is spawned.
+    pub(crate) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    pub(crate) fn streams(&self) -> MutexGuard<'_, Streams> {
+        lock(&self.streams)
+    }
+
+    pub(crate) fn session(&self) -> MutexGuard<'_, Session> {
+        lock(&self.session)
+    }
+
+    /// How a message in this direction is to be read.
+    pub(crate) fn envelope(&self, direction: Direction) -> EnvelopeLimits {
+        self.session().envelope(direction).clone()
+    }
+
+    pub(crate) fn revision(&self) -> Option<Revision> {
+        self.session().revision()
+    }
+
+    pub(crate) fn ended(&self) -> &CancellationToken {
+        &self.ended
+    }
+
+    pub(crate) fn age(&self) -> std::time::Duration {
+        self.began.elapsed()
+    }
+
+    /// For how long nothing was said and nothing was waited for.
+    pub(crate) fn idle(&self) -> Option<std::time::Duration> {
+        self.session()
+            .is_quiet()
+            .then(|| lock(&self.touched).elapsed())
+    }
+
+    /// Ids of different scopes are different requests.
+    pub(crate) fn next_scope(&self) -> Scope {
+        Scope(self.last_scope.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Takes a message of the client's. What answers a request goes to `outlet`, unless the
+    /// conversation has one stream for everything.
+    pub(crate) async fn on_client(
+        self: &Arc<Self>,
+        message: &Message,
+        scope: Scope,
+        headers: &HeaderMap,
+        outlet: Option<&Outlet>,
+    ) -> Result<(), ClientGone> {
+        self.touch();
+        let request = match (message.kind(), message.id()) {
+            (portcullis_mcp::MessageKind::Request { .. }, Some(id)) => Some(id),
+            _ => None,
+        };
+        // An id in use keeps its stream; what is said of the second request goes to this one.
+        let opened = match (request, outlet) {
+            (Some(id), Some(outlet)) if self.streams().reply(scope, id).is_none() => {
+                self.streams().open_reply(scope, id.clone(), outlet.clone());
+                true
+            }
+            _ => false,
+        };
+        let source = Source {
+            direction: Direction::ToServer,
+            scope,
+            stream: None,
+        };
+        let carried = Carried {
+            outlet: outlet.filter(|_| !opened).cloned(),
+            ..Carried::default()
+        };
+        let actions = self.session().on_message(&source, message, now());
+        let call = Call {
+            scope,
+            id: request.cloned(),
+            method: message.method().cloned(),
+            headers: headers.clone(),
+            outlet: outlet.cloned(),
+        };
+        self.carry_out(actions, &carried, Some(&call)).await
+    }
+
+    /// Takes what a stream of the server's brought.
+    pub(crate) async fn on_server(
+        self: &Arc<Self>,
+        stream: Option<(Scope, &Id)>,
+        bytes: &[u8],
+        carried: &Carried,
+    ) -> Result<Taken, ClientGone> {
+        self.touch();
+        let source = Source {
+            direction: Direction::ToClient,
+            scope: stream.map_or(Scope::SESSION, |(scope, _)| scope),
+            stream: stream.map(|(_, id)| id.clone()),
+        };
+        let actions = {
+            let mut session = self.session();
+            match Incoming::parse(bytes, session.envelope(Direction::ToClient)) {
+                Ok(incoming) => session.on_incoming(&source, &incoming, now()),
+                Err(error) => session.on_malformed(&source, error),
+            }
+        };
+        let taken = taken(&actions, &source, self.upstream.is_stateless());
+        if taken == Taken::Forbidden {
+            return Ok(taken);
+        }
+        self.carry_out(actions, carried, None).await?;
+        Ok(taken)
+    }
+
+    /// The server will not answer this request.
+    pub(crate) async fn on_no_answer(
+        self: &Arc<Self>,
+        scope: Scope,
+        id: &Id,
+        reason: &str,
+        outlet: Option<Outlet>,
+    ) {
+        let actions = self.session().on_no_answer(scope, id, reason);
+        let carried = Carried {
+            outlet,
+            ..Carried::default()
+        };
+        for action in actions {
+            if let Action::Send(permit) = action {
+                let (bytes, delivery) = permit.into_parts();
+                self.to_client(bytes, &delivery, &carried).await.ok();
+            }
+        }
+    }
+
+    /// The client gave up this request and will not read its answer.
+    pub(crate) fn on_abandoned(&self, scope: Scope, id: &Id) {
+        self.session().on_abandoned(scope, id);
+        self.streams().close_reply(scope, id);
+    }
+
+    /// Sends a line of a server whose messages come on one stream, or notes that it was lost.
+    pub(crate) async fn on_line(self: &Arc<Self>, actions: Vec<Action>) {
+        self.touch();
+        self.carry_out(actions, &Carried::default(), None)
+            .await
+            .ok();
+    }
+
+    /// The server is gone for good: whoever waits is told, and the conversation is over.
+    pub(crate) async fn on_server_end(self: &Arc<Self>) {
+        let actions = self.session().on_server_end();
+        self.carry_out(actions, &Carried::default(), None)
+            .await
+            .ok();
+        self.ended.cancel();
+    }
+
+    /// Ends the conversation, upstream as well. Bounded in time.
+    pub(crate) async fn end(self: &Arc<Self>) {
+        self.ended.cancel();
+        self.upstream.end(self.revision()).await;
+        let answers = self.session().on_server_end();
+        self.carry_out(answers, &Carried::default(), None)
+            .await
+            .ok();
+        self.streams().close_all();
+        let end = SessionEnd {
+            session: lock(&self.record).id.clone(),
+            ended_at: now(),
+            last_sequence: self.session().last_sequence(),
+        };
+        info!(session = %end.session, "session ends");
+        self.record_or_log(end).await;
+    }
+
+    /// Actions that concern nobody's stream in particular.
+    pub(crate) async fn carry_out(
+        self: &Arc<Self>,
+        actions: Vec<Action>,
+        carried: &Carried,
+        call: Option<&Call>,
+    ) -> Result<(), ClientGone> {
+        let mut is_recorded = true;
+        let mut outcome = Ok(());
+        for action in actions {
+            match action {
+                Action::Record { event, waiting } => {
+                    log(&event);
+                    is_recorded = self.recording.record(event).await.is_ok();
+                    if !is_recorded && let Some(waiting) = waiting {
+                        let answers = self.session().on_unrecorded(&waiting);
+                        for answer in answers {
+                            if let Action::Send(permit) = answer {
+                                outcome = outcome.and(self.deliver(permit, carried, call).await);
+                            }
+                        }
+                    }
+                }
+                Action::Introduce(client) => self.introduce(client).await,
+                Action::Send(permit) if is_recorded => {
+                    outcome = outcome.and(self.deliver(permit, carried, call).await);
+                }
+                Action::Send(_) => {}
+                Action::Note(note) => warn!("{note}"),
+            }
+        }
+        outcome
+    }
+
+    /// The only place where a permitted message sets out.
+    async fn deliver(
+        self: &Arc<Self>,
+        permit: Permit,
+        carried: &Carried,
+        call: Option<&Call>,
+    ) -> Result<(), ClientGone> {
+        let (bytes, delivery) = permit.into_parts();
+        match (delivery.direction, call) {
+            (Direction::ToClient, _) => self.to_client(bytes, &delivery, carried).await,
+            (Direction::ToServer, Some(call)) if call.id.is_some() => {
+                self.upstream.call(self, Bytes::from(bytes), call).await;
+                Ok(())
+            }
+            (Direction::ToServer, _) => {
+                let headers = call.map(|call| call.headers.clone()).unwrap_or_default();
+                let method = call.and_then(|call| call.method.clone());
+                if let Err(error) = self
+                    .upstream
+                    .tell(self, Bytes::from(bytes), method.as_ref(), &headers)
+                    .await
+                {
+                    warn!(%error, "message not delivered to the server");
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn to_client(
+        &self,
+        bytes: Vec<u8>,
+        delivery: &Delivery,
+        carried: &Carried,
+    ) -> Result<(), ClientGone> {
+        let is_response = delivery.kind == DeliveryKind::Response;
+        let concerned = delivery.concerns.as_ref();
+        let registered = concerned.and_then(|id| {
+            let mut streams = self.streams();
+            if is_response {
+                streams.close_reply(delivery.scope, id)
+            } else {
+                streams.reply(delivery.scope, id)
+            }
+        });
+        let own = carried.outlet.clone().or(registered);
+        let is_last = own.is_some() && is_response;
+        let outlet = own.or_else(|| self.streams().any());
+        if let Some(outlet) = outlet {
+            let message = Outgoing {
+                bytes,
+                position: carried.position.clone(),
+                status: self.status(delivery, carried),
+                is_last,
+            };
+            outlet.send(Parcel::Message(message)).await
+        } else if is_response {
+            debug!("the client does not wait for this answer any more");
+            Ok(())
+        } else {
+            self.streams().wait(bytes);
+            Ok(())
+        }
+    }
+
+    /// SPEC: MCP 2026-07-28, Streamable HTTP: an error says in the status too what is wrong.
+    fn status(&self, delivery: &Delivery, carried: &Carried) -> StatusCode {
+        // Invariant Gateway answers a blocked message like a wrong one; a shortened listing is none.
+        if self.refusal == RefusalStyle::Invariant
+            && delivery.is_refusal
+            && delivery.own_error.is_some()
+        {
+            return StatusCode::BAD_REQUEST;
+        }
+        if !self.upstream.is_stateless() {
+            return match carried.status {
+                Some(status) if !delivery.is_refusal && status == StatusCode::BAD_REQUEST => status,
+                _ => StatusCode::OK,
+            };
+        }
+        match delivery.own_error {
+            Some(error_code::METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,
+            Some(
+                error_code::UNSUPPORTED_PROTOCOL_VERSION
+                | error_code::HEADER_MISMATCH
+                | error_code::MISSING_REQUIRED_CLIENT_CAPABILITY,
+            ) => StatusCode::BAD_REQUEST,
+            Some(_) => StatusCode::OK,
+            None if delivery.is_refusal => StatusCode::OK,
+            None => carried.status.unwrap_or(StatusCode::OK),
+        }
+    }
+
+    async fn introduce(&self, client: Implementation) {
+        let record = {
+            let mut record = lock(&self.record);
+            record.client = Some(client);
+            record.clone()
+        };
+        self.record_or_log(record).await;
+    }
+
+    /// Records what no message depends on.
+    async fn record_or_log(&self, entry: impl Into<portcullis_store::Entry>) {
+        if let Err(error) = self.recording.record(entry).await {
+            warn!(%error, "session not recorded");
+        }
+    }
+
+    fn touch(&self) {
+        *lock(&self.touched) = Instant::now();
+    }
+}
+
+/// What the actions on a message of the server's come to for the stream that brought it.
+fn taken(actions: &[Action], source: &Source, is_stateless: bool) -> Taken {
+    let deliveries = actions.iter().filter_map(|action| match action {
+        Action::Send(permit) => Some(permit.delivery()),
+        _ => None,
+    });
+    let mut taken = Taken::GoesOn;
+    for delivery in deliveries {
+        match delivery.direction {
+            Direction::ToServer if is_stateless => return Taken::Forbidden,
+            Direction::ToServer => {}
+            Direction::ToClient => {
+                let is_answer = delivery.kind == DeliveryKind::Response
+                    && delivery.scope == source.scope
+                    && delivery.concerns.is_some()
+                    && delivery.concerns == source.stream;
+                if is_answer {
+                    taken = Taken::Answered;
+                }
+            }
+        }
+    }
+    taken
+}
+
+/// A panic while the lock was held has left nothing half done that the next could trip over.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

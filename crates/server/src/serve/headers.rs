@@ -1,0 +1,125 @@
+//! The headers of the Streamable HTTP transport, read strictly.
+
+use axum::http::header::{ACCEPT, CONTENT_ENCODING, HeaderName};
+use axum::http::{HeaderMap, HeaderValue};
+use portcullis_transport::http::endpoint::media_type;
+
+pub(crate) const MCP_SESSION_ID: &str = "mcp-session-id";
+pub(crate) const MCP_PROTOCOL_VERSION: &str = "mcp-protocol-version";
+pub(crate) const MCP_METHOD: &str = "mcp-method";
+pub(crate) const MCP_NAME: &str = "mcp-name";
+pub(crate) const LAST_EVENT_ID: &str = "last-event-id";
+/// SPEC: MCP 2026-07-28, Streamable HTTP: what mirrors the body begins like this.
+const MCP_PREFIX: &str = "mcp-";
+pub(crate) const EVENT_STREAM: &str = "text/event-stream";
+pub(crate) const JSON: &str = "application/json";
+
+/// A header that must stand once at most stands there more than once, or is no visible ASCII.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the header `{0}` must stand there once, in visible ASCII")]
+pub(crate) struct NotOne(pub(crate) &'static str);
+
+pub(crate) fn single<'h>(
+    headers: &'h HeaderMap,
+    name: &'static str,
+) -> Result<Option<&'h str>, NotOne> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| NotOne(name)),
+        (Some(_), Some(_)) => Err(NotOne(name)),
+    }
+}
+
+pub(crate) fn is_json(headers: &HeaderMap) -> bool {
+    media_type(headers).as_deref() == Some(JSON)
+}
+
+pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
+/// Whether the client takes this type of body.
+pub(crate) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
+    let ranges = headers.get_all(ACCEPT).iter();
+    let mut ranges = ranges
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    ranges.any(|range| {
+        let mut parts = range.split(';').map(str::trim);
+        let is_meant = parts.next().is_some_and(|name| covers(name, wanted));
+        is_meant && !parts.any(is_zero_weight)
+    })
+}
+
+/// Of the client's headers, those that a server is to see: what mirrors the message, and what the
+/// configuration says.
+pub(crate) fn passed_on(headers: &HeaderMap, configured: &[HeaderName]) -> HeaderMap {
+    let mirrors =
+        |name: &HeaderName| name.as_str().starts_with(MCP_PREFIX) && name != MCP_SESSION_ID;
+    let passed = headers
+        .iter()
+        .filter(|(name, _)| mirrors(name) || configured.contains(name));
+    passed
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+pub(crate) fn value(text: &str) -> Option<HeaderValue> {
+    HeaderValue::from_str(text).ok()
+}
+
+fn covers(range: &str, wanted: &str) -> bool {
+    let family = wanted.split('/').next().unwrap_or_default();
+    range == "*/*"
+        || range.eq_ignore_ascii_case(wanted)
+        || range
+            .strip_suffix("/*")
+            .is_some_and(|name| name.eq_ignore_ascii_case(family))
+}
+
+fn is_zero_weight(parameter: &str) -> bool {
+    let weight = parameter
+        .strip_prefix("q=")
+        .or_else(|| parameter.strip_prefix("Q="));
+    weight.is_some_and(|weight| weight.trim().parse() == Ok(0.0_f32))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_accepted_is_read_as_http_has_it() {
+        let check = |accept: &str, expected: (bool, bool)| {
+            let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]);
+            let found = (accepts(&headers, JSON), accepts(&headers, EVENT_STREAM));
+            assert_eq!(found, expected, "{accept}");
+        };
+        check("application/json, text/event-stream", (true, true));
+        check("Application/JSON;q=0.5,TEXT/event-stream", (true, true));
+        check("application/json", (true, false));
+        check("*/*", (true, true));
+        check("text/*", (false, true));
+        check("application/json;q=0, text/event-stream", (false, true));
+        check("application/jsonx", (false, false));
+        check("", (false, false));
+        assert!(!accepts(&HeaderMap::new(), JSON));
+    }
+
+    #[test]
+    fn a_header_that_stands_there_twice_is_none() {
+        let one = |values: &[&'static [u8]]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(MCP_SESSION_ID, HeaderValue::from_bytes(value).unwrap());
+            }
+            single(&headers, MCP_SESSION_ID).map(|value| value.map(str::to_owned))
+        };
+        assert_eq!(one(&[]), Ok(None));
+        assert_eq!(one(&[b"a"]), Ok(Some("a".to_owned())));
+        assert_eq!(one(&[b"a", b"a"]), Err(NotOne(MCP_SESSION_ID)));
+        assert_eq!(one(&[b"\xe4"]), Err(NotOne(MCP_SESSION_ID)));
+    }
+}

@@ -1,0 +1,194 @@
+//! Which conversations there are, and for how long.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::conversation::Conversation;
+use super::principal::Principal;
+use crate::config::SessionsConfig;
+
+/// How often it is looked whose time is up.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// All open conversations of the gateway.
+#[derive(Debug, Default)]
+pub(crate) struct SessionRegistry {
+    open: Mutex<HashMap<ConversationId, Entry>>,
+}
+
+/// How a conversation is found again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ConversationId {
+    /// By a secret that only its client was told: `Mcp-Session-Id`, or the `session_id` of an SSE
+    /// session. With the server that it was opened for.
+    Secret(Arc<str>, String),
+    /// By what configuration says tells conversations apart, where the protocol has no sessions.
+    Stateless(Arc<str>, Principal, String),
+}
+
+#[derive(Debug)]
+struct Entry {
+    principal: Principal,
+    /// `None` while it is being opened.
+    conversation: Option<Arc<Conversation>>,
+}
+
+/// A place for a conversation that is about to be opened. Dropped unused, it is free again.
+#[derive(Debug)]
+pub(crate) struct Place {
+    registry: Arc<SessionRegistry>,
+    id: Option<ConversationId>,
+}
+
+/// More conversations than are allowed would be open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TooMany;
+
+// === impl ConversationId ===
+
+impl ConversationId {
+    /// Unguessable: 244 random bits.
+    pub(crate) fn secret(server: Arc<str>) -> Self {
+        let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
+        Self::Secret(server, secret)
+    }
+
+    /// What the client is told of it.
+    pub(crate) fn told(&self) -> &str {
+        match self {
+            Self::Secret(_, secret) => secret,
+            Self::Stateless(_, _, key) => key,
+        }
+    }
+}
+
+// === impl SessionRegistry ===
+
+impl SessionRegistry {
+    /// Keeps a place, so that limits hold while conversations are being opened.
+    pub(crate) fn reserve(
+        self: &Arc<Self>,
+        id: ConversationId,
+        principal: Principal,
+        limits: &SessionsConfig,
+    ) -> Result<Place, TooMany> {
+        let mut open = self.open();
+        let of_principal = open
+            .values()
+            .filter(|entry| entry.principal == principal)
+            .count();
+        if open.len() >= limits.max_sessions.get()
+            || of_principal >= limits.max_sessions_per_principal.get()
+        {
+            return Err(TooMany);
+        }
+        let entry = Entry {
+            principal,
+            conversation: None,
+        };
+        open.insert(id.clone(), entry);
+        Ok(Place {
+            registry: Arc::clone(self),
+            id: Some(id),
+        })
+    }
+
+    /// The conversation, if it is this principal's.
+    pub(crate) fn find(
+        &self,
+        id: &ConversationId,
+        principal: Principal,
+    ) -> Option<Arc<Conversation>> {
+        let open = self.open();
+        let entry = open.get(id)?;
+        let conversation = entry.conversation.as_ref()?;
+        let is_alive = !conversation.ended().is_cancelled();
+        (is_alive && entry.principal == principal).then(|| Arc::clone(conversation))
+    }
+
+    /// Takes a conversation out; whoever does must end it.
+    pub(crate) fn remove(&self, id: &ConversationId) -> Option<Arc<Conversation>> {
+        self.open().remove(id)?.conversation
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Conversation>> {
+        let open = self.open();
+        let conversations = open.values().filter_map(|entry| entry.conversation.clone());
+        conversations.collect()
+    }
+
+    /// Ends, for as long as it is polled, the conversations whose time is up.
+    pub(crate) async fn sweep(
+        self: Arc<Self>,
+        tasks: TaskTracker,
+        limits: impl Fn() -> SessionsConfig,
+    ) {
+        loop {
+            sleep(SWEEP_EVERY).await;
+            let limits = limits();
+            for conversation in self.take_where(|conversation| is_over(conversation, &limits)) {
+                tasks.spawn(async move { conversation.end().await });
+            }
+        }
+    }
+
+    /// Ends all conversations.
+    pub(crate) async fn end_all(&self) {
+        let mut ends = JoinSet::new();
+        for conversation in self.take_where(|_| true) {
+            ends.spawn(async move { conversation.end().await });
+        }
+        ends.join_all().await;
+    }
+
+    fn take_where(&self, is_wanted: impl Fn(&Conversation) -> bool) -> Vec<Arc<Conversation>> {
+        let mut taken = Vec::new();
+        self.open().retain(|_, entry| match &entry.conversation {
+            Some(conversation) if is_wanted(conversation) => {
+                taken.push(Arc::clone(conversation));
+                false
+            }
+            Some(_) | None => true,
+        });
+        taken
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<ConversationId, Entry>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_over(conversation: &Conversation, limits: &SessionsConfig) -> bool {
+    conversation.ended().is_cancelled()
+        || conversation.age() > limits.max_age
+        || conversation
+            .idle()
+            .is_some_and(|idle| idle > limits.idle_timeout)
+}
+
+// === impl Place ===
+
+impl Place {
+    pub(crate) fn fill(mut self, conversation: Arc<Conversation>) {
+        if let Some(id) = self.id.take()
+            && let Some(entry) = self.registry.open().get_mut(&id)
+        {
+            entry.conversation = Some(conversation);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(id) = self.id.take() {
+            self.registry.open().remove(&id);
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Which URL is what.
+
+mod invariant;
+mod modern;
+mod sse;
+mod streamable;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use bytes::Bytes;
+use portcullis_transport::http::body::read_body;
+
+use super::answer::Refused;
+use super::gateway::Gateway;
+use super::headers::{EVENT_STREAM, JSON, accepts, is_encoded, is_json};
+
+pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
+    let streamable = post(streamable::post)
+        .get(streamable::get)
+        .delete(streamable::delete);
+    Router::new()
+        .route("/servers/{server}/mcp", strict(streamable))
+        .route("/servers/{server}/sse", strict(get(sse::get)))
+        .route("/servers/{server}/messages", strict(post(sse::post)))
+        .merge(invariant::routes())
+        .fallback(not_found)
+        .with_state(gateway)
+}
+
+/// Only what is offered: a `HEAD` would open a stream that nobody reads.
+fn strict(methods: MethodRouter<Arc<Gateway>>) -> MethodRouter<Arc<Gateway>> {
+    methods.head(async || StatusCode::METHOD_NOT_ALLOWED)
+}
+
+async fn not_found() -> Response {
+    Refused::new(
+        StatusCode::NOT_FOUND,
+        "there is nothing here: servers are at /servers/NAME/mcp and /servers/NAME/sse",
+    )
+    .into_response()
+}
+
+fn unknown_server(name: &str) -> Refused {
+    let shown: String = name.chars().filter(|c| !c.is_control()).take(64).collect();
+    Refused::new(
+        StatusCode::NOT_FOUND,
+        format!("no server is configured as `{shown}`"),
+    )
+}
+
+/// What the headers of a message say about it, before its body is read.
+fn admit_message(headers: &HeaderMap) -> Result<(), Refused> {
+    if !is_json(headers) {
+        return Err(Refused::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the Content-Type must be application/json",
+        ));
+    }
+    if !is_utf8(headers) {
+        return Err(Refused::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the charset must be utf-8",
+        ));
+    }
+    if is_encoded(headers) {
+        return Err(Refused::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the body must not be encoded, send it without Content-Encoding",
+        ));
+    }
+    Ok(())
+}
+
+fn is_utf8(headers: &HeaderMap) -> bool {
+    let written = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let mut parameters = written.split(';').skip(1).map(str::trim);
+    parameters.all(|parameter| {
+        let charset = parameter
+            .split_once('=')
+            .filter(|(name, _)| name.eq_ignore_ascii_case("charset"))
+            .map(|(_, value)| value.trim_matches('"'));
+        charset.is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"))
+    })
+}
+
+fn admit_answer_types(headers: &HeaderMap) -> Result<(), Refused> {
+    if accepts(headers, JSON) && accepts(headers, EVENT_STREAM) {
+        return Ok(());
+    }
+    Err(Refused::new(
+        StatusCode::NOT_ACCEPTABLE,
+        "Accept must list application/json and text/event-stream",
+    ))
+}
+
+async fn body(gateway: &Gateway, body: axum::body::Body) -> Result<Bytes, Refused> {
+    let limit = gateway.config().limits.message_bytes.get();
+    Ok(read_body(body, limit).await?)
+}

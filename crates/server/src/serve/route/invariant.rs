@@ -1,0 +1,251 @@
+//! The routes of Invariant Gateway: a client names its server in a header.
+//!
+//! Status codes and texts are its own; its faults are not (see `docs/INVARIANT.md`).
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use portcullis_json::Object;
+use portcullis_session::RefusalStyle;
+use url::Url;
+
+use super::{sse, streamable, strict};
+use crate::config::{AllowedUpstreams, GatewayConfig, HttpServer, HttpTransport};
+use crate::serve::admission::admit;
+use crate::serve::answer::Refused;
+use crate::serve::gateway::{Gateway, Profile, Target, TargetServer};
+use crate::serve::headers::{JSON, single};
+
+const MCP_SERVER_BASE_URL: &str = "mcp-server-base-url";
+const PROJECT_NAME: &str = "invariant-project-name";
+/// What follows is a header for the server.
+const SERVER_HEADER_PREFIX: &str = "invariant-x-mcp-server-";
+const MESSAGES: &str = "/api/v1/gateway/mcp/sse/messages/";
+const HEALTH: &str = r#"{"message":"Hello from Invariant v1/gateway"}"#;
+/// LIMIT: characters of the name of a project.
+const PROJECT_CHARACTERS_MAX: usize = 256;
+
+/// An error in the shape of the reference.
+#[derive(Debug)]
+struct Detail(StatusCode, String);
+
+pub(super) fn routes() -> Router<Arc<Gateway>> {
+    let streamable = post(post_streamable)
+        .get(get_streamable)
+        .delete(delete_streamable);
+    Router::new()
+        .route("/api/v1/gateway/health", strict(get(health)))
+        .route("/api/v1/gateway/mcp/sse", strict(get(get_sse)))
+        .route(MESSAGES, strict(post(post_sse)))
+        .route("/api/v1/gateway/mcp/streamable", strict(streamable))
+}
+
+async fn health() -> Response {
+    ([(CONTENT_TYPE, JSON)], HEALTH).into_response()
+}
+
+async fn get_sse(State(gateway): State<Arc<Gateway>>, uri: Uri, headers: HeaderMap) -> Response {
+    let config = gateway.config();
+    let opened = async {
+        admit(&config, &uri, &headers)?;
+        let target = target(&config, &headers, HttpTransport::Sse)?;
+        let profile = profile(&headers);
+        let path = |id: &str| format!("{MESSAGES}?session_id={id}");
+        Ok::<_, Error>(sse::open(gateway.clone(), &target, &headers, profile, path).await?)
+    };
+    answer(opened.await)
+}
+
+async fn post_sse(
+    State(gateway): State<Arc<Gateway>>,
+    uri: Uri,
+    headers: HeaderMap,
+    request: Body,
+) -> Response {
+    let config = gateway.config();
+    let taken = async {
+        admit(&config, &uri, &headers)?;
+        let target = target(&config, &headers, HttpTransport::Sse)?;
+        let Some(secret) = sse::session_id(&uri) else {
+            return Err(Detail(
+                StatusCode::BAD_REQUEST,
+                "Missing 'session_id' query parameter".to_owned(),
+            )
+            .into());
+        };
+        match sse::take(&gateway, &target, &secret, &headers, request).await {
+            Err(refused) if refused.status == StatusCode::NOT_FOUND => Err(no_session().into()),
+            taken => Ok(taken?),
+        }
+    };
+    answer(taken.await)
+}
+
+async fn post_streamable(
+    State(gateway): State<Arc<Gateway>>,
+    uri: Uri,
+    headers: HeaderMap,
+    request: Body,
+) -> Response {
+    let config = gateway.config();
+    let taken = async {
+        admit(&config, &uri, &headers)?;
+        let target = target(&config, &headers, HttpTransport::StreamableHttp)?;
+        let profile = profile(&headers);
+        Ok::<_, Error>(streamable::take(&gateway, &target, &headers, profile, request).await?)
+    };
+    answer(taken.await)
+}
+
+async fn get_streamable(
+    State(gateway): State<Arc<Gateway>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let config = gateway.config();
+    let opened = async {
+        admit(&config, &uri, &headers)?;
+        let target = target(&config, &headers, HttpTransport::StreamableHttp)?;
+        Ok::<_, Error>(streamable::listen(&gateway, &target, &headers).await?)
+    };
+    answer(opened.await)
+}
+
+async fn delete_streamable(
+    State(gateway): State<Arc<Gateway>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    let config = gateway.config();
+    let ended = async {
+        admit(&config, &uri, &headers)?;
+        let target = target(&config, &headers, HttpTransport::StreamableHttp)?;
+        match streamable::end(&gateway, &target, &headers).await {
+            Err(refused) if refused.status == StatusCode::NOT_FOUND => Err(no_session().into()),
+            ended => Ok::<_, Error>(ended?),
+        }
+    };
+    answer(ended.await)
+}
+
+/// The server that the client names, if it may be reached.
+fn target(
+    config: &GatewayConfig,
+    headers: &HeaderMap,
+    transport: HttpTransport,
+) -> Result<Target, Error> {
+    let Some(allowed) = &config.invariant_routes else {
+        return Err(Detail(StatusCode::NOT_FOUND, "Not Found".to_owned()).into());
+    };
+    let Some(written) = single(headers, MCP_SERVER_BASE_URL).map_err(Refused::from)? else {
+        return Err(Detail(
+            StatusCode::BAD_REQUEST,
+            format!("Missing {MCP_SERVER_BASE_URL} header"),
+        )
+        .into());
+    };
+    let path = match transport {
+        HttpTransport::StreamableHttp => "/mcp/",
+        HttpTransport::Sse => "/sse",
+    };
+    let base = written.trim_end_matches('/');
+    let url = Url::parse(&format!("{base}{path}")).ok();
+    let Some(url) = url.filter(|url| is_reachable(allowed, url)) else {
+        return Err(Detail(
+            StatusCode::FORBIDDEN,
+            format!("{MCP_SERVER_BASE_URL} is not one of the allowed upstreams"),
+        )
+        .into());
+    };
+    Ok(Target {
+        name: Arc::from(base),
+        server: TargetServer::Named(HttpServer {
+            url,
+            transport,
+            headers: server_headers(headers),
+            forward_headers: Vec::new(),
+        }),
+    })
+}
+
+fn is_reachable(allowed: &AllowedUpstreams, url: &Url) -> bool {
+    let is_plain = url.username().is_empty() && url.password().is_none();
+    is_plain && url.query().is_none() && url.fragment().is_none() && allowed.admits(url)
+}
+
+fn server_headers(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
+    let named = headers.iter().filter_map(|(name, value)| {
+        let name = name.as_str().strip_prefix(SERVER_HEADER_PREFIX)?;
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        let mut value = value.clone();
+        value.set_sensitive(true);
+        Some((name, value))
+    });
+    named.collect()
+}
+
+fn profile(headers: &HeaderMap) -> Profile {
+    let project = headers
+        .get(PROJECT_NAME)
+        .and_then(|name| name.to_str().ok());
+    let mut metadata = Object::new();
+    metadata.insert("source", "mcp");
+    Profile {
+        refusal: Some(RefusalStyle::Invariant),
+        project: project.map(|name| name.chars().take(PROJECT_CHARACTERS_MAX).collect()),
+        metadata,
+    }
+}
+
+fn no_session() -> Detail {
+    Detail(StatusCode::BAD_REQUEST, "Session does not exist".to_owned())
+}
+
+/// What went wrong: in the reference's words where it has some, otherwise in the protocol's.
+enum Error {
+    Detail(Detail),
+    Refused(Refused),
+}
+
+fn answer(outcome: Result<Response, Error>) -> Response {
+    let mut response = match outcome {
+        Ok(response) => response,
+        Err(Error::Detail(detail)) => detail.into_response(),
+        Err(Error::Refused(refused)) => refused.into_response(),
+    };
+    let proxied = HeaderValue::from_static("mcp-gateway");
+    response.headers_mut().insert("x-proxied-by", proxied);
+    response
+}
+
+// === impl Error ===
+
+impl From<Detail> for Error {
+    fn from(detail: Detail) -> Self {
+        Self::Detail(detail)
+    }
+}
+
+impl From<Refused> for Error {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+// === impl Detail ===
+
+impl IntoResponse for Detail {
+    fn into_response(self) -> Response {
+        let Self(status, text) = self;
+        let mut body = Object::new();
+        body.insert("detail", text);
+        let body = portcullis_json::Value::from(body).to_string();
+        (status, [(CONTENT_TYPE, JSON)], body).into_response()
+    }
+}

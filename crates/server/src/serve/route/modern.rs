@@ -1,0 +1,194 @@
+//! Revision 2026-07-28, which has no sessions: every request says what it needs.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use portcullis_json::{Object, Value};
+use portcullis_mcp::{Id, Message, MessageKind, Method, Revision, error_code, write};
+
+use super::streamable::{passed, principal};
+use crate::config::{ConversationKey, HttpTransport, ServerConfig};
+use crate::serve::answer::{Refused, accepted, json, reply};
+use crate::serve::conversation::Conversation;
+use crate::serve::gateway::{Gateway, Opening, Profile, Target, TargetServer};
+use crate::serve::headers::{MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, single};
+use crate::serve::mirror;
+use crate::serve::outlet::Outlet;
+use crate::serve::registry::ConversationId;
+
+const PROTOCOL_VERSION_META: &str = "io.modelcontextprotocol/protocolVersion";
+const CLIENT_INFO_META: &str = "io.modelcontextprotocol/clientInfo";
+/// LIMIT: characters of what tells conversations apart.
+const KEY_CHARACTERS_MAX: usize = 256;
+
+/// Whether the message itself says that it is of a revision without sessions.
+pub(super) fn names_revision(message: &Message) -> bool {
+    meta(message, PROTOCOL_VERSION_META).is_some()
+}
+
+pub(super) async fn post(
+    gateway: &Arc<Gateway>,
+    target: &Target,
+    headers: &HeaderMap,
+    profile: Profile,
+    message: &Message,
+) -> Result<Response, Refused> {
+    let (id, method) = match message.kind() {
+        MessageKind::Request { id, method } => (id, method),
+        // SPEC: 2026-07-28, Streamable HTTP: to close the stream is to cancel.
+        MessageKind::Notification { .. } => return Ok(accepted()),
+        MessageKind::Response { .. } => {
+            return Err(Refused {
+                code: error_code::INVALID_REQUEST,
+                ..Refused::bad_request("clients send no responses in revision 2026-07-28")
+            });
+        }
+    };
+    check_mirrors(headers, message, id, method)?;
+    if !speaks_modern(target) {
+        return Ok(unsupported(id, message));
+    }
+    let conversation = conversation(gateway, target, headers, profile, message).await?;
+    let scope = conversation.next_scope();
+    let (outlet, parcels) = Outlet::new();
+    conversation
+        .on_client(message, scope, &passed(target, headers), Some(&outlet))
+        .await
+        .ok();
+    drop(outlet);
+    let keep_alive = gateway.config().streams.keep_alive;
+    Ok(reply(parcels, keep_alive, HeaderMap::new()).await)
+}
+
+/// SPEC: 2026-07-28, Streamable HTTP, Server Validation: who reads the body must hold the headers
+/// against it.
+fn check_mirrors(
+    headers: &HeaderMap,
+    message: &Message,
+    id: &Id,
+    method: &Method,
+) -> Result<(), Refused> {
+    let mismatch = |what: String| Refused {
+        status: StatusCode::BAD_REQUEST,
+        id: Some(id.clone()),
+        code: error_code::HEADER_MISMATCH,
+        message: what,
+    };
+    let header = |name| single(headers, name).map_err(|error| mismatch(error.to_string()));
+    let Some(named) = meta(message, PROTOCOL_VERSION_META).and_then(Value::as_str) else {
+        return Err(Refused {
+            status: StatusCode::BAD_REQUEST,
+            id: Some(id.clone()),
+            code: error_code::INVALID_PARAMS,
+            message: format!("`_meta` must have `{PROTOCOL_VERSION_META}`"),
+        });
+    };
+    if header(MCP_PROTOCOL_VERSION)? != Some(named) {
+        return Err(mismatch(format!(
+            "the header MCP-Protocol-Version must be there and equal `{PROTOCOL_VERSION_META}`"
+        )));
+    }
+    if header(MCP_METHOD)? != Some(method.as_str()) {
+        return Err(mismatch(
+            "the header Mcp-Method must be there and equal `method`".to_owned(),
+        ));
+    }
+    let Some(member) = mirror::named_member(method) else {
+        return Ok(());
+    };
+    let in_body = message
+        .params()
+        .and_then(|params| params.get(member))
+        .and_then(Value::as_str);
+    let in_header = header(MCP_NAME)?.map(mirror::decode);
+    match (in_body, in_header) {
+        (Some(body), Some(Some(header))) if header == body => Ok(()),
+        (None, _) => Ok(()),
+        (Some(_), _) => Err(mismatch(format!(
+            "the header Mcp-Name must be there and equal `params.{member}`"
+        ))),
+    }
+}
+
+/// Until eras are bridged, a server without a URL of Streamable HTTP is one with sessions.
+fn speaks_modern(target: &Target) -> bool {
+    match &target.server {
+        TargetServer::Configured(_, ServerConfig::Http(server)) | TargetServer::Named(server) => {
+            server.transport == HttpTransport::StreamableHttp
+        }
+        TargetServer::Configured(_, ServerConfig::Stdio(_)) => false,
+    }
+}
+
+/// SPEC: 2026-07-28, Versioning: what is supported comes with the error, so that a client of both
+/// eras falls back.
+fn unsupported(id: &Id, message: &Message) -> Response {
+    let stateful = Revision::ALL
+        .into_iter()
+        .filter(|revision| !revision.is_stateless());
+    let supported: Vec<Value> = stateful.map(|revision| revision.as_str().into()).collect();
+    let requested = meta(message, PROTOCOL_VERSION_META).cloned();
+    let mut data = Object::new();
+    data.insert("supported", supported);
+    data.insert("requested", requested.unwrap_or(Value::Null));
+    let body = write::error_response(
+        Some(id),
+        error_code::UNSUPPORTED_PROTOCOL_VERSION,
+        "Unsupported protocol version",
+        Some(&data.into()),
+    );
+    json(StatusCode::BAD_REQUEST, body.into()).into_response()
+}
+
+/// The conversation that the request belongs to for the guardrails, opened if there is none.
+async fn conversation(
+    gateway: &Arc<Gateway>,
+    target: &Target,
+    headers: &HeaderMap,
+    profile: Profile,
+    message: &Message,
+) -> Result<Arc<Conversation>, Refused> {
+    let config = gateway.config();
+    let principal = principal(headers)?;
+    let key = key(&config.sessions.key, headers, message);
+    let id = ConversationId::Stateless(Arc::clone(&target.name), principal, key);
+    if let Some(conversation) = gateway.registry.find(&id, principal) {
+        return Ok(conversation);
+    }
+    let opening = Opening {
+        id: id.clone(),
+        principal,
+        target,
+        is_stateless: true,
+        first: Some(message),
+        headers: passed(target, headers),
+        profile,
+    };
+    gateway.open(opening).await
+}
+
+fn key(configured: &ConversationKey, headers: &HeaderMap, message: &Message) -> String {
+    let client = || {
+        meta(message, CLIENT_INFO_META)
+            .and_then(|info| info.get("name"))
+            .and_then(Value::as_str)
+            .map(|name| format!("client {name}"))
+    };
+    let found = match configured {
+        ConversationKey::Client => None,
+        ConversationKey::Header(name) => headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .map(|value| format!("header {value}")),
+        ConversationKey::Meta(name) => meta(message, name)
+            .and_then(Value::as_str)
+            .map(|value| format!("meta {value}")),
+    };
+    let key = found.or_else(client).unwrap_or_default();
+    key.chars().take(KEY_CHARACTERS_MAX).collect()
+}
+
+fn meta<'m>(message: &'m Message, name: &str) -> Option<&'m Value> {
+    message.params()?.get("_meta")?.get(name)
+}

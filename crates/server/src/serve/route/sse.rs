@@ -1,0 +1,143 @@
+//! HTTP+SSE of revision 2024-11-05 towards clients: a stream that is the session, and a URL for
+//! what the client says.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use portcullis_mcp::{Incoming, Message};
+use portcullis_session::Scope;
+use portcullis_trace::record::Direction;
+use url::form_urlencoded;
+
+use super::streamable::{passed, principal};
+use super::{admit_message, body, unknown_server};
+use crate::serve::admission::admit;
+use crate::serve::answer::{Refused, events};
+use crate::serve::gateway::{Gateway, Opening, Profile, Target};
+use crate::serve::headers::{EVENT_STREAM, accepts};
+use crate::serve::outlet::{Outlet, Parcel};
+use crate::serve::registry::ConversationId;
+
+/// The stream is the session: who closes it ends it.
+#[derive(Debug)]
+struct SessionStream {
+    gateway: Arc<Gateway>,
+    id: ConversationId,
+}
+
+pub(super) async fn get(
+    State(gateway): State<Arc<Gateway>>,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    admit(&gateway.config(), &uri, &headers)?;
+    let target = gateway.target(&name).ok_or_else(|| unknown_server(&name))?;
+    let path = |id: &str| format!("/servers/{name}/messages?session_id={id}");
+    open(gateway, &target, &headers, Profile::default(), path).await
+}
+
+pub(super) async fn post(
+    State(gateway): State<Arc<Gateway>>,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    request: Body,
+) -> Result<Response, Refused> {
+    admit(&gateway.config(), &uri, &headers)?;
+    let target = gateway.target(&name).ok_or_else(|| unknown_server(&name))?;
+    let secret = session_id(&uri)
+        .ok_or_else(|| Refused::bad_request("session_id is missing from the URL"))?;
+    take(&gateway, &target, &secret, &headers, request).await
+}
+
+/// Opens a session and its stream. `path` says where messages of the session go, by its id.
+pub(super) async fn open(
+    gateway: Arc<Gateway>,
+    target: &Target,
+    headers: &HeaderMap,
+    profile: Profile,
+    path: impl Fn(&str) -> String,
+) -> Result<Response, Refused> {
+    if !accepts(headers, EVENT_STREAM) {
+        return Err(Refused::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "Accept must list text/event-stream",
+        ));
+    }
+    let id = ConversationId::secret(Arc::clone(&target.name));
+    let conversation = gateway
+        .open(Opening {
+            id: id.clone(),
+            principal: principal(headers)?,
+            target,
+            is_stateless: false,
+            first: None,
+            headers: passed(target, headers),
+            profile,
+        })
+        .await?;
+    let (outlet, parcels) = Outlet::new();
+    let first = Parcel::Endpoint(path(id.told()));
+    conversation.streams().open_standalone(outlet);
+    let keep_alive = gateway.config().streams.keep_alive;
+    let stream = SessionStream { gateway, id };
+    Ok(events(Some(first), parcels, keep_alive, stream))
+}
+
+/// Takes a message of a session.
+pub(super) async fn take(
+    gateway: &Arc<Gateway>,
+    target: &Target,
+    secret: &str,
+    headers: &HeaderMap,
+    request: Body,
+) -> Result<Response, Refused> {
+    admit_message(headers)?;
+    let id = ConversationId::Secret(Arc::clone(&target.name), secret.to_owned());
+    let conversation = gateway
+        .registry
+        .find(&id, principal(headers)?)
+        .ok_or_else(Refused::session_not_found)?;
+    let request = body(gateway, request).await?;
+    let envelope = conversation.envelope(Direction::ToServer);
+    let messages: Vec<Message> = match Incoming::parse(&request, &envelope)? {
+        Incoming::Single(message) => vec![message],
+        Incoming::Batch(messages) => messages,
+    };
+    let passed = passed(target, headers);
+    for message in &messages {
+        gateway.note_client(target, &conversation, message);
+        conversation
+            .on_client(message, Scope::SESSION, &passed, None)
+            .await
+            .ok();
+    }
+    Ok((StatusCode::ACCEPTED, "Accepted").into_response())
+}
+
+/// The session that a URL names; `None` unless it names one.
+pub(super) fn session_id(uri: &Uri) -> Option<String> {
+    let query = uri.query().unwrap_or_default();
+    let mut named =
+        form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == "session_id");
+    match (named.next(), named.next()) {
+        (Some((_, secret)), None) => Some(secret.into_owned()),
+        _ => None,
+    }
+}
+
+// === impl SessionStream ===
+
+impl Drop for SessionStream {
+    fn drop(&mut self) {
+        if let Some(conversation) = self.gateway.registry.remove(&self.id) {
+            self.gateway
+                .tasks
+                .spawn(async move { conversation.end().await });
+        }
+    }
+}

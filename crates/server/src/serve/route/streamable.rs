@@ -1,0 +1,399 @@
+//! Streamable HTTP towards clients: one URL, three methods.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use portcullis_mcp::{EnvelopeLimits, Incoming, Message, MessageKind, Method, Peer, Revision};
+use portcullis_session::Scope;
+use portcullis_trace::record::Direction;
+use tokio::sync::mpsc;
+
+use super::{admit_answer_types, admit_message, body, modern, unknown_server};
+use crate::config::ServerConfig;
+use crate::serve::admission::admit;
+use crate::serve::answer::{Refused, accepted, events, reply};
+use crate::serve::conversation::Conversation;
+use crate::serve::gateway::{Gateway, Opening, Profile, Target, TargetServer};
+use crate::serve::headers::{
+    EVENT_STREAM, LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, accepts, passed_on, single,
+    value,
+};
+use crate::serve::outlet::{Outgoing, Outlet, Parcel};
+use crate::serve::principal::Principal;
+use crate::serve::registry::ConversationId;
+use crate::serve::upstream::{StandaloneStream, pass_standalone};
+
+/// LIMIT: a session id, longer than any of ours.
+const SESSION_ID_BYTES_MAX: usize = 256;
+
+pub(super) async fn post(
+    State(gateway): State<Arc<Gateway>>,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+    request: Body,
+) -> Result<Response, Refused> {
+    admit(&gateway.config(), &uri, &headers)?;
+    let target = gateway.target(&name).ok_or_else(|| unknown_server(&name))?;
+    take(&gateway, &target, &headers, Profile::default(), request).await
+}
+
+pub(super) async fn get(
+    State(gateway): State<Arc<Gateway>>,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    admit(&gateway.config(), &uri, &headers)?;
+    let target = gateway.target(&name).ok_or_else(|| unknown_server(&name))?;
+    listen(&gateway, &target, &headers).await
+}
+
+pub(super) async fn delete(
+    State(gateway): State<Arc<Gateway>>,
+    Path(name): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Refused> {
+    admit(&gateway.config(), &uri, &headers)?;
+    let target = gateway.target(&name).ok_or_else(|| unknown_server(&name))?;
+    end(&gateway, &target, &headers).await
+}
+
+/// Opens the stream for what belongs to no request.
+pub(super) async fn listen(
+    gateway: &Arc<Gateway>,
+    target: &Target,
+    headers: &HeaderMap,
+) -> Result<Response, Refused> {
+    if is_modern(headers)? {
+        return Ok(method_not_allowed());
+    }
+    if !accepts(headers, EVENT_STREAM) {
+        return Err(Refused::new(
+            StatusCode::NOT_ACCEPTABLE,
+            "Accept must list text/event-stream",
+        ));
+    }
+    let (_, conversation) = find(gateway, target, headers)?;
+    check_revision(&conversation, headers)?;
+    standalone(gateway, target, headers, conversation).await
+}
+
+/// Ends a session.
+pub(super) async fn end(
+    gateway: &Arc<Gateway>,
+    target: &Target,
+    headers: &HeaderMap,
+) -> Result<Response, Refused> {
+    if is_modern(headers)? {
+        return Ok(method_not_allowed());
+    }
+    let (id, _) = find(gateway, target, headers)?;
+    if let Some(conversation) = gateway.registry.remove(&id) {
+        conversation.end().await;
+    }
+    Ok(StatusCode::OK.into_response())
+}
+
+/// Takes a message, in whichever era it is written.
+pub(super) async fn take(
+    gateway: &Arc<Gateway>,
+    target: &Target,
+    headers: &HeaderMap,
+    profile: Profile,
+    request: Body,
+) -> Result<Response, Refused> {
+    admit_message(headers)?;
+    admit_answer_types(headers)?;
+    let is_modern = is_modern(headers)?;
+    let has_session = !is_modern && single(headers, MCP_SESSION_ID)?.is_some();
+    if has_session {
+        let (id, conversation) = find(gateway, target, headers)?;
+        check_revision(&conversation, headers)?;
+        let request = body(gateway, request).await?;
+        let envelope = conversation.envelope(Direction::ToServer);
+        let incoming = Incoming::parse(&request, &envelope)?;
+        return in_session(gateway, target, headers, &id, &conversation, incoming).await;
+    }
+    let request = body(gateway, request).await?;
+    let mut envelope = EnvelopeLimits::new(Peer::Client);
+    envelope.message_bytes = gateway.config().limits.message_bytes.get();
+    if is_modern {
+        envelope.revision = Some(Revision::V2026_07_28);
+    }
+    let message = Message::parse(&request, &envelope)?;
+    if is_modern || modern::names_revision(&message) {
+        return modern::post(gateway, target, headers, profile, &message).await;
+    }
+    match message.kind() {
+        MessageKind::Request {
+            method: Method::Initialize,
+            ..
+        } => initialize(gateway, target, headers, profile, &message).await,
+        MessageKind::Request { .. }
+        | MessageKind::Notification { .. }
+        | MessageKind::Response { .. } => Err(Refused {
+            id: message.id().cloned(),
+            ..Refused::bad_request(
+                "Mcp-Session-Id is missing: begin with `initialize`, and send the id that comes \
+                 with its answer",
+            )
+        }),
+    }
+}
+
+async fn initialize(
+    gateway: &Arc<Gateway>,
+    target: &Target,
+    headers: &HeaderMap,
+    profile: Profile,
+    message: &Message,
+) -> Result<Response, Refused> {
+    let config = gateway.config();
+    let principal = principal(headers)?;
+    let id = ConversationId::secret(Arc::clone(&target.name));
+    let passed = passed(target, headers);
+    let conversation = gateway
+        .open(Opening {
+            id: id.clone(),
+            principal,
+            target,
+            is_stateless: false,
+            first: Some(message),
+            headers: passed.clone(),
+            profile,
+        })
+        .await?;
+    let (outlet, parcels) = Outlet::new();
+    conversation
+        .on_client(message, Scope::SESSION, &passed, Some(&outlet))
+        .await
+        .ok();
+    drop(outlet);
+    let mut response = reply(parcels, config.streams.keep_alive, HeaderMap::new()).await;
+    let is_stream = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|content| content == EVENT_STREAM);
+    if is_stream || conversation.revision().is_some() {
+        if let Some(told) = value(id.told()) {
+            response.headers_mut().insert(MCP_SESSION_ID, told);
+        }
+    } else if let Some(conversation) = gateway.registry.remove(&id) {
+        // The client was refused; there is nothing that it could go on with.
+        gateway.tasks.spawn(async move { conversation.end().await });
+    }
+    Ok(response)
+}
+
+async fn in_session(
+    gateway: &Arc<Gateway>,
+    target: &Target,
+    headers: &HeaderMap,
+    id: &ConversationId,
+    conversation: &Arc<Conversation>,
+    incoming: Incoming,
+) -> Result<Response, Refused> {
+    let config = gateway.config();
+    let passed = passed(target, headers);
+    let keep_alive = config.streams.keep_alive;
+    let message = match incoming {
+        Incoming::Single(message) => message,
+        Incoming::Batch(messages) => {
+            return batch(conversation, messages, passed, keep_alive).await;
+        }
+    };
+    let (outlet, parcels) = Outlet::new();
+    let mut outlet = is_request(&message).then_some(outlet);
+    conversation
+        .on_client(&message, Scope::SESSION, &passed, outlet.as_ref())
+        .await
+        .ok();
+    if outlet.take().is_none() {
+        return Ok(accepted());
+    }
+    let response = reply(parcels, keep_alive, HeaderMap::new()).await;
+    if conversation.ended().is_cancelled() && gateway.registry.remove(id).is_some() {
+        let conversation = Arc::clone(conversation);
+        gateway.tasks.spawn(async move { conversation.end().await });
+    }
+    Ok(response)
+}
+
+/// SPEC: MCP 2025-03-26, Streamable HTTP: the answers may come one by one, on one stream.
+async fn batch(
+    conversation: &Arc<Conversation>,
+    messages: Vec<Message>,
+    passed: HeaderMap,
+    keep_alive: Duration,
+) -> Result<Response, Refused> {
+    let (outlet, parcels) = Outlet::new();
+    let has_requests = messages.iter().any(is_request);
+    let tasks = conversation.tasks().clone();
+    let conversation = Arc::clone(conversation);
+    let work = async move {
+        for message in &messages {
+            let outlet = is_request(message).then_some(&outlet);
+            conversation
+                .on_client(message, Scope::SESSION, &passed, outlet)
+                .await
+                .ok();
+        }
+    };
+    if has_requests {
+        // Its answers need a reader before they are all there.
+        tasks.spawn(work);
+        Ok(events(Some(Parcel::Begin), parcels, keep_alive, ()))
+    } else {
+        work.await;
+        Ok(accepted())
+    }
+}
+
+fn is_request(message: &Message) -> bool {
+    matches!(message.kind(), MessageKind::Request { .. })
+}
+
+/// The stream for what belongs to no request.
+async fn standalone(
+    gateway: &Arc<Gateway>,
+    target: &Target,
+    headers: &HeaderMap,
+    conversation: Arc<Conversation>,
+) -> Result<Response, Refused> {
+    let keep_alive = gateway.config().streams.keep_alive;
+    let (outlet, parcels) = Outlet::new();
+    let Some(upstream) = conversation.upstream().http() else {
+        return own_standalone(&conversation, outlet, parcels, keep_alive);
+    };
+    let mut passed = passed(target, headers);
+    if let Some(last) = single(headers, LAST_EVENT_ID)?.and_then(value) {
+        passed.insert(LAST_EVENT_ID, last);
+    }
+    let stream = upstream
+        .standalone(conversation.revision(), &passed)
+        .await
+        .map_err(|error| Refused::bad_gateway(None, format!("the server failed: {error}")))?;
+    match stream {
+        StandaloneStream::Events(stream) => {
+            let tasks = conversation.tasks().clone();
+            tasks.spawn(async move {
+                pass_standalone(&conversation, stream, Some(&outlet)).await;
+            });
+            Ok(events(Some(Parcel::Begin), parcels, keep_alive, ()))
+        }
+        StandaloneStream::Refused(StatusCode::METHOD_NOT_ALLOWED) => Ok(method_not_allowed()),
+        StandaloneStream::Refused(StatusCode::NOT_FOUND) => {
+            conversation.ended().cancel();
+            Err(Refused::session_not_found())
+        }
+        StandaloneStream::Refused(status) if status.is_client_error() => Err(Refused::new(
+            status,
+            format!("the server answered HTTP {status}"),
+        )),
+        StandaloneStream::Refused(status) => Err(Refused::bad_gateway(
+            None,
+            format!("the server answered HTTP {status}"),
+        )),
+    }
+}
+
+/// For a server that has one stream for everything.
+fn own_standalone(
+    conversation: &Arc<Conversation>,
+    outlet: Outlet,
+    parcels: mpsc::Receiver<Parcel>,
+    keep_alive: Duration,
+) -> Result<Response, Refused> {
+    let waiting = {
+        let mut streams = conversation.streams();
+        if streams.has_standalone() {
+            return Err(Refused::new(
+                StatusCode::CONFLICT,
+                "the session has such a stream already",
+            ));
+        }
+        streams.open_standalone(outlet.clone())
+    };
+    conversation.tasks().spawn(async move {
+        for bytes in waiting {
+            if outlet
+                .send(Parcel::Message(Outgoing::plain(bytes)))
+                .await
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    Ok(events(Some(Parcel::Begin), parcels, keep_alive, ()))
+}
+
+/// The session that a request names, if it is its principal's.
+fn find(
+    gateway: &Gateway,
+    target: &Target,
+    headers: &HeaderMap,
+) -> Result<(ConversationId, Arc<Conversation>), Refused> {
+    let secret = single(headers, MCP_SESSION_ID)?
+        .ok_or_else(|| Refused::bad_request("Mcp-Session-Id is missing"))?;
+    if secret.len() > SESSION_ID_BYTES_MAX {
+        return Err(Refused::session_not_found());
+    }
+    let id = ConversationId::Secret(Arc::clone(&target.name), secret.to_owned());
+    let principal = principal(headers)?;
+    match gateway.registry.find(&id, principal) {
+        Some(conversation) => Ok((id, conversation)),
+        None => Err(Refused::session_not_found()),
+    }
+}
+
+/// SPEC: MCP 2025-11-25, Streamable HTTP, Protocol Version Header. Without it, the session knows.
+fn check_revision(conversation: &Conversation, headers: &HeaderMap) -> Result<(), Refused> {
+    let Some(written) = single(headers, MCP_PROTOCOL_VERSION)? else {
+        return Ok(());
+    };
+    match (Revision::parse(written), conversation.revision()) {
+        (Some(named), Some(negotiated)) if named != negotiated => Err(Refused::bad_request(
+            format!("MCP-Protocol-Version must be {negotiated}, as it was negotiated"),
+        )),
+        (Some(_), _) => Ok(()),
+        (None, _) => Err(Refused::bad_request(
+            "MCP-Protocol-Version is no revision that is known here",
+        )),
+    }
+}
+
+fn is_modern(headers: &HeaderMap) -> Result<bool, Refused> {
+    let written = single(headers, MCP_PROTOCOL_VERSION)?;
+    Ok(written
+        .and_then(Revision::parse)
+        .is_some_and(Revision::is_stateless))
+}
+
+pub(super) fn principal(headers: &HeaderMap) -> Result<Principal, Refused> {
+    Principal::of(headers).map_err(|_| Refused::bad_request("more than one credential, send one"))
+}
+
+pub(super) fn passed(target: &Target, headers: &HeaderMap) -> HeaderMap {
+    let configured = match &target.server {
+        TargetServer::Configured(_, ServerConfig::Http(server)) | TargetServer::Named(server) => {
+            server.forward_headers.as_slice()
+        }
+        TargetServer::Configured(_, ServerConfig::Stdio(_)) => &[],
+    };
+    passed_on(headers, configured)
+}
+
+fn method_not_allowed() -> Response {
+    let mut response = StatusCode::METHOD_NOT_ALLOWED.into_response();
+    let allowed = HeaderValue::from_static("POST");
+    response.headers_mut().insert(ALLOW, allowed);
+    response
+}

@@ -1,0 +1,112 @@
+//! The ways to a server.
+
+mod http;
+mod sse;
+mod stdio;
+
+use std::io;
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use bytes::Bytes;
+use portcullis_mcp::{Id, Method, Revision};
+use portcullis_session::Scope;
+use portcullis_transport::http::endpoint::EndpointError;
+
+use super::conversation::Conversation;
+use super::outlet::Outlet;
+
+pub(crate) use http::{HttpUpstream, StandaloneStream, pass_standalone};
+pub(crate) use sse::{SseUpstream, read_stream};
+pub(crate) use stdio::{StdioUpstream, read_all};
+
+/// How a server is spoken to.
+#[derive(Debug)]
+pub(crate) enum Upstream {
+    /// Streamable HTTP, with or without sessions.
+    Http(HttpUpstream),
+    /// HTTP+SSE of revision 2024-11-05.
+    Sse(SseUpstream),
+    Stdio(StdioUpstream),
+}
+
+/// A message of the client's on its way to the server.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) scope: Scope,
+    /// Of a request.
+    pub(crate) id: Option<Id>,
+    pub(crate) method: Option<Method>,
+    /// Of the client's, that are passed on.
+    pub(crate) headers: HeaderMap,
+    /// Where the answer goes, if it has a stream of its own.
+    pub(crate) outlet: Option<Outlet>,
+}
+
+/// Why a message did not reach the server.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TellError {
+    #[error("the server cannot be written to: {0}")]
+    Io(#[from] io::Error),
+    #[error("the server did not accept it: {0}")]
+    Endpoint(#[from] EndpointError),
+    #[error("the server answered HTTP {0}")]
+    Status(axum::http::StatusCode),
+    #[error("the session has ended")]
+    Ended,
+}
+
+// === impl Upstream ===
+
+impl Upstream {
+    /// Whether the server keeps no sessions (revision 2026-07-28).
+    pub(crate) fn is_stateless(&self) -> bool {
+        match self {
+            Self::Http(http) => http.is_stateless(),
+            Self::Sse(_) | Self::Stdio(_) => false,
+        }
+    }
+
+    /// Sends a request. That there will be no answer, the conversation is told.
+    pub(crate) async fn call(&self, conversation: &Arc<Conversation>, bytes: Bytes, call: &Call) {
+        let sent = match self {
+            Self::Http(http) => {
+                http.call(conversation, bytes, call);
+                return;
+            }
+            Self::Sse(sse) => sse.send(bytes, &call.headers).await,
+            Self::Stdio(stdio) => stdio.send(&bytes).await,
+        };
+        if let (Err(error), Some(id)) = (sent, &call.id) {
+            let reason = format!("the request could not be passed on: {error}");
+            conversation
+                .on_no_answer(call.scope, id, &reason, None)
+                .await;
+        }
+    }
+
+    /// Sends what has no answer.
+    pub(crate) async fn tell(
+        &self,
+        conversation: &Arc<Conversation>,
+        bytes: Bytes,
+        method: Option<&Method>,
+        headers: &HeaderMap,
+    ) -> Result<(), TellError> {
+        match self {
+            Self::Http(http) => http.tell(conversation, bytes, method, headers).await,
+            Self::Sse(sse) => sse.send(bytes, headers).await,
+            Self::Stdio(stdio) => stdio.send(&bytes).await,
+        }
+    }
+
+    /// Tells the server that the session is over. Bounded in time.
+    pub(crate) async fn end(&self, revision: Option<Revision>) {
+        match self {
+            Self::Http(http) => http.end(revision).await,
+            // The stream's task sees that the conversation has ended, and closes it.
+            Self::Sse(_) => {}
+            Self::Stdio(stdio) => stdio.end().await,
+        }
+    }
+}

@@ -1,0 +1,565 @@
+//! A server that speaks Streamable HTTP.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::header::HeaderName;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use bytes::Bytes;
+use portcullis_mcp::{EnvelopeLimits, Message, Peer};
+use portcullis_mcp::{Id, Method, Revision, view, write};
+use portcullis_session::Scope;
+use portcullis_transport::http::endpoint::{
+    Answer, Endpoint, EndpointError, EventStream, Head, header,
+};
+use tokio::time::{sleep, timeout};
+use tracing::{debug, warn};
+
+use super::{Call, TellError};
+use crate::serve::conversation::{Carried, Conversation, Taken};
+use crate::serve::headers::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID};
+use crate::serve::outlet::{Outlet, Parcel, Position};
+
+/// LIMIT: how long the server may take to hear that a session is over.
+const END_WAIT_MAX: Duration = Duration::from_secs(2);
+/// How long to wait before a stream is opened again, if the server does not say.
+const RETRY_DEFAULT: Duration = Duration::from_secs(1);
+const RETRY_MIN: Duration = Duration::from_millis(250);
+const RETRY_MAX: Duration = Duration::from_mins(1);
+
+#[derive(Debug)]
+pub(crate) struct HttpUpstream {
+    endpoint: Endpoint,
+    era: Era,
+    /// Without a word in between, on a stream that answers a request.
+    silence_max: Duration,
+}
+
+#[derive(Debug)]
+enum Era {
+    Stateless,
+    Stateful(Mutex<Handshake>, tokio::sync::Mutex<()>),
+}
+
+/// What it takes to speak in the server's session, and to open another one.
+#[derive(Clone, Debug, Default)]
+struct Handshake {
+    session_id: Option<HeaderValue>,
+    initialize: Option<Bytes>,
+}
+
+/// The stream that a client asked for with GET, or what the server said instead.
+#[derive(Debug)]
+pub(crate) enum StandaloneStream {
+    Events(Box<EventStream>),
+    Refused(StatusCode),
+}
+
+/// How a stream that answers a request has ended.
+#[derive(Debug)]
+enum StreamEnd {
+    Answered,
+    /// The client may go on with it later.
+    Resumable,
+    ClientGone,
+    Failed(String),
+}
+
+// === impl HttpUpstream ===
+
+impl HttpUpstream {
+    pub(crate) fn stateful(endpoint: Endpoint, silence_max: Duration) -> Self {
+        Self {
+            endpoint,
+            era: Era::Stateful(Mutex::default(), tokio::sync::Mutex::default()),
+            silence_max,
+        }
+    }
+
+    pub(crate) fn stateless(endpoint: Endpoint, silence_max: Duration) -> Self {
+        Self {
+            endpoint,
+            era: Era::Stateless,
+            silence_max,
+        }
+    }
+
+    pub(super) fn is_stateless(&self) -> bool {
+        matches!(self.era, Era::Stateless)
+    }
+
+    /// Sends a request and takes its answer, as a task of its own: the client's end is not the
+    /// server's, unless the revision says so.
+    pub(super) fn call(&self, conversation: &Arc<Conversation>, bytes: Bytes, call: &Call) {
+        let Some(id) = call.id.clone() else {
+            return;
+        };
+        let (scope, outlet) = (call.scope, call.outlet.clone());
+        let is_initialize = call.method == Some(Method::Initialize);
+        if is_initialize {
+            self.remember(|handshake| handshake.initialize = Some(bytes.clone()));
+        }
+        let headers = call.headers.clone();
+        let conversation = Arc::clone(conversation);
+        let tasks = conversation.tasks().clone();
+        tasks.spawn(async move {
+            let Some(this) = conversation.upstream().http() else {
+                return;
+            };
+            let work = async {
+                this.exchange(&conversation, bytes, headers, scope, &id, outlet.as_ref())
+                    .await;
+            };
+            // SPEC: MCP 2026-07-28, Cancellation: a client that closes its stream has cancelled.
+            let abandoned = async {
+                match &outlet {
+                    Some(outlet) if this.is_stateless() => outlet.closed().await,
+                    _ => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = work => {}
+                () = abandoned => conversation.on_abandoned(scope, &id),
+                () = conversation.ended().cancelled() => {}
+            }
+        });
+    }
+
+    async fn exchange(
+        &self,
+        conversation: &Arc<Conversation>,
+        bytes: Bytes,
+        headers: HeaderMap,
+        scope: Scope,
+        id: &Id,
+        outlet: Option<&Outlet>,
+    ) {
+        let end = match self.post(conversation, bytes, &headers).await {
+            Ok(answer) => {
+                self.take_answer(conversation, answer, scope, id, outlet)
+                    .await
+            }
+            Err(error) => StreamEnd::Failed(format!("the server failed: {error}")),
+        };
+        match end {
+            StreamEnd::Answered | StreamEnd::ClientGone => {}
+            StreamEnd::Resumable => {
+                conversation.streams().close_reply(scope, id);
+            }
+            StreamEnd::Failed(reason) => {
+                conversation
+                    .on_no_answer(scope, id, &reason, outlet.cloned())
+                    .await;
+            }
+        }
+    }
+
+    async fn take_answer(
+        &self,
+        conversation: &Arc<Conversation>,
+        answer: Answer,
+        scope: Scope,
+        id: &Id,
+        outlet: Option<&Outlet>,
+    ) -> StreamEnd {
+        match answer {
+            Answer::Json(head, body) => {
+                self.note_session(&head);
+                let carried = Carried {
+                    outlet: outlet.cloned(),
+                    position: Position::default(),
+                    status: Some(head.status),
+                };
+                let taken = conversation
+                    .on_server(Some((scope, id)), &body, &carried)
+                    .await;
+                match taken {
+                    Ok(Taken::Answered) => StreamEnd::Answered,
+                    Ok(Taken::GoesOn | Taken::Forbidden) => StreamEnd::Failed(format!(
+                        "the server's HTTP answer ({}) did not answer the request",
+                        head.status
+                    )),
+                    Err(_) => StreamEnd::ClientGone,
+                }
+            }
+            Answer::Events(head, events) => {
+                self.note_session(&head);
+                if let Some(outlet) = outlet {
+                    outlet.send(Parcel::Begin).await.ok();
+                }
+                self.take_events(conversation, events, scope, id, outlet)
+                    .await
+            }
+            Answer::Other(head) => {
+                StreamEnd::Failed(format!("the server answered HTTP {}", head.status))
+            }
+        }
+    }
+
+    async fn take_events(
+        &self,
+        conversation: &Arc<Conversation>,
+        mut events: Box<EventStream>,
+        scope: Scope,
+        id: &Id,
+        outlet: Option<&Outlet>,
+    ) -> StreamEnd {
+        let mut is_resumable = false;
+        loop {
+            let Ok(event) = timeout(self.silence_max, events.next()).await else {
+                return StreamEnd::Failed(format!(
+                    "the server said nothing for {} seconds",
+                    self.silence_max.as_secs()
+                ));
+            };
+            let event = match event {
+                Some(Ok(event)) => event,
+                None if is_resumable => return StreamEnd::Resumable,
+                None => {
+                    return StreamEnd::Failed(
+                        "the server closed the stream before it answered".to_owned(),
+                    );
+                }
+                Some(Err(error)) if is_resumable && error.ends_stream() => {
+                    return StreamEnd::Resumable;
+                }
+                Some(Err(error)) => {
+                    return StreamEnd::Failed(format!("the server's stream is broken: {error}"));
+                }
+            };
+            is_resumable |= event.id.is_some() && !self.is_stateless();
+            let carried = Carried {
+                outlet: outlet.cloned(),
+                position: Position {
+                    id: event.id,
+                    retry: event.retry,
+                },
+                status: None,
+            };
+            let data = event.data.filter(|data| !data.is_empty());
+            let is_message = matches!(event.event.as_deref(), None | Some("" | "message"));
+            let taken = match data {
+                Some(data) if is_message => {
+                    conversation
+                        .on_server(Some((scope, id)), &data, &carried)
+                        .await
+                }
+                _ => pass_position(&carried).await.map(|()| Taken::GoesOn),
+            };
+            match taken {
+                Ok(Taken::Answered) => return StreamEnd::Answered,
+                Ok(Taken::Forbidden) => {
+                    return StreamEnd::Failed(
+                        "the server sent a request, which revision 2026-07-28 does not have"
+                            .to_owned(),
+                    );
+                }
+                // What the client can fetch later the server must not send twice; what it cannot,
+                // has still happened.
+                Err(_) if is_resumable => return StreamEnd::Resumable,
+                Ok(Taken::GoesOn) | Err(_) => {}
+            }
+        }
+    }
+
+    pub(super) async fn tell(
+        &self,
+        conversation: &Arc<Conversation>,
+        bytes: Bytes,
+        method: Option<&Method>,
+        headers: &HeaderMap,
+    ) -> Result<(), TellError> {
+        let answer = self.post(conversation, bytes, headers).await?;
+        let status = answer.head().status;
+        if !status.is_success() {
+            return Err(TellError::Status(status));
+        }
+        let has_stream_of_its_own = conversation.streams().has_standalone();
+        if method == Some(&Method::Initialized) && has_stream_of_its_own {
+            start_listening(conversation);
+        }
+        Ok(())
+    }
+
+    /// Posts a message; in another session of the server's, if it has lost this one.
+    async fn post(
+        &self,
+        conversation: &Arc<Conversation>,
+        bytes: Bytes,
+        headers: &HeaderMap,
+    ) -> Result<Answer, EndpointError> {
+        let used = self.handshake();
+        let with_session = Self::with_session(conversation.revision(), headers, &used);
+        let answer = self.endpoint.post(with_session, bytes.clone()).await?;
+        let is_lost = used.session_id.is_some() && answer.head().status == StatusCode::NOT_FOUND;
+        if !is_lost || !self.open_again(conversation, &used).await {
+            return Ok(answer);
+        }
+        let with_session = Self::with_session(conversation.revision(), headers, &self.handshake());
+        self.endpoint.post(with_session, bytes).await
+    }
+
+    /// Opens another session in the name of the same client. The server forgot what was said in
+    /// the first; the guardrails did not.
+    async fn open_again(&self, conversation: &Arc<Conversation>, lost: &Handshake) -> bool {
+        let Era::Stateful(_, opening) = &self.era else {
+            return false;
+        };
+        let _one_at_a_time = opening.lock().await;
+        if self.handshake().session_id != lost.session_id {
+            return true;
+        }
+        let Some(initialize) = lost.initialize.clone() else {
+            return false;
+        };
+        let opened = self.initialize_again(conversation, initialize).await;
+        match &opened {
+            Ok(()) => debug!("the server lost the session, another one was opened"),
+            Err(error) => {
+                warn!(error, "the server lost the session");
+                conversation.ended().cancel();
+            }
+        }
+        opened.is_ok()
+    }
+
+    async fn initialize_again(
+        &self,
+        conversation: &Arc<Conversation>,
+        initialize: Bytes,
+    ) -> Result<(), String> {
+        let plain = |error: EndpointError| error.to_string();
+        let answer = self
+            .endpoint
+            .post(HeaderMap::new(), initialize)
+            .await
+            .map_err(plain)?;
+        let session_id = answer.head().headers.get(MCP_SESSION_ID).cloned();
+        let body = match answer {
+            Answer::Json(_, body) => body.to_vec(),
+            Answer::Events(_, mut events) => {
+                let first = timeout(self.silence_max, async {
+                    loop {
+                        match events.next().await {
+                            Some(Ok(event)) => {
+                                if let Some(data) = event.data.filter(|data| !data.is_empty()) {
+                                    return Ok(data);
+                                }
+                            }
+                            Some(Err(error)) => return Err(error.to_string()),
+                            None => return Err("no answer".to_owned()),
+                        }
+                    }
+                });
+                first.await.map_err(|_| "no answer in time".to_owned())??
+            }
+            Answer::Other(head) => return Err(format!("HTTP {}", head.status)),
+        };
+        let message = Message::parse(&body, &EnvelopeLimits::new(Peer::Server))
+            .map_err(|error| error.to_string())?;
+        let result = message.result().ok_or("`initialize` was refused")?;
+        let view = view::InitializeResult::read(result).map_err(|error| error.to_string())?;
+        if Revision::parse(view.protocol_version) != conversation.revision() {
+            return Err("the server speaks another revision now".to_owned());
+        }
+        self.remember(|handshake| handshake.session_id = session_id);
+        let headers = Self::with_session(
+            conversation.revision(),
+            &HeaderMap::new(),
+            &self.handshake(),
+        );
+        let initialized = write::notification(Method::Initialized.as_str(), None);
+        let answer = self.endpoint.post(headers, initialized.into()).await;
+        let status = answer.map_err(plain)?.head().status;
+        if status.is_success() {
+            Ok(())
+        } else {
+            Err(format!("HTTP {status}"))
+        }
+    }
+
+    /// Opens the stream for what belongs to no request, or goes on with another.
+    pub(crate) async fn standalone(
+        &self,
+        revision: Option<Revision>,
+        headers: &HeaderMap,
+    ) -> Result<StandaloneStream, EndpointError> {
+        let headers = Self::with_session(revision, headers, &self.handshake());
+        Ok(match self.endpoint.get(headers).await? {
+            Answer::Events(_, events) => StandaloneStream::Events(events),
+            Answer::Json(head, _) | Answer::Other(head) => StandaloneStream::Refused(head.status),
+        })
+    }
+
+    pub(super) async fn end(&self, revision: Option<Revision>) {
+        let handshake = self.handshake();
+        if handshake.session_id.is_none() {
+            return;
+        }
+        let headers = Self::with_session(revision, &HeaderMap::new(), &handshake);
+        match timeout(END_WAIT_MAX, self.endpoint.delete(headers)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => debug!(%error, "the server was not told that the session ended"),
+            Err(_) => debug!("the server does not say whether the session ended"),
+        }
+    }
+
+    fn note_session(&self, head: &Head) {
+        if let Some(session_id) = head.headers.get(MCP_SESSION_ID) {
+            self.remember(|handshake| handshake.session_id = Some(session_id.clone()));
+        }
+    }
+
+    fn handshake(&self) -> Handshake {
+        match &self.era {
+            Era::Stateless => Handshake::default(),
+            Era::Stateful(handshake, _) => handshake
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
+        }
+    }
+
+    fn remember(&self, note: impl FnOnce(&mut Handshake)) {
+        if let Era::Stateful(handshake, _) = &self.era {
+            note(&mut handshake.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    fn with_session(
+        revision: Option<Revision>,
+        headers: &HeaderMap,
+        handshake: &Handshake,
+    ) -> HeaderMap {
+        let mut headers = headers.clone();
+        if let Some(session_id) = &handshake.session_id {
+            headers.insert(HeaderName::from_static(MCP_SESSION_ID), session_id.clone());
+        }
+        let negotiated = revision.filter(|revision| *revision >= Revision::V2025_06_18);
+        if let Some(revision) = negotiated
+            && let Some((name, value)) = header(MCP_PROTOCOL_VERSION, revision.as_str())
+        {
+            headers.insert(name, value);
+        }
+        headers
+    }
+}
+
+impl super::Upstream {
+    pub(crate) fn http(&self) -> Option<&HttpUpstream> {
+        match self {
+            Self::Http(http) => Some(http),
+            Self::Sse(_) | Self::Stdio(_) => None,
+        }
+    }
+}
+
+/// Passes a stream on that belongs to no request, until either side ends it.
+pub(crate) async fn pass_standalone(
+    conversation: &Arc<Conversation>,
+    mut events: Box<EventStream>,
+    outlet: Option<&Outlet>,
+) -> Position {
+    let mut last = Position::default();
+    let ended = conversation.ended().clone();
+    loop {
+        let client_gone = async {
+            match outlet {
+                Some(outlet) => outlet.closed().await,
+                None => std::future::pending().await,
+            }
+        };
+        let event = tokio::select! {
+            event = events.next() => event,
+            () = ended.cancelled() => return last,
+            () = client_gone => return last,
+        };
+        let event = match event {
+            None => return last,
+            Some(Ok(event)) => event,
+            Some(Err(error)) if error.ends_stream() => return last,
+            Some(Err(error)) => {
+                warn!(%error, "event of the server lost");
+                continue;
+            }
+        };
+        let position = Position {
+            id: event.id,
+            retry: event.retry,
+        };
+        last.id = position.id.clone().or(last.id);
+        last.retry = position.retry.or(last.retry);
+        let carried = Carried {
+            outlet: outlet.cloned(),
+            position,
+            status: None,
+        };
+        let is_message = matches!(event.event.as_deref(), None | Some("" | "message"));
+        let passed = match event.data.filter(|data| !data.is_empty()) {
+            Some(data) if is_message => conversation
+                .on_server(None, &data, &carried)
+                .await
+                .map(|_| ()),
+            _ => pass_position(&carried).await,
+        };
+        if passed.is_err() {
+            return last;
+        }
+    }
+}
+
+fn start_listening(conversation: &Arc<Conversation>) {
+    conversation.tasks().spawn(listen(Arc::clone(conversation)));
+}
+
+/// Listens to what belongs to no request for a client that has one stream for everything.
+async fn listen(conversation: Arc<Conversation>) {
+    let Some(upstream) = conversation.upstream().http() else {
+        return;
+    };
+    let mut last = Position::default();
+    let mut has_worked = false;
+    loop {
+        let mut headers = HeaderMap::new();
+        if let Some(id) = &last.id
+            && let Some((name, value)) = header("last-event-id", id)
+        {
+            headers.insert(name, value);
+        }
+        let stream = upstream.standalone(conversation.revision(), &headers).await;
+        match stream {
+            Ok(StandaloneStream::Events(events)) => {
+                has_worked = true;
+                let position = pass_standalone(&conversation, events, None).await;
+                last.id = position.id.or(last.id);
+                last.retry = position.retry.or(last.retry);
+            }
+            Ok(StandaloneStream::Refused(status)) => {
+                debug!(%status, "the server offers no stream of its own");
+                return;
+            }
+            Err(error) if has_worked => debug!(%error, "the server's stream is not there"),
+            Err(error) => {
+                warn!(%error, "the server's stream could not be opened");
+                return;
+            }
+        }
+        let retry = last.retry.map_or(RETRY_DEFAULT, Duration::from_millis);
+        tokio::select! {
+            () = sleep(retry.clamp(RETRY_MIN, RETRY_MAX)) => {}
+            () = conversation.ended().cancelled() => return,
+        }
+    }
+}
+
+async fn pass_position(carried: &Carried) -> Result<(), crate::serve::outlet::ClientGone> {
+    let has_news = carried.position.id.is_some() || carried.position.retry.is_some();
+    match &carried.outlet {
+        Some(outlet) if has_news => {
+            outlet
+                .send(Parcel::Position(carried.position.clone()))
+                .await
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,101 @@
+//! A server that is a child process of its conversation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use portcullis_trace::record::Direction;
+use portcullis_transport::child::{
+    ChildServer, Patience, ServerCommand, SpawnError, Started, Surroundings,
+};
+use portcullis_transport::lines::{LineReader, LineWriter};
+use tokio::net::unix::pipe;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+use tracing::{debug, warn};
+
+use super::TellError;
+use crate::relay::now;
+use crate::serve::conversation::Conversation;
+
+/// LIMIT: how long a server may leave its input unread.
+const WRITE_WAIT_MAX: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+pub(crate) struct StdioUpstream {
+    /// `None` once the session has ended: that closes the server's input.
+    input: Mutex<Option<LineWriter<pipe::Sender>>>,
+    server: Mutex<ChildServer>,
+}
+
+/// What a server writes, to be read by [`read_all`].
+#[derive(Debug)]
+pub(crate) struct ServerOutput(LineReader<pipe::Receiver>);
+
+// === impl StdioUpstream ===
+
+impl StdioUpstream {
+    pub(crate) fn spawn(
+        command: &ServerCommand,
+        surroundings: &Surroundings,
+        line_bytes: usize,
+    ) -> Result<(Self, ServerOutput), SpawnError> {
+        let Started {
+            server,
+            input,
+            output,
+        } = command.spawn_in(surroundings)?;
+        let upstream = Self {
+            input: Mutex::new(Some(LineWriter::new(input))),
+            server: Mutex::new(server),
+        };
+        Ok((upstream, ServerOutput(LineReader::new(output, line_bytes))))
+    }
+
+    pub(super) async fn send(&self, line: &[u8]) -> Result<(), TellError> {
+        let mut input = self.input.lock().await;
+        let Some(writer) = &mut *input else {
+            return Err(TellError::Ended);
+        };
+        if let Ok(sent) = timeout(WRITE_WAIT_MAX, writer.send(line)).await {
+            return Ok(sent?);
+        }
+        // Half a line may be in the pipe: nothing can follow it.
+        *input = None;
+        Err(TellError::Ended)
+    }
+
+    pub(super) async fn end(&self) {
+        self.input.lock().await.take();
+        match self.server.lock().await.end(Patience::default()).await {
+            Ok(status) => debug!(%status, "server ended"),
+            Err(error) => warn!(%error, "server not ended"),
+        }
+    }
+}
+
+/// Takes what the server writes until it, or the conversation, ends.
+pub(crate) async fn read_all(conversation: Arc<Conversation>, output: ServerOutput) {
+    let ServerOutput(mut lines) = output;
+    let ended = conversation.ended().clone();
+    loop {
+        let line = tokio::select! {
+            line = lines.next() => line,
+            () = ended.cancelled() => return,
+        };
+        let actions = match line {
+            Ok(Some(Ok(line))) => conversation
+                .session()
+                .on_line(Direction::ToClient, &line, now()),
+            Ok(Some(Err(error))) => conversation
+                .session()
+                .on_lost_line(Direction::ToClient, error),
+            Ok(None) => break,
+            Err(error) => {
+                warn!(%error, "reading from the server failed");
+                break;
+            }
+        };
+        conversation.on_line(actions).await;
+    }
+    conversation.on_server_end().await;
+}

@@ -1,0 +1,11 @@
+//! HTTP, on both sides of the gateway.
+//!
+//! [`listen`] and [`body`] are the client's side: connections, bounded request bodies, and streams
+//! of events that are kept alive. [`endpoint`] is the server's side: one MCP server's URL, and what
+//! it answers. What a message means, and whether it may pass, is not known here.
+
+pub mod body;
+pub mod endpoint;
+pub mod events;
+pub mod listen;
+pub mod reach;

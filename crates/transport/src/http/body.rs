@@ -1,0 +1,120 @@
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body::Body;
+use http_body_util::BodyExt;
+use tokio::time::timeout;
+
+/// LIMIT: how long a body may take between two of its parts.
+const PART_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Why a body was not read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    #[error("the body is longer than {limit} bytes")]
+    TooLong { limit: usize },
+    #[error("the body did not come within {} seconds", PART_WAIT_MAX.as_secs())]
+    TooSlow,
+    #[error("the body ended early")]
+    Broken,
+}
+
+/// Reads a body of at most `limit` bytes. What is beyond is not read.
+pub async fn read_body<B>(body: B, limit: usize) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let announced = body.size_hint().lower();
+    if announced > u64::try_from(limit).unwrap_or(u64::MAX) {
+        return Err(BodyError::TooLong { limit });
+    }
+    let mut body = body;
+    let mut whole = Parts::default();
+    loop {
+        let frame = timeout(PART_WAIT_MAX, body.frame())
+            .await
+            .map_err(|_| BodyError::TooSlow)?;
+        match frame {
+            None => return Ok(whole.join()),
+            Some(Err(_)) => return Err(BodyError::Broken),
+            Some(Ok(frame)) => {
+                // Trailers say nothing that is looked at.
+                if let Ok(part) = frame.into_data() {
+                    whole.push(part);
+                }
+            }
+        }
+        if whole.bytes > limit {
+            return Err(BodyError::TooLong { limit });
+        }
+    }
+}
+
+/// A body that mostly comes in one part, which is then not copied.
+#[derive(Debug, Default)]
+struct Parts {
+    first: Option<Bytes>,
+    all: Option<BytesMut>,
+    bytes: usize,
+}
+
+// === impl Parts ===
+
+impl Parts {
+    fn push(&mut self, part: Bytes) {
+        self.bytes = self.bytes.saturating_add(part.len());
+        match (&mut self.first, &mut self.all) {
+            (first @ None, None) => *first = Some(part),
+            (first, all) => all
+                .get_or_insert_with(|| first.take().map(BytesMut::from).unwrap_or_default())
+                .extend_from_slice(&part),
+        }
+    }
+
+    fn join(self) -> Bytes {
+        match self.all {
+            Some(all) => all.freeze(),
+            None => self.first.unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::convert::Infallible;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use http_body::Frame;
+
+    use super::*;
+
+    struct Chunks(VecDeque<&'static [u8]>);
+
+    impl Body for Chunks {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            let next = self.0.pop_front();
+            Poll::Ready(next.map(|part| Ok(Frame::data(Bytes::from_static(part)))))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_up_to_its_limit() {
+        let check = async |parts: &[&'static [u8]], expected: Result<&'static [u8], BodyError>| {
+            let body = Chunks(parts.iter().copied().collect());
+            let read = read_body(body, 5).await;
+            assert_eq!(read, expected.map(Bytes::from_static), "{parts:?}");
+        };
+        check(&[], Ok(b"")).await;
+        check(&[b"abc"], Ok(b"abc")).await;
+        check(&[b"ab", b"", b"cde"], Ok(b"abcde")).await;
+        check(&[b"abc", b"def"], Err(BodyError::TooLong { limit: 5 })).await;
+    }
+}

@@ -1,0 +1,114 @@
+use std::convert::Infallible;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::service::Service;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::{sleep, timeout};
+use tokio_util::task::TaskTracker;
+use tracing::{debug, warn};
+
+/// LIMIT: connections at a time; further ones wait to be accepted.
+const CONNECTIONS_MAX: usize = 10_000;
+/// LIMIT: of one request, further ones are answered 431.
+const HEADERS_MAX: usize = 100;
+const HEADER_BYTES_MAX: usize = 64 << 10;
+/// LIMIT: how long the head of a request may take.
+const HEADER_WAIT_MAX: Duration = Duration::from_secs(10);
+const HTTP2_STREAMS_MAX: u32 = 256;
+/// How long requests in progress may go on when the gateway ends.
+const GRACE: Duration = Duration::from_secs(5);
+/// What is waited after the system refused a connection: for lack of file descriptors, say.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Answers the requests of all connections until `stop` is there, then lets those in progress end
+/// for a bounded time.
+pub async fn serve<S, B>(listener: TcpListener, service: S, stop: impl Future<Output = ()>)
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let graceful = GracefulShutdown::new();
+    let tasks = TaskTracker::new();
+    let builder = Arc::new(builder());
+    let mut stop = pin!(stop);
+    loop {
+        let accepted = async {
+            let place = Arc::clone(&connections).acquire_owned().await;
+            (place, accept(&listener).await)
+        };
+        let (place, stream) = tokio::select! {
+            accepted = accepted => accepted,
+            () = &mut stop => break,
+        };
+        let watcher = graceful.watcher();
+        let (builder, service) = (Arc::clone(&builder), service.clone());
+        tasks.spawn(async move {
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
+            if let Err(error) = watcher.watch(connection).await {
+                debug!(error, "connection ended with an error");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    tasks.close();
+    let ended = async {
+        graceful.shutdown().await;
+        tasks.wait().await;
+    };
+    if timeout(GRACE, ended).await.is_err() {
+        debug!("some connections were cut");
+    }
+}
+
+fn builder() -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_WAIT_MAX)
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(HEADER_BYTES_MAX);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(HTTP2_STREAMS_MAX)
+        .max_header_list_size(u32::try_from(HEADER_BYTES_MAX).unwrap_or(u32::MAX));
+    builder
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match accept_one(listener).await {
+            Ok(stream) => return stream,
+            Err(error) => {
+                warn!(%error, "connection not accepted");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn accept_one(listener: &TcpListener) -> io::Result<TcpStream> {
+    let (stream, _) = listener.accept().await?;
+    // An event must not wait for the next one.
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}

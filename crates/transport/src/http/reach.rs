@@ -1,0 +1,125 @@
+//! Which addresses may be connected to.
+
+use std::io;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tokio::net::lookup_host;
+
+/// Who chose the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The configuration did: it may be anywhere.
+    Configured,
+    /// A client did: a name must not lead to where the gateway alone can go.
+    Named,
+}
+
+/// Resolves names, and refuses addresses beyond reach at the moment they would be used.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Resolver {
+    reach: Reach,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no address of this host may be connected to")]
+struct OutOfReach;
+
+// === impl Reach ===
+
+impl Reach {
+    /// Whether `host` may be what `address` is the address of.
+    pub fn allows(self, host: &str, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        match self {
+            Self::Configured => true,
+            Self::Named => address.is_loopback() == is_loopback_name(host) && !is_special(address),
+        }
+    }
+}
+
+/// Whether a host is this machine by its name or its address.
+pub fn is_loopback_name(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let host = host.strip_suffix('.').unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+/// Where metadata services and neighbours on the link are, and what is no single host.
+fn is_special(address: IpAddr) -> bool {
+    const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    match address {
+        IpAddr::V4(v4) => {
+            v4.is_link_local() || v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast()
+        }
+        IpAddr::V6(v6) => {
+            v6.is_unicast_link_local()
+                || v6.is_unspecified()
+                || v6.is_multicast()
+                || v6 == METADATA_V6
+        }
+    }
+}
+
+// === impl Resolver ===
+
+impl Resolver {
+    pub(super) fn new(reach: Reach) -> Self {
+        Self { reach }
+    }
+}
+
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let reach = self.reach;
+        Box::pin(async move {
+            let host = name.as_str();
+            let found: io::Result<Vec<SocketAddr>> =
+                lookup_host((host, 0)).await.map(Iterator::collect);
+            let allowed: Vec<SocketAddr> = found?
+                .into_iter()
+                .filter(|address| reach.allows(host, address.ip()))
+                .collect();
+            if allowed.is_empty() {
+                return Err(OutOfReach.into());
+            }
+            let addresses: Addrs = Box::new(allowed.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_server_is_not_where_only_the_gateway_can_go() {
+        let check = |host: &str, address: &str, expected: bool| {
+            let address = address.parse().unwrap();
+            assert_eq!(
+                Reach::Named.allows(host, address),
+                expected,
+                "{host} {address}"
+            );
+            assert!(Reach::Configured.allows(host, address));
+        };
+        check("localhost", "127.0.0.1", true);
+        check("localhost.", "::1", true);
+        check("127.0.0.1", "127.0.0.1", true);
+        check("[::1]", "::1", true);
+        check("localhost", "10.0.0.1", false);
+        check("mcp.example", "93.184.216.34", true);
+        check("mcp.internal", "10.0.0.1", true);
+        check("mcp.example", "127.0.0.1", false);
+        check("mcp.example", "::ffff:127.0.0.1", false);
+        check("mcp.example", "169.254.169.254", false);
+        check("169.254.169.254", "169.254.169.254", false);
+        check("mcp.example", "fe80::1", false);
+        check("mcp.example", "fd00:ec2::254", false);
+        check("mcp.example", "0.0.0.0", false);
+    }
+}
