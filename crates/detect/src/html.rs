@@ -28,6 +28,11 @@ pub struct Html {
     pub links: Vec<String>,
 }
 
+/// The text with its character references decoded.
+pub(crate) fn unescape(text: &str) -> String {
+    entity::decode(text)
+}
+
 /// Reads the page from its start as far as its tags are whole.
 pub fn scan(text: &str) -> Html {
     let mut found = Html::default();

@@ -8,14 +8,19 @@
 //! The detectors of the policy language's standard library answer character for character as its
 //! reference does: [`secrets`], [`unicode`], [`copyright`], [`fuzzy`], [`python`], [`html`] and
 //! [`links`]. [`pii`] finds the entities that a pattern and a checksum can tell.
+//! [`prompt_injection`] classifies; [`fold`] and [`decode`] undo what hides a text from a detector.
 
 pub mod copyright;
+pub mod decode;
+pub mod fold;
 pub mod fuzzy;
 pub mod html;
 pub mod links;
 pub mod pii;
+pub mod prompt_injection;
 pub mod python;
 pub mod secrets;
+pub mod tool;
 pub mod unicode;
 
 mod pattern;

@@ -1,120 +1,132 @@
 //! Credentials that their form gives away.
+//!
+//! [`reference`] is the policy language's own list. [`find`] has a rule for each form that a
+//! provider publishes, and one for values whose name says that they are secret. A rule is tried
+//! only if one of its keywords occurs; what it matches must not be a placeholder, and must look as
+//! random as the rule asks. `docs/detectors/secrets` has a page for each rule.
+
+mod checksum;
+mod filter;
+mod reference;
+mod rules;
 
 use crate::Match;
-use crate::pattern::{Pattern, compile, spans};
+use aho_corasick::AhoCorasick;
+use filter::{entropy_centibits, is_placeholder};
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::LazyLock;
 
-/// The kinds that the policy language's `secrets` knows, each with its pattern.
-///
-/// Python's case-insensitive `i` also matches `İ` and `ı`, so the patterns that ignore case name
-/// the two where an `i` may stand.
-static REFERENCE: [(&str, Pattern); 6] = [
-    (
-        "GITHUB_TOKEN",
-        LazyLock::new(|| compile(r"(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9_]{36}")),
-    ),
-    (
-        "AWS_ACCESS_KEY",
-        LazyLock::new(|| compile(r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}")),
-    ),
-    (
-        "AWS_ACCESS_KEY",
-        LazyLock::new(|| {
-            compile(concat!(
-                r"(?i)aws.{0,20}?(?:key|pwd|pw|password|pass|token).{0,20}?",
-                r#"['"][0-9a-zA-Z/+İı]{40}['"]"#
-            ))
-        }),
-    ),
-    (
-        "AZURE_STORAGE_KEY",
-        LazyLock::new(|| compile(r"AccountKey=[a-zA-Z0-9+/=]{88}")),
-    ),
-    (
-        "SLACK_TOKEN",
-        LazyLock::new(|| compile(r"(?i)xox(?:a|b|p|o|s|r)-(?:\d+-)+[a-z0-9İı]+")),
-    ),
-    (
-        "SLACK_TOKEN",
-        LazyLock::new(|| {
-            compile(concat!(
-                r"(?i)https://hooks\.slack\.com/serv[iİı]ces/",
-                r"T[a-zA-Z0-9_İı]+/B[a-zA-Z0-9_İı]+/[a-zA-Z0-9_İı]+"
-            ))
-        }),
-    ),
-];
+pub use rules::{RULES, Rule};
+
+/// LIMIT: credentials of one text.
+const MATCHES_MAX: usize = 10_000;
+
+/// All keywords, and for each the rule that it belongs to.
+static KEYWORDS: LazyLock<(Option<AhoCorasick>, Vec<usize>)> = LazyLock::new(|| {
+    let mut keywords: Vec<&str> = Vec::new();
+    let mut owners = Vec::new();
+    for (number, rule) in RULES.iter().enumerate() {
+        keywords.extend(rule.keywords);
+        owners.extend(rule.keywords.iter().map(|_| number));
+    }
+    let searcher = AhoCorasick::builder()
+        .ascii_case_insensitive(true)
+        .build(keywords);
+    (searcher.ok(), owners)
+});
 
 /// What the policy language's `secrets` finds: pattern by pattern in its order, and for each
 /// pattern from left to right. Matches of different patterns may overlap.
 pub fn reference(text: &str) -> Vec<Match> {
-    let mut matches = Vec::new();
-    for (kind, pattern) in &REFERENCE {
-        matches.extend(spans(pattern, text).map(|span| Match { kind, span }));
+    reference::find(text)
+}
+
+/// What the rules find, from left to right and apart from each other; where two overlap, the rule
+/// that stands first counts.
+pub fn find(text: &str) -> Vec<Match> {
+    let mut found: Vec<Match> = Vec::new();
+    let mut taken: BTreeSet<(usize, usize)> = BTreeSet::new();
+    for number in candidates(text) {
+        let Some(rule) = RULES.get(number) else {
+            continue;
+        };
+        for span in rule.spans(text) {
+            if found.len() >= MATCHES_MAX {
+                break;
+            }
+            if is_free(&taken, &span) {
+                taken.insert((span.start, span.end));
+                found.push(Match {
+                    kind: rule.kind,
+                    span,
+                });
+            }
+        }
     }
-    matches
+    found.sort_by_key(|one| one.span.start);
+    found
+}
+
+/// The reference's kinds, then what only the rules find.
+pub fn all(text: &str) -> Vec<Match> {
+    let mut found = reference(text);
+    let known: BTreeSet<_> = found
+        .iter()
+        .map(|one| (one.span.start, one.span.end))
+        .collect();
+    found.extend(
+        find(text)
+            .into_iter()
+            .filter(|one| is_free(&known, &one.span)),
+    );
+    found
+}
+
+/// The rules that one of their keywords calls for, in their order.
+fn candidates(text: &str) -> impl Iterator<Item = usize> {
+    let (searcher, owners) = &*KEYWORDS;
+    let mut called = vec![false; RULES.len()];
+    for hit in searcher
+        .iter()
+        .flat_map(|it| it.find_overlapping_iter(text))
+    {
+        let owner = owners.get(hit.pattern().as_usize());
+        if let Some(called) = owner.and_then(|owner| called.get_mut(*owner)) {
+            *called = true;
+        }
+    }
+    let numbered = called.into_iter().enumerate();
+    numbered.filter_map(|(number, is_called)| is_called.then_some(number))
+}
+
+/// Whether no taken span overlaps. Taken spans of one origin lie apart from each other.
+fn is_free(taken: &BTreeSet<(usize, usize)>, span: &Range<usize>) -> bool {
+    let before = taken.range(..(span.end, 0)).next_back();
+    before.is_none_or(|(_, end)| *end <= span.start)
+}
+
+// === impl Rule ===
+
+impl Rule {
+    /// The credentials in the text that this rule finds.
+    fn spans<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
+        let captures = self.pattern.captures_iter(text);
+        captures.filter_map(move |captures| {
+            let secret = captures.get(1).or_else(|| captures.get(0))?;
+            self.accepts(secret.as_str()).then(|| secret.range())
+        })
+    }
+
+    fn accepts(&self, secret: &str) -> bool {
+        if self.checksum.is_some_and(|is_right| is_right(secret)) {
+            return true;
+        }
+        !is_placeholder(secret)
+            && entropy_centibits(secret) >= self.entropy_min
+            && self.shape.is_none_or(|fits| fits(secret))
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const GITHUB: &str = "ghp_Zx9YZx9YZx9YZx9YZx9YZx9YZx9YZx9YZx9Y";
-
-    #[track_caller]
-    fn check(text: &str, expected: &[(&str, &str)]) {
-        let found = reference(text);
-        let found: Vec<_> = found
-            .iter()
-            .map(|found| (found.kind, text.get(found.span.clone()).unwrap()))
-            .collect();
-        assert_eq!(found, expected);
-    }
-
-    #[test]
-    fn each_kind_is_found_where_it_stands() {
-        check("nothing", &[]);
-        check(&format!("a {GITHUB} b"), &[("GITHUB_TOKEN", GITHUB)]);
-        let key = "aws_secret_key = 'abcdABCD0123456789/+abcdABCD0123456789/+'";
-        check(key, &[("AWS_ACCESS_KEY", key)]);
-        let azure = format!("AccountKey={}==", "Ab".repeat(43));
-        check(&azure, &[("AZURE_STORAGE_KEY", &azure)]);
-        check(
-            "é xoxb-123456-7890-abcdef!",
-            &[("SLACK_TOKEN", "xoxb-123456-7890-abcdef")],
-        );
-        let hook = "https://hooks.slack.com/services/T0A1/B0C2/xyz_9";
-        check(hook, &[("SLACK_TOKEN", hook)]);
-    }
-
-    #[test]
-    fn kinds_come_in_the_order_of_the_patterns() {
-        check(
-            &format!("AKIAJKLMNOPQ12345678 and {GITHUB}"),
-            &[
-                ("GITHUB_TOKEN", GITHUB),
-                ("AWS_ACCESS_KEY", "AKIAJKLMNOPQ12345678"),
-            ],
-        );
-    }
-
-    #[test]
-    fn length_and_case_matter_where_the_pattern_says_so() {
-        check("akiajklmnopq12345678", &[]);
-        check("AKIAJKLMNOPQ1234567", &[]);
-        check(
-            "AKIAJKLMNOPQ12345678AKIAJKLMNOPQ12345678",
-            &[("AWS_ACCESS_KEY", "AKIAJKLMNOPQ12345678"); 2],
-        );
-        check("XOXB-1-A", &[("SLACK_TOKEN", "XOXB-1-A")]);
-    }
-
-    #[test]
-    fn case_is_ignored_as_python_ignores_it() {
-        check("xoxb-1-aıİſK", &[("SLACK_TOKEN", "xoxb-1-aıİſK")]);
-        check(
-            "hTTps://hooks.slack.com/servıces/T1/B1/x",
-            &[("SLACK_TOKEN", "hTTps://hooks.slack.com/servıces/T1/B1/x")],
-        );
-    }
-}
+mod tests;

@@ -1,6 +1,8 @@
 //! The detectors that this process answers itself, behind the engine's question form.
 
-use portcullis_detect::{Match, copyright, fuzzy, html, links, pii, python, secrets, unicode};
+use portcullis_detect::{
+    Match, copyright, fuzzy, html, links, pii, prompt_injection, python, secrets, unicode,
+};
 use portcullis_engine::{Answer, DetectorCall, Detectors, Lookup};
 use portcullis_json::{Number, Object, Value};
 
@@ -19,7 +21,7 @@ impl Detectors for LocalDetectors {
     fn answer(&self, call: &DetectorCall) -> Lookup {
         let text = &*call.text;
         Lookup::Ready(match call.detector {
-            "secrets" => Ok(unmarked(kinds(&secrets::reference(text)))),
+            "secrets" => credentials(text, &call.options),
             "unicode" => unicode_categories(text, &call.options),
             "copyright" => Ok(unmarked(list(copyright::licenses(text)))),
             "fuzzy_contains" => fuzzy_contains(text, &call.options),
@@ -28,10 +30,53 @@ impl Detectors for LocalDetectors {
             "html_code" => Ok(html_code(text)),
             "links" => Ok(unmarked(list(found_texts(text, &links::find(text))))),
             "pii" => personal_data(text, &call.options),
+            "prompt_injection" => injection(text, &call.options),
             other => Err(format!("`{other}` has no backend configured")),
         })
     }
 }
+
+/// The reference's kinds, and then ours unless only the reference's are asked for.
+fn credentials(text: &str, options: &Object) -> Answered {
+    let found = match options.get("rules") {
+        None | Some(Value::Null) => secrets::all(text),
+        Some(Value::String(rules)) if &**rules == "reference" => secrets::reference(text),
+        Some(other) => {
+            return Err(format!(
+                "`rules` is \"reference\" or not given, not {other}"
+            ));
+        }
+    };
+    Ok(unmarked(kinds(&found)))
+}
+
+/// Whether the worst window reaches the threshold; it is the mark.
+fn injection(text: &str, options: &Object) -> Answered {
+    match options.get("model") {
+        None | Some(Value::Null) => {}
+        Some(other) => return Err(format!("`prompt_injection` has no model {other}")),
+    }
+    let threshold = match options.get("threshold") {
+        None | Some(Value::Null) => DEFAULT_INJECTION_SCORE,
+        Some(Value::Number(Number::Float(threshold))) => *threshold,
+        Some(Value::Number(Number::Integer(0))) => 0.0,
+        Some(Value::Number(Number::Integer(1))) => 1.0,
+        Some(other) => return Err(format!("`threshold` is a number from 0 to 1, not {other}")),
+    };
+    let found = prompt_injection::assess(text);
+    let is_found = found.score.value() >= threshold;
+    Ok(Answer {
+        value: Value::Bool(is_found),
+        marks: if is_found && !found.span.is_empty() {
+            vec![found.span]
+        } else {
+            Vec::new()
+        },
+    })
+}
+
+/// The language's default for `threshold` of `prompt_injection`.
+const DEFAULT_INJECTION_SCORE: f64 = 0.9;
 
 fn unicode_categories(text: &str, options: &Object) -> Answered {
     let wanted = names(options.get("categories"), "categories")?;

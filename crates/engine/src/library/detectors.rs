@@ -56,9 +56,8 @@ pub(crate) fn question(
 /// The name of the searched argument, and of those that may follow it by position.
 pub(crate) fn signature(detector: Detector) -> (&'static str, &'static [&'static str]) {
     match detector {
-        Detector::Secrets | Detector::HtmlCode | Detector::Links | Detector::IpythonCode => {
-            ("data", &[])
-        }
+        Detector::HtmlCode | Detector::Links | Detector::IpythonCode => ("data", &[]),
+        Detector::Secrets => ("data", &["rules"]),
         Detector::PythonCode => ("data", &["ipython_mode"]),
         Detector::Unicode => ("data", &["categories"]),
         Detector::Copyright => ("data", &["threshold"]),

@@ -1,0 +1,155 @@
+//! Instructions to a model where data were expected.
+//!
+//! A linear classifier over words, their stems and their classes, and over pairs of classes that
+//! stand near each other. It is summed over windows of a fixed number of tokens, so that a long
+//! text hides nothing, and the span of the worst window says where. All arithmetic is on integers:
+//! the same text has the same score on any machine. The weights are trained by the project's
+//! `training` from public data; `docs/DETECTORS.md` says how well it does and what it misses.
+//!
+//! Beside the text as it stands, the classifier reads what [`decode`] makes of it, and it is
+//! stricter where a person would not look: in decoded texts, in HTML comments and in hidden
+//! elements.
+
+pub mod feature;
+pub mod lexicon;
+mod model;
+mod place;
+pub mod token;
+
+use crate::decode::{self, Writing};
+use std::ops::Range;
+use token::Token;
+
+pub use model::{Margin, Model, WINDOW_TOKENS};
+pub use place::Place;
+
+/// The worst window of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assessment {
+    pub score: Score,
+    /// Bytes of the text; empty if it has no words.
+    pub span: Range<usize>,
+    pub place: Place,
+    pub writing: Option<Writing>,
+}
+
+/// How sure the classifier is, in thousandths.
+///
+/// 900 is passed by about one in a hundred benign texts of the calibration set, 990 by one in a
+/// thousand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Score(u16);
+
+/// What is added to the margin of a window that a person would not see or could not read.
+const HIDDEN_BONUS: Margin = 3000;
+
+/// The worst window of the text and of what is encoded in it.
+pub fn assess(text: &str) -> Assessment {
+    let model = Model::embedded();
+    let mut worst = assess_plain(model, text);
+    for decoded in decode::decode(text) {
+        let (margin, _) = worst_window(model, &token::tokens(&decoded.text));
+        let margin = margin.saturating_add(HIDDEN_BONUS);
+        if margin > worst.0 {
+            let assessment = Assessment {
+                score: model.score(margin),
+                span: decoded.span,
+                place: Place::Open,
+                writing: Some(decoded.writing),
+            };
+            worst = (margin, assessment);
+        }
+    }
+    worst.1
+}
+
+/// The highest margin of the text and of what is encoded in it, for the trainer's calibration.
+pub fn margin(model: &Model, text: &str) -> Margin {
+    let plain = assess_plain(model, text).0;
+    let decoded = decode::decode(text).into_iter().map(|decoded| {
+        worst_window(model, &token::tokens(&decoded.text))
+            .0
+            .saturating_add(HIDDEN_BONUS)
+    });
+    decoded.fold(plain, Margin::max)
+}
+
+fn assess_plain(model: &Model, text: &str) -> (Margin, Assessment) {
+    let tokens = token::tokens(text);
+    let (mut margin, mut window) = worst_window(model, &tokens);
+    let mut place = Place::Open;
+    for (hidden, kind) in place::hidden(text) {
+        let start = tokens.partition_point(|token| token.span.end <= hidden.start);
+        let end = tokens.partition_point(|token| token.span.start < hidden.end);
+        let inside = tokens.get(start..end).unwrap_or_default();
+        let (inner, inner_window) = worst_window(model, inside);
+        let inner = inner.saturating_add(HIDDEN_BONUS);
+        if !inside.is_empty() && inner > margin {
+            margin = inner;
+            window = start + inner_window.start..start + inner_window.end;
+            place = kind;
+        }
+    }
+    let of = |index: usize| tokens.get(index).map(|token| token.span.clone());
+    let span = match (of(window.start), window.end.checked_sub(1).and_then(of)) {
+        (Some(first), Some(last)) => first.start..last.end,
+        _ => 0..0,
+    };
+    let assessment = Assessment {
+        score: model.score(margin),
+        span,
+        place,
+        writing: None,
+    };
+    (margin, assessment)
+}
+
+/// The window with the highest margin, in tokens.
+fn worst_window(model: &Model, tokens: &[Token]) -> (Margin, Range<usize>) {
+    let mut sums: Vec<i32> = vec![0; tokens.len() + 1];
+    feature::features(tokens, |place, bucket| {
+        if let Some(sum) = sums.get_mut(place + 1) {
+            *sum += i32::from(model.weight(bucket));
+        }
+    });
+    let mut total: i32 = 0;
+    for sum in &mut sums {
+        total = total.saturating_add(*sum);
+        *sum = total;
+    }
+    let length = tokens.len().min(WINDOW_TOKENS);
+    let mut worst = (Margin::MIN, 0..0);
+    for (start, (before, after)) in sums.iter().zip(sums.iter().skip(length)).enumerate() {
+        let margin = model.margin(after.saturating_sub(*before), length);
+        if margin > worst.0 {
+            worst = (margin, start..start + length);
+        }
+    }
+    worst
+}
+
+// === impl Score ===
+
+impl Score {
+    pub const MAX: Self = Self(1000);
+
+    pub(crate) const fn from_thousandths(thousandths: u16) -> Self {
+        if thousandths > Self::MAX.0 {
+            Self::MAX
+        } else {
+            Self(thousandths)
+        }
+    }
+
+    pub fn thousandths(self) -> u16 {
+        self.0
+    }
+
+    /// From 0 to 1.
+    pub fn value(self) -> f64 {
+        f64::from(self.0) / f64::from(Self::MAX.0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

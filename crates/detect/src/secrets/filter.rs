@@ -1,0 +1,151 @@
+//! What looks like a credential and is none.
+
+/// Shannon entropy for each byte, in hundredths of a bit.
+///
+/// Computed on integers, so that it is the same on any machine.
+pub(super) fn entropy_centibits(text: &str) -> u32 {
+    let mut counts = [0_u64; 256];
+    for byte in text.bytes() {
+        if let Some(count) = counts.get_mut(usize::from(byte)) {
+            *count += 1;
+        }
+    }
+    let total = text.len() as u64;
+    if total == 0 {
+        return 0;
+    }
+    let weighted: u64 = counts
+        .into_iter()
+        .filter(|count| *count > 0)
+        .map(|count| count * log2_centibits(count))
+        .sum();
+    let entropy = log2_centibits(total).saturating_sub(weighted / total);
+    u32::try_from(entropy).unwrap_or(u32::MAX)
+}
+
+/// The binary logarithm in hundredths, by repeated squaring.
+fn log2_centibits(number: u64) -> u64 {
+    let Some(whole) = number.checked_ilog2() else {
+        return 0;
+    };
+    // The number between 1 and 2, with 30 bits behind the point.
+    let mut rest = (u128::from(number) << 30) >> whole;
+    let mut fraction = 0_u64;
+    for _ in 0..14 {
+        rest = (rest * rest) >> 30;
+        fraction <<= 1;
+        if rest >= 2 << 30 {
+            rest >>= 1;
+            fraction |= 1;
+        }
+    }
+    u64::from(whole) * 100 + ((fraction * 100) >> 14)
+}
+
+/// Words that stand in examples where a credential would.
+const PLACEHOLDERS: [&str; 22] = [
+    "example",
+    "placeholder",
+    "changeme",
+    "change_me",
+    "replace",
+    "your_",
+    "your-",
+    "yourapi",
+    "yourtoken",
+    "yoursecret",
+    "my_secret",
+    "dummy",
+    "redacted",
+    "xxxx",
+    "****",
+    "....",
+    "insert",
+    "<",
+    "${",
+    "{{",
+    "%s",
+    "todo",
+];
+
+/// Whether the text says that it stands for a credential, or is too regular to be one.
+pub(super) fn is_placeholder(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let body = || text.bytes().filter(u8::is_ascii_alphanumeric);
+    PLACEHOLDERS.iter().any(|word| lower.contains(word)) || {
+        let first = body().next();
+        body().all(|byte| Some(byte) == first)
+    }
+}
+
+/// A value that no one would call by a name: letters and digits in no order of words.
+pub(super) fn looks_random(text: &str) -> bool {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    let upper = text.bytes().filter(u8::is_ascii_uppercase).count();
+    let lower = text.bytes().filter(u8::is_ascii_lowercase).count();
+    let is_hex_of_hash = text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let is_mixed = digits >= 2 && upper + lower >= 3 || upper >= 3 && lower >= 3 && digits >= 1;
+    (is_mixed || is_hex_of_hash) && !is_identifier(text)
+}
+
+/// What people choose for a password: several kinds of characters, and not code.
+pub(super) fn looks_chosen(text: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| usize::from(text.bytes().any(|byte| is(&byte)));
+    let kinds = has(u8::is_ascii_lowercase)
+        + has(u8::is_ascii_uppercase)
+        + has(u8::is_ascii_digit)
+        + has(|byte| b"!#%^&*@$+=~?".contains(byte));
+    kinds >= 3 && has(u8::is_ascii_digit) == 1 && !is_identifier(text)
+}
+
+/// Words joined by signs, paths, calls, versions and dates.
+fn is_identifier(text: &str) -> bool {
+    let mut parts = text.split(['_', '-', '.', '/', ':']);
+    let is_word = |part: &str| {
+        let letters = part.trim_end_matches(|it: char| it.is_ascii_digit());
+        let is_capital = letters.chars().skip(1).all(|it| it.is_ascii_lowercase());
+        let is_shout = letters.chars().all(|it| it.is_ascii_uppercase());
+        part.len() - letters.len() <= 3 && (is_capital || is_shout)
+    };
+    let is_number = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || b".-:/T Z+".contains(&byte));
+    is_number || parts.all(is_word) || text.contains("://") || text.contains("()")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entropy_is_that_of_the_bytes() {
+        assert_eq!(entropy_centibits(""), 0);
+        assert_eq!(entropy_centibits("aaaa"), 0);
+        assert_eq!(entropy_centibits("abab"), 100);
+        assert_eq!(entropy_centibits("abcdefgh"), 300);
+        let three = entropy_centibits("abc");
+        assert!((157..=159).contains(&three), "{three}");
+    }
+
+    #[test]
+    fn names_are_not_random() {
+        for name in [
+            "get_access_token",
+            "AuthService",
+            "course_dog_id",
+            "2024-05-01",
+            "v2.9.0",
+            "key123",
+        ] {
+            assert!(!looks_random(name), "{name}");
+        }
+        for value in [
+            "oM7UQ3S9iJGoiqM-PKJYVMll",
+            "d41d8cd98f00b204e9800998ecf8427e",
+        ] {
+            assert!(looks_random(value), "{value}");
+        }
+        assert!(is_placeholder("AKIAIOSFODNN7EXAMPLE"));
+        assert!(is_placeholder("0000-0000"));
+    }
+}

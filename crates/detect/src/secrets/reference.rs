@@ -1,0 +1,120 @@
+//! The kinds that the policy language's reference knows, exactly as it finds them.
+
+use crate::Match;
+use crate::pattern::{Pattern, compile, spans};
+use std::sync::LazyLock;
+
+/// The kinds that the policy language's `secrets` knows, each with its pattern.
+///
+/// Python's case-insensitive `i` also matches `İ` and `ı`, so the patterns that ignore case name
+/// the two where an `i` may stand.
+static REFERENCE: [(&str, Pattern); 6] = [
+    (
+        "GITHUB_TOKEN",
+        LazyLock::new(|| compile(r"(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9_]{36}")),
+    ),
+    (
+        "AWS_ACCESS_KEY",
+        LazyLock::new(|| compile(r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}")),
+    ),
+    (
+        "AWS_ACCESS_KEY",
+        LazyLock::new(|| {
+            compile(concat!(
+                r"(?i)aws.{0,20}?(?:key|pwd|pw|password|pass|token).{0,20}?",
+                r#"['"][0-9a-zA-Z/+İı]{40}['"]"#
+            ))
+        }),
+    ),
+    (
+        "AZURE_STORAGE_KEY",
+        LazyLock::new(|| compile(r"AccountKey=[a-zA-Z0-9+/=]{88}")),
+    ),
+    (
+        "SLACK_TOKEN",
+        LazyLock::new(|| compile(r"(?i)xox(?:a|b|p|o|s|r)-(?:\d+-)+[a-z0-9İı]+")),
+    ),
+    (
+        "SLACK_TOKEN",
+        LazyLock::new(|| {
+            compile(concat!(
+                r"(?i)https://hooks\.slack\.com/serv[iİı]ces/",
+                r"T[a-zA-Z0-9_İı]+/B[a-zA-Z0-9_İı]+/[a-zA-Z0-9_İı]+"
+            ))
+        }),
+    ),
+];
+
+/// What the policy language's `secrets` finds: pattern by pattern in its order, and for each
+/// pattern from left to right. Matches of different patterns may overlap.
+pub(super) fn find(text: &str) -> Vec<Match> {
+    let mut matches = Vec::new();
+    for (kind, pattern) in &REFERENCE {
+        matches.extend(spans(pattern, text).map(|span| Match { kind, span }));
+    }
+    matches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GITHUB: &str = "ghp_Zx9YZx9YZx9YZx9YZx9YZx9YZx9YZx9YZx9Y";
+
+    #[track_caller]
+    fn check(text: &str, expected: &[(&str, &str)]) {
+        let found = find(text);
+        let found: Vec<_> = found
+            .iter()
+            .map(|found| (found.kind, text.get(found.span.clone()).unwrap()))
+            .collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn each_kind_is_found_where_it_stands() {
+        check("nothing", &[]);
+        check(&format!("a {GITHUB} b"), &[("GITHUB_TOKEN", GITHUB)]);
+        let key = "aws_secret_key = 'abcdABCD0123456789/+abcdABCD0123456789/+'";
+        check(key, &[("AWS_ACCESS_KEY", key)]);
+        let azure = format!("AccountKey={}==", "Ab".repeat(43));
+        check(&azure, &[("AZURE_STORAGE_KEY", &azure)]);
+        check(
+            "é xoxb-123456-7890-abcdef!",
+            &[("SLACK_TOKEN", "xoxb-123456-7890-abcdef")],
+        );
+        let hook = "https://hooks.slack.com/services/T0A1/B0C2/xyz_9";
+        check(hook, &[("SLACK_TOKEN", hook)]);
+    }
+
+    #[test]
+    fn kinds_come_in_the_order_of_the_patterns() {
+        check(
+            &format!("AKIAJKLMNOPQ12345678 and {GITHUB}"),
+            &[
+                ("GITHUB_TOKEN", GITHUB),
+                ("AWS_ACCESS_KEY", "AKIAJKLMNOPQ12345678"),
+            ],
+        );
+    }
+
+    #[test]
+    fn length_and_case_matter_where_the_pattern_says_so() {
+        check("akiajklmnopq12345678", &[]);
+        check("AKIAJKLMNOPQ1234567", &[]);
+        check(
+            "AKIAJKLMNOPQ12345678AKIAJKLMNOPQ12345678",
+            &[("AWS_ACCESS_KEY", "AKIAJKLMNOPQ12345678"); 2],
+        );
+        check("XOXB-1-A", &[("SLACK_TOKEN", "XOXB-1-A")]);
+    }
+
+    #[test]
+    fn case_is_ignored_as_python_ignores_it() {
+        check("xoxb-1-aıİſK", &[("SLACK_TOKEN", "xoxb-1-aıİſK")]);
+        check(
+            "hTTps://hooks.slack.com/servıces/T1/B1/x",
+            &[("SLACK_TOKEN", "hTTps://hooks.slack.com/servıces/T1/B1/x")],
+        );
+    }
+}

@@ -1,0 +1,101 @@
+use super::*;
+
+#[track_caller]
+fn check(text: &str, expected: &[(&str, &str)]) {
+    let found = find(text);
+    let found: Vec<_> = found
+        .iter()
+        .map(|one| (one.kind, text.get(one.span.clone()).unwrap()))
+        .collect();
+    assert_eq!(found, expected, "{text}");
+}
+
+/// Random letters, so that no credential stands in this file.
+fn random(alphabet: &str, length: usize) -> String {
+    let letters: Vec<char> = alphabet.chars().collect();
+    let mut state = 88_172_645_463_325_252_u64;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        letters[usize::try_from(state % letters.len() as u64).unwrap()]
+    };
+    std::iter::repeat_with(next).take(length).collect()
+}
+
+const ALPHANUMERIC: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+#[test]
+fn a_credential_is_found_where_it_stands() {
+    let body = random(ALPHANUMERIC, 90);
+    for (kind, token) in [
+        ("GITHUB_TOKEN", format!("ghp_{}", &body[..36])),
+        ("STRIPE_KEY", format!("sk_live_{}", &body[..24])),
+        ("NPM_TOKEN", format!("npm_{}", &body[..36])),
+        ("ANTHROPIC_KEY", format!("sk-ant-api03-{}", &body[..80])),
+        ("GOOGLE_API_KEY", format!("AIza{}", &body[..35])),
+        (
+            "AWS_ACCESS_KEY",
+            format!("AKIA{}", random("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16)),
+        ),
+    ] {
+        check(&format!("see {token} here"), &[(kind, &token)]);
+    }
+}
+
+#[test]
+fn a_password_in_a_url_is_found_without_its_url() {
+    let password = "H^x&PYCC7Hvt";
+    check(
+        &format!("mysql://ann:{password}@10.0.0.1/db"),
+        &[("URL_CREDENTIAL", password)],
+    );
+    check("postgres://user:password@localhost/db", &[]);
+    check("http://localhost:8080/@x", &[]);
+}
+
+#[test]
+fn what_stands_for_a_credential_is_none() {
+    for text in [
+        "aws_access_key_id = AKIAIOSFODNN7EXAMPLE",
+        "api_key = \"YOUR_API_KEY_GOES_HERE_123\"",
+        "token = await self.get_access_token(client_id)",
+        "primary_key = 'course_dog_id'",
+        "integrity sha512-OFeMDdRM7OfDv1sp/SvwKNhyFFLrLuAEhfUAQSCx6pUPiMmgAj6mK2OkM",
+        "password: str = Field(...)",
+    ] {
+        check(text, &[]);
+    }
+}
+
+#[test]
+fn the_reference_comes_first_and_nothing_twice() {
+    let token = format!("ghp_{}", random(ALPHANUMERIC, 36));
+    let text = format!("mysql://ann:s3cr3t+Pw@db {token}");
+    let kinds: Vec<_> = all(&text).iter().map(|one| one.kind).collect();
+    assert_eq!(kinds, ["GITHUB_TOKEN", "URL_CREDENTIAL"]);
+}
+
+#[test]
+fn every_rule_compiles_and_has_a_name_of_its_own() {
+    let ids: BTreeSet<&str> = RULES.iter().map(|rule| rule.id).collect();
+    assert_eq!(ids.len(), RULES.len());
+    for rule in &RULES {
+        assert_eq!(rule.spans("").count(), 0, "{}", rule.id);
+        assert!(!rule.keywords.is_empty());
+    }
+}
+
+#[test]
+fn hostile_inputs_are_bounded() {
+    for piece in [
+        "a",
+        "key=",
+        "://a:b@",
+        "password=aB3$aB3$ ",
+        "-----BEGIN PRIVATE KEY-----",
+    ] {
+        let text = piece.repeat(300_000 / piece.len());
+        assert!(find(&text).len() <= MATCHES_MAX);
+    }
+}

@@ -1,0 +1,71 @@
+//! Trains the classifier of prompt injections: `cargo run --release -p portcullis-training -- DATA`.
+//!
+//! The same data give the same weights, bit for bit, on any machine. It reads the features that the
+//! detector computes; it is no part of the gateway.
+
+mod chance;
+mod data;
+mod grammar;
+mod learn;
+mod report;
+
+use clap::Parser;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Debug, Parser)]
+#[command(about = "Train the classifier of prompt injections")]
+struct Arguments {
+    /// The folder with the labelled texts: `injection`, `tools`, `pii` and `secrets` lie in it.
+    data: PathBuf,
+    /// Where the weights go.
+    #[arg(long, default_value = "crates/detect/src/prompt_injection/weights.bin")]
+    out: PathBuf,
+    /// Instead of weights, print what models find in the sources that they have not seen.
+    #[arg(long)]
+    leave_out: bool,
+}
+
+/// Why nothing was trained.
+type Failure = String;
+
+const ATTACKS: &str = include_str!("../attack.grammar");
+const BENIGN: &str = include_str!("../benign.grammar");
+
+/// How many texts are made of each grammar, repetitions included.
+const ATTACKS_MADE: usize = 12_000;
+const BENIGN_MADE: usize = 4_000;
+
+fn main() -> ExitCode {
+    let outcome = run(&Arguments::parse());
+    let written = match &outcome {
+        Ok(report) => writeln!(std::io::stdout(), "{report}"),
+        Err(failure) => writeln!(std::io::stderr(), "error: {failure}"),
+    };
+    if outcome.is_ok() && written.is_ok() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<String, Failure> {
+    let mut rows = data::training(&arguments.data)?;
+    let attacks = grammar::rows("own_attacks", true, ATTACKS, ATTACKS_MADE, &rows);
+    let benign = grammar::rows("own_benign", false, BENIGN, BENIGN_MADE, &rows);
+    rows.extend(attacks);
+    rows.extend(benign);
+    let calibration = data::calibration(&arguments.data)?;
+    if arguments.leave_out {
+        let development = data::development(&arguments.data)?;
+        return Ok(report::leave_out(&rows, &development, &calibration));
+    }
+    let model = report::calibrated(learn::learn(&learn::examples(&rows)), &calibration);
+    std::fs::write(&arguments.out, model.write()).map_err(|error| error.to_string())?;
+    Ok(format!(
+        "{} rows, weights in {}",
+        rows.len(),
+        arguments.out.display()
+    ))
+}
