@@ -16,6 +16,7 @@ mod principal;
 mod registry;
 mod reload;
 mod route;
+mod unicode_escape;
 mod upstream;
 
 use std::io;

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use portcullis_mcp::{EnvelopeLimits, Id, Incoming, Message, Revision, error_code};
 use portcullis_session::{
-    Action, Delivery, DeliveryKind, Permit, RefusalStyle, Scope, Session, Source,
+    Action, Delivery, DeliveryKind, Guardrail, Permit, RefusalStyle, Scope, Session, Source,
 };
 use portcullis_trace::record::{Direction, Implementation, SessionEnd, SessionId, SessionRecord};
 use tokio::time::Instant;
@@ -28,8 +28,7 @@ use crate::relay::{log, now};
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Conversation {
-    target: Target,
-    refusal: RefusalStyle,
+    terms: Terms,
     session: Mutex<Session>,
     record: Mutex<SessionRecord>,
     recording: Arc<Recording>,
@@ -42,6 +41,15 @@ pub(crate) struct Conversation {
     last_scope: AtomicU64,
     /// Cancelled when the conversation ends, whoever ends it.
     ended: CancellationToken,
+}
+
+/// What a conversation is begun with.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    pub(crate) target: Target,
+    pub(crate) refusal: RefusalStyle,
+    /// Guardrails that came with it, beside those that are configured.
+    pub(crate) own_guardrails: Vec<Guardrail>,
 }
 
 /// What came with a message of the server's.
@@ -69,8 +77,7 @@ pub(crate) enum Taken {
 
 impl Conversation {
     pub(crate) fn new(
-        target: Target,
-        refusal: RefusalStyle,
+        terms: Terms,
         session: Session,
         record: SessionRecord,
         recording: Arc<Recording>,
@@ -79,8 +86,7 @@ impl Conversation {
     ) -> Self {
         let began = Instant::now();
         Self {
-            target,
-            refusal,
+            terms,
             session: Mutex::new(session),
             record: Mutex::new(record),
             recording,
@@ -105,8 +111,12 @@ impl Conversation {
         lock(&self.record).id.clone()
     }
 
+    pub(crate) fn own_guardrails(&self) -> &[Guardrail] {
+        &self.terms.own_guardrails
+    }
+
     pub(crate) fn target(&self) -> &Target {
-        &self.target
+        &self.terms.target
     }
 
     /// What the client called itself.
@@ -399,7 +409,7 @@ impl Conversation {
     /// SPEC: MCP 2026-07-28, Streamable HTTP: an error says in the status too what is wrong.
     fn status(&self, delivery: &Delivery, carried: &Carried) -> StatusCode {
         // Invariant Gateway answers a blocked message like a wrong one; a shortened listing is none.
-        if self.refusal == RefusalStyle::Invariant
+        if self.terms.refusal == RefusalStyle::Invariant
             && delivery.is_refusal
             && delivery.own_error.is_some()
         {

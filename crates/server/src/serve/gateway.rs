@@ -18,7 +18,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::answer::Refused;
-use super::conversation::Conversation;
+use super::conversation::{Conversation, Terms};
 use super::principal::Principal;
 use super::registry::{ConversationId, SessionRegistry};
 use super::upstream::{HttpUpstream, SseUpstream, StdioUpstream, Upstream, read_all, read_stream};
@@ -63,6 +63,8 @@ pub(crate) struct Profile {
     pub(crate) refusal: Option<RefusalStyle>,
     pub(crate) project: Option<String>,
     pub(crate) metadata: Object,
+    /// Beside those that are configured.
+    pub(crate) guardrails: Vec<Guardrail>,
 }
 
 /// The server that a conversation is with.
@@ -152,19 +154,22 @@ impl Gateway {
         config: &GatewayConfig,
         target: &TargetServer,
         client: Option<&str>,
+        own: Vec<Guardrail>,
     ) -> Vec<Guardrail> {
         let guards = config.guardrails.iter().filter(|scoped| match target {
             TargetServer::Configured(name, _) => scoped.guards(Some(name), client),
             TargetServer::Named(_) => scoped.guards(None, client),
         });
-        guards.map(|scoped| scoped.guardrail.clone()).collect()
+        let configured = guards.map(|scoped| scoped.guardrail.clone());
+        configured.chain(own).collect()
     }
 
     /// The guardrails of now for a conversation that runs.
     pub(crate) fn guardrails_for(&self, conversation: &Conversation) -> Vec<Guardrail> {
         let client = conversation.client();
         let target = &conversation.target().server;
-        Self::guardrails(&self.config(), target, client.as_deref())
+        let own = conversation.own_guardrails().to_vec();
+        Self::guardrails(&self.config(), target, client.as_deref(), own)
     }
 
     /// A client that says who it is only after its session began gets the guardrails for it then.
@@ -179,7 +184,8 @@ impl Gateway {
         };
         if message.method() == Some(&Method::Initialize) && conversation.revision().is_none() {
             let config = self.config();
-            let guardrails = Self::guardrails(&config, &target.server, Some(client));
+            let own = conversation.own_guardrails().to_vec();
+            let guardrails = Self::guardrails(&config, &target.server, Some(client), own);
             conversation.session().replace_guardrails(guardrails, []);
         }
     }
@@ -197,7 +203,12 @@ impl Gateway {
             id: id.clone(),
             revision: opening.is_stateless.then_some(Revision::V2026_07_28),
             server: Arc::clone(&opening.target.name),
-            guardrails: Self::guardrails(config, &opening.target.server, client),
+            guardrails: Self::guardrails(
+                config,
+                &opening.target.server,
+                client,
+                opening.profile.guardrails.clone(),
+            ),
             parameters: config.parameters.clone(),
             refusal: opening.profile.refusal.unwrap_or(config.refusal),
             extra_methods: Vec::new(),
@@ -225,8 +236,11 @@ impl Gateway {
         upstream: Upstream,
     ) -> Arc<Conversation> {
         Arc::new(Conversation::new(
-            opening.target.clone(),
-            opening.profile.refusal.unwrap_or(self.config().refusal),
+            Terms {
+                target: opening.target.clone(),
+                refusal: opening.profile.refusal.unwrap_or(self.config().refusal),
+                own_guardrails: opening.profile.guardrails.clone(),
+            },
             session,
             record,
             Arc::clone(&self.recording),

@@ -73,6 +73,7 @@ impl Session {
                 "the session is already initialized",
             )),
             Method::ToolsCall => self.admit_call(turn, id),
+            Method::PromptsGet => admit_prompt(turn, id),
             _ => Ok(()),
         }
     }
@@ -82,13 +83,14 @@ impl Session {
         let call = view::ToolCall::read(params).map_err(|error| {
             OwnWords::error(Some(id), error_code::INVALID_PARAMS, &error.to_string())
         })?;
-        if self.withheld_tools.contains(call.name) {
+        if self.withheld_tools.contains(call.name) || is_built_in(call.name) {
             return Err(OwnWords::unknown_tool(id, call.name));
         }
         Ok(())
     }
 
-    /// Whether some revision of the session's era has the method for this sender, or configuration lets it pass.
+    /// Whether some revision of the session's era has the method for this sender, or configuration
+    /// lets it pass.
     pub(super) fn knows(&self, direction: Direction, method: &Method) -> bool {
         let sender = match direction {
             Direction::ToServer => portcullis_mcp::Peer::Client,
@@ -104,6 +106,39 @@ impl Session {
                 .iter()
                 .any(|extra| extra == method.as_str())
     }
+}
+
+fn admit_prompt(turn: Turn<'_>, id: &Id) -> Result<(), OwnWords> {
+    let name = turn.message.params().and_then(|params| params.get("name"));
+    match name.and_then(Value::as_str) {
+        Some(name) if is_built_in(name) => Err(OwnWords::error(
+            Some(id),
+            error_code::INVALID_PARAMS,
+            &format!("Unknown prompt: {name}"),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether servers that look names up in a JavaScript object find something by this one that
+/// nobody put there.
+fn is_built_in(name: &str) -> bool {
+    matches!(
+        name,
+        "__proto__"
+            | "__defineGetter__"
+            | "__defineSetter__"
+            | "__lookupGetter__"
+            | "__lookupSetter__"
+            | "constructor"
+            | "hasOwnProperty"
+            | "isPrototypeOf"
+            | "propertyIsEnumerable"
+            | "prototype"
+            | "toLocaleString"
+            | "toString"
+            | "valueOf"
+    )
 }
 
 fn exchange(turn: Turn<'_>, id: &Id, method: &Method) -> Exchange {

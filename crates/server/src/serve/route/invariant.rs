@@ -11,8 +11,11 @@ use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use portcullis_engine::Policy;
 use portcullis_json::Object;
-use portcullis_session::RefusalStyle;
+use portcullis_session::{Guardrail, GuardrailAction, RefusalStyle};
+use portcullis_syntax::Severity;
+use portcullis_trace::record::GuardrailName;
 use url::Url;
 
 use super::{sse, streamable, strict};
@@ -21,11 +24,15 @@ use crate::serve::admission::admit;
 use crate::serve::answer::Refused;
 use crate::serve::gateway::{Gateway, Profile, Target, TargetServer};
 use crate::serve::headers::{JSON, single};
+use crate::serve::unicode_escape;
 
 const MCP_SERVER_BASE_URL: &str = "mcp-server-base-url";
 const PROJECT_NAME: &str = "invariant-project-name";
 /// What follows is a header for the server.
 const SERVER_HEADER_PREFIX: &str = "invariant-x-mcp-server-";
+/// A policy, in Python's `unicode_escape`.
+const GUARDRAILS: &str = "invariant-guardrails";
+const GUARDRAILS_FROM_HEADER: &str = "guardrails-from-header";
 const MESSAGES: &str = "/api/v1/gateway/mcp/sse/messages/";
 const HEALTH: &str = r#"{"message":"Hello from Invariant v1/gateway"}"#;
 /// LIMIT: characters of the name of a project.
@@ -55,7 +62,7 @@ async fn get_sse(State(gateway): State<Arc<Gateway>>, uri: Uri, headers: HeaderM
     let opened = async {
         admit(&config, &uri, &headers)?;
         let target = target(&config, &headers, HttpTransport::Sse)?;
-        let profile = profile(&headers);
+        let profile = profile(&headers)?;
         let path = |id: &str| format!("{MESSAGES}?session_id={id}");
         Ok::<_, Error>(sse::open(gateway.clone(), &target, &headers, profile, path).await?)
     };
@@ -97,7 +104,7 @@ async fn post_streamable(
     let taken = async {
         admit(&config, &uri, &headers)?;
         let target = target(&config, &headers, HttpTransport::StreamableHttp)?;
-        let profile = profile(&headers);
+        let profile = profile(&headers)?;
         Ok::<_, Error>(streamable::take(&gateway, &target, &headers, profile, request).await?)
     };
     answer(taken.await)
@@ -190,17 +197,46 @@ fn server_headers(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
     named.collect()
 }
 
-fn profile(headers: &HeaderMap) -> Profile {
+fn profile(headers: &HeaderMap) -> Result<Profile, Error> {
     let project = headers
         .get(PROJECT_NAME)
         .and_then(|name| name.to_str().ok());
     let mut metadata = Object::new();
     metadata.insert("source", "mcp");
-    Profile {
+    Ok(Profile {
         refusal: Some(RefusalStyle::Invariant),
         project: project.map(|name| name.chars().take(PROJECT_CHARACTERS_MAX).collect()),
         metadata,
-    }
+        guardrails: guardrail(headers)?.into_iter().collect(),
+    })
+}
+
+/// The policy that the client brings along; it blocks.
+fn guardrail(headers: &HeaderMap) -> Result<Option<Guardrail>, Error> {
+    let Some(written) = single(headers, GUARDRAILS).map_err(Refused::from)? else {
+        return Ok(None);
+    };
+    let wrong = |why: String| Detail(StatusCode::BAD_REQUEST, format!("{GUARDRAILS}: {why}"));
+    let source = unicode_escape::decode(written)
+        .ok_or_else(|| wrong("a broken escape sequence".to_owned()))?;
+    let loaded = Policy::load(&source);
+    let Some(policy) = loaded.policy else {
+        let errors = loaded.diagnostics.iter();
+        let first = errors
+            .filter(|found| found.severity == Severity::Error)
+            .map(|found| found.message.clone())
+            .next();
+        return Err(wrong(first.unwrap_or_default()).into());
+    };
+    Ok(Some(Guardrail {
+        name: GuardrailName {
+            id: Some(GUARDRAILS_FROM_HEADER.to_owned()),
+            name: GUARDRAILS_FROM_HEADER.to_owned(),
+        },
+        policy,
+        on_violation: GuardrailAction::Block,
+        on_failure: GuardrailAction::Block,
+    }))
 }
 
 fn no_session() -> Detail {

@@ -227,6 +227,7 @@ impl HttpUpstream {
                     return StreamEnd::Failed(format!("the server's stream is broken: {error}"));
                 }
             };
+            let is_message = event.is_message();
             is_resumable |= event.id.is_some() && !self.is_stateless();
             let carried = Carried {
                 outlet: outlet.cloned(),
@@ -237,7 +238,6 @@ impl HttpUpstream {
                 status: None,
             };
             let data = event.data.filter(|data| !data.is_empty());
-            let is_message = matches!(event.event.as_deref(), None | Some("" | "message"));
             let taken = match data {
                 Some(data) if is_message => {
                     conversation
@@ -483,6 +483,7 @@ pub(crate) async fn pass_standalone(
                 continue;
             }
         };
+        let is_message = event.is_message();
         let position = Position {
             id: event.id,
             retry: event.retry,
@@ -494,7 +495,6 @@ pub(crate) async fn pass_standalone(
             position,
             status: None,
         };
-        let is_message = matches!(event.event.as_deref(), None | Some("" | "message"));
         let passed = match event.data.filter(|data| !data.is_empty()) {
             Some(data) if is_message => conversation
                 .on_server(None, &data, &carried)
