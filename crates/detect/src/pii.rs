@@ -1,27 +1,42 @@
 //! Personal data that a pattern and a checksum can tell.
 //!
-//! The kinds bear the names of Presidio's entities. Names of persons and places need a model and
-//! are not found here: [`SUPPORTED`] lists what is.
+//! The kinds bear the names of Presidio's entities. [`find`] reports what a form, a checksum or a
+//! word beside it tells: [`SUPPORTED`] lists it. Names of persons and places are guesses, and
+//! reported by [`guess`] alone.
 
 mod account;
 mod crypto;
+mod national;
 mod network;
+mod person;
 mod phone;
 
 use crate::Match;
 use std::ops::Range;
 
 /// Kinds that [`find`] can report.
-pub const SUPPORTED: [&str; 8] = [
+pub const SUPPORTED: [&str; 17] = [
     "CREDIT_CARD",
     "CRYPTO",
+    "DATE_OF_BIRTH",
     "EMAIL_ADDRESS",
+    "ES_NIF",
     "IBAN_CODE",
+    "IN_AADHAAR",
     "IP_ADDRESS",
+    "MAC_ADDRESS",
     "PHONE_NUMBER",
+    "PL_PESEL",
+    "UK_NHS",
+    "UK_NINO",
     "URL",
+    "US_DRIVER_LICENSE",
+    "US_PASSPORT",
     "US_SSN",
 ];
+
+/// Kinds that [`guess`] can report.
+pub const GUESSED: [&str; 2] = ["LOCATION", "PERSON"];
 
 /// Finds the places of one kind.
 type Detector = fn(&str) -> Vec<Range<usize>>;
@@ -34,16 +49,38 @@ pub fn find(text: &str) -> Vec<Match> {
     let detectors: [(&'static str, Detector); SUPPORTED.len()] = [
         ("CREDIT_CARD", account::credit_cards),
         ("CRYPTO", crypto::wallets),
+        ("DATE_OF_BIRTH", person::birth_dates),
         ("EMAIL_ADDRESS", network::email_addresses),
+        ("ES_NIF", national::spanish),
         ("IBAN_CODE", account::ibans),
+        ("IN_AADHAAR", national::indian),
         ("IP_ADDRESS", network::ip_addresses),
+        ("MAC_ADDRESS", network::mac_addresses),
         ("PHONE_NUMBER", phone::numbers),
+        ("PL_PESEL", national::polish),
+        ("UK_NHS", national::british_health),
+        ("UK_NINO", national::british_insurance),
         ("URL", network::urls),
+        ("US_DRIVER_LICENSE", national::driver_licenses),
+        ("US_PASSPORT", national::passports),
         ("US_SSN", account::social_security_numbers),
     ];
+    all(text, &detectors)
+}
+
+/// Names of persons and places as far as lists and the words around them tell.
+pub fn guess(text: &str) -> Vec<Match> {
+    all(
+        text,
+        &[("LOCATION", person::places), ("PERSON", person::names)],
+    )
+}
+
+fn all(text: &str, detectors: &[(&'static str, Detector)]) -> Vec<Match> {
     let mut matches = Vec::new();
     for (kind, detector) in detectors {
-        matches.extend(detector(text).into_iter().map(|span| Match { kind, span }));
+        let found = detector(text).into_iter();
+        matches.extend(found.map(|span| Match { kind, span }));
     }
     matches.sort_by_key(|found| (found.span.start, found.span.end));
     matches

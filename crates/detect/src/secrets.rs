@@ -12,7 +12,7 @@ mod rules;
 
 use crate::Match;
 use aho_corasick::AhoCorasick;
-use filter::{entropy_centibits, is_placeholder};
+use filter::{entropy_centibits, is_placeholder, is_public};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -113,8 +113,11 @@ impl Rule {
     fn spans<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
         let captures = self.pattern.captures_iter(text);
         captures.filter_map(move |captures| {
-            let secret = captures.get(1).or_else(|| captures.get(0))?;
-            self.accepts(secret.as_str()).then(|| secret.range())
+            let whole = captures.get(0)?;
+            let secret = captures.get(1).unwrap_or(whole);
+            let is_public =
+                captures.get(1).is_some() && is_public(text, whole.start(), secret.start());
+            (!is_public && self.accepts(secret.as_str())).then(|| secret.range())
         })
     }
 

@@ -162,11 +162,20 @@ fn personal_data(text: &str, options: &Object) -> Answered {
     if let Some(unsupported) = wanted
         .iter()
         .flatten()
-        .find(|kind| !pii::SUPPORTED.contains(kind))
+        .find(|kind| !pii::SUPPORTED.contains(kind) && !pii::GUESSED.contains(kind))
     {
         return Err(format!("`pii` has no backend for `{unsupported}`"));
     }
     let mut found = pii::find(text);
+    // Guesses are for those who ask for them.
+    if wanted
+        .iter()
+        .flatten()
+        .any(|kind| pii::GUESSED.contains(kind))
+    {
+        found.extend(pii::guess(text));
+        found.sort_by_key(|one| (one.span.start, one.span.end));
+    }
     found.retain(|one| {
         wanted
             .as_ref()

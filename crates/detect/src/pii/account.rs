@@ -36,10 +36,24 @@ const IBAN_LENGTHS: [(usize, &str); 17] = [
     (32, "LC"),
 ];
 
+/// Numbers that these announce are no cards, although one in ten has the check digit.
+const OTHER_NUMBERS: [&str; 9] = [
+    "order id",
+    "order_id",
+    "orderid",
+    "timestamp",
+    "epoch",
+    "tracking",
+    "imei",
+    "isbn",
+    "serial",
+];
+
 /// Card numbers of a known kind whose check digit is right.
 pub(super) fn credit_cards(text: &str) -> Vec<Range<usize>> {
     spans(&CARD, text)
         .filter(|span| stands_alone(text, span))
+        .filter(|span| !is_announced(text, span.start, &OTHER_NUMBERS))
         .filter(|span| {
             let digits: Vec<u32> = text
                 .get(span.clone())

@@ -1,6 +1,6 @@
-//! Bitcoin addresses.
+//! Addresses of Bitcoin, and of Ethereum where a word announces one.
 
-use super::stands_alone;
+use super::{is_announced, stands_alone};
 use crate::pattern::{Pattern, compile, spans};
 use sha2::{Digest, Sha256};
 use std::ops::Range;
@@ -16,8 +16,22 @@ const BECH32_CHECKS: [u32; 2] = [1, 0x2bc8_30a3];
 /// Version, hash and checksum of an address in base 58.
 const ADDRESS_BYTES: usize = 25;
 
-/// Bitcoin addresses whose checksum is right.
+static ETHEREUM: Pattern = LazyLock::new(|| compile(r"\b0x[0-9a-fA-F]{40}\b"));
+
+/// Forty hexadecimal digits can be many things.
+const ANNOUNCING: [&str; 7] = [
+    "wallet", "address", "eth", "btc", "crypto", "coin", "send to",
+];
+
+/// Bitcoin addresses whose checksum is right, and Ethereum addresses that are announced.
 pub(super) fn wallets(text: &str) -> Vec<Range<usize>> {
+    let mut found = bitcoin(text);
+    let ethereum = spans(&ETHEREUM, text).filter(|span| stands_alone(text, span));
+    found.extend(ethereum.filter(|span| is_announced(text, span.start, &ANNOUNCING)));
+    found
+}
+
+fn bitcoin(text: &str) -> Vec<Range<usize>> {
     spans(&WALLET, text)
         .filter(|span| stands_alone(text, span))
         .filter(|span| {

@@ -1,6 +1,6 @@
 //! Addresses of mail boxes, pages and hosts.
 
-use super::stands_alone;
+use super::{is_announced, stands_alone};
 use crate::pattern::{Pattern, compile, spans};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
@@ -18,9 +18,40 @@ static HOST: Pattern = LazyLock::new(|| {
     compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:.]*[0-9A-Fa-f:]")
 });
 
-/// Mail addresses under a known top-level domain.
+static MAC: Pattern = LazyLock::new(|| {
+    compile(r"\b[0-9A-Fa-f]{2}(?:(?::[0-9A-Fa-f]{2}){5}|(?:-[0-9A-Fa-f]{2}){5})\b")
+});
+
+/// Mail addresses under a known top-level domain, but not the remotes of `git`.
 pub(super) fn email_addresses(text: &str) -> Vec<Range<usize>> {
-    under_known_domain(&EMAIL, text)
+    let mut found = under_known_domain(&EMAIL, text);
+    found.retain(|span| {
+        let is_followed_by_path = text.get(span.end..).is_some_and(|it| it.starts_with(':'));
+        let is_git = text
+            .get(span.clone())
+            .is_some_and(|it| it.starts_with("git@"));
+        !(is_git && is_followed_by_path)
+    });
+    found
+}
+
+/// Addresses of network cards, in either writing.
+pub(super) fn mac_addresses(text: &str) -> Vec<Range<usize>> {
+    let continues = |next: Option<char>| next.is_some_and(|it| it == ':' || it == '-');
+    spans(&MAC, text)
+        .filter(|span| stands_alone(text, span))
+        .filter(|span| {
+            let before = text.get(..span.start).and_then(|it| it.chars().next_back());
+            let after = text.get(span.end..).and_then(|it| it.chars().next());
+            let address = text
+                .get(span.clone())
+                .unwrap_or_default()
+                .to_ascii_lowercase();
+            let is_of_someone =
+                address.contains(|it: char| it.is_ascii_hexdigit() && it != '0' && it != 'f');
+            !(continues(before) && address.contains(':')) && !continues(after) && is_of_someone
+        })
+        .collect()
 }
 
 /// `http` and `https` addresses under a known top-level domain.
@@ -45,11 +76,48 @@ fn is_registered(host: &str) -> bool {
     psl::domain(host.to_lowercase().as_bytes()).is_some_and(|domain| domain.suffix().is_known())
 }
 
+/// What announces an address as somebody's.
+const SOMEBODYS: [&str; 11] = [
+    "ip ",
+    "ip:",
+    "ip=",
+    "ip\"",
+    "ip'",
+    "ip|",
+    "ip address",
+    "_ip",
+    "client",
+    "remote",
+    "host",
+];
+
+/// Four numbers behind one of these are no address.
+const VERSIONS: [&str; 4] = ["version", "release", " v ", "ver."];
+
+/// Addresses of hosts; one that is the same in every network must be announced.
 pub(super) fn ip_addresses(text: &str) -> Vec<Range<usize>> {
     spans(&HOST, text)
         .filter(|span| stands_alone(text, span) && !is_after_colon(text, span.start))
-        .filter(|span| is_ip_address(text.get(span.clone()).unwrap_or_default()))
+        .filter(|span| {
+            let address = text.get(span.clone()).unwrap_or_default();
+            is_ip_address(address)
+                && (!is_of_no_one(address) || is_announced(text, span.start, &SOMEBODYS))
+                && !is_announced(text, span.start, &VERSIONS)
+        })
         .collect()
+}
+
+/// Loopback, private and unspecified addresses, which point to no one in particular.
+fn is_of_no_one(address: &str) -> bool {
+    let v4 = |it: Ipv4Addr| {
+        it.is_loopback()
+            || it.is_private()
+            || it.is_unspecified()
+            || it.is_link_local()
+            || it.is_broadcast()
+    };
+    let v6 = |it: Ipv6Addr| it.is_loopback() || it.is_unspecified();
+    address.parse().is_ok_and(v4) || address.parse().is_ok_and(v6)
 }
 
 /// The tail of an address is none, but a port may follow one and a key precede it.

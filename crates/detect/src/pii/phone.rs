@@ -22,16 +22,38 @@ static NORTH_AMERICAN: Pattern = LazyLock::new(|| {
 static NATIONAL: Pattern =
     LazyLock::new(|| compile(r"\(?[0-9]{2,5}\)?(?:[ ./-]?[0-9]{2,8}){1,4}(?:x[0-9]{1,5})?\b"));
 
-const ANNOUNCING: [&str; 8] = [
-    "phone", "telefon", "tel:", "tel.", "tel=", "mobile", "cell", "call ",
+const ANNOUNCING: [&str; 14] = [
+    "phone",
+    "telefon",
+    "tel:",
+    "tel.",
+    "tel=",
+    "tel ",
+    "mobile",
+    "cell",
+    "call ",
+    "call=",
+    "call me at",
+    "fax",
+    "reach ",
+    "answering at",
 ];
 
+/// What tells a number from behind, on the same line.
+const FOLLOWING: [&str; 6] = ["office", "mobile", "fax", "home", "cell", "phone"];
+
 pub(super) fn numbers(text: &str) -> Vec<Range<usize>> {
-    let is_announced = |span: &Range<usize>| is_announced(text, span.start, &ANNOUNCING);
+    let is_announced = |span: &Range<usize>| {
+        let after = text.get(span.end..).unwrap_or_default();
+        let after = after.trim_start_matches([' ', '-', '\\', ',', '(']);
+        is_announced(text, span.start, &ANNOUNCING)
+            || FOLLOWING.iter().any(|word| after.starts_with(word))
+    };
     let mut numbers = of_form(text, &INTERNATIONAL, 8..=15);
     numbers.extend(of_form(text, &NORTH_AMERICAN, 10..=15));
-    let national = of_form(text, &NATIONAL, 9..=12)
+    let national = of_form(text, &NATIONAL, 8..=15)
         .into_iter()
+        .filter(|span| !is_date(text.get(span.clone()).unwrap_or_default()))
         .filter(is_announced);
     numbers.extend(national);
     apart(numbers)
@@ -46,6 +68,15 @@ fn of_form(text: &str, form: &Pattern, digits: RangeInclusive<usize>) -> Vec<Ran
         })
         .filter(|span| stands_alone(text, span))
         .collect()
+}
+
+/// Whether the digits stand as those of a date do.
+fn is_date(number: &str) -> bool {
+    let lengths: Vec<usize> = number.split(['-', '/', '.']).map(str::len).collect();
+    matches!(
+        lengths.as_slice(),
+        [4, 2, 2] | [2, 2, 4] | [1 | 2, 1 | 2, 4]
+    )
 }
 
 /// Of spans that overlap, the one that starts first, and of these the longest.

@@ -14,7 +14,10 @@ fn check(text: &str, expected: &[(&str, &str)]) {
 #[test]
 fn supported_kinds_are_those_that_are_found() {
     let text = "a@gmail.com 4111111111111111 DE89370400440532013000 10.0.0.1 +436601234567 \
-                https://example.org 536-90-4399 1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2";
+                https://example.org 536-90-4399 1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2\n\
+                ip: 10.0.0.1\nborn 1944-09-10\n12345678Z\naadhaar 2341 2341 2346\n\
+                96:f3:04:b3:bd:b7\npesel 44051401359\nnhs 943 476 5919\nAB 12 34 56 C\n\
+                driver's license A56319335\npassport C03005988";
     let kinds: BTreeSet<_> = find(text).into_iter().map(|found| found.kind).collect();
     assert_eq!(kinds, BTreeSet::from(SUPPORTED));
 }
@@ -84,9 +87,11 @@ fn account_numbers_need_length_and_check_digits() {
 
 #[test]
 fn network_addresses_are_whole() {
+    check("listening on 127.0.0.1:80 and 192.168.7.20", &[]);
+    check("version 4.26.44.7", &[]);
     check("host 192.168.7.20", &[("IP_ADDRESS", "192.168.7.20")]);
     check(
-        "127.0.0.1:80, fe80::1.",
+        "client 127.0.0.1:80, fe80::1.",
         &[("IP_ADDRESS", "127.0.0.1"), ("IP_ADDRESS", "fe80::1")],
     );
     let long = "2001:db8:85a3:8d3:1319:8a2e:370:7348";

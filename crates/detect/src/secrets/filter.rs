@@ -68,6 +68,43 @@ const PLACEHOLDERS: [&str; 22] = [
     "todo",
 ];
 
+/// Names of values that anyone may know.
+const PUBLIC: [&str; 17] = [
+    "page_token",
+    "pagetoken",
+    "page-token",
+    "next_token",
+    "nexttoken",
+    "continuation",
+    "cursor",
+    "public_key",
+    "publickey",
+    "public key",
+    "public-key",
+    "publishable",
+    "csrf",
+    "authenticity",
+    "apiversion",
+    "api_version",
+    "secretname",
+];
+
+/// How far a name reaches back.
+const NAME_BYTES_MAX: usize = 40;
+
+/// Whether the name of the value, which begins with or before `start`, is that of a public one.
+pub(super) fn is_public(text: &str, start: usize, value: usize) -> bool {
+    let from = text.floor_char_boundary(start.saturating_sub(NAME_BYTES_MAX));
+    let before = text.get(from..start).unwrap_or_default();
+    let is_of_name = |it: char| it.is_alphanumeric() || matches!(it, '_' | '-' | '.');
+    let head = before.len() - before.trim_end_matches(is_of_name).len();
+    let name = text
+        .get(start - head..value)
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    PUBLIC.iter().any(|public| name.contains(public))
+}
+
 /// Whether the text says that it stands for a credential, or is too regular to be one.
 pub(super) fn is_placeholder(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
@@ -95,7 +132,9 @@ pub(super) fn looks_chosen(text: &str) -> bool {
         + has(u8::is_ascii_uppercase)
         + has(u8::is_ascii_digit)
         + has(|byte| b"!#%^&*@$+=~?".contains(byte));
-    kinds >= 3 && has(u8::is_ascii_digit) == 1 && !is_identifier(text)
+    let name = text.trim_start_matches(|it: char| it.is_ascii_alphanumeric() || it == '_');
+    let is_call = name.len() < text.len() && name.starts_with('(');
+    kinds >= 3 && has(u8::is_ascii_digit) == 1 && !is_identifier(text) && !is_call
 }
 
 /// Words joined by signs, paths, calls, versions and dates.

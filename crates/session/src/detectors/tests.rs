@@ -97,11 +97,7 @@ fn what_cannot_be_answered_is_an_error() {
     };
     check("moderated", "{}", "`moderated` has no backend configured");
     check("llm", "{}", "no backend");
-    check(
-        "pii",
-        r#"{"entities":["PERSON"]}"#,
-        "no backend for `PERSON`",
-    );
+    check("pii", r#"{"entities":["NRP"]}"#, "no backend for `NRP`");
     check("pii", r#"{"entities":[1]}"#, "list of texts");
     check(
         "fuzzy_contains",
