@@ -58,8 +58,9 @@ impl Session {
         }
     }
 
-    /// The listing without the tools at these places, all other bytes as they were, and the names
-    /// of those tools.
+    /// The listing without the tools at these places, and the names of those tools. All other
+    /// bytes are as they were, but for how long and by whom the listing may be kept: what
+    /// guardrails left of it is for this client and this moment (SPEC: MCP 2026-07-28, Caching).
     fn without(
         &self,
         listing: &Message,
@@ -67,15 +68,15 @@ impl Session {
     ) -> Option<(Message, Vec<Arc<str>>)> {
         let text = str::from_utf8(listing.raw()).ok()?;
         let limits = &self.from_server.envelope;
-        let member =
-            |range: Range<usize>, name: &str| match rescan(text, range, &limits.json).ok()? {
-                Shape::Object(members) => members
-                    .into_iter()
-                    .find(|member| member.name == name)
-                    .map(|member| member.value),
-                Shape::Array(_) | Shape::Scalar => None,
-            };
-        let tools = member(listing.body_range()?, "tools")?;
+        let Shape::Object(members) = rescan(text, listing.body_range()?, &limits.json).ok()? else {
+            return None;
+        };
+        let member = |name: &str| {
+            let mut members = members.iter();
+            let found = members.find(|member| member.name == name)?;
+            Some(found.value.clone())
+        };
+        let tools = member("tools")?;
         let Shape::Array(items) = rescan(text, tools.clone(), &limits.json).ok()? else {
             return None;
         };
@@ -85,8 +86,10 @@ impl Session {
             .filter(|(place, _)| !places.contains(place))
             .filter_map(|(_, item)| text.get(item))
             .collect();
-        let (before, after) = (text.get(..tools.start)?, text.get(tools.end..)?);
-        let shorter = format!("{before}[{}]{after}", kept.join(","));
+        let mut edits = vec![(tools, format!("[{}]", kept.join(",")))];
+        edits.extend(member("ttlMs").map(|range| (range, "0".to_owned())));
+        edits.extend(member("cacheScope").map(|range| (range, r#""private""#.to_owned())));
+        let shorter = edited(text, edits)?;
         let names = listing.result().map(tool_names).unwrap_or_default();
         let names = names.into_iter().enumerate();
         let gone = names.filter(|(place, _)| places.contains(place));
@@ -95,6 +98,20 @@ impl Session {
             gone.map(|(_, name)| name).collect(),
         ))
     }
+}
+
+/// The text with other words in these places, which do not overlap.
+fn edited(text: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> {
+    edits.sort_by_key(|(range, _)| range.start);
+    let mut written = String::with_capacity(text.len());
+    let mut done = 0;
+    for (range, words) in edits {
+        written.push_str(text.get(done..range.start)?);
+        written.push_str(&words);
+        done = range.end;
+    }
+    written.push_str(text.get(done..)?);
+    Some(written)
 }
 
 /// The places in the listing that explain the block; `None` if they do not.

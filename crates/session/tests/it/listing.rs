@@ -1,9 +1,10 @@
 //! Offending tools leave a listing, the others stay byte for byte.
 
+use portcullis_session::{GuardrailAction, RefusalStyle};
 use portcullis_trace::record::Direction::ToClient;
 use portcullis_trace::record::Verdict;
 
-use crate::conversation::{Conversation, request};
+use crate::conversation::{Conversation, guardrail, request};
 
 const NO_POISON: &str = "raise \"poisoned\" if:\n    (t: Tool)\n    \"IGNORE\" in t.description\n";
 
@@ -70,4 +71,40 @@ fn a_tool_without_a_usable_schema_does_not_hide_the_others() {
     let odd = r#"{"name":"odd","inputSchema":7}"#;
     let became = talk.server(&listing(&format!("{odd},{EVIL}")));
     assert_eq!(became.sent, [(ToClient, listing(odd))]);
+}
+
+#[test]
+fn what_is_left_of_a_listing_is_for_nobody_else_to_keep() {
+    let mut talk = Conversation::guarded(NO_POISON);
+    talk.client_asks("1", "tools/list", "{}");
+    let cached = |tools: &str, ttl: &str, scope: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"result":{{"ttlMs":{ttl},"tools":[{tools}],"cacheScope":"{scope}"}}}}"#
+        )
+    };
+    let became = talk.server(&cached(&format!("{EVIL},{GOOD}"), "60000", "public"));
+    assert_eq!(became.sent, [(ToClient, cached(GOOD, "0", "private"))]);
+
+    talk.client_asks("1", "tools/list", "{}");
+    let clean = cached(GOOD, "60000", "public");
+    assert_eq!(talk.server(&clean).sent, [(ToClient, clean)]);
+}
+
+#[test]
+fn a_blocked_listing_of_invariant_gateway_keeps_its_tools_by_other_names() {
+    let guardrails = vec![guardrail("g", NO_POISON, GuardrailAction::Block)];
+    let mut talk = Conversation::with(guardrails, |context| {
+        context.refusal = RefusalStyle::Invariant;
+    });
+    talk.client_asks("1", "tools/list", "{}");
+    let became = talk.server(&listing(&format!("{GOOD},{EVIL}")));
+    let (_, sent) = &became.sent[0];
+    assert!(sent.contains(r#""name":"blocked_good""#), "{sent}");
+    assert!(sent.contains(r#""name":"blocked_evil""#), "{sent}");
+    assert!(
+        sent.contains("[Invariant Guardrails] This server was blocked"),
+        "{sent}"
+    );
+    assert!(!sent.contains("IGNORE all"), "{sent}");
+    assert_eq!(became.records[0].verdict, Verdict::Block);
 }

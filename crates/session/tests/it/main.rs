@@ -8,3 +8,4 @@ mod listing;
 mod malformed;
 mod records;
 mod refusal;
+mod routes;
