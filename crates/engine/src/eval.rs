@@ -2,11 +2,13 @@
 
 pub(crate) mod access;
 pub(crate) mod call;
+mod decide;
 pub(crate) mod operators;
 mod quantify;
 mod tools;
 
-pub(crate) use quantify::{Sources, models_wanted};
+pub(crate) use decide::models_wanted;
+pub(crate) use quantify::Sources;
 
 use crate::detector::{DetectorCall, Oracle};
 use crate::kind::BinderKind;
