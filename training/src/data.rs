@@ -43,9 +43,9 @@ pub(crate) fn training(folder: &Path) -> Result<Vec<Row>, Failure> {
     ] {
         let mut benign = texts(&folder.join(format!("{file}.jsonl.gz")))?;
         for row in &mut benign {
-            row.kind = file.to_owned();
+            file.clone_into(&mut row.kind);
             if !row.source.starts_with("repo:") {
-                row.source = file.to_owned();
+                file.clone_into(&mut row.source);
             }
         }
         rows.extend(benign);

@@ -1,4 +1,4 @@
-//! Fitting the weights: logistic regression over windows, by AdaGrad.
+//! Fitting the weights: logistic regression over windows, by `AdaGrad`.
 //!
 //! Of an attack whose place is known a window around that place is learned, of another the window
 //! that looks worst so far; of a benign text the worst window and two others. Part of the features
@@ -37,7 +37,7 @@ const EPOCHS: u16 = 6;
 const RATE: f32 = 0.08;
 const DECAY: f32 = 1e-5;
 /// How many of 65536 features a step leaves out.
-const LEFT_OUT: u32 = 26_214;
+const LEFT_OUT: u16 = 26_214;
 /// An attack counts so much of a benign text.
 const ATTACK_WEIGHT: f32 = 0.7;
 /// No weight grows beyond it, and it is written as 127.
@@ -254,12 +254,12 @@ impl Weights {
         rate: f32,
         chance: &mut Chance,
     ) {
-        let salt = (chance.next() >> 32) as u32;
+        let salt = u32::try_from(chance.next() >> 32).unwrap_or_default();
         let is_left_out = |bucket: u32| {
             let mixed = (bucket ^ salt).wrapping_mul(0x9e37_79b1);
-            mixed >> 16 < LEFT_OUT
+            mixed >> 16 < u32::from(LEFT_OUT)
         };
-        let kept = f32::from(u16::MAX) / (f32::from(u16::MAX) - LEFT_OUT as f32);
+        let kept = f32::from(u16::MAX) / (f32::from(u16::MAX) - f32::from(LEFT_OUT));
         let buckets = example.features(window);
         let sum = self.sum(buckets.iter().filter(|bucket| !is_left_out(**bucket)));
         let scale = scale(window.len());
@@ -284,11 +284,15 @@ impl Weights {
         }
     }
 
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "no weight is beyond `WEIGHT_MAX`, and the bias is of its size"
+    )]
     fn quantized(&self) -> Model {
-        let weights = self.values.iter().map(|value| {
-            // In range: no weight is beyond `WEIGHT_MAX`.
-            (value / WEIGHT_MAX * 127.0).round() as i8
-        });
+        let weights = self
+            .values
+            .iter()
+            .map(|value| (value / WEIGHT_MAX * 127.0).round() as i8);
         Model::new((self.bias * UNIT).round() as Margin, weights.collect())
     }
 }

@@ -75,18 +75,18 @@ pub(crate) fn leave_out(rows: &[Row], development: &[Row], calibration: &[Row]) 
         let model = learn::learn(&learn::examples(&seen));
         let margins = benign_margins(&model, calibration);
         let (often, rarely) = (threshold(&margins, 10), threshold(&margins, 1));
-        let mut counts: BTreeMap<(&str, &str, bool), [usize; 3]> = BTreeMap::new();
+        let mut counts: BTreeMap<(&str, &str, bool), [u32; 3]> = BTreeMap::new();
         for row in rows.iter().chain(development).filter(|row| is_out(row)) {
             let margin = margin(&model, &row.text);
             let key = (&*row.source, &*row.kind, row.is_attack);
             let [all, at_often, at_rarely] = counts.entry(key).or_default();
             *all += 1;
-            *at_often += usize::from(margin > often);
-            *at_rarely += usize::from(margin > rarely);
+            *at_often += u32::from(margin > often);
+            *at_rarely += u32::from(margin > rarely);
         }
         for ((source, kind, is_attack), [all, often, rarely]) in counts {
             let label = if is_attack { "attack" } else { "benign" };
-            let part = |count: usize| count as f64 / all.max(1) as f64;
+            let part = |count: u32| f64::from(count) / f64::from(all.max(1));
             let written = writeln!(
                 report,
                 "| {source} | {kind} | {label} | {all} | {:.3} | {:.3} |",

@@ -11,6 +11,7 @@ mod npm;
 mod odd;
 mod overhead;
 mod process;
+mod quality;
 mod scripts;
 mod speed;
 mod test;
@@ -62,6 +63,16 @@ enum Chore {
         /// The gateway to ask.
         #[arg(long, default_value = "target/debug/portcullis")]
         portcullis: PathBuf,
+    },
+    /// Print what the detectors find of labelled texts, and how fast they are.
+    #[command(name = "detect-quality", alias = "quality")]
+    Quality {
+        /// Lines of JSON, compressed or not, or folders of them.
+        #[arg(required = true)]
+        data: Vec<PathBuf>,
+        /// Write the counts here, too.
+        #[arg(long)]
+        json: Option<PathBuf>,
     },
     /// Compare calls and starts through `portcullis run` with direct ones.
     Overhead {
@@ -137,6 +148,7 @@ fn main() -> ExitCode {
         Chore::Layering => layering::run(),
         Chore::Test { without_clients } => test::run(without_clients),
         Chore::Tidy => tidy::run(),
+        Chore::Quality { data, json } => quality::run(&data, json.as_deref()),
         Chore::Overhead { calls, portcullis } => overhead::run(&portcullis, calls),
     };
     match outcome {

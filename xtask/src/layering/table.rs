@@ -57,7 +57,8 @@ pub(crate) const FLOORS: &[Floor] = &[
         "fuzz-targets",
         &["engine", "json", "mcp", "syntax", "trace"],
     ),
-    floor("xtask", &["engine", "json", "session", "trace"]),
+    floor("training", &["detect", "json"]),
+    floor("xtask", &["detect", "engine", "json", "session", "trace"]),
 ];
 
 /// Below `session` nothing knows tokio, clocks or sockets; one crate knows the database.
@@ -65,7 +66,7 @@ pub(crate) const FENCES: &[Fence] = &[
     fence("anstream", &["cli"]),
     fence("annotate-snippets", &["cli"]),
     fence("axum", &["server"]),
-    fence("clap", &["cli", "xtask"]),
+    fence("clap", &["cli", "training", "xtask"]),
     fence("hyper", &["transport"]),
     fence("jiff", &["cli", "session"]),
     fence("reqwest", &["transport"]),

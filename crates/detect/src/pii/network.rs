@@ -49,7 +49,8 @@ pub(super) fn mac_addresses(text: &str) -> Vec<Range<usize>> {
                 .to_ascii_lowercase();
             let is_of_someone =
                 address.contains(|it: char| it.is_ascii_hexdigit() && it != '0' && it != 'f');
-            !(continues(before) && address.contains(':')) && !continues(after) && is_of_someone
+            let is_part = continues(after) || continues(before) && address.contains(':');
+            is_of_someone && !is_part
         })
         .collect()
 }
@@ -78,17 +79,7 @@ fn is_registered(host: &str) -> bool {
 
 /// What announces an address as somebody's.
 const SOMEBODYS: [&str; 11] = [
-    "ip ",
-    "ip:",
-    "ip=",
-    "ip\"",
-    "ip'",
-    "ip|",
-    "ip address",
-    "_ip",
-    "client",
-    "remote",
-    "host",
+    "ip ", "ip:", "ip=", "ip\"", "ip'", "ip|", "address ", "_ip", "client", "remote", "host",
 ];
 
 /// Four numbers behind one of these are no address.

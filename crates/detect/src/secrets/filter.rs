@@ -121,7 +121,10 @@ pub(super) fn looks_random(text: &str) -> bool {
     let upper = text.bytes().filter(u8::is_ascii_uppercase).count();
     let lower = text.bytes().filter(u8::is_ascii_lowercase).count();
     let is_hex_of_hash = text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let is_mixed = digits >= 2 && upper + lower >= 3 || upper >= 3 && lower >= 3 && digits >= 1;
+    let is_long_mixed = text.len() >= 32 && upper >= 8 && lower >= 8;
+    let is_mixed = is_long_mixed
+        || digits >= 2 && upper + lower >= 3
+        || upper >= 3 && lower >= 3 && digits >= 1;
     (is_mixed || is_hex_of_hash) && !is_identifier(text)
 }
 

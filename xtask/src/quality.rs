@@ -1,0 +1,193 @@
+//! How good the detectors are on labelled texts, and how fast.
+
+mod latency;
+mod rows;
+mod tally;
+
+use portcullis_detect::{pii, prompt_injection, secrets, tool};
+use rows::{Row, Shape};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use tally::Tally;
+
+/// Scores that a text passes to be flagged: `prompt_injection`'s default, and the strict one.
+const USUAL: u16 = 900;
+const STRICT: u16 = 990;
+
+/// No personal data by itself; texts are full of them.
+const NO_PERSON: [&str; 1] = ["URL"];
+
+/// What the data call a kind that the detector calls otherwise.
+const SAME_PII: [(&str, &str); 2] = [("ADDRESS", "LOCATION"), ("STREET_ADDRESS", "LOCATION")];
+
+/// Counts of one file: what was asked, by source and kind.
+type Table = BTreeMap<(String, String), Tally>;
+
+pub(crate) fn run(
+    paths: &[PathBuf],
+    json: Option<&std::path::Path>,
+) -> Result<(String, bool), String> {
+    let mut report = String::new();
+    let mut written = Vec::new();
+    for file in rows::files(paths)? {
+        let rows = rows::read(&file.path)?;
+        let tables = measure(&file.name, &rows);
+        for (title, table) in tables {
+            section(
+                &mut report,
+                &mut written,
+                &format!("{}: {title}", file.name),
+                &table,
+            )?;
+        }
+    }
+    report.push_str(&latency::table());
+    if let Some(path) = json {
+        std::fs::write(path, format!("[{}]\n", written.join(",\n")))
+            .map_err(|it| it.to_string())?;
+    }
+    Ok((report, true))
+}
+
+fn measure(name: &str, rows: &[Row]) -> Vec<(&'static str, Table)> {
+    match rows.first().map(|row| &row.shape) {
+        Some(Shape::Labelled(_)) => injection(rows),
+        Some(Shape::Tool(_)) => tools(rows),
+        Some(Shape::Spans(_)) if name.contains("pii") => spans(
+            rows,
+            "pii",
+            |text| {
+                let found = pii::find(text).into_iter().chain(pii::guess(text));
+                found.filter(|one| !NO_PERSON.contains(&one.kind)).collect()
+            },
+            |truth, found| truth == found || SAME_PII.contains(&(truth, found)),
+        ),
+        // A credential is one whatever it is called.
+        Some(Shape::Spans(_)) => spans(rows, "secrets", secrets::find, |_, _| true),
+        None => Vec::new(),
+    }
+}
+
+fn injection(rows: &[Row]) -> Vec<(&'static str, Table)> {
+    let mut table = Table::new();
+    for row in rows {
+        let Shape::Labelled(is_attack) = row.shape else {
+            continue;
+        };
+        let score = prompt_injection::assess(&row.text).score.thousandths();
+        let label = if is_attack { "attack" } else { "benign" };
+        let keys = [format!("all {label}"), format!("{} ({label})", row.source)];
+        for key in keys {
+            let kind = if key.starts_with("all") {
+                String::new()
+            } else {
+                row.kind.clone()
+            };
+            let tally = table.entry((key, kind)).or_default();
+            tally.count([score >= USUAL, score >= STRICT]);
+        }
+    }
+    vec![("flagged at the usual and at the strict score", table)]
+}
+
+fn tools(rows: &[Row]) -> Vec<(&'static str, Table)> {
+    let mut table = Table::new();
+    for row in rows {
+        let Shape::Tool(definition) = &row.shape else {
+            continue;
+        };
+        let flagged = tool::is_poisoned(definition);
+        let by_text = prompt_injection::assess(&row.text).score.thousandths() >= STRICT;
+        let label = if row.is_attack { "poisoned" } else { "benign" };
+        for key in [
+            ("all".to_owned(), label.to_owned()),
+            (label.to_owned(), row.kind.clone()),
+        ] {
+            table.entry(key).or_default().count([flagged, by_text]);
+        }
+    }
+    vec![("flagged by the signals, and by the classifier alone", table)]
+}
+
+fn spans(
+    rows: &[Row],
+    detector: &str,
+    find: impl Fn(&str) -> Vec<portcullis_detect::Match>,
+    is_same: impl Fn(&str, &str) -> bool,
+) -> Vec<(&'static str, Table)> {
+    let (mut recall, mut precision, mut flagged) = (Table::new(), Table::new(), Table::new());
+    for row in rows {
+        let Shape::Spans(truths) = &row.shape else {
+            continue;
+        };
+        let found = find(&row.text);
+        for truth in truths {
+            let hit = found.iter().any(|one| {
+                is_same(&truth.kind, one.kind)
+                    && one.span.start < truth.span.end
+                    && truth.span.start < one.span.end
+            });
+            let exact = found
+                .iter()
+                .any(|one| is_same(&truth.kind, one.kind) && one.span == truth.span);
+            let key = (detector.to_owned(), truth.kind.clone());
+            recall.entry(key).or_default().count([hit, exact]);
+        }
+        for one in &found {
+            let is_right = truths.iter().any(|truth| {
+                is_same(&truth.kind, one.kind)
+                    && one.span.start < truth.span.end
+                    && truth.span.start < one.span.end
+            });
+            if !truths.is_empty() {
+                let key = (detector.to_owned(), one.kind.to_owned());
+                precision
+                    .entry(key)
+                    .or_default()
+                    .count([is_right, is_right]);
+            }
+        }
+        if truths.is_empty() {
+            let family = row
+                .kind
+                .trim_end_matches(|it: char| it.is_ascii_digit() || it == '_');
+            let key = (detector.to_owned(), family.to_owned());
+            let is_sure = found.iter().any(|one| !pii::GUESSED.contains(&one.kind));
+            flagged
+                .entry(key)
+                .or_default()
+                .count([is_sure, !found.is_empty()]);
+        }
+    }
+    let tables = [
+        ("recall by kind: any overlap, and the exact span", recall),
+        ("precision by kind, in texts that hold something", precision),
+        (
+            "texts without any that are flagged, and with guesses",
+            flagged,
+        ),
+    ];
+    tables
+        .into_iter()
+        .filter(|(_, table)| !table.is_empty())
+        .collect()
+}
+
+fn section(
+    report: &mut String,
+    json: &mut Vec<String>,
+    title: &str,
+    table: &Table,
+) -> Result<(), String> {
+    let mut write =
+        |line: std::fmt::Arguments<'_>| report.write_fmt(line).map_err(|error| error.to_string());
+    write(format_args!(
+        "## {title}\n\n| what | kind | texts | first | 95 % | second | 95 % |\n|---|---|---:|---:|---|---:|---|\n"
+    ))?;
+    for ((what, kind), tally) in table {
+        write(format_args!("| {what} | {kind} | {tally} |\n"))?;
+        json.push(tally.json(title, what, kind));
+    }
+    write(format_args!("\n"))
+}

@@ -1,0 +1,149 @@
+//! Labelled texts: lines of JSON, compressed or not.
+
+use flate2::read::GzDecoder;
+use portcullis_detect::tool::Definition;
+use portcullis_json::{Limits, Value, parse, write};
+use std::fs;
+use std::io::Read as _;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// One labelled text.
+pub(crate) struct Row {
+    pub(crate) text: String,
+    pub(crate) source: String,
+    pub(crate) kind: String,
+    pub(crate) is_attack: bool,
+    pub(crate) shape: Shape,
+}
+
+/// What the label says.
+pub(crate) enum Shape {
+    /// Whether the text is an attack.
+    Labelled(bool),
+    Tool(Definition),
+    Spans(Vec<Truth>),
+}
+
+/// A place that a detector must find.
+pub(crate) struct Truth {
+    pub(crate) kind: String,
+    /// In bytes.
+    pub(crate) span: Range<usize>,
+}
+
+/// A file, and what its tables are called.
+pub(crate) struct File {
+    pub(crate) path: PathBuf,
+    pub(crate) name: String,
+}
+
+/// The files themselves, and those in folders, two levels deep, in order.
+pub(crate) fn files(paths: &[PathBuf]) -> Result<Vec<File>, String> {
+    let mut found = Vec::new();
+    for path in paths {
+        collect(path, 2, &mut found)?;
+    }
+    Ok(found)
+}
+
+fn collect(path: &Path, depth: usize, found: &mut Vec<File>) -> Result<(), String> {
+    let fail = |error: std::io::Error| format!("{}: {error}", path.display());
+    if path.is_dir() && depth > 0 {
+        let entries = fs::read_dir(path).map_err(fail)?;
+        let mut inner = entries
+            .map(|entry| entry.map(|it| it.path()))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(fail)?;
+        inner.sort();
+        return inner
+            .iter()
+            .try_for_each(|path| collect(path, depth - 1, found));
+    }
+    let parts: Vec<_> = path
+        .iter()
+        .rev()
+        .take(2)
+        .map(|it| it.to_string_lossy())
+        .collect();
+    let name = parts.into_iter().rev().collect::<Vec<_>>().join("/");
+    if let Some((name, _)) = name.split_once(".jsonl") {
+        found.push(File {
+            path: path.to_owned(),
+            name: name.to_owned(),
+        });
+    }
+    Ok(())
+}
+
+pub(crate) fn read(path: &Path) -> Result<Vec<Row>, String> {
+    let fail = |cause: &dyn std::fmt::Display| format!("{}: {cause}", path.display());
+    let bytes = fs::read(path).map_err(|error| fail(&error))?;
+    let mut text = String::new();
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        let mut decoder = GzDecoder::new(&*bytes);
+        decoder
+            .read_to_string(&mut text)
+            .map_err(|error| fail(&error))?;
+    } else {
+        text = String::from_utf8(bytes).map_err(|error| fail(&error))?;
+    }
+    let limits = Limits::lenient();
+    let values = text.lines().map(|line| parse(line, &limits));
+    values
+        .map(|value| value.map(|value| row(&value)).map_err(|error| fail(&error)))
+        .collect()
+}
+
+fn row(value: &Value) -> Row {
+    let is_attack = value.get("label").and_then(Value::as_i64) == Some(1);
+    let mut text = string(value, "text");
+    let shape = if let Some(schema) = value.get("inputSchema") {
+        let definition = Definition {
+            name: string(value, "name"),
+            description: string(value, "description"),
+            schema: write(schema),
+        };
+        text = format!(
+            "{}: {}\n{}",
+            definition.name, definition.description, definition.schema
+        );
+        Shape::Tool(definition)
+    } else if let Some(spans) = value.get("spans").and_then(Value::as_array) {
+        Shape::Spans(spans.iter().filter_map(|span| truth(&text, span)).collect())
+    } else {
+        Shape::Labelled(is_attack)
+    };
+    Row {
+        source: string(value, "source")
+            .split(':')
+            .next()
+            .unwrap_or_default()
+            .to_owned(),
+        kind: string(value, "kind"),
+        is_attack,
+        shape,
+        text,
+    }
+}
+
+/// A place given in code points.
+fn truth(text: &str, span: &Value) -> Option<Truth> {
+    let byte = |name| {
+        let place = usize::try_from(span.get(name)?.as_i64()?).ok()?;
+        let starts = text.char_indices().map(|(start, _)| start);
+        starts.chain([text.len()]).nth(place)
+    };
+    Some(Truth {
+        kind: string(span, "type"),
+        span: byte("start")?..byte("end")?,
+    })
+}
+
+fn string(value: &Value, name: &str) -> String {
+    value
+        .get(name)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
