@@ -146,10 +146,14 @@ impl OwnWords {
     }
 
     /// SPEC: MCP 2026-07-28, Versioning: the supported revisions come with the error.
-    pub(crate) fn unsupported_revision(id: &Id, requested: &str) -> Self {
-        let supported = Revision::ALL.map(|revision| Value::from(revision.as_str()));
+    pub(crate) fn unsupported_revision(id: &Id, requested: &str, era: Option<Revision>) -> Self {
+        let is_possible = |revision: &Revision| {
+            era.is_none_or(|era| era.is_stateless() == revision.is_stateless())
+        };
+        let supported = Revision::ALL.into_iter().filter(is_possible);
+        let supported: Vec<Value> = supported.map(|revision| revision.as_str().into()).collect();
         let data: Object = [
-            (Arc::from("supported"), Value::from(supported.to_vec())),
+            (Arc::from("supported"), Value::from(supported)),
             (Arc::from("requested"), plain(requested).into()),
         ]
         .into_iter()

@@ -74,6 +74,7 @@ struct Side {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Handshake {
     NotBegun,
+    /// Asked for, and perhaps answered.
     Begun,
     Done,
 }
@@ -180,6 +181,11 @@ impl Session {
             self.judges
                 .remember(&message.events, message.has_happened, &self.detectors);
         }
+    }
+
+    /// Whether the client has said that the handshake is over.
+    pub fn is_initialized(&self) -> bool {
+        self.handshake == Handshake::Done
     }
 
     /// Whether no request of the client's waits for an answer.

@@ -12,24 +12,32 @@ use crate::config::{Authority, GatewayConfig, is_loopback};
 /// A page that made its name point here must not reach what only this machine may
 /// (SPEC: MCP 2025-11-25, Streamable HTTP, Security Warning).
 pub(crate) fn admit(config: &GatewayConfig, uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
-    let host = single(headers, HOST.as_str())?;
-    // HTTP/2 says it in the request line.
-    let host = host.or_else(|| uri.authority().map(UriAuthority::as_str));
-    let is_host_known = host
-        .and_then(|host| host.parse().ok())
-        .is_some_and(|host| is_host_allowed(config, &host));
-    if !is_host_known {
+    // The request line has it too in HTTP/2, and where a request is written as for a proxy.
+    let named = uri.authority().map(UriAuthority::as_str);
+    let hosts = [single(headers, HOST.as_str())?, named];
+    let mut hosts = hosts.into_iter().flatten().peekable();
+    if hosts.peek().is_none() {
+        return Err(Refused::bad_request("the header Host is missing"));
+    }
+    let is_known = |host: &str| {
+        host.parse()
+            .is_ok_and(|host| is_host_allowed(config, &host))
+    };
+    if !hosts.all(is_known) {
         return Err(Refused::new(
             StatusCode::FORBIDDEN,
             "this host is not one of the gateway's, see `allowed_hosts`",
         ));
     }
-    match single(headers, ORIGIN.as_str())? {
-        Some(origin) if !is_origin_allowed(config, origin) => Err(Refused::new(
+    let origins = headers.get_all(ORIGIN).iter();
+    let origins: Vec<Option<&str>> = origins.map(|origin| origin.to_str().ok()).collect();
+    match origins.as_slice() {
+        [] => Ok(()),
+        [Some(origin)] if is_origin_allowed(config, origin) => Ok(()),
+        _ => Err(Refused::new(
             StatusCode::FORBIDDEN,
             "this origin is not allowed, see `allowed_origins`",
         )),
-        Some(_) | None => Ok(()),
     }
 }
 

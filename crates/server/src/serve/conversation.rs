@@ -417,6 +417,9 @@ impl Conversation {
         }
         if !self.upstream.is_stateless() {
             return match carried.status {
+                _ if delivery.own_error == Some(error_code::INVALID_REQUEST) => {
+                    StatusCode::BAD_REQUEST
+                }
                 Some(status) if !delivery.is_refusal && status == StatusCode::BAD_REQUEST => status,
                 _ => StatusCode::OK,
             };

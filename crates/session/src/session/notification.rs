@@ -1,6 +1,7 @@
 use portcullis_mcp::{Id, Method, view};
+use portcullis_trace::record::Direction;
 
-use super::{Session, Turn};
+use super::{Handshake, Session, Turn};
 use crate::action::{Action, DropReason};
 use crate::lower::Subject;
 
@@ -22,6 +23,12 @@ impl Session {
             actions.extend(self.drop_message(turn, DropReason::Blocked));
             return actions;
         };
+        let ends_handshake = *method == Method::Initialized
+            && turn.direction == Direction::ToServer
+            && self.handshake == Handshake::Begun;
+        if ends_handshake {
+            self.handshake = Handshake::Done;
+        }
         if *method == Method::Cancelled
             && let Some(id) = cancelled_request(turn)
         {

@@ -64,7 +64,7 @@ impl Session {
         if let Some(requested) = stateless_revision(turn)
             && Revision::parse(requested).is_none()
         {
-            return Err(OwnWords::unsupported_revision(id, requested));
+            return Err(OwnWords::unsupported_revision(id, requested, self.revision));
         }
         match method {
             Method::Initialize if self.handshake != Handshake::NotBegun => Err(OwnWords::error(

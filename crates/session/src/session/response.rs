@@ -115,7 +115,6 @@ impl Session {
     fn note_answer(&mut self, turn: Turn<'_>, exchange: &Exchange) -> Option<Action> {
         match (&*exchange.method, turn.message.result()) {
             ("initialize", Some(result)) => {
-                self.handshake = Handshake::Done;
                 let answer = view::InitializeResult::read(result).ok()?;
                 self.revision = Revision::parse(answer.protocol_version);
                 self.from_client.envelope.revision = self.revision;

@@ -18,6 +18,7 @@ use crate::serve::outlet::Outlet;
 use crate::serve::registry::ConversationId;
 
 const PROTOCOL_VERSION_META: &str = "io.modelcontextprotocol/protocolVersion";
+const CLIENT_CAPABILITIES_META: &str = "io.modelcontextprotocol/clientCapabilities";
 const CLIENT_INFO_META: &str = "io.modelcontextprotocol/clientInfo";
 /// LIMIT: characters of what tells conversations apart.
 const KEY_CHARACTERS_MAX: usize = 256;
@@ -40,6 +41,7 @@ pub(super) async fn post(
         MessageKind::Notification { .. } => return Ok(accepted()),
         MessageKind::Response { .. } => {
             return Err(Refused {
+                id: message.id().cloned(),
                 code: error_code::INVALID_REQUEST,
                 ..Refused::bad_request("clients send no responses in revision 2026-07-28")
             });
@@ -84,6 +86,14 @@ fn check_mirrors(
             message: format!("`_meta` must have `{PROTOCOL_VERSION_META}`"),
         });
     };
+    if meta(message, CLIENT_CAPABILITIES_META).is_none_or(|found| found.as_object().is_none()) {
+        return Err(Refused {
+            status: StatusCode::BAD_REQUEST,
+            id: Some(id.clone()),
+            code: error_code::INVALID_PARAMS,
+            message: format!("`_meta` must have `{CLIENT_CAPABILITIES_META}`, an object"),
+        });
+    }
     if header(MCP_PROTOCOL_VERSION)? != Some(named) {
         return Err(mismatch(format!(
             "the header MCP-Protocol-Version must be there and equal `{PROTOCOL_VERSION_META}`"

@@ -8,7 +8,9 @@ use axum::extract::{Path, State};
 use axum::http::header::{ALLOW, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use portcullis_mcp::{EnvelopeLimits, Incoming, Message, MessageKind, Method, Peer, Revision};
+use portcullis_mcp::{
+    EnvelopeLimits, Incoming, Message, MessageKind, Method, Peer, Revision, error_code,
+};
 use portcullis_session::Scope;
 use portcullis_trace::record::Direction;
 use tokio::sync::mpsc;
@@ -113,8 +115,8 @@ pub(super) async fn take(
     admit_answer_types(headers)?;
     let is_modern = is_modern(headers)?;
     let has_session = !is_modern && single(headers, MCP_SESSION_ID)?.is_some();
-    if has_session {
-        let (id, conversation) = find(gateway, target, headers)?;
+    let found = has_session.then(|| find(gateway, target, headers));
+    if let Some(Ok((id, conversation))) = found {
         check_revision(&conversation, headers)?;
         let request = body(gateway, request).await?;
         let envelope = conversation.envelope(Direction::ToServer);
@@ -131,14 +133,16 @@ pub(super) async fn take(
     if is_modern || modern::names_revision(&message) {
         return modern::post(gateway, target, headers, profile, &message).await;
     }
-    match message.kind() {
-        MessageKind::Request {
-            method: Method::Initialize,
-            ..
-        } => initialize(gateway, target, headers, profile, &message).await,
-        MessageKind::Request { .. }
-        | MessageKind::Notification { .. }
-        | MessageKind::Response { .. } => Err(Refused {
+    match (message.kind(), found) {
+        (
+            MessageKind::Request {
+                method: Method::Initialize,
+                ..
+            },
+            _,
+        ) => initialize(gateway, target, headers, profile, &message).await,
+        (_, Some(Err(refused))) => Err(refused),
+        (_, _) => Err(Refused {
             id: message.id().cloned(),
             ..Refused::bad_request(
                 "Mcp-Session-Id is missing: begin with `initialize`, and send the id that comes \
@@ -209,6 +213,17 @@ async fn in_session(
             return batch(conversation, messages, passed, keep_alive).await;
         }
     };
+    if is_request(&message)
+        && message.method() != Some(&Method::Ping)
+        && message.method() != Some(&Method::Initialize)
+        && !conversation.session().is_initialized()
+    {
+        return Err(Refused {
+            id: message.id().cloned(),
+            code: error_code::INVALID_REQUEST,
+            ..Refused::bad_request("send `notifications/initialized` first")
+        });
+    }
     let (outlet, parcels) = Outlet::new();
     let mut outlet = is_request(&message).then_some(outlet);
     conversation
@@ -276,6 +291,7 @@ async fn standalone(
     if let Some(last) = single(headers, LAST_EVENT_ID)?.and_then(value) {
         passed.insert(LAST_EVENT_ID, last);
     }
+    let has_session = upstream.has_session();
     let stream = upstream
         .standalone(conversation.revision(), &passed)
         .await
@@ -289,6 +305,10 @@ async fn standalone(
             Ok(events(Some(Parcel::Begin), parcels, keep_alive, ()))
         }
         StandaloneStream::Refused(StatusCode::METHOD_NOT_ALLOWED) => Ok(method_not_allowed()),
+        // A server without sessions knows no such URL, or no such method.
+        StandaloneStream::Refused(StatusCode::NOT_FOUND) if !has_session => {
+            Ok(method_not_allowed())
+        }
         StandaloneStream::Refused(StatusCode::NOT_FOUND) => {
             conversation.ended().cancel();
             Err(Refused::session_not_found())
@@ -371,10 +391,23 @@ fn check_revision(conversation: &Conversation, headers: &HeaderMap) -> Result<()
 }
 
 fn is_modern(headers: &HeaderMap) -> Result<bool, Refused> {
-    let written = single(headers, MCP_PROTOCOL_VERSION)?;
-    Ok(written
-        .and_then(Revision::parse)
-        .is_some_and(Revision::is_stateless))
+    let stateless = |written: &str| Revision::parse(written).is_some_and(Revision::is_stateless);
+    match single(headers, MCP_PROTOCOL_VERSION) {
+        Ok(written) => Ok(written.is_some_and(stateless)),
+        Err(error) => {
+            let mut all = headers.get_all(MCP_PROTOCOL_VERSION).iter();
+            let names_stateless = all.any(|value| value.to_str().is_ok_and(&stateless));
+            let refused = Refused::from(error);
+            Err(if names_stateless {
+                Refused {
+                    code: error_code::HEADER_MISMATCH,
+                    ..refused
+                }
+            } else {
+                refused
+            })
+        }
+    }
 }
 
 pub(super) fn principal(headers: &HeaderMap) -> Result<Principal, Refused> {

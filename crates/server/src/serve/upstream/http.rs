@@ -88,6 +88,11 @@ impl HttpUpstream {
         matches!(self.era, Era::Stateless)
     }
 
+    /// Whether the server opened a session.
+    pub(crate) fn has_session(&self) -> bool {
+        self.handshake().session_id.is_some()
+    }
+
     /// Sends a request and takes its answer, as a task of its own: the client's end is not the
     /// server's, unless the revision says so.
     pub(super) fn call(&self, conversation: &Arc<Conversation>, bytes: Bytes, call: &Call) {
