@@ -62,6 +62,7 @@ pub enum Note {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropReason {
     UnknownResponse,
+    ResponseOnOtherStream,
     ResponseOfOtherIdType,
     UnattributedError,
     CancelsNothing,
@@ -117,6 +118,7 @@ impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::UnknownResponse => "response to no open request",
+            Self::ResponseOnOtherStream => "response on the stream of another request",
             Self::ResponseOfOtherIdType => "response whose id has another type than the request's",
             Self::UnattributedError => "error without an id while not exactly one request is open",
             Self::CancelsNothing => "cancellation of no open request",

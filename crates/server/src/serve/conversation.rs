@@ -50,6 +50,8 @@ pub(crate) struct Terms {
     pub(crate) refusal: RefusalStyle,
     /// Guardrails that came with it, beside those that are configured.
     pub(crate) own_guardrails: Vec<Guardrail>,
+    /// What the client calls itself, as soon as it said so.
+    pub(crate) client: Mutex<Option<String>>,
 }
 
 /// What came with a message of the server's.
@@ -121,8 +123,11 @@ impl Conversation {
 
     /// What the client called itself.
     pub(crate) fn client(&self) -> Option<String> {
-        let record = lock(&self.record);
-        record.client.as_ref().map(|client| client.name.clone())
+        lock(&self.terms.client).clone()
+    }
+
+    pub(crate) fn note_client(&self, name: &str) {
+        *lock(&self.terms.client) = Some(name.to_owned());
     }
 
     pub(crate) fn recording(&self) -> &Recording {
@@ -175,15 +180,39 @@ impl Conversation {
         Scope(self.last_scope.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// Takes a message of the client's. What answers a request goes to `outlet`, unless the
-    /// conversation has one stream for everything.
-    pub(crate) async fn on_client(
+    /// Like [`Self::on_client`], to its end even if whoever waits for it is gone meanwhile: a
+    /// message that has been judged must not stop half way.
+    pub(crate) async fn take(
         self: &Arc<Self>,
         message: &Message,
         scope: Scope,
         headers: &HeaderMap,
         outlet: Option<&Outlet>,
     ) -> Result<(), ClientGone> {
+        let conversation = Arc::clone(self);
+        let message = message.clone();
+        let headers = headers.clone();
+        let outlet = outlet.cloned();
+        let work = async move {
+            conversation
+                .on_client(&message, scope, &headers, outlet.as_ref())
+                .await
+        };
+        self.tasks.spawn(work).await.unwrap_or(Err(ClientGone))
+    }
+
+    /// Takes a message of the client's. What answers a request goes to `outlet`, unless the
+    /// conversation has one stream for everything.
+    async fn on_client(
+        self: &Arc<Self>,
+        message: &Message,
+        scope: Scope,
+        headers: &HeaderMap,
+        outlet: Option<&Outlet>,
+    ) -> Result<(), ClientGone> {
+        if self.ended.is_cancelled() {
+            return Err(ClientGone);
+        }
         self.touch();
         let request = match (message.kind(), message.id()) {
             (portcullis_mcp::MessageKind::Request { .. }, Some(id)) => Some(id),
@@ -378,14 +407,16 @@ impl Conversation {
     ) -> Result<(), ClientGone> {
         let is_response = delivery.kind == DeliveryKind::Response;
         let concerned = delivery.concerns.as_ref();
-        let registered = concerned.and_then(|id| {
-            let mut streams = self.streams();
-            if is_response {
-                streams.close_reply(delivery.scope, id)
-            } else {
-                streams.reply(delivery.scope, id)
-            }
-        });
+        let registered = concerned
+            .filter(|_| carried.outlet.is_none())
+            .and_then(|id| {
+                let mut streams = self.streams();
+                if is_response {
+                    streams.close_reply(delivery.scope, id)
+                } else {
+                    streams.reply(delivery.scope, id)
+                }
+            });
         let own = carried.outlet.clone().or(registered);
         let is_last = own.is_some() && is_response;
         let outlet = own.or_else(|| self.streams().any());

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use axum::http::{HeaderMap, StatusCode};
 use portcullis_json::{Object, Value};
@@ -21,6 +21,7 @@ use super::answer::Refused;
 use super::conversation::{Conversation, Terms};
 use super::principal::Principal;
 use super::registry::{ConversationId, SessionRegistry};
+use super::reload::renew;
 use super::upstream::{HttpUpstream, SseUpstream, StdioUpstream, Upstream, read_all, read_stream};
 use crate::config::{
     GatewayConfig, HttpServer, HttpTransport, ServerConfig, ServerName, StdioServer,
@@ -36,6 +37,8 @@ pub(crate) struct Gateway {
     recording: Arc<Recording>,
     /// All that runs in the background.
     pub(crate) tasks: TaskTracker,
+    /// Held while it is looked whether a conversation without a session is open, and opened.
+    pub(crate) opening: tokio::sync::Mutex<()>,
     configured: Connector,
     named: Connector,
     /// See [`ServerCommand::under`](portcullis_transport::child::ServerCommand::under).
@@ -95,6 +98,7 @@ impl Gateway {
             registry: Arc::default(),
             recording,
             tasks: TaskTracker::new(),
+            opening: tokio::sync::Mutex::default(),
             configured: Connector::new(Reach::Configured)?,
             named: Connector::new(Reach::Named)?,
             launcher,
@@ -146,6 +150,9 @@ impl Gateway {
         };
         conversation.begin().await;
         place.fill(Arc::clone(&conversation));
+        if !Arc::ptr_eq(&config, &self.config()) {
+            renew(self, &conversation).await;
+        }
         Ok(conversation)
     }
 
@@ -158,7 +165,7 @@ impl Gateway {
     ) -> Vec<Guardrail> {
         let guards = config.guardrails.iter().filter(|scoped| match target {
             TargetServer::Configured(name, _) => scoped.guards(Some(name), client),
-            TargetServer::Named(_) => scoped.guards(None, client),
+            TargetServer::Named(server) => scoped.guards(configured_as(config, server), client),
         });
         let configured = guards.map(|scoped| scoped.guardrail.clone());
         configured.chain(own).collect()
@@ -182,11 +189,13 @@ impl Gateway {
         let Some(client) = client_name(message) else {
             return;
         };
-        if message.method() == Some(&Method::Initialize) && conversation.revision().is_none() {
+        let mut session = conversation.session();
+        if message.method() == Some(&Method::Initialize) && session.last_sequence().is_none() {
+            conversation.note_client(client);
             let config = self.config();
             let own = conversation.own_guardrails().to_vec();
             let guardrails = Self::guardrails(&config, &target.server, Some(client), own);
-            conversation.session().replace_guardrails(guardrails, []);
+            session.replace_guardrails(guardrails, []);
         }
     }
 
@@ -240,6 +249,7 @@ impl Gateway {
                 target: opening.target.clone(),
                 refusal: opening.profile.refusal.unwrap_or(self.config().refusal),
                 own_guardrails: opening.profile.guardrails.clone(),
+                client: Mutex::new(opening.first.and_then(client_name).map(str::to_owned)),
             },
             session,
             record,
@@ -318,6 +328,18 @@ impl Gateway {
             }
         }
     }
+}
+
+/// A client that names the URL of a configured server means that server.
+fn configured_as<'c>(config: &'c GatewayConfig, named: &HttpServer) -> Option<&'c ServerName> {
+    let is_same = |url: &Url| {
+        let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
+        url.origin() == named.url.origin() && path(url) == path(&named.url)
+    };
+    let mut servers = config.servers.iter();
+    let found = servers
+        .find(|(_, server)| matches!(server, ServerConfig::Http(server) if is_same(&server.url)));
+    found.map(|(name, _)| name)
 }
 
 fn endpoint(connector: &Connector, config: &GatewayConfig, server: &HttpServer) -> Endpoint {

@@ -9,8 +9,8 @@ pub(crate) const MCP_PROTOCOL_VERSION: &str = "mcp-protocol-version";
 pub(crate) const MCP_METHOD: &str = "mcp-method";
 pub(crate) const MCP_NAME: &str = "mcp-name";
 pub(crate) const LAST_EVENT_ID: &str = "last-event-id";
-/// SPEC: MCP 2026-07-28, Streamable HTTP: what mirrors the body begins like this.
-const MCP_PREFIX: &str = "mcp-";
+/// SPEC: MCP 2026-07-28, Streamable HTTP: what mirrors an argument begins like this.
+const MCP_PARAM_PREFIX: &str = "mcp-param-";
 pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 pub(crate) const JSON: &str = "application/json";
 
@@ -59,8 +59,11 @@ pub(crate) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
 /// Of the client's headers, those that a server is to see: what mirrors the message, and what the
 /// configuration says.
 pub(crate) fn passed_on(headers: &HeaderMap, configured: &[HeaderName]) -> HeaderMap {
-    let mirrors =
-        |name: &HeaderName| name.as_str().starts_with(MCP_PREFIX) && name != MCP_SESSION_ID;
+    let mirrors = |name: &HeaderName| {
+        let name = name.as_str();
+        [MCP_PROTOCOL_VERSION, MCP_METHOD, MCP_NAME].contains(&name)
+            || name.starts_with(MCP_PARAM_PREFIX)
+    };
     let passed = headers
         .iter()
         .filter(|(name, _)| mirrors(name) || configured.contains(name));

@@ -9,11 +9,12 @@ use portcullis_mcp::frame::write_event;
 use portcullis_session::Scope;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 /// Messages that wait for a client that does not read, before its server is held up.
 const OUTLET_MESSAGES: usize = 16;
 /// LIMIT: how long a client may not read before its stream is closed.
-const WRITE_WAIT_MAX: Duration = Duration::from_secs(30);
+const WRITE_WAIT_MAX: Duration = Duration::from_secs(10);
 /// LIMIT: messages that wait for a client to open the stream on which they are to be sent, and
 /// their bytes. Older ones are dropped for newer ones.
 const WAITING_MESSAGES_MAX: usize = 256;
@@ -53,6 +54,8 @@ pub(crate) struct Position {
 #[derive(Clone, Debug)]
 pub(crate) struct Outlet {
     sender: mpsc::Sender<Parcel>,
+    /// The client did not read for too long: nothing is sent to it any more.
+    given_up: CancellationToken,
 }
 
 /// Nobody reads the stream any more.
@@ -63,11 +66,19 @@ pub(crate) struct ClientGone;
 #[derive(Debug, Default)]
 pub(crate) struct Streams {
     /// By the request that is answered there.
-    replies: HashMap<(Scope, Id), Outlet>,
+    replies: HashMap<(Scope, Id), Reply>,
+    opened: u64,
     /// For what belongs to no request.
     standalone: Option<Outlet>,
     waiting: VecDeque<Vec<u8>>,
     waiting_bytes: usize,
+}
+
+/// The stream of a request, and the how manieth it is.
+#[derive(Debug)]
+struct Reply {
+    outlet: Outlet,
+    order: u64,
 }
 
 // === impl Parcel ===
@@ -105,29 +116,55 @@ impl Outgoing {
     }
 }
 
+// === impl Position ===
+
+impl Position {
+    /// Goes on to where another event stands.
+    pub(crate) fn note(&mut self, next: &Self) {
+        if next.id.is_some() {
+            self.id.clone_from(&next.id);
+        }
+        self.retry = next.retry.or(self.retry);
+    }
+}
+
 // === impl Outlet ===
 
 impl Outlet {
     pub(crate) fn new() -> (Self, mpsc::Receiver<Parcel>) {
         let (sender, parcels) = mpsc::channel(OUTLET_MESSAGES);
-        (Self { sender }, parcels)
+        let outlet = Self {
+            sender,
+            given_up: CancellationToken::new(),
+        };
+        (outlet, parcels)
     }
 
     /// Waits, for a bounded time, until the client has room for it.
     pub(crate) async fn send(&self, parcel: Parcel) -> Result<(), ClientGone> {
+        if self.given_up.is_cancelled() {
+            return Err(ClientGone);
+        }
         match timeout(WRITE_WAIT_MAX, self.sender.send(parcel)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(ClientGone),
+            Ok(Err(_)) => Err(ClientGone),
+            Err(_) => {
+                self.given_up.cancel();
+                Err(ClientGone)
+            }
         }
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        !self.sender.is_closed()
+        !self.sender.is_closed() && !self.given_up.is_cancelled()
     }
 
     /// Waits until nobody reads the stream any more.
     pub(crate) async fn closed(&self) {
-        self.sender.closed().await;
+        tokio::select! {
+            () = self.sender.closed() => {}
+            () = self.given_up.cancelled() => {}
+        }
     }
 }
 
@@ -135,29 +172,31 @@ impl Outlet {
 
 impl Streams {
     pub(crate) fn open_reply(&mut self, scope: Scope, id: Id, outlet: Outlet) {
-        self.replies.insert((scope, id), outlet);
+        self.opened += 1;
+        let order = self.opened;
+        self.replies.insert((scope, id), Reply { outlet, order });
     }
 
     pub(crate) fn reply(&self, scope: Scope, id: &Id) -> Option<Outlet> {
-        self.replies.get(&(scope, id.clone())).cloned()
+        let reply = self.replies.get(&(scope, id.clone()))?;
+        Some(reply.outlet.clone())
     }
 
     /// The last that is to be sent on this stream is on its way.
     pub(crate) fn close_reply(&mut self, scope: Scope, id: &Id) -> Option<Outlet> {
-        self.replies.remove(&(scope, id.clone()))
+        let reply = self.replies.remove(&(scope, id.clone()))?;
+        Some(reply.outlet)
     }
 
-    /// The stream for what belongs to no request, or that of the only request there is.
+    /// The stream for what belongs to no request, or that of the newest request.
     pub(crate) fn any(&self) -> Option<Outlet> {
         let standalone = self.standalone.as_ref().filter(|outlet| outlet.is_open());
         if let Some(outlet) = standalone {
             return Some(outlet.clone());
         }
-        let mut open = self.replies.values().filter(|outlet| outlet.is_open());
-        match (open.next(), open.next()) {
-            (Some(only), None) => Some(only.clone()),
-            _ => None,
-        }
+        let open = self.replies.values().filter(|reply| reply.outlet.is_open());
+        let newest = open.max_by_key(|reply| reply.order)?;
+        Some(newest.outlet.clone())
     }
 
     pub(crate) fn has_standalone(&self) -> bool {

@@ -149,15 +149,17 @@ impl SessionRegistry {
     }
 
     fn take_where(&self, is_wanted: impl Fn(&Conversation) -> bool) -> Vec<Arc<Conversation>> {
-        let mut taken = Vec::new();
-        self.open().retain(|_, entry| match &entry.conversation {
-            Some(conversation) if is_wanted(conversation) => {
-                taken.push(Arc::clone(conversation));
-                false
-            }
-            Some(_) | None => true,
-        });
-        taken
+        // A conversation may be busy for a while, and nobody else must wait for that.
+        let open: Vec<_> = {
+            let open = self.open();
+            let open = open.iter();
+            open.filter_map(|(id, entry)| Some((id.clone(), entry.conversation.clone()?)))
+                .collect()
+        };
+        let wanted = open
+            .into_iter()
+            .filter(|(_, conversation)| is_wanted(conversation));
+        wanted.filter_map(|(id, _)| self.remove(&id)).collect()
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<ConversationId, Entry>> {

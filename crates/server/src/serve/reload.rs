@@ -35,7 +35,7 @@ pub(crate) async fn follow(gateway: Arc<Gateway>, mut watcher: Watcher) {
 }
 
 /// Gives a running session the guardrails of now, with all that it has seen.
-async fn renew(gateway: &Gateway, conversation: &Conversation) {
+pub(crate) async fn renew(gateway: &Gateway, conversation: &Conversation) {
     let mut past = Vec::new();
     let mut last: Option<Sequence> = None;
     for _ in 0..ATTEMPTS_MAX {
@@ -46,14 +46,18 @@ async fn renew(gateway: &Gateway, conversation: &Conversation) {
             }
             Err(error) => {
                 // The session began before them; they judge what is said from here on.
-                warn!(%error, "changed guardrails do not know what was said before");
+                warn!(%error, "what was said before cannot be read");
                 break;
             }
         }
-        if conversation.session().last_sequence() <= last {
-            break;
+        let guardrails = gateway.guardrails_for(conversation);
+        let mut session = conversation.session();
+        if session.last_sequence() <= last {
+            session.replace_guardrails(guardrails, past);
+            return;
         }
     }
+    warn!("changed guardrails do not know all that was said before");
     let guardrails = gateway.guardrails_for(conversation);
     conversation.session().replace_guardrails(guardrails, past);
 }

@@ -16,6 +16,12 @@ impl Session {
     pub(super) fn on_response(&mut self, turn: Turn<'_>, id: Option<&Id>) -> Vec<Action> {
         let scope = turn.source.scope;
         let waiting = &mut self.receiver(turn.direction).exchanges;
+        if let (Some(id), Some(stream)) = (id, &turn.source.stream)
+            && id != stream
+            && other_type(id).as_ref() != Some(stream)
+        {
+            return self.drop_message(turn, DropReason::ResponseOnOtherStream);
+        }
         if let Some(id) = id {
             return match waiting.close(scope, id) {
                 Some(exchange) => self.on_answer(turn, &exchange),

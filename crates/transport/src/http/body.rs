@@ -7,13 +7,15 @@ use tokio::time::timeout;
 
 /// LIMIT: how long a body may take between two of its parts.
 const PART_WAIT_MAX: Duration = Duration::from_secs(30);
+/// LIMIT: how long a body may take in all.
+const WHOLE_WAIT_MAX: Duration = Duration::from_mins(2);
 
 /// Why a body was not read to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
     #[error("the body is longer than {limit} bytes")]
     TooLong { limit: usize },
-    #[error("the body did not come within {} seconds", PART_WAIT_MAX.as_secs())]
+    #[error("the body did not come in time")]
     TooSlow,
     #[error("the body ended early")]
     Broken,
@@ -21,6 +23,14 @@ pub enum BodyError {
 
 /// Reads a body of at most `limit` bytes. What is beyond is not read.
 pub async fn read_body<B>(body: B, limit: usize) -> Result<Bytes, BodyError>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let whole = timeout(WHOLE_WAIT_MAX, read_parts(body, limit)).await;
+    whole.unwrap_or(Err(BodyError::TooSlow))
+}
+
+async fn read_parts<B>(body: B, limit: usize) -> Result<Bytes, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,
 {

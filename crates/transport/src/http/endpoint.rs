@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use hyper::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, StatusCode};
 use portcullis_mcp::frame::{SSE_EVENT_BYTES_DEFAULT, SseDecoder, SseError, SseEvent};
 use reqwest::redirect::Policy;
@@ -156,17 +156,19 @@ impl Endpoint {
             Method::GET => EVENT_STREAM,
             _ => "application/json, text/event-stream",
         };
-        let mut request = self
-            .connector
-            .client
-            .request(method, self.url.clone())
-            .headers(self.headers.clone())
-            .headers(headers)
-            .header(hyper::header::ACCEPT, accept)
-            .header(ACCEPT_ENCODING, "identity");
-        if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, JSON).body(body);
-        }
+        // Ours come last, in the place of what anybody else put there.
+        let mut all = self.headers.clone();
+        all.extend(headers);
+        all.insert(ACCEPT, HeaderValue::from_static(accept));
+        all.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        let request = self.connector.client.request(method, self.url.clone());
+        let request = match body {
+            Some(body) => {
+                all.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+                request.headers(all).body(body)
+            }
+            None => request.headers(all),
+        };
         let response = self
             .bounded(request.send())
             .await?

@@ -25,7 +25,6 @@ const HEADERS_MAX: usize = 100;
 const HEADER_BYTES_MAX: usize = 64 << 10;
 /// LIMIT: how long the head of a request may take.
 const HEADER_WAIT_MAX: Duration = Duration::from_secs(10);
-const HTTP2_STREAMS_MAX: u32 = 256;
 /// How long requests in progress may go on when the gateway ends.
 const GRACE: Duration = Duration::from_secs(5);
 /// What is waited after the system refused a connection: for lack of file descriptors, say.
@@ -79,18 +78,14 @@ where
 }
 
 fn builder() -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
+    // Without TLS nobody negotiates HTTP/2, and to guess it would wait for ever for a first byte.
+    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
     builder
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_WAIT_MAX)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADER_BYTES_MAX);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(HTTP2_STREAMS_MAX)
-        .max_header_list_size(u32::try_from(HEADER_BYTES_MAX).unwrap_or(u32::MAX));
     builder
 }
 

@@ -24,12 +24,11 @@ use crate::serve::admission::admit;
 use crate::serve::answer::Refused;
 use crate::serve::gateway::{Gateway, Profile, Target, TargetServer};
 use crate::serve::headers::{JSON, single};
+use crate::serve::principal::SERVER_HEADER_PREFIX;
 use crate::serve::unicode_escape;
 
 const MCP_SERVER_BASE_URL: &str = "mcp-server-base-url";
 const PROJECT_NAME: &str = "invariant-project-name";
-/// What follows is a header for the server.
-const SERVER_HEADER_PREFIX: &str = "invariant-x-mcp-server-";
 /// A policy, in Python's `unicode_escape`.
 const GUARDRAILS: &str = "invariant-guardrails";
 const GUARDRAILS_FROM_HEADER: &str = "guardrails-from-header";
@@ -163,6 +162,8 @@ fn target(
     };
     let base = written.trim_end_matches('/');
     let url = Url::parse(&format!("{base}{path}")).ok();
+    let is_elsewhere = |url: &Url| url.port_or_known_default() != Some(config.listen.port());
+    let url = url.filter(is_elsewhere);
     let Some(url) = url.filter(|url| is_reachable(allowed, url)) else {
         return Err(Detail(
             StatusCode::FORBIDDEN,
@@ -190,11 +191,32 @@ fn server_headers(headers: &HeaderMap) -> Vec<(HeaderName, HeaderValue)> {
     let named = headers.iter().filter_map(|(name, value)| {
         let name = name.as_str().strip_prefix(SERVER_HEADER_PREFIX)?;
         let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        if is_ours(name.as_str()) {
+            return None;
+        }
         let mut value = value.clone();
         value.set_sensitive(true);
         Some((name, value))
     });
     named.collect()
+}
+
+/// What says how a message is framed and read, which a client must not decide for the server.
+fn is_ours(name: &str) -> bool {
+    const PREFIXES: [&str; 5] = ["accept", "content-", "mcp-", "proxy-", "sec-"];
+    const NAMES: [&str; 10] = [
+        "connection",
+        "expect",
+        "forwarded",
+        "host",
+        "keep-alive",
+        "last-event-id",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    ];
+    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn profile(headers: &HeaderMap) -> Result<Profile, Error> {

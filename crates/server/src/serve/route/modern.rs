@@ -55,7 +55,7 @@ pub(super) async fn post(
     let scope = conversation.next_scope();
     let (outlet, parcels) = Outlet::new();
     conversation
-        .on_client(message, scope, &passed(target, headers), Some(&outlet))
+        .take(message, scope, &passed(target, headers), Some(&outlet))
         .await
         .ok();
     drop(outlet);
@@ -163,6 +163,7 @@ async fn conversation(
     let principal = principal(headers)?;
     let key = key(&config.sessions.key, headers, message);
     let id = ConversationId::Stateless(Arc::clone(&target.name), principal, key);
+    let _one_at_a_time = gateway.opening.lock().await;
     if let Some(conversation) = gateway.registry.find(&id, principal) {
         return Ok(conversation);
     }

@@ -112,7 +112,7 @@ pub(super) async fn take(
     for message in &messages {
         gateway.note_client(target, &conversation, message);
         conversation
-            .on_client(message, Scope::SESSION, &passed, None)
+            .take(message, Scope::SESSION, &passed, None)
             .await
             .ok();
     }

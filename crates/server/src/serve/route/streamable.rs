@@ -98,7 +98,9 @@ pub(super) async fn end(
     }
     let (id, _) = find(gateway, target, headers)?;
     if let Some(conversation) = gateway.registry.remove(&id) {
-        conversation.end().await;
+        // To its end, even if the client does not wait for it.
+        let end = async move { conversation.end().await };
+        gateway.tasks.spawn(end).await.ok();
     }
     Ok(StatusCode::OK.into_response())
 }
@@ -176,7 +178,7 @@ async fn initialize(
         .await?;
     let (outlet, parcels) = Outlet::new();
     conversation
-        .on_client(message, Scope::SESSION, &passed, Some(&outlet))
+        .take(message, Scope::SESSION, &passed, Some(&outlet))
         .await
         .ok();
     drop(outlet);
@@ -213,6 +215,13 @@ async fn in_session(
             return batch(conversation, messages, passed, keep_alive).await;
         }
     };
+    if modern::names_revision(&message) {
+        return Err(Refused {
+            id: message.id().cloned(),
+            code: error_code::INVALID_REQUEST,
+            ..Refused::bad_request("the message and its session are of different eras")
+        });
+    }
     if is_request(&message)
         && message.method() != Some(&Method::Ping)
         && message.method() != Some(&Method::Initialize)
@@ -227,7 +236,7 @@ async fn in_session(
     let (outlet, parcels) = Outlet::new();
     let mut outlet = is_request(&message).then_some(outlet);
     conversation
-        .on_client(&message, Scope::SESSION, &passed, outlet.as_ref())
+        .take(&message, Scope::SESSION, &passed, outlet.as_ref())
         .await
         .ok();
     if outlet.take().is_none() {
@@ -256,7 +265,7 @@ async fn batch(
         for message in &messages {
             let outlet = is_request(message).then_some(&outlet);
             conversation
-                .on_client(message, Scope::SESSION, &passed, outlet)
+                .take(message, Scope::SESSION, &passed, outlet)
                 .await
                 .ok();
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use bytes::Bytes;
+use portcullis_mcp::frame::SseEvent;
 use portcullis_mcp::{EnvelopeLimits, Message, Peer};
 use portcullis_mcp::{Id, Method, Revision, view, write};
 use portcullis_session::Scope;
@@ -17,13 +18,17 @@ use tracing::{debug, warn};
 
 use super::{Call, TellError};
 use crate::serve::conversation::{Carried, Conversation, Taken};
-use crate::serve::headers::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID};
-use crate::serve::outlet::{Outlet, Parcel, Position};
+use crate::serve::headers::{LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID};
+use crate::serve::outlet::{ClientGone, Outlet, Parcel, Position};
 
 /// LIMIT: how long the server may take to hear that a session is over.
 const END_WAIT_MAX: Duration = Duration::from_secs(2);
 /// How long to wait before a stream is opened again, if the server does not say.
 const RETRY_DEFAULT: Duration = Duration::from_secs(1);
+/// LIMIT: how often a stream that answers one request is opened again.
+const RESUMPTIONS_MAX: u32 = 100;
+/// A subscription is not waited for.
+const SUBSCRIPTION_SILENCE_MAX: Duration = Duration::from_hours(24);
 const RETRY_MIN: Duration = Duration::from_millis(250);
 const RETRY_MAX: Duration = Duration::from_mins(1);
 
@@ -38,7 +43,14 @@ pub(crate) struct HttpUpstream {
 #[derive(Debug)]
 enum Era {
     Stateless,
-    Stateful(Mutex<Handshake>, tokio::sync::Mutex<()>),
+    Stateful(Box<Stateful>),
+}
+
+#[derive(Debug, Default)]
+struct Stateful {
+    handshake: Mutex<Handshake>,
+    /// Held while another session is opened.
+    opening: tokio::sync::Mutex<()>,
 }
 
 /// What it takes to speak in the server's session, and to open another one.
@@ -46,6 +58,10 @@ enum Era {
 struct Handshake {
     session_id: Option<HeaderValue>,
     initialize: Option<Bytes>,
+    /// Of the client's, that came with it and are passed on.
+    headers: HeaderMap,
+    /// Whether the stream for what belongs to no request is listened to here.
+    is_listening: bool,
 }
 
 /// The stream that a client asked for with GET, or what the server said instead.
@@ -55,12 +71,21 @@ pub(crate) enum StandaloneStream {
     Refused(StatusCode),
 }
 
+/// A request on its way.
+#[derive(Debug)]
+struct Asked {
+    scope: Scope,
+    id: Id,
+    outlet: Option<Outlet>,
+    silence_max: Duration,
+}
+
 /// How a stream that answers a request has ended.
 #[derive(Debug)]
 enum StreamEnd {
     Answered,
-    /// The client may go on with it later.
-    Resumable,
+    /// The client may go on with it later, from here.
+    Resumable(Position),
     ClientGone,
     Failed(String),
 }
@@ -71,7 +96,7 @@ impl HttpUpstream {
     pub(crate) fn stateful(endpoint: Endpoint, silence_max: Duration) -> Self {
         Self {
             endpoint,
-            era: Era::Stateful(Mutex::default(), tokio::sync::Mutex::default()),
+            era: Era::Stateful(Box::default()),
             silence_max,
         }
     }
@@ -99,11 +124,21 @@ impl HttpUpstream {
         let Some(id) = call.id.clone() else {
             return;
         };
-        let (scope, outlet) = (call.scope, call.outlet.clone());
-        let is_initialize = call.method == Some(Method::Initialize);
-        if is_initialize {
-            self.remember(|handshake| handshake.initialize = Some(bytes.clone()));
+        if call.method == Some(Method::Initialize) {
+            self.remember(|handshake| {
+                handshake.initialize = Some(bytes.clone());
+                handshake.headers = call.headers.clone();
+            });
         }
+        let asked = Asked {
+            scope: call.scope,
+            id,
+            outlet: call.outlet.clone(),
+            silence_max: match call.method {
+                Some(Method::SubscriptionsListen) => SUBSCRIPTION_SILENCE_MAX,
+                _ => self.silence_max,
+            },
+        };
         let headers = call.headers.clone();
         let conversation = Arc::clone(conversation);
         let tasks = conversation.tasks().clone();
@@ -111,21 +146,19 @@ impl HttpUpstream {
             let Some(this) = conversation.upstream().http() else {
                 return;
             };
-            let work = async {
-                this.exchange(&conversation, bytes, headers, scope, &id, outlet.as_ref())
-                    .await;
-            };
             // SPEC: MCP 2026-07-28, Cancellation: a client that closes its stream has cancelled.
             let abandoned = async {
-                match &outlet {
+                match &asked.outlet {
                     Some(outlet) if this.is_stateless() => outlet.closed().await,
                     _ => std::future::pending().await,
                 }
             };
             tokio::select! {
-                () = work => {}
-                () = abandoned => conversation.on_abandoned(scope, &id),
-                () = conversation.ended().cancelled() => {}
+                () = this.exchange(&conversation, bytes, &headers, &asked) => {}
+                () = abandoned => conversation.on_abandoned(asked.scope, &asked.id),
+                () = conversation.ended().cancelled() => {
+                    asked.fail(&conversation, "the session has ended").await;
+                }
             }
         });
     }
@@ -134,28 +167,54 @@ impl HttpUpstream {
         &self,
         conversation: &Arc<Conversation>,
         bytes: Bytes,
-        headers: HeaderMap,
-        scope: Scope,
-        id: &Id,
-        outlet: Option<&Outlet>,
+        headers: &HeaderMap,
+        asked: &Asked,
     ) {
-        let end = match self.post(conversation, bytes, &headers).await {
-            Ok(answer) => {
-                self.take_answer(conversation, answer, scope, id, outlet)
-                    .await
-            }
+        let mut end = match self.post(conversation, bytes, headers).await {
+            Ok(answer) => self.take_answer(conversation, answer, asked).await,
             Err(error) => StreamEnd::Failed(format!("the server failed: {error}")),
         };
+        // A client with a stream of its own goes on with it; for another it is done here.
+        let mut rounds = 0;
+        while let (StreamEnd::Resumable(position), None) = (&end, &asked.outlet) {
+            rounds += 1;
+            end = if rounds > RESUMPTIONS_MAX {
+                StreamEnd::Failed("the server closed its stream too often".to_owned())
+            } else {
+                self.resume(conversation, position.clone(), asked).await
+            };
+        }
         match end {
             StreamEnd::Answered | StreamEnd::ClientGone => {}
-            StreamEnd::Resumable => {
-                conversation.streams().close_reply(scope, id);
+            StreamEnd::Resumable(_) => {
+                let mut streams = conversation.streams();
+                streams.close_reply(asked.scope, &asked.id);
             }
-            StreamEnd::Failed(reason) => {
-                conversation
-                    .on_no_answer(scope, id, &reason, outlet.cloned())
-                    .await;
+            StreamEnd::Failed(reason) => asked.fail(conversation, &reason).await,
+        }
+    }
+
+    /// Goes on with a stream that the server closed before it had answered.
+    async fn resume(
+        &self,
+        conversation: &Arc<Conversation>,
+        position: Position,
+        asked: &Asked,
+    ) -> StreamEnd {
+        sleep(retry(&position)).await;
+        let headers = from(self.handshake().headers, &position);
+        match self.standalone(conversation.revision(), &headers).await {
+            Ok(StandaloneStream::Events(events)) => {
+                match self.take_events(conversation, events, asked).await {
+                    // Without news it stands where it stood.
+                    StreamEnd::Failed(_) => StreamEnd::Resumable(position),
+                    end => end,
+                }
             }
+            Ok(StandaloneStream::Refused(status)) => StreamEnd::Failed(format!(
+                "the server closed its stream and answered HTTP {status} when asked to go on"
+            )),
+            Err(error) => StreamEnd::Failed(format!("the server failed: {error}")),
         }
     }
 
@@ -163,22 +222,18 @@ impl HttpUpstream {
         &self,
         conversation: &Arc<Conversation>,
         answer: Answer,
-        scope: Scope,
-        id: &Id,
-        outlet: Option<&Outlet>,
+        asked: &Asked,
     ) -> StreamEnd {
         match answer {
             Answer::Json(head, body) => {
                 self.note_session(&head);
                 let carried = Carried {
-                    outlet: outlet.cloned(),
+                    outlet: asked.outlet.clone(),
                     position: Position::default(),
                     status: Some(head.status),
                 };
-                let taken = conversation
-                    .on_server(Some((scope, id)), &body, &carried)
-                    .await;
-                match taken {
+                let stream = Some((asked.scope, &asked.id));
+                match conversation.on_server(stream, &body, &carried).await {
                     Ok(Taken::Answered) => StreamEnd::Answered,
                     Ok(Taken::GoesOn | Taken::Forbidden) => StreamEnd::Failed(format!(
                         "the server's HTTP answer ({}) did not answer the request",
@@ -189,11 +244,10 @@ impl HttpUpstream {
             }
             Answer::Events(head, events) => {
                 self.note_session(&head);
-                if let Some(outlet) = outlet {
+                if let Some(outlet) = &asked.outlet {
                     outlet.send(Parcel::Begin).await.ok();
                 }
-                self.take_events(conversation, events, scope, id, outlet)
-                    .await
+                self.take_events(conversation, events, asked).await
             }
             Answer::Other(head) => {
                 StreamEnd::Failed(format!("the server answered HTTP {}", head.status))
@@ -205,53 +259,33 @@ impl HttpUpstream {
         &self,
         conversation: &Arc<Conversation>,
         mut events: Box<EventStream>,
-        scope: Scope,
-        id: &Id,
-        outlet: Option<&Outlet>,
+        asked: &Asked,
     ) -> StreamEnd {
-        let mut is_resumable = false;
+        let mut last = Position::default();
         loop {
-            let Ok(event) = timeout(self.silence_max, events.next()).await else {
+            let Ok(event) = timeout(asked.silence_max, events.next()).await else {
                 return StreamEnd::Failed(format!(
                     "the server said nothing for {} seconds",
-                    self.silence_max.as_secs()
+                    asked.silence_max.as_secs()
                 ));
             };
+            let is_resumable = last.id.is_some() && !self.is_stateless();
             let event = match event {
                 Some(Ok(event)) => event,
-                None if is_resumable => return StreamEnd::Resumable,
+                None if is_resumable => return StreamEnd::Resumable(last),
                 None => {
                     return StreamEnd::Failed(
                         "the server closed the stream before it answered".to_owned(),
                     );
                 }
                 Some(Err(error)) if is_resumable && error.ends_stream() => {
-                    return StreamEnd::Resumable;
+                    return StreamEnd::Resumable(last);
                 }
                 Some(Err(error)) => {
                     return StreamEnd::Failed(format!("the server's stream is broken: {error}"));
                 }
             };
-            let is_message = event.is_message();
-            is_resumable |= event.id.is_some() && !self.is_stateless();
-            let carried = Carried {
-                outlet: outlet.cloned(),
-                position: Position {
-                    id: event.id,
-                    retry: event.retry,
-                },
-                status: None,
-            };
-            let data = event.data.filter(|data| !data.is_empty());
-            let taken = match data {
-                Some(data) if is_message => {
-                    conversation
-                        .on_server(Some((scope, id)), &data, &carried)
-                        .await
-                }
-                _ => pass_position(&carried).await.map(|()| Taken::GoesOn),
-            };
-            match taken {
+            match take_event(conversation, event, asked, &mut last).await {
                 Ok(Taken::Answered) => return StreamEnd::Answered,
                 Ok(Taken::Forbidden) => {
                     return StreamEnd::Failed(
@@ -261,7 +295,7 @@ impl HttpUpstream {
                 }
                 // What the client can fetch later the server must not send twice; what it cannot,
                 // has still happened.
-                Err(_) if is_resumable => return StreamEnd::Resumable,
+                Err(_) if is_resumable => return StreamEnd::Resumable(last),
                 Ok(Taken::GoesOn) | Err(_) => {}
             }
         }
@@ -279,11 +313,21 @@ impl HttpUpstream {
         if !status.is_success() {
             return Err(TellError::Status(status));
         }
-        let has_stream_of_its_own = conversation.streams().has_standalone();
-        if method == Some(&Method::Initialized) && has_stream_of_its_own {
+        let has_one_stream = conversation.streams().has_standalone();
+        if method == Some(&Method::Initialized) && has_one_stream && self.begin_listening() {
             start_listening(conversation);
         }
         Ok(())
+    }
+
+    /// Whether nobody listens yet.
+    fn begin_listening(&self) -> bool {
+        let mut is_first = false;
+        self.remember(|handshake| {
+            is_first = !handshake.is_listening;
+            handshake.is_listening = true;
+        });
+        is_first
     }
 
     /// Posts a message; in another session of the server's, if it has lost this one.
@@ -307,17 +351,20 @@ impl HttpUpstream {
     /// Opens another session in the name of the same client. The server forgot what was said in
     /// the first; the guardrails did not.
     async fn open_again(&self, conversation: &Arc<Conversation>, lost: &Handshake) -> bool {
-        let Era::Stateful(_, opening) = &self.era else {
+        let Era::Stateful(stateful) = &self.era else {
             return false;
         };
-        let _one_at_a_time = opening.lock().await;
+        let _one_at_a_time = stateful.opening.lock().await;
         if self.handshake().session_id != lost.session_id {
             return true;
         }
         let Some(initialize) = lost.initialize.clone() else {
             return false;
         };
-        let opened = self.initialize_again(conversation, initialize).await;
+        let headers = lost.headers.clone();
+        let opened = self
+            .initialize_again(conversation, initialize, headers)
+            .await;
         match &opened {
             Ok(()) => debug!("the server lost the session, another one was opened"),
             Err(error) => {
@@ -332,11 +379,12 @@ impl HttpUpstream {
         &self,
         conversation: &Arc<Conversation>,
         initialize: Bytes,
+        headers: HeaderMap,
     ) -> Result<(), String> {
         let plain = |error: EndpointError| error.to_string();
         let answer = self
             .endpoint
-            .post(HeaderMap::new(), initialize)
+            .post(headers.clone(), initialize)
             .await
             .map_err(plain)?;
         let session_id = answer.head().headers.get(MCP_SESSION_ID).cloned();
@@ -401,7 +449,7 @@ impl HttpUpstream {
         if handshake.session_id.is_none() {
             return;
         }
-        let headers = Self::with_session(revision, &HeaderMap::new(), &handshake);
+        let headers = Self::with_session(revision, &handshake.headers, &handshake);
         match timeout(END_WAIT_MAX, self.endpoint.delete(headers)).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => debug!(%error, "the server was not told that the session ended"),
@@ -411,14 +459,20 @@ impl HttpUpstream {
 
     fn note_session(&self, head: &Head) {
         if let Some(session_id) = head.headers.get(MCP_SESSION_ID) {
-            self.remember(|handshake| handshake.session_id = Some(session_id.clone()));
+            // A late answer of a session that was lost must not bring it back.
+            self.remember(|handshake| {
+                handshake
+                    .session_id
+                    .get_or_insert_with(|| session_id.clone());
+            });
         }
     }
 
     fn handshake(&self) -> Handshake {
         match &self.era {
             Era::Stateless => Handshake::default(),
-            Era::Stateful(handshake, _) => handshake
+            Era::Stateful(stateful) => stateful
+                .handshake
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .clone(),
@@ -426,7 +480,8 @@ impl HttpUpstream {
     }
 
     fn remember(&self, note: impl FnOnce(&mut Handshake)) {
-        if let Era::Stateful(handshake, _) = &self.era {
+        if let Era::Stateful(stateful) = &self.era {
+            let handshake = &stateful.handshake;
             note(&mut handshake.lock().unwrap_or_else(PoisonError::into_inner));
         }
     }
@@ -456,6 +511,32 @@ impl super::Upstream {
             Self::Http(http) => Some(http),
             Self::Sse(_) | Self::Stdio(_) => None,
         }
+    }
+}
+
+/// Takes what stands at the next position of a stream.
+async fn take_event(
+    conversation: &Arc<Conversation>,
+    event: SseEvent,
+    asked: &Asked,
+    last: &mut Position,
+) -> Result<Taken, ClientGone> {
+    let is_message = event.is_message();
+    let carried = Carried {
+        outlet: asked.outlet.clone(),
+        position: Position {
+            id: event.id,
+            retry: event.retry,
+        },
+        status: None,
+    };
+    last.note(&carried.position);
+    match event.data.filter(|data| !data.is_empty()) {
+        Some(data) if is_message => {
+            let stream = Some((asked.scope, &asked.id));
+            conversation.on_server(stream, &data, &carried).await
+        }
+        _ => pass_position(&carried).await.map(|()| Taken::GoesOn),
     }
 }
 
@@ -493,8 +574,7 @@ pub(crate) async fn pass_standalone(
             id: event.id,
             retry: event.retry,
         };
-        last.id = position.id.clone().or(last.id);
-        last.retry = position.retry.or(last.retry);
+        last.note(&position);
         let carried = Carried {
             outlet: outlet.cloned(),
             position,
@@ -525,19 +605,13 @@ async fn listen(conversation: Arc<Conversation>) {
     let mut last = Position::default();
     let mut has_worked = false;
     loop {
-        let mut headers = HeaderMap::new();
-        if let Some(id) = &last.id
-            && let Some((name, value)) = header("last-event-id", id)
-        {
-            headers.insert(name, value);
-        }
+        let headers = from(upstream.handshake().headers, &last);
         let stream = upstream.standalone(conversation.revision(), &headers).await;
         match stream {
             Ok(StandaloneStream::Events(events)) => {
                 has_worked = true;
                 let position = pass_standalone(&conversation, events, None).await;
-                last.id = position.id.or(last.id);
-                last.retry = position.retry.or(last.retry);
+                last.note(&position);
             }
             Ok(StandaloneStream::Refused(status)) => {
                 debug!(%status, "the server offers no stream of its own");
@@ -549,15 +623,30 @@ async fn listen(conversation: Arc<Conversation>) {
                 return;
             }
         }
-        let retry = last.retry.map_or(RETRY_DEFAULT, Duration::from_millis);
         tokio::select! {
-            () = sleep(retry.clamp(RETRY_MIN, RETRY_MAX)) => {}
+            () = sleep(retry(&last)) => {}
             () = conversation.ended().cancelled() => return,
         }
     }
 }
 
-async fn pass_position(carried: &Carried) -> Result<(), crate::serve::outlet::ClientGone> {
+/// How long the server wants to be left alone.
+fn retry(position: &Position) -> Duration {
+    let wanted = position.retry.map_or(RETRY_DEFAULT, Duration::from_millis);
+    wanted.clamp(RETRY_MIN, RETRY_MAX)
+}
+
+/// What asks for a stream from this position on.
+fn from(mut headers: HeaderMap, position: &Position) -> HeaderMap {
+    if let Some(id) = &position.id
+        && let Some((name, value)) = header(LAST_EVENT_ID, id)
+    {
+        headers.insert(name, value);
+    }
+    headers
+}
+
+async fn pass_position(carried: &Carried) -> Result<(), ClientGone> {
     let has_news = carried.position.id.is_some() || carried.position.retry.is_some();
     match &carried.outlet {
         Some(outlet) if has_news => {
@@ -566,5 +655,15 @@ async fn pass_position(carried: &Carried) -> Result<(), crate::serve::outlet::Cl
                 .await
         }
         _ => Ok(()),
+    }
+}
+
+// === impl Asked ===
+
+impl Asked {
+    async fn fail(&self, conversation: &Arc<Conversation>, reason: &str) {
+        conversation
+            .on_no_answer(self.scope, &self.id, reason, self.outlet.clone())
+            .await;
     }
 }
