@@ -52,7 +52,7 @@ export const STATELESS_REQUESTS = [
     request(
         '`MCP-Protocol-Version` twice',
         { 'mcp-protocol-version': ['2026-07-28', '2025-11-25'] },
-        oneOf(mismatch, malformed)
+        refused(400)
     ),
     request(
         'an unknown revision',
@@ -94,7 +94,9 @@ export const STATELESS_REQUESTS = [
         name: 'a response',
         body: { jsonrpc: '2.0', id: 7, result: {} },
         headers: { 'mcp-method': null, 'mcp-name': null },
-        outcome: malformed
+        outcome: malformed,
+        // It answers a question that nobody can have asked: 7 is no request of the client's.
+        id: undefined
     },
     {
         name: 'a cancellation',
