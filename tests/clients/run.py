@@ -123,6 +123,7 @@ async def run(installation: Installation, directory: Path) -> bool:
     strict = guarded(installation, directory, "errors", [*rules, "--on-violation", "error"])
     await refuse_python(strict, python_client.REFUSALS_AS_ERRORS, report)
     run_inspector(installation, directory, report)
+    await compare_pairs(installation, directory, report)
     print(f"real clients: {report.passed} scenarios passed, {report.failed} failed")
     return report.failed == 0
 

@@ -3,11 +3,12 @@
 import { call, INITIALIZE, META, metaWithout, stateless, statelessCall } from '../messages.js';
 import { answered, dropped, error, forwarded, malformed, oneOf, refused } from '../outcomes.js';
 
-const request = (name, headers, outcome, body = statelessCall()) => ({
+const request = (name, headers, outcome, body = statelessCall(), more = {}) => ({
     name,
     headers,
     outcome,
-    body
+    body,
+    ...more
 });
 const mismatch = refused(400, -32020);
 const withMeta = (meta) => ({
@@ -71,7 +72,8 @@ export const STATELESS_REQUESTS = [
         'no capabilities in `_meta`',
         {},
         refused(400, -32602),
-        withMeta(metaWithout('clientCapabilities'))
+        withMeta(metaWithout('clientCapabilities')),
+        { shortfall: 'it is left to the server' }
     ),
     request('no client in `_meta`', {}, forwarded(), withMeta(metaWithout('clientInfo'))),
     request(
