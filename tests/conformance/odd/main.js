@@ -20,6 +20,7 @@ const OWN_METHODS = [
     'ping'
 ];
 const SETTLE_MILLISECONDS = 100;
+const RETRIES = 5;
 
 const HEADERS = {
     'content-type': 'application/json',
@@ -87,7 +88,11 @@ async function probe(entry, own) {
     const meanwhile = entry.meanwhile && post(entry.meanwhile, session);
     if (meanwhile) await new Promise((resolve) => setTimeout(resolve, SETTLE_MILLISECONDS));
     await forwarded();
-    const answer = await ask(entry, session);
+    let answer = await ask(entry, session);
+    // The gateway closes before it has read everything: its answer can be lost on the way.
+    for (let again = 0; entry.isTooLong && answer.status === 0 && again < RETRIES; again += 1) {
+        answer = await ask(entry, session);
+    }
     // What is acknowledged is forwarded afterwards, if it is.
     if (answer.status === 202)
         await new Promise((resolve) => setTimeout(resolve, SETTLE_MILLISECONDS));

@@ -96,9 +96,7 @@ export const STATELESS_REQUESTS = [
         name: 'a response',
         body: { jsonrpc: '2.0', id: 7, result: {} },
         headers: { 'mcp-method': null, 'mcp-name': null },
-        outcome: malformed,
-        // It answers a question that nobody can have asked: 7 is no request of the client's.
-        id: undefined
+        outcome: refused(400, -32600, -32700)
     },
     {
         name: 'a cancellation',
