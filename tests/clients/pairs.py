@@ -181,7 +181,7 @@ async def compare(pairs: list[Pair], client: str, follow: Follow, report: Report
         try:
             found[route.name] = await follow(route)
         except Exception as error:
-            broken[route.name] = described(error)
+            broken[route.name] = f"{route.name}: {described(error)}"
 
     async with anyio.create_task_group() as together:
         for route in routes_of(pairs):

@@ -10,6 +10,7 @@ mod layering;
 mod npm;
 mod odd;
 mod overhead;
+mod pages;
 mod process;
 mod quality;
 mod scripts;
@@ -63,6 +64,12 @@ enum Chore {
         /// The gateway to ask.
         #[arg(long, default_value = "target/debug/portcullis")]
         portcullis: PathBuf,
+    },
+    /// Write the pages of the rules of the `secrets` detector.
+    DetectPages {
+        /// Write nothing, and fail if a page is not up to date.
+        #[arg(long)]
+        check: bool,
     },
     /// Print what the detectors find of labelled texts, and how fast they are.
     #[command(name = "detect-quality", alias = "quality")]
@@ -148,6 +155,7 @@ fn main() -> ExitCode {
         Chore::Layering => layering::run(),
         Chore::Test { without_clients } => test::run(without_clients),
         Chore::Tidy => tidy::run(),
+        Chore::DetectPages { check } => pages::run(check),
         Chore::Quality { data, json } => quality::run(&data, json.as_deref()),
         Chore::Overhead { calls, portcullis } => overhead::run(&portcullis, calls),
     };

@@ -1,10 +1,14 @@
-//! All tests with one command: those of cargo, then real clients against a real server.
+//! All tests with one command: those of cargo, then real clients against a real server, the
+//! official conformance suite, and odd inputs.
 //!
-//! What the real clients need is installed into `.tools/clients`, at the versions that
-//! `tests/clients` pins. A machine without Python or npm skips them and says so.
+//! What they need is installed into `.tools`, at the versions that `tests` pins. A machine that
+//! cannot have it skips them and says so.
 
+use crate::conformance;
 use crate::npm::{Packages, read, write};
+use crate::odd;
 use crate::process::{is_present, succeed, succeeds};
+use crate::scripts::Scripts;
 use crate::workspace::Workspace;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -33,22 +37,47 @@ pub(crate) fn run(without_clients: bool) -> Result<(String, bool), String> {
             passed,
         ));
     }
+    let workspace = Workspace::load()?;
+    let portcullis = workspace.target_directory.join("debug/portcullis");
+    let mut report = Vec::new();
+    for suite in [real_clients, conformance_suite] {
+        let (text, suite_passed) = suite(&workspace, &portcullis)?;
+        report.push(text);
+        passed &= suite_passed;
+    }
+    let summary = if passed { "passed" } else { "FAILED" };
+    report.push(format!("tests: {summary}"));
+    Ok((report.join("\n"), passed))
+}
+
+fn real_clients(workspace: &Workspace, portcullis: &Path) -> Result<(String, bool), String> {
     if let Some(program) = ["python3", "npm"]
         .into_iter()
         .find(|program| !is_present(program))
     {
         return Ok((
-            format!("tests: real clients SKIPPED: there is no {program}"),
-            passed,
+            format!("real clients: SKIPPED: there is no {program}"),
+            true,
         ));
     }
-    let workspace = Workspace::load()?;
     let clients = Clients::new(&workspace.root);
     clients.install()?;
-    let binary = workspace.target_directory.join("debug/portcullis");
-    passed &= succeeds(clients.command(&binary))?;
+    let passed = succeeds(clients.command(portcullis))?;
     let summary = if passed { "passed" } else { "FAILED" };
-    Ok((format!("tests: {summary}"), passed))
+    Ok((format!("real clients: {summary}"), passed))
+}
+
+fn conformance_suite(workspace: &Workspace, portcullis: &Path) -> Result<(String, bool), String> {
+    let scripts = match Scripts::install(&workspace.root) {
+        Ok(scripts) => scripts,
+        Err(reason) => return Ok((format!("conformance: SKIPPED: {reason}"), true)),
+    };
+    let odd = odd::ask(&scripts, portcullis)?;
+    let (conformance, passed) = conformance::run(portcullis)?;
+    Ok((
+        format!("{}\n{conformance}", odd.report),
+        odd.passed && passed,
+    ))
 }
 
 fn cargo(arguments: &[&str]) -> Command {

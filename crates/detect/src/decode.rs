@@ -45,15 +45,15 @@ static ENTITIES: Pattern =
     LazyLock::new(|| compile(r"(?:&(?:#[0-9]{2,7}|#[xX][0-9A-Fa-f]{2,6});[ \w]{0,20}){6,}"));
 static ESCAPES: Pattern =
     LazyLock::new(|| compile(r"(?:\\u00[2-7][0-9A-Fa-f]|\\x[2-7][0-9A-Fa-f]){6,}"));
-static SPACED: Pattern = LazyLock::new(|| compile(r"(?:[^\s] ){10,}[^\s]"));
+static SPACED: Pattern = LazyLock::new(|| compile(r"(?:[^\s] ){10}(?:[^\s] )*[^\s]"));
 static ROT13_WORDS: Pattern = LazyLock::new(|| {
     compile(
-        r"(?i)\b(?:gur|naq|lbh|lbhe|hfre|sbe|guvf|vtaber|cerivbhf|vafgehpgvbaf?|nffvfgnag|flfgrz|cebzcg|frperg|cnffjbeqf?|frag|abg)\b",
+        r"(?i-u)\b(?:gur|naq|lbh|lbhe|hfre|sbe|guvf|vtaber|cerivbhf|vafgehpgvbaf?|nffvfgnag|flfgrz|cebzcg|frperg|cnffjbeqf?|frag|abg)\b",
     )
 });
 static REVERSED_WORDS: Pattern = LazyLock::new(|| {
     compile(
-        r"(?i)\b(?:eht|dna|uoy|ruoy|resu|siht|htiw|erongi|suoiverp|snoitcurtsni|tnatsissa|metsys|tpmorp|terces|drowssap|dnes|ton)\b",
+        r"(?i-u)\b(?:eht|dna|uoy|ruoy|resu|siht|htiw|erongi|suoiverp|snoitcurtsni|tnatsissa|metsys|tpmorp|terces|drowssap|dnes|ton)\b",
     )
 });
 

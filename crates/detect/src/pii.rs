@@ -68,6 +68,17 @@ pub fn find(text: &str) -> Vec<Match> {
     all(text, &detectors)
 }
 
+/// All places of the kinds that are asked for, guesses and addresses of no one included.
+pub fn asked(text: &str, kinds: &[&str]) -> Vec<Match> {
+    let mut found = find(text);
+    found.extend(guess(text));
+    found.extend(all(text, &[("IP_ADDRESS", network::any_ip_addresses)]));
+    found.retain(|one| kinds.contains(&one.kind));
+    found.sort_by_key(|one| (one.span.start, one.span.end, one.kind));
+    found.dedup();
+    found
+}
+
 /// Names of persons and places as far as lists and the words around them tell.
 pub fn guess(text: &str) -> Vec<Match> {
     all(

@@ -109,6 +109,16 @@ fn is_free(taken: &BTreeSet<(usize, usize)>, span: &Range<usize>) -> bool {
 // === impl Rule ===
 
 impl Rule {
+    /// Whether the form has check digits.
+    pub fn has_checksum(&self) -> bool {
+        self.checksum.is_some()
+    }
+
+    /// Whether more is asked than the pattern and entropy.
+    pub fn has_shape(&self) -> bool {
+        self.shape.is_some()
+    }
+
     /// The credentials in the text that this rule finds.
     fn spans<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
         let captures = self.pattern.captures_iter(text);

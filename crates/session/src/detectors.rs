@@ -166,21 +166,10 @@ fn personal_data(text: &str, options: &Object) -> Answered {
     {
         return Err(format!("`pii` has no backend for `{unsupported}`"));
     }
-    let mut found = pii::find(text);
-    // Guesses are for those who ask for them.
-    if wanted
-        .iter()
-        .flatten()
-        .any(|kind| pii::GUESSED.contains(kind))
-    {
-        found.extend(pii::guess(text));
-        found.sort_by_key(|one| (one.span.start, one.span.end));
-    }
-    found.retain(|one| {
-        wanted
-            .as_ref()
-            .is_none_or(|wanted| wanted.contains(&one.kind))
-    });
+    let found = match wanted {
+        Some(wanted) => pii::asked(text, &wanted),
+        None => pii::find(text),
+    };
     Ok(Answer {
         value: kinds(&found),
         marks: spans(found),

@@ -20,6 +20,7 @@ const OWN_METHODS = [
     'ping'
 ];
 const SETTLE_MILLISECONDS = 100;
+const RETRIES = 5;
 
 const HEADERS = {
     'content-type': 'application/json',
@@ -87,7 +88,11 @@ async function probe(entry, own) {
     const meanwhile = entry.meanwhile && post(entry.meanwhile, session);
     if (meanwhile) await new Promise((resolve) => setTimeout(resolve, SETTLE_MILLISECONDS));
     await forwarded();
-    const answer = await ask(entry, session);
+    let answer = await ask(entry, session);
+    // The gateway closes before it has read everything: its answer can be lost on the way.
+    for (let again = 0; entry.isTooLong && answer.status === 0 && again < RETRIES; again += 1) {
+        answer = await ask(entry, session);
+    }
     // What is acknowledged is forwarded afterwards, if it is.
     if (answer.status === 202)
         await new Promise((resolve) => setTimeout(resolve, SETTLE_MILLISECONDS));
@@ -138,19 +143,28 @@ const visible = (text) =>
 const cell = (text) => visible(text).replaceAll('|', '\\|');
 
 let count = 0;
-let failures = 0;
+let shortfalls = 0;
+let problems = 0;
+
+/** A shortfall that is known must be there: one that is mended is taken off the table. */
+function judge({ outcome, shortfall }, wrong) {
+    if (!wrong) return shortfall && 'it is as it must be: take its shortfall off the table';
+    return shortfall ? undefined : `must be ${outcome.text}: ${visible(wrong)}`;
+}
 
 async function table(title, entries, own) {
     console.log(`\n## ${title}\n\n| what | must be | seen |\n|---|---|---|`);
     for (const entry of entries) {
         const result = await probe(entry, own);
+        const problem = judge(entry, result.wrong);
         count += 1;
-        if (result.wrong) {
-            failures += 1;
-            const must = `must be ${entry.outcome.text}: ${visible(result.wrong)}`;
-            console.error(`${title}: ${entry.name}: ${must}`);
+        shortfalls += result.wrong ? 1 : 0;
+        if (problem) {
+            problems += 1;
+            console.error(`${title}: ${entry.name}: ${problem}`);
         }
-        const verdict = result.wrong ? `**${shown(result)}: ${result.wrong}**` : shown(result);
+        const note = entry.shortfall ?? result.wrong;
+        const verdict = result.wrong ? `**${shown(result)}: ${note}**` : shown(result);
         console.log(`| ${cell(entry.name)} | ${cell(entry.outcome.text)} | ${cell(verdict)} |`);
     }
 }
@@ -159,7 +173,7 @@ console.log(`# Odd inputs
 
 What the gateway does with requests and answers that are wrong, odd or hostile.
 Made by \`cargo xtask odd\`: every line is an exchange with a gateway that runs, in front of a server that believes everything and writes down what reaches it.
-What is refused has not reached it.`);
+What is refused has not reached it; what is bold falls short of what it must be.`);
 await table('Requests: JSON and the envelope', JSON_REQUESTS);
 await table('Requests: ids, kinds and names', ID_REQUESTS);
 await table('Requests: HTTP and sessions', HTTP_REQUESTS);
@@ -175,5 +189,7 @@ const answers = Object.entries(ANSWERS).map(([name, { description, outcome }]) =
     outcome
 }));
 await table('Answers of a server to a call', answers);
-console.error(`odd inputs: ${count - failures} of ${count} as they must be`);
-process.exit(failures > 0 ? 1 : 0);
+console.error(
+    `odd inputs: ${count - shortfalls} of ${count} as they must be, ${problems} surprises`
+);
+process.exit(problems > 0 ? 1 : 0);

@@ -12,8 +12,13 @@ const server = createServer(async (request, response) => {
         json(response, seen.splice(0));
         return;
     }
-    if (request.method !== 'POST') {
-        response.writeHead(request.method === 'DELETE' ? 200 : 405).end();
+    if (request.method === 'GET') {
+        // It has nothing to say, but it could.
+        response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders();
+        return;
+    }
+    if (request.method === 'DELETE') {
+        response.writeHead(200).end();
         return;
     }
     const text = await textOf(request);

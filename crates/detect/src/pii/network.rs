@@ -87,14 +87,19 @@ const VERSIONS: [&str; 4] = ["version", "release", " v ", "ver."];
 
 /// Addresses of hosts; one that is the same in every network must be announced.
 pub(super) fn ip_addresses(text: &str) -> Vec<Range<usize>> {
+    let mut found = any_ip_addresses(text);
+    found.retain(|span| {
+        let address = text.get(span.clone()).unwrap_or_default();
+        (!is_of_no_one(address) || is_announced(text, span.start, &SOMEBODYS))
+            && !is_announced(text, span.start, &VERSIONS)
+    });
+    found
+}
+
+pub(super) fn any_ip_addresses(text: &str) -> Vec<Range<usize>> {
     spans(&HOST, text)
         .filter(|span| stands_alone(text, span) && !is_after_colon(text, span.start))
-        .filter(|span| {
-            let address = text.get(span.clone()).unwrap_or_default();
-            is_ip_address(address)
-                && (!is_of_no_one(address) || is_announced(text, span.start, &SOMEBODYS))
-                && !is_announced(text, span.start, &VERSIONS)
-        })
+        .filter(|span| is_ip_address(text.get(span.clone()).unwrap_or_default()))
         .collect()
 }
 

@@ -178,3 +178,20 @@ fn a_word_announces_numbers_on_its_line_only() {
     check("phone\n0660 1234567", &[]);
     check("phone 2002-06-23", &[]);
 }
+
+#[test]
+fn what_is_asked_for_is_found_without_an_announcement() {
+    let text = "call Laura Weber at 10.0.0.1 or a@gmail.com";
+    let kinds = |wanted: &[&str]| -> Vec<&str> {
+        asked(text, wanted)
+            .into_iter()
+            .map(|one| one.kind)
+            .collect()
+    };
+    assert_eq!(kinds(&["IP_ADDRESS"]), ["IP_ADDRESS"]);
+    assert_eq!(
+        kinds(&["PERSON", "EMAIL_ADDRESS"]),
+        ["PERSON", "EMAIL_ADDRESS"]
+    );
+    check(text, &[("EMAIL_ADDRESS", "a@gmail.com")]);
+}

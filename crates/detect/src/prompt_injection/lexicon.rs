@@ -61,13 +61,15 @@ pub enum Class {
 /// A word's identity: a hash of its folded letters.
 pub type WordId = u64;
 
-static CLASSES: LazyLock<HashMap<WordId, Class, BuildHasherDefault<Identity>>> =
-    LazyLock::new(|| {
-        let words = WORDS
-            .iter()
-            .flat_map(|(class, words)| words.split_whitespace().map(|word| (id_of(word), *class)));
-        words.collect()
-    });
+/// A table by words' identities.
+pub(super) type WordMap<T> = HashMap<WordId, T, BuildHasherDefault<Identity>>;
+
+static CLASSES: LazyLock<WordMap<Class>> = LazyLock::new(|| {
+    let words = WORDS
+        .iter()
+        .flat_map(|(class, words)| words.split_whitespace().map(|word| (id_of(word), *class)));
+    words.collect()
+});
 
 /// A word's class, if it has one.
 pub(super) fn class_of(id: WordId) -> Option<Class> {
@@ -92,7 +94,7 @@ pub(super) fn extended(id: WordId, character: char) -> WordId {
 
 /// Word identities are hashes already.
 #[derive(Debug, Default)]
-struct Identity(u64);
+pub(super) struct Identity(u64);
 
 impl Hasher for Identity {
     fn finish(&self) -> u64 {

@@ -45,6 +45,9 @@ struct Walk<'w, 'a> {
     /// The error expression that must have a value before a model of a rule is complete.
     error: Option<&'w Expr>,
     order: Vec<u64>,
+    /// Where in `order` the places stand that come first in the product order; nothing if they
+    /// stand first there as well.
+    arrangement: Vec<usize>,
     /// Whether the binders of the whole trace are bound.
     is_of_trace: bool,
     visit: &'w mut Visit<'w, 'a>,
@@ -77,6 +80,7 @@ impl<'a> Evaluator<'a> {
             sources,
             error,
             order: Vec::new(),
+            arrangement: Vec::new(),
             is_of_trace: false,
             visit,
         };
@@ -155,7 +159,7 @@ impl<'a> Walk<'_, 'a> {
         let model = Model {
             holds,
             ranges,
-            order: self.order.clone(),
+            order: self.product_order(),
             is_of_trace: self.is_of_trace,
         };
         (self.visit)(evaluator, model).map(Settled::Done)
@@ -243,6 +247,14 @@ impl<'a> Walk<'_, 'a> {
         candidates
             .map(|candidate| candidate.value.clone())
             .collect()
+    }
+
+    /// The places of the values, the first domain of the product first.
+    fn product_order(&self) -> Vec<u64> {
+        let first = self.arrangement.iter();
+        let first = first.filter_map(|place| self.order.get(*place));
+        let rest = self.order.iter().skip(self.arrangement.len());
+        first.chain(rest).copied().collect()
     }
 
     fn wants_false(&self) -> bool {

@@ -291,3 +291,28 @@ fn is_not_waits_for_what_its_pattern_names() {
     ];
     check_whole(&rule(&lines), "call: read {\"p\": \"a\"}", "no");
 }
+
+#[test]
+fn a_count_lists_the_first_models_in_the_order_of_its_lines() {
+    let listed = |binders: &str| {
+        let policy = format!(
+            "from invariant import count\nraise \"no\" if:\n    count(min=2):\n{binders}        c.function.name != s\n"
+        );
+        let trace = events("call: read\ncall: send");
+        let step = monitor(&policy).push(&trace, &Silent);
+        let Step::Findings(found) = step else {
+            panic!("{step:?}");
+        };
+        let ranges = found.iter().flat_map(|finding| &finding.ranges);
+        ranges.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let (texts, calls) = (
+        "        (s: str) in [\"a\", \"b\"]\n",
+        "        (c: ToolCall)\n",
+    );
+    assert_eq!(
+        listed(&(texts.to_owned() + calls)),
+        ["messages.0", "messages.1"]
+    );
+    assert_eq!(listed(&(calls.to_owned() + texts)), ["messages.0"]);
+}

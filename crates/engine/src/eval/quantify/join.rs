@@ -40,6 +40,7 @@ impl<'a> Walk<'_, 'a> {
         let memories = memories
             .map(|memory| memory.binders.as_slice())
             .unwrap_or_default();
+        self.arrangement = self.arrange(&offers, memories.len());
         let values = |offer: Offer| match offer.domain {
             Domain::Values(values) => Some((offer.slot, values)),
             Domain::Trace => None,
@@ -86,7 +87,24 @@ impl<'a> Walk<'_, 'a> {
                 return Ok(flow);
             }
         }
+        self.arrangement.clear();
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Binders of the trace are bound before those of other domains, whatever comes first.
+    fn arrange(&self, offers: &[Offer], binders: usize) -> Vec<usize> {
+        if binders == 0 {
+            return Vec::new();
+        }
+        let mut fixed = binders..;
+        let place = |offer: &Offer| match offer.domain {
+            Domain::Trace => {
+                let mut binders = self.body.binders.iter();
+                binders.position(|binder| binder.slot == offer.slot)
+            }
+            Domain::Values(_) => fixed.next(),
+        };
+        offers.iter().filter_map(place).collect()
     }
 
     /// The parts of the candidates to combine, each combination in exactly one of them.
