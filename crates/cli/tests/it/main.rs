@@ -6,3 +6,4 @@ mod client;
 mod config;
 mod processes;
 mod run;
+mod serve;

@@ -13,7 +13,7 @@ const ENDS: u32 = 200;
 const GONE_WITHIN: Duration = Duration::from_secs(10);
 
 /// The processes that were started with `marker` in their environment and still run.
-fn survivors(marker: &str) -> Vec<String> {
+pub(crate) fn survivors(marker: &str) -> Vec<String> {
     let processes = fs::read_dir("/proc").unwrap().filter_map(Result::ok);
     let carries = |id: &String| {
         fs::read(format!("/proc/{id}/environ"))

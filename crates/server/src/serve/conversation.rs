@@ -170,9 +170,12 @@ impl Conversation {
 
     /// For how long nothing was said and nothing was waited for.
     pub(crate) fn idle(&self) -> Option<std::time::Duration> {
-        self.session()
-            .is_quiet()
-            .then(|| lock(&self.touched).elapsed())
+        let has_open_requests = !self.session().is_quiet();
+        let is_waited_for = match self.upstream.http() {
+            Some(http) => http.is_waited_for(has_open_requests),
+            None => has_open_requests,
+        };
+        (!is_waited_for).then(|| lock(&self.touched).elapsed())
     }
 
     /// Ids of different scopes are different requests.
@@ -270,8 +273,12 @@ impl Conversation {
         if taken == Taken::Forbidden {
             return Ok(taken);
         }
-        self.carry_out(actions, carried, None).await?;
-        Ok(taken)
+        let delivered = self.carry_out(actions, carried, None).await;
+        match taken {
+            // Whether or not somebody still waited for it, nothing more is to come.
+            Taken::Answered => Ok(taken),
+            Taken::GoesOn | Taken::Forbidden => delivered.map(|()| taken),
+        }
     }
 
     /// The server will not answer this request.
@@ -484,7 +491,7 @@ impl Conversation {
         }
     }
 
-    fn touch(&self) {
+    pub(crate) fn touch(&self) {
         *lock(&self.touched) = Instant::now();
     }
 }

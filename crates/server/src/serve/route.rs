@@ -8,8 +8,8 @@ mod streamable;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use bytes::Bytes;
@@ -19,22 +19,39 @@ use super::answer::Refused;
 use super::gateway::Gateway;
 use super::headers::{EVENT_STREAM, JSON, accepts, is_encoded, is_json};
 
+/// The methods of Streamable HTTP.
+const STREAMABLE: &str = "GET, POST, DELETE";
+
 pub(crate) fn router(gateway: Arc<Gateway>) -> Router {
     let streamable = post(streamable::post)
         .get(streamable::get)
         .delete(streamable::delete);
     Router::new()
-        .route("/servers/{server}/mcp", strict(streamable))
-        .route("/servers/{server}/sse", strict(get(sse::get)))
-        .route("/servers/{server}/messages", strict(post(sse::post)))
+        .route("/servers/{server}/mcp", strict(streamable, STREAMABLE))
+        .route("/servers/{server}/sse", strict(get(sse::get), "GET"))
+        .route(
+            "/servers/{server}/messages",
+            strict(post(sse::post), "POST"),
+        )
         .merge(invariant::routes())
         .fallback(not_found)
         .with_state(gateway)
 }
 
 /// Only what is offered: a `HEAD` would open a stream that nobody reads.
-fn strict(methods: MethodRouter<Arc<Gateway>>) -> MethodRouter<Arc<Gateway>> {
-    methods.head(async || StatusCode::METHOD_NOT_ALLOWED)
+fn strict(
+    methods: MethodRouter<Arc<Gateway>>,
+    allowed: &'static str,
+) -> MethodRouter<Arc<Gateway>> {
+    let refuse = async move || method_not_allowed(allowed);
+    methods.head(refuse).fallback(refuse)
+}
+
+fn method_not_allowed(allowed: &'static str) -> Response {
+    let mut response = StatusCode::METHOD_NOT_ALLOWED.into_response();
+    let allowed = HeaderValue::from_static(allowed);
+    response.headers_mut().insert(ALLOW, allowed);
+    response
 }
 
 async fn not_found() -> Response {

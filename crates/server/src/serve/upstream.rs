@@ -1,5 +1,6 @@
 //! The ways to a server.
 
+mod counted;
 mod http;
 mod sse;
 mod stdio;

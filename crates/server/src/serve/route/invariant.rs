@@ -18,7 +18,7 @@ use portcullis_syntax::Severity;
 use portcullis_trace::record::GuardrailName;
 use url::Url;
 
-use super::{sse, streamable, strict};
+use super::{STREAMABLE, sse, streamable, strict};
 use crate::config::{AllowedUpstreams, GatewayConfig, HttpServer, HttpTransport};
 use crate::serve::admission::admit;
 use crate::serve::answer::Refused;
@@ -46,10 +46,13 @@ pub(super) fn routes() -> Router<Arc<Gateway>> {
         .get(get_streamable)
         .delete(delete_streamable);
     Router::new()
-        .route("/api/v1/gateway/health", strict(get(health)))
-        .route("/api/v1/gateway/mcp/sse", strict(get(get_sse)))
-        .route(MESSAGES, strict(post(post_sse)))
-        .route("/api/v1/gateway/mcp/streamable", strict(streamable))
+        .route("/api/v1/gateway/health", strict(get(health), "GET"))
+        .route("/api/v1/gateway/mcp/sse", strict(get(get_sse), "GET"))
+        .route(MESSAGES, strict(post(post_sse), "POST"))
+        .route(
+            "/api/v1/gateway/mcp/streamable",
+            strict(streamable, STREAMABLE),
+        )
 }
 
 async fn health() -> Response {

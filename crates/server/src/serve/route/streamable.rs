@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::header::{ALLOW, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use portcullis_mcp::{
     EnvelopeLimits, Incoming, Message, MessageKind, Method, Peer, Revision, error_code,
@@ -15,7 +15,7 @@ use portcullis_session::Scope;
 use portcullis_trace::record::Direction;
 use tokio::sync::mpsc;
 
-use super::{admit_answer_types, admit_message, body, modern, unknown_server};
+use super::{admit_answer_types, admit_message, body, method_not_allowed, modern, unknown_server};
 use crate::config::ServerConfig;
 use crate::serve::admission::admit;
 use crate::serve::answer::{Refused, accepted, events, reply};
@@ -74,7 +74,7 @@ pub(super) async fn listen(
     headers: &HeaderMap,
 ) -> Result<Response, Refused> {
     if is_modern(headers)? {
-        return Ok(method_not_allowed());
+        return Ok(method_not_allowed("POST"));
     }
     if !accepts(headers, EVENT_STREAM) {
         return Err(Refused::new(
@@ -94,7 +94,7 @@ pub(super) async fn end(
     headers: &HeaderMap,
 ) -> Result<Response, Refused> {
     if is_modern(headers)? {
-        return Ok(method_not_allowed());
+        return Ok(method_not_allowed("POST"));
     }
     let (id, _) = find(gateway, target, headers)?;
     if let Some(conversation) = gateway.registry.remove(&id) {
@@ -313,10 +313,10 @@ async fn standalone(
             });
             Ok(events(Some(Parcel::Begin), parcels, keep_alive, ()))
         }
-        StandaloneStream::Refused(StatusCode::METHOD_NOT_ALLOWED) => Ok(method_not_allowed()),
+        StandaloneStream::Refused(StatusCode::METHOD_NOT_ALLOWED) => Ok(method_not_allowed("POST")),
         // A server without sessions knows no such URL, or no such method.
         StandaloneStream::Refused(StatusCode::NOT_FOUND) if !has_session => {
-            Ok(method_not_allowed())
+            Ok(method_not_allowed("POST"))
         }
         StandaloneStream::Refused(StatusCode::NOT_FOUND) => {
             conversation.ended().cancel();
@@ -431,11 +431,4 @@ pub(super) fn passed(target: &Target, headers: &HeaderMap) -> HeaderMap {
         TargetServer::Configured(_, ServerConfig::Stdio(_)) => &[],
     };
     passed_on(headers, configured)
-}
-
-fn method_not_allowed() -> Response {
-    let mut response = StatusCode::METHOD_NOT_ALLOWED.into_response();
-    let allowed = HeaderValue::from_static("POST");
-    response.headers_mut().insert(ALLOW, allowed);
-    response
 }

@@ -1,5 +1,6 @@
 //! A server that speaks Streamable HTTP.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use portcullis_transport::http::endpoint::{
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
+use super::counted::Counted;
 use super::{Call, TellError};
 use crate::serve::conversation::{Carried, Conversation, Taken};
 use crate::serve::headers::{LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID};
@@ -38,6 +40,10 @@ pub(crate) struct HttpUpstream {
     era: Era,
     /// Without a word in between, on a stream that answers a request.
     silence_max: Duration,
+    /// Requests whose answers are on their way.
+    calls: AtomicUsize,
+    /// Streams on which a client listens, maybe to what it missed of an answer.
+    listeners: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -98,6 +104,8 @@ impl HttpUpstream {
             endpoint,
             era: Era::Stateful(Box::default()),
             silence_max,
+            calls: AtomicUsize::new(0),
+            listeners: AtomicUsize::new(0),
         }
     }
 
@@ -106,11 +114,19 @@ impl HttpUpstream {
             endpoint,
             era: Era::Stateless,
             silence_max,
+            calls: AtomicUsize::new(0),
+            listeners: AtomicUsize::new(0),
         }
     }
 
     pub(super) fn is_stateless(&self) -> bool {
         matches!(self.era, Era::Stateless)
+    }
+
+    /// Whether an answer may still come: one that nobody fetches does not keep a session.
+    pub(crate) fn is_waited_for(&self, has_open_requests: bool) -> bool {
+        self.calls.load(Ordering::Relaxed) > 0
+            || (has_open_requests && self.listeners.load(Ordering::Relaxed) > 0)
     }
 
     /// Whether the server opened a session.
@@ -153,6 +169,7 @@ impl HttpUpstream {
                     _ => std::future::pending().await,
                 }
             };
+            let _counted = Counted::new(&this.calls);
             tokio::select! {
                 () = this.exchange(&conversation, bytes, &headers, &asked) => {}
                 () = abandoned => conversation.on_abandoned(asked.scope, &asked.id),
@@ -187,6 +204,7 @@ impl HttpUpstream {
         match end {
             StreamEnd::Answered | StreamEnd::ClientGone => {}
             StreamEnd::Resumable(_) => {
+                conversation.touch();
                 let mut streams = conversation.streams();
                 streams.close_reply(asked.scope, &asked.id);
             }
@@ -263,13 +281,25 @@ impl HttpUpstream {
     ) -> StreamEnd {
         let mut last = Position::default();
         loop {
-            let Ok(event) = timeout(asked.silence_max, events.next()).await else {
+            let is_resumable = last.id.is_some() && !self.is_stateless();
+            // What it does not take now it can fetch later, if it is not taken for it now.
+            let client_gone = async {
+                match &asked.outlet {
+                    Some(outlet) if is_resumable => outlet.closed().await,
+                    _ => std::future::pending().await,
+                }
+            };
+            let event = tokio::select! {
+                biased;
+                () = client_gone => return StreamEnd::Resumable(last),
+                event = timeout(asked.silence_max, events.next()) => event,
+            };
+            let Ok(event) = event else {
                 return StreamEnd::Failed(format!(
                     "the server said nothing for {} seconds",
                     asked.silence_max.as_secs()
                 ));
             };
-            let is_resumable = last.id.is_some() && !self.is_stateless();
             let event = match event {
                 Some(Ok(event)) => event,
                 None if is_resumable => return StreamEnd::Resumable(last),
@@ -548,6 +578,8 @@ pub(crate) async fn pass_standalone(
 ) -> Position {
     let mut last = Position::default();
     let ended = conversation.ended().clone();
+    let upstream = conversation.upstream().http().filter(|_| outlet.is_some());
+    let _counted = upstream.map(|upstream| Counted::new(&upstream.listeners));
     loop {
         let client_gone = async {
             match outlet {

@@ -1,0 +1,125 @@
+//! What is let in, and as whom.
+
+use super::gateway::{Gateway, PATH, call, initialize};
+use super::http::Request;
+use super::upstream::Upstream;
+
+const EVIL: &str = "http://evil.example";
+
+#[track_caller]
+fn refused(gateway: &Gateway, request: &Request, status: u16, code: i64) {
+    let answer = request.send(gateway.address);
+    let found = answer.status;
+    let body = answer.body();
+    assert_eq!(found, status, "{request:?}: {body}");
+    assert!(body.contains(&format!("\"code\":{code},")), "{body}");
+}
+
+#[test]
+fn the_session_is_the_gateways_own_on_one_side_and_the_servers_on_the_other() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open();
+    assert!(session.id.len() >= 32, "{}", session.id);
+    let other = gateway.open();
+    assert_ne!(session.id, other.id);
+    assert!(session.answer(1, "x").contains("plain"));
+    let sessions: Vec<_> = upstream
+        .received()
+        .iter()
+        .map(|received| received.headers.get("Mcp-Session-Id").map(str::to_owned))
+        .collect();
+    let (first, second) = (Some("upstream-1".into()), Some("upstream-2".into()));
+    assert_eq!(sessions, [None, first.clone(), None, second, first]);
+}
+
+#[test]
+fn a_session_is_unknown_to_all_but_its_principal_and_after_its_end() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    let base = Request::new("GET", PATH).with("Authorization", "Bearer a");
+    let session = gateway.open_with("2025-11-25", &base);
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    let known = session.base.saying(ping);
+    let unknown = |request: &Request| refused(&gateway, request, 404, -32001);
+
+    unknown(&known.clone().but("Authorization", "Bearer b"));
+    unknown(&known.clone().without("Authorization"));
+    unknown(&session.base.clone().without("Authorization"));
+    unknown(&session.base.by("DELETE").but("Authorization", "Bearer b"));
+    unknown(&known.clone().but("Mcp-Session-Id", "upstream-1"));
+    unknown(&known.clone().but("Mcp-Session-Id", &"a".repeat(10_000)));
+
+    assert_eq!(known.send(gateway.address).status, 200);
+    assert_eq!(session.delete().status, 200);
+    let delete = upstream.wait_for(|received| received.verb == "DELETE");
+    assert_eq!(delete.headers.get("Mcp-Session-Id"), Some("upstream-1"));
+    unknown(&known);
+    unknown(&session.base.by("DELETE"));
+}
+
+#[test]
+fn a_session_begins_once() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open();
+    let body = session.post(&initialize("2025-11-25")).message();
+    assert!(body.contains("\"code\":-32600,"), "{body}");
+    assert!(session.answer(1, "x").contains("plain"));
+    let begun = upstream.received();
+    let begun = begun
+        .iter()
+        .filter(|received| received.method() == Some("initialize"));
+    assert_eq!(begun.count(), 1);
+}
+
+#[test]
+fn headers_are_read_strictly() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "limits: { message_bytes: 10000 }\n");
+    let session = gateway.open();
+    let heard = upstream.received().len();
+    let post = session.base.saying(&call(1, "x"));
+    let refused = |request: Request, status| refused(&gateway, &request, status, -32000);
+
+    refused(post.clone().but("Accept", "application/json"), 406);
+    refused(post.clone().without("Accept"), 406);
+    refused(session.base.clone().but("Accept", "application/json"), 406);
+    refused(post.clone().but("Content-Type", "text/plain"), 415);
+    refused(post.clone().without("Content-Type"), 415);
+    let utf_16 = "application/json; charset=utf-16";
+    refused(post.clone().but("Content-Type", utf_16), 415);
+    refused(post.clone().with("Content-Encoding", "gzip"), 415);
+    refused(post.clone().with("Origin", EVIL), 403);
+    refused(post.clone().with("Origin", "null"), 403);
+    refused(post.clone().with("Host", "evil.example"), 403);
+    refused(session.base.clone().with("Origin", EVIL), 403);
+    refused(session.base.by("DELETE").with("Origin", EVIL), 403);
+    let version = "MCP-Protocol-Version";
+    refused(post.clone().with(version, "2025-06-18"), 400);
+    refused(post.clone().with(version, "1999-01-01"), 400);
+    refused(post.clone().with("Mcp-Session-Id", &session.id), 400);
+    refused(post.clone().without("Mcp-Session-Id"), 400);
+    refused(session.base.saying(&call(1, &"x".repeat(10_000))), 413);
+    let many_parts = format!("3000\r\n{}\r\n0\r\n\r\n", " ".repeat(0x3000));
+    let endless = session.base.saying(&many_parts);
+    refused(endless.with("Transfer-Encoding", "chunked"), 413);
+
+    assert_eq!(upstream.received().len(), heard);
+    let fine = post.with(version, "2025-11-25");
+    let fine = fine.with("Origin", "http://localhost:3000");
+    assert_eq!(fine.send(gateway.address).status, 200);
+}
+
+#[test]
+fn other_methods_are_not_allowed() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open();
+    for verb in ["HEAD", "PUT", "PATCH", "OPTIONS", "TRACE"] {
+        let answer = session.base.by(verb).send(gateway.address);
+        assert_eq!(answer.status, 405, "{verb}");
+        let allowed = answer.headers.get("Allow");
+        assert_eq!(allowed, Some("GET, POST, DELETE"), "{verb}");
+    }
+}

@@ -1,0 +1,129 @@
+//! Servers that die, forget, and hang up.
+
+use std::sync::Mutex;
+
+use super::gateway::{Gateway, call};
+use super::http::Answer;
+use super::upstream::Upstream;
+
+#[track_caller]
+fn is_error(message: &str, id: u32) {
+    let expected = format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-32603,"#);
+    assert!(message.starts_with(&expected), "{message}");
+}
+
+#[test]
+fn a_server_that_hangs_up_answers_all_who_wait_with_an_error() {
+    let held = Mutex::new(Vec::new());
+    let upstream = Upstream::scripted(move |received, reply| {
+        match received.tool() {
+            Some("wait") => {
+                let mut events = reply.events();
+                events.send(": begun");
+                held.lock().unwrap().push(events);
+            }
+            Some("cut all") => {
+                for events in held.lock().unwrap().drain(..) {
+                    events.cut();
+                }
+                reply.cut();
+            }
+            Some("end") => reply.events().end(),
+            Some("accept") => reply.plain("202 Accepted", &[], ""),
+            Some("page") => reply.plain("502 Bad Gateway", &[("Content-Type", "text/html")], "<p>"),
+            _ => return Some(reply),
+        }
+        None
+    });
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open();
+    let open = [1, 2].map(|id| (session.call(id, "wait"), id));
+    is_error(&session.answer(3, "cut all"), 3);
+    for (answer, id) in open {
+        is_error(&answer.message(), id);
+    }
+    is_error(&session.answer(4, "end"), 4);
+    is_error(&session.answer(5, "accept"), 5);
+    is_error(&session.answer(6, "page"), 6);
+    assert!(session.answer(1, "x").contains("plain"));
+}
+
+#[test]
+fn a_program_that_dies_answers_all_who_wait_with_an_error() {
+    const ANSWER: &str = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"s","version":"1"}}}"#;
+    // Dies once it has read all that the test says.
+    let script = format!("read a; echo '{ANSWER}'; read a; read a; read a");
+    let servers = format!("servers:\n  s:\n    command: [sh, -c, {script:?}]\n");
+    let gateway = Gateway::start(&servers, "");
+    let session = gateway.open();
+    let open = [1, 2].map(|id| {
+        let waits = session.base.saying(&call(id, "x"));
+        (waits.say(gateway.address), id)
+    });
+    for (connection, id) in open {
+        is_error(&Answer::read(connection, "POST").unwrap().message(), id);
+    }
+    let after = session.call(4, "x");
+    assert_eq!(after.status, 404);
+    assert!(after.message().contains("-32001"));
+}
+
+#[test]
+fn a_session_that_the_server_lost_is_opened_again_and_the_guardrails_remember() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, FIRST_THEN_SECOND);
+    let session = gateway.open();
+    assert!(session.answer(1, "first").contains("plain"));
+    upstream.forget_sessions();
+    assert!(session.answer(2, "third").contains("plain"));
+    let again = upstream.wait_for(|received| {
+        received.tool() == Some("third")
+            && received.headers.get("Mcp-Session-Id") == Some("upstream-2")
+    });
+    assert_eq!(
+        again.headers.get("MCP-Protocol-Version"),
+        Some("2025-11-25")
+    );
+    let message = session.answer(3, "second");
+    assert!(message.contains("guardrail `flow`"), "{message}");
+    let fresh = gateway.open();
+    assert!(fresh.answer(1, "second").contains("plain"));
+}
+
+#[test]
+fn a_resumable_stream_that_ends_is_no_error_and_the_answer_comes_later() {
+    let upstream = Upstream::scripted(|received, reply| {
+        let resumed = received.headers.get("Last-Event-ID");
+        if received.is_get() && resumed == Some("e1") {
+            let mut events = reply.events();
+            events.send("id: e2\ndata: {\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"content\":[]}}");
+            events.end();
+        } else if received.tool() == Some("later") {
+            let mut events = reply.events();
+            events.send("id: e1\nretry: 10\ndata:");
+            events.end();
+        } else {
+            return Some(reply);
+        }
+        None
+    });
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open();
+    let mut answer = session.call(7, "later");
+    assert_eq!(answer.event().unwrap().id.as_deref(), Some("e1"));
+    assert_eq!(answer.event(), None);
+    let mut resumed = session.listen(Some("e1"));
+    let event = resumed.event().unwrap();
+    assert_eq!(event.id.as_deref(), Some("e2"));
+    assert!(event.data.contains("\"id\":7,\"result\""), "{}", event.data);
+    assert_eq!(resumed.event(), None);
+}
+
+pub(crate) const FIRST_THEN_SECOND: &str = "guardrails:
+- name: flow
+  policy: |
+    raise \"second after first\" if:
+        (a: ToolCall) -> (b: ToolCall)
+        a is tool:first
+        b is tool:second
+";

@@ -1,0 +1,135 @@
+//! The routes of Invariant Gateway, and how differently the native ones refuse.
+
+use super::gateway::{Gateway, call, initialize};
+use super::http::Request;
+use super::upstream::Upstream;
+
+const PATH: &str = "/api/v1/gateway/mcp/streamable";
+const BASE_URL: &str = "MCP-SERVER-BASE-URL";
+const POLICY: &str = "guardrails:
+- name: calls
+  policy: |
+    raise \"no bad\" if:
+        (c: ToolCall)
+        c is tool:bad
+- name: tools
+  policy: |
+    raise \"odd tool\" if:
+        (t: Tool)
+        \"odd\" in t.description
+";
+const LIST: &str = r#"{"jsonrpc":"2.0","id":2,"method":"tools/list"}"#;
+const TOOLS: &str = r#"{"tools":[{"name":"fine","description":"good","inputSchema":{"type":"object"}},{"name":"strange","description":"odd","inputSchema":{"type":"object"}}]}"#;
+
+fn upstream() -> Upstream {
+    Upstream::scripted(|received, reply| {
+        if received.method() == Some("tools/list") {
+            reply.result(received, TOOLS);
+            return None;
+        }
+        Some(reply)
+    })
+}
+
+fn base(upstream: &Upstream) -> Request {
+    Request::new("GET", PATH).with(BASE_URL, &format!("http://{}", upstream.address))
+}
+
+#[test]
+fn a_blocked_call_is_a_result_natively_and_a_bad_request_there() {
+    let upstream = upstream();
+    let gateway = Gateway::before(&upstream, POLICY);
+
+    let native = gateway.open().call(1, "bad");
+    assert_eq!(native.status, 200);
+    let message = native.message();
+    assert!(
+        message.starts_with(r#"{"jsonrpc":"2.0","id":1,"result":"#),
+        "{message}"
+    );
+    assert!(message.contains(r#""isError":true"#), "{message}");
+    assert!(message.contains("guardrail `calls` (no bad)"), "{message}");
+
+    let session = gateway.open_with("2025-06-18", &base(&upstream));
+    let there = session.call(1, "bad");
+    assert_eq!(there.status, 400);
+    assert_eq!(there.headers.get("X-Proxied-By"), Some("mcp-gateway"));
+    let message = there.message();
+    assert!(
+        message.starts_with(r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"#),
+        "{message}"
+    );
+    assert!(message.contains("[Invariant Guardrails]"), "{message}");
+    assert!(session.answer(2, "good").contains("plain"));
+    let reached = upstream.received();
+    assert!(
+        reached
+            .iter()
+            .all(|received| received.tool() != Some("bad"))
+    );
+}
+
+#[test]
+fn a_blocked_tool_is_left_out_natively_and_renamed_there() {
+    let upstream = upstream();
+    let gateway = Gateway::before(&upstream, POLICY);
+
+    let native = gateway.open();
+    let list = native.post(LIST).message();
+    assert!(list.contains(r#""name":"fine""#), "{list}");
+    assert!(!list.contains("strange"), "{list}");
+
+    let session = gateway.open_with("2025-06-18", &base(&upstream));
+    let answer = session.post(LIST);
+    assert_eq!(answer.status, 200);
+    let list = answer.message();
+    assert!(list.contains(r#""name":"blocked_strange""#), "{list}");
+    assert!(!list.contains(r#""name":"strange""#), "{list}");
+    assert!(
+        list.contains("[Invariant Guardrails] This server was blocked"),
+        "{list}"
+    );
+}
+
+#[test]
+fn only_servers_that_are_named_and_allowed_are_reached() {
+    let upstream = upstream();
+    let gateway = Gateway::before(&upstream, "");
+    let check = |request: &Request, status: u16, detail: &str| {
+        let answer = request
+            .saying(&initialize("2025-06-18"))
+            .send(gateway.address);
+        assert_eq!(answer.status, status, "{request:?}");
+        let body = answer.body();
+        assert!(body.contains(detail), "{request:?}: {body}");
+    };
+    let named = base(&upstream);
+    check(
+        &named.clone().without(BASE_URL),
+        400,
+        "Missing mcp-server-base-url header",
+    );
+    for elsewhere in [
+        "http://192.0.2.1",
+        "http://mcp.example",
+        "http://169.254.169.254",
+        "http://user@127.0.0.1",
+        "http://127.0.0.1.mcp.example",
+        "file:///etc/passwd",
+        "127.0.0.1",
+        "",
+    ] {
+        check(
+            &named.clone().but(BASE_URL, elsewhere),
+            403,
+            "allowed upstreams",
+        );
+    }
+    let twice = named.clone().with(BASE_URL, "http://127.0.0.1:1");
+    check(&twice, 400, "mcp-server-base-url");
+    check(&named, 200, "serverInfo");
+    assert_eq!(upstream.received().len(), 1);
+
+    let off = Gateway::before(&upstream, "gateway: { enabled: false }\n");
+    assert_eq!(named.saying(&call(1, "x")).send(off.address).status, 404);
+}

@@ -1,0 +1,65 @@
+//! Changes of the configuration while sessions run.
+
+use super::failures::FIRST_THEN_SECOND;
+use super::gateway::{Gateway, eventually};
+use super::upstream::Upstream;
+
+const NO_BAD: &str = "guardrails:
+- name: calls
+  policy: |
+    raise \"no bad\" if:
+        (c: ToolCall)
+        c is tool:bad
+";
+const WRONG: &str = "guardrails:
+- name: calls
+  policy: |
+    raise \"no bad\" if
+";
+
+#[test]
+fn a_changed_guardrail_takes_effect_in_a_running_session() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open();
+    assert!(session.answer(1, "bad").contains("plain"));
+    gateway.configure(NO_BAD);
+    let is_refused = || {
+        session
+            .answer(2, "bad")
+            .contains("guardrail `calls` (no bad)")
+    };
+    eventually("the new guardrail is not in force", is_refused);
+    gateway.configure("");
+    let is_passed = || session.answer(3, "bad").contains("plain");
+    eventually("the old guardrail is still in force", is_passed);
+}
+
+#[test]
+fn a_new_guardrail_knows_what_was_said_before_it() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open();
+    let other = gateway.open();
+    assert!(session.answer(1, "first").contains("plain"));
+    gateway.configure(FIRST_THEN_SECOND);
+    let is_refused = || session.answer(2, "second").contains("guardrail `flow`");
+    eventually("what came before the change is not known", is_refused);
+    assert!(other.answer(1, "second").contains("plain"));
+}
+
+#[test]
+fn a_wrong_change_keeps_what_was_in_force() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, NO_BAD);
+    let session = gateway.open();
+    gateway.configure(WRONG);
+    eventually("the wrong change is not reported", || {
+        gateway.log().contains("is wrong and not in force")
+    });
+    for session in [&session, &gateway.open()] {
+        let message = session.answer(1, "bad");
+        assert!(message.contains("guardrail `calls` (no bad)"), "{message}");
+        assert!(session.answer(2, "x").contains("plain"));
+    }
+}

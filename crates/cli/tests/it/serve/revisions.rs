@@ -1,0 +1,162 @@
+//! What revision 2026-07-28, which has no sessions, does otherwise than those before it.
+
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use super::gateway::{Gateway, PATH};
+use super::http::{Answer, PATIENCE, Request};
+use super::upstream::{Events, Upstream};
+
+const VERSION: &str = "MCP-Protocol-Version";
+const RESULT: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#;
+/// How long it is looked whether a connection stays open.
+const LOOK: Duration = Duration::from_millis(300);
+
+pub(crate) fn modern_call(id: u32, tool: &str) -> Request {
+    let body = format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{tool}","arguments":{{}},"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{{"name":"test","version":"1"}},"io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
+    );
+    Request::post(PATH, &body)
+        .with(VERSION, "2026-07-28")
+        .with("Mcp-Method", "tools/call")
+        .with("Mcp-Name", tool)
+}
+
+#[test]
+fn headers_must_say_what_the_body_says() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    let mismatch = |request: Request| {
+        let answer = request.send(gateway.address);
+        assert_eq!(answer.status, 400, "{request:?}");
+        let body = answer.body();
+        assert!(
+            body.contains(r#""id":1,"error":{"code":-32020,"#),
+            "{request:?}: {body}"
+        );
+    };
+    let fine = modern_call(1, "x");
+    mismatch(fine.clone().but("Mcp-Name", "y"));
+    mismatch(fine.clone().but("Mcp-Name", "X"));
+    mismatch(fine.clone().but("Mcp-Name", "=?base64?!?="));
+    mismatch(fine.clone().without("Mcp-Name"));
+    mismatch(fine.clone().with("Mcp-Name", "x"));
+    mismatch(fine.clone().but("Mcp-Method", "tools/list"));
+    mismatch(fine.clone().without("Mcp-Method"));
+    mismatch(fine.clone().with("Mcp-Method", "tools/list"));
+    mismatch(fine.clone().without(VERSION));
+    mismatch(fine.clone().but(VERSION, "2025-11-25"));
+    assert!(upstream.received().is_empty());
+
+    let answer = fine
+        .but("Mcp-Name", "=?base64?eA==?=")
+        .send(gateway.address);
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.headers.get("Mcp-Session-Id"), None);
+    let passed = upstream.wait_for(|received| received.tool() == Some("x"));
+    assert_eq!(passed.headers.get(VERSION), Some("2026-07-28"));
+    assert_eq!(passed.headers.get("Mcp-Method"), Some("tools/call"));
+    assert_eq!(passed.headers.get("Mcp-Name"), Some("=?base64?eA==?="));
+}
+
+/// A server that hands the streams of calls of the tool `slow` to the test. Who goes on with them
+/// after their event `e1` gets the result.
+fn handing_over() -> (Upstream, Receiver<Events>) {
+    let (give, taken): (SyncSender<Events>, _) = sync_channel(1);
+    let upstream = Upstream::scripted(move |received, reply| {
+        if received.headers.get("Last-Event-ID") == Some("e1") {
+            let mut events = reply.events();
+            events.send(&format!("id: e2\ndata: {RESULT}"));
+            events.end();
+            return None;
+        }
+        if received.tool() != Some("slow") {
+            return Some(reply);
+        }
+        let mut events = reply.events();
+        events.send(": begun");
+        give.send(events).unwrap();
+        // Its connection is the test's now.
+        thread::sleep(PATIENCE);
+        None
+    });
+    (upstream, taken)
+}
+
+#[test]
+fn a_client_that_hangs_up_has_cancelled() {
+    let (upstream, taken) = handing_over();
+    let gateway = Gateway::before(&upstream, "");
+    let answer = modern_call(1, "slow").send(gateway.address);
+    let mut events = taken.recv_timeout(PATIENCE).unwrap();
+    assert!(!events.is_closed_within(LOOK));
+    drop(answer);
+    assert!(events.is_closed_within(PATIENCE));
+    // The id is free again.
+    let again = modern_call(1, "x").send(gateway.address);
+    assert!(again.message().contains("plain"));
+}
+
+#[test]
+fn a_client_of_a_session_that_hangs_up_has_not() {
+    let (upstream, taken) = handing_over();
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open();
+    let answer = session.call(1, "slow");
+    let mut events = taken.recv_timeout(PATIENCE).unwrap();
+    drop(answer);
+    assert!(session.answer(2, "x").contains("plain"));
+    assert!(!events.is_closed_within(LOOK));
+    // It is read to its end, lest the server be stuck: then the id is free again.
+    assert!(events.message(RESULT));
+    assert!(events.is_closed_within(PATIENCE));
+    assert!(session.answer(1, "x").contains("plain"));
+    let received = upstream.received();
+    let is_cancel = |method: Option<&str>| method == Some("notifications/cancelled");
+    assert!(!received.iter().any(|received| is_cancel(received.method())));
+}
+
+#[test]
+fn a_client_that_hangs_up_on_a_resumable_stream_gets_the_answer_later() {
+    let (upstream, taken) = handing_over();
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open();
+    let mut answer = session.call(1, "slow");
+    let mut events = taken.recv_timeout(PATIENCE).unwrap();
+    assert!(events.send("id: e1\ndata:"));
+    assert_eq!(answer.event().unwrap().id.as_deref(), Some("e1"));
+    drop(answer);
+    // What the gateway took from here on, the client would miss.
+    assert!(events.is_closed_within(PATIENCE));
+    let mut resumed = session.listen(Some("e1"));
+    assert_eq!(resumed.event().unwrap().data, RESULT);
+}
+
+#[test]
+fn two_clients_with_the_same_ids_do_not_mix() {
+    let held = Mutex::new(Vec::new());
+    // Both calls are open before either is answered, the later one first.
+    let upstream = Upstream::scripted(move |received, reply| {
+        let mut held = held.lock().unwrap();
+        held.push((received.clone(), reply));
+        if held.len() == 2 {
+            for (received, reply) in held.drain(..).rev() {
+                let tool = received.tool().unwrap_or_default();
+                let text = format!(r#"{{"content":[{{"type":"text","text":"of {tool}"}}]}}"#);
+                reply.result(&received, &text);
+            }
+        }
+        None
+    });
+    let gateway = Gateway::before(&upstream, "");
+    let open = ["a", "b"].map(|tool| (modern_call(1, tool).say(gateway.address), tool));
+    for (connection, tool) in open {
+        let message = Answer::read(connection, "POST").unwrap().message();
+        assert!(
+            message.contains(&format!("\"of {tool}\"")),
+            "{tool}: {message}"
+        );
+    }
+}
