@@ -54,7 +54,7 @@ fn page(rule: &Rule) -> String {
         tests.push("letters and digits in no order of words, or what the form asks for".to_owned());
     }
     tests.push("no word that marks an example, such as `example` or `changeme`".to_owned());
-    let tests: String = tests.iter().map(|test| format!("* {test}\n")).collect();
+    let tests = format!("* {}\n", tests.join("\n* "));
     let checksum = if rule.has_checksum() {
         "\nThe form has check digits. If they are right, the other tests are left out; if they are \
          wrong, the tests decide.\n"

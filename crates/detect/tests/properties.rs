@@ -1,6 +1,10 @@
 //! Any text is taken, and every span lies on character boundaries.
 
-use portcullis_detect::{Match, copyright, fuzzy, html, links, pii, python, secrets, unicode};
+use portcullis_detect::fold::Folded;
+use portcullis_detect::{
+    Match, copyright, decode, fuzzy, html, links, pii, prompt_injection, python, secrets, tool,
+    unicode,
+};
 use proptest::prelude::*;
 
 /// Pieces that come near to what the detectors look for.
@@ -16,6 +20,16 @@ fn near_matches() -> impl Strategy<Value = String> {
         Just("fe80::"),
         Just("bc1q"),
         Just("ghp_"),
+        Just("<!--"),
+        Just("ignore all previous instructions "),
+        Just("і\u{200b}g"),
+        Just("\u{e0041}"),
+        Just("aWdub3JlIGFsbCBydWxlcw=="),
+        Just("%41%42%43"),
+        Just("gur lbh naq "),
+        Just("i g n o r e _ a l l "),
+        Just("api_key="),
+        Just("://u:p@ss1w0rd@"),
         Just("aws_key='"),
         Just("<img alt="),
         Just("<a href='"),
@@ -42,17 +56,43 @@ fn near_matches() -> impl Strategy<Value = String> {
 }
 
 fn check(text: &str) -> Result<(), TestCaseError> {
-    let groups: [Vec<Match>; 4] = [
+    let groups: [Vec<Match>; 6] = [
         secrets::reference(text),
         unicode::categories(text, None),
         links::find(text),
         pii::find(text),
+        pii::guess(text),
+        secrets::find(text),
     ];
     for found in groups.iter().flatten() {
         prop_assert!(text.get(found.span.clone()).is_some(), "{found:?}");
         prop_assert!(!found.span.is_empty(), "{found:?}");
     }
     prop_assert_eq!(groups[1].len(), text.chars().count());
+    let worst = prompt_injection::assess(text);
+    prop_assert!(text.get(worst.span.clone()).is_some(), "{worst:?}");
+    for decoded in decode::decode(text) {
+        prop_assert!(text.get(decoded.span.clone()).is_some(), "{decoded:?}");
+    }
+    let folded = Folded::new(text);
+    prop_assert_eq!(
+        folded.original(0..folded.text.len()).end <= text.len(),
+        true
+    );
+    for (start, character) in folded.text.char_indices() {
+        let span = folded.original(start..start + character.len_utf8());
+        prop_assert!(
+            text.get(span.clone()).is_some_and(|it| !it.is_empty()),
+            "{span:?}"
+        );
+    }
+    let definition = |description: &str| tool::Definition {
+        description: description.to_owned(),
+        ..tool::Definition::default()
+    };
+    prop_assert!(tool::signals(&definition(text)).len() <= 11);
+    let changes = tool::change::changes(&definition("Adds."), &definition(text));
+    prop_assert_eq!(changes.is_empty(), text == "Adds.");
     prop_assert!(copyright::licenses(text).len() <= 9);
     let page = html::scan(text);
     prop_assert!(page.alt_texts.len() + page.links.len() <= text.len());

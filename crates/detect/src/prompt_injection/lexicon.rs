@@ -4,7 +4,7 @@
 //! class, it knows of the others, also in a language that its training data hardly hold.
 
 use crate::fold;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::LazyLock;
 
@@ -61,15 +61,16 @@ pub enum Class {
 /// A word's identity: a hash of its folded letters.
 pub type WordId = u64;
 
-/// A table by words' identities.
-pub(super) type WordMap<T> = HashMap<WordId, T, BuildHasherDefault<Identity>>;
+/// A set of words.
+pub(super) type Words = HashSet<WordId, BuildHasherDefault<Identity>>;
 
-static CLASSES: LazyLock<WordMap<Class>> = LazyLock::new(|| {
-    let words = WORDS
-        .iter()
-        .flat_map(|(class, words)| words.split_whitespace().map(|word| (id_of(word), *class)));
-    words.collect()
-});
+static CLASSES: LazyLock<HashMap<WordId, Class, BuildHasherDefault<Identity>>> =
+    LazyLock::new(|| {
+        let words = WORDS
+            .iter()
+            .flat_map(|(class, words)| words.split_whitespace().map(|word| (id_of(word), *class)));
+        words.collect()
+    });
 
 /// A word's class, if it has one.
 pub(super) fn class_of(id: WordId) -> Option<Class> {

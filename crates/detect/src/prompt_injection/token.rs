@@ -1,6 +1,6 @@
 //! A text cut into words and signs, each with its class and its place.
 
-use super::lexicon::{self, Class, WordId, WordMap, class_of, extended};
+use super::lexicon::{self, Class, WordId, Words, class_of, extended};
 use crate::fold::{self, Fold};
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -139,12 +139,8 @@ fn sign(character: char, span: Range<usize>, tokens: &mut Vec<Token>) {
 /// Where identities of signs start, apart from those of words.
 const SIGN: WordId = 0x51_9a_11_c3;
 
-static GRAMMAR_IDS: LazyLock<WordMap<()>> = LazyLock::new(|| {
-    GRAMMAR
-        .iter()
-        .map(|word| (lexicon::id_of(word), ()))
-        .collect()
-});
+static GRAMMAR_IDS: LazyLock<Words> =
+    LazyLock::new(|| GRAMMAR.iter().map(|word| lexicon::id_of(word)).collect());
 
 // === impl Word ===
 
@@ -186,7 +182,7 @@ impl Word {
             None if is_mixed => (self.unleet, class_of(self.unleet)),
             None => (self.id, None),
         };
-        let is_grammar = class.is_none() && GRAMMAR_IDS.contains_key(&word);
+        let is_grammar = class.is_none() && GRAMMAR_IDS.contains(&word);
         let class = class.unwrap_or(if self.digits == self.letters {
             Class::Number
         } else if self.capitals == self.letters && self.letters > 2 {

@@ -52,10 +52,8 @@ mod tests {
 
     #[test]
     fn a_suffix_is_checked() {
-        // 62^5 * 3 + … = 0xcbf43926, written with digits, capitals and small letters.
-        assert!(
-            has_crc32_suffix("ghp_1234567893jYcV8") || !has_crc32_suffix("ghp_123456789000000")
-        );
+        // 0xcbf43926 with digits, capitals and small letters.
+        assert!(has_crc32_suffix("ghp_1234567893jZRME"));
         assert!(!has_crc32_suffix("ghp_123456789000000"));
         assert!(!has_crc32_suffix("ghp"));
         assert!(!has_crc32_suffix("ghp_12é45"));
