@@ -72,8 +72,7 @@ export const STATELESS_REQUESTS = [
         'no capabilities in `_meta`',
         {},
         refused(400, -32602),
-        withMeta(metaWithout('clientCapabilities')),
-        { shortfall: 'it is left to the server' }
+        withMeta(metaWithout('clientCapabilities'))
     ),
     request('no client in `_meta`', {}, forwarded(), withMeta(metaWithout('clientInfo'))),
     request(
