@@ -414,16 +414,16 @@ impl Conversation {
     ) -> Result<(), ClientGone> {
         let is_response = delivery.kind == DeliveryKind::Response;
         let concerned = delivery.concerns.as_ref();
-        let registered = concerned
-            .filter(|_| carried.outlet.is_none())
-            .and_then(|id| {
-                let mut streams = self.streams();
-                if is_response {
-                    streams.close_reply(delivery.scope, id)
-                } else {
-                    streams.reply(delivery.scope, id)
-                }
-            });
+        let registered = concerned.and_then(|id| {
+            let mut streams = self.streams();
+            match &carried.outlet {
+                // The second request with an id that is in use has a stream of its own.
+                Some(own) if is_response => streams.close_reply_on(delivery.scope, id, own),
+                Some(_) => None,
+                None if is_response => streams.close_reply(delivery.scope, id),
+                None => streams.reply(delivery.scope, id),
+            }
+        });
         let own = carried.outlet.clone().or(registered);
         let is_last = own.is_some() && is_response;
         let outlet = own.or_else(|| self.streams().any());

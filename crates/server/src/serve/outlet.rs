@@ -188,6 +188,18 @@ impl Streams {
         Some(reply.outlet)
     }
 
+    /// Like [`Self::close_reply`], if it is this stream that the request is answered on.
+    pub(crate) fn close_reply_on(
+        &mut self,
+        scope: Scope,
+        id: &Id,
+        outlet: &Outlet,
+    ) -> Option<Outlet> {
+        let reply = self.replies.get(&(scope, id.clone()))?;
+        let is_same = reply.outlet.sender.same_channel(&outlet.sender);
+        is_same.then(|| self.close_reply(scope, id)).flatten()
+    }
+
     /// The stream for what belongs to no request, or that of the newest request.
     pub(crate) fn any(&self) -> Option<Outlet> {
         let standalone = self.standalone.as_ref().filter(|outlet| outlet.is_open());
