@@ -3,6 +3,7 @@
 mod counted;
 mod http;
 mod sse;
+mod standalone;
 mod stdio;
 
 use std::io;
@@ -17,8 +18,9 @@ use portcullis_transport::http::endpoint::EndpointError;
 use super::conversation::Conversation;
 use super::outlet::Outlet;
 
-pub(crate) use http::{HttpUpstream, StandaloneStream, pass_standalone};
+pub(crate) use http::{HttpUpstream, StandaloneStream};
 pub(crate) use sse::{SseUpstream, read_stream};
+pub(crate) use standalone::pass_standalone;
 pub(crate) use stdio::{StdioUpstream, read_all};
 
 /// How a server is spoken to.

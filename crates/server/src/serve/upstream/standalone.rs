@@ -1,0 +1,140 @@
+//! Streams of a Streamable HTTP server that answer no request.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use portcullis_transport::http::endpoint::{EventStream, header};
+use tokio::time::sleep;
+use tracing::{debug, warn};
+
+use super::StandaloneStream;
+use super::counted::Counted;
+use crate::serve::conversation::{Carried, Conversation};
+use crate::serve::headers::LAST_EVENT_ID;
+use crate::serve::outlet::{ClientGone, Outlet, Parcel, Position};
+
+/// How long to wait before a stream is opened again, if the server does not say.
+const RETRY_DEFAULT: Duration = Duration::from_secs(1);
+const RETRY_MIN: Duration = Duration::from_millis(250);
+const RETRY_MAX: Duration = Duration::from_mins(1);
+
+/// Passes a stream on that belongs to no request, until either side ends it.
+pub(crate) async fn pass_standalone(
+    conversation: &Arc<Conversation>,
+    mut events: Box<EventStream>,
+    outlet: Option<&Outlet>,
+) -> Position {
+    let mut last = Position::default();
+    let ended = conversation.ended().clone();
+    let upstream = conversation.upstream().http().filter(|_| outlet.is_some());
+    let _counted = upstream.map(|upstream| Counted::new(&upstream.listeners));
+    loop {
+        let client_gone = async {
+            match outlet {
+                Some(outlet) => outlet.closed().await,
+                None => std::future::pending().await,
+            }
+        };
+        let event = tokio::select! {
+            event = events.next() => event,
+            () = ended.cancelled() => return last,
+            () = client_gone => return last,
+        };
+        let event = match event {
+            None => return last,
+            Some(Ok(event)) => event,
+            Some(Err(error)) if error.ends_stream() => return last,
+            Some(Err(error)) => {
+                warn!(%error, "event of the server lost");
+                continue;
+            }
+        };
+        let is_message = event.is_message();
+        let position = Position {
+            id: event.id,
+            retry: event.retry,
+        };
+        last.note(&position);
+        let carried = Carried {
+            outlet: outlet.cloned(),
+            position,
+            status: None,
+        };
+        let passed = match event.data.filter(|data| !data.is_empty()) {
+            Some(data) if is_message => conversation
+                .on_server(None, &data, &carried)
+                .await
+                .map(|_| ()),
+            _ => pass_position(&carried).await,
+        };
+        if passed.is_err() {
+            return last;
+        }
+    }
+}
+
+pub(super) fn start_listening(conversation: &Arc<Conversation>) {
+    conversation.tasks().spawn(listen(Arc::clone(conversation)));
+}
+
+/// Listens to what belongs to no request for a client that has one stream for everything.
+async fn listen(conversation: Arc<Conversation>) {
+    let Some(upstream) = conversation.upstream().http() else {
+        return;
+    };
+    let mut last = Position::default();
+    let mut has_worked = false;
+    loop {
+        let headers = from(upstream.passed_headers(), &last);
+        let stream = upstream.standalone(conversation.revision(), &headers).await;
+        match stream {
+            Ok(StandaloneStream::Events(events)) => {
+                has_worked = true;
+                let position = pass_standalone(&conversation, events, None).await;
+                last.note(&position);
+            }
+            Ok(StandaloneStream::Refused(status)) => {
+                debug!(%status, "the server offers no stream of its own");
+                return;
+            }
+            Err(error) if has_worked => debug!(%error, "the server's stream is not there"),
+            Err(error) => {
+                warn!(%error, "the server's stream could not be opened");
+                return;
+            }
+        }
+        tokio::select! {
+            () = sleep(retry(&last)) => {}
+            () = conversation.ended().cancelled() => return,
+        }
+    }
+}
+
+/// How long the server wants to be left alone.
+pub(super) fn retry(position: &Position) -> Duration {
+    let wanted = position.retry.map_or(RETRY_DEFAULT, Duration::from_millis);
+    wanted.clamp(RETRY_MIN, RETRY_MAX)
+}
+
+/// What asks for a stream from this position on.
+pub(super) fn from(mut headers: HeaderMap, position: &Position) -> HeaderMap {
+    if let Some(id) = &position.id
+        && let Some((name, value)) = header(LAST_EVENT_ID, id)
+    {
+        headers.insert(name, value);
+    }
+    headers
+}
+
+pub(super) async fn pass_position(carried: &Carried) -> Result<(), ClientGone> {
+    let has_news = carried.position.id.is_some() || carried.position.retry.is_some();
+    match &carried.outlet {
+        Some(outlet) if has_news => {
+            outlet
+                .send(Parcel::Position(carried.position.clone()))
+                .await
+        }
+        _ => Ok(()),
+    }
+}
