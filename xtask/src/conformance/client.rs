@@ -45,9 +45,11 @@ pub(super) fn through(
     client: &str,
 ) -> Result<String, String> {
     let xtask = env::current_exe().map_err(|error| error.to_string())?;
+    // A build may have put another program in the place of this one while it runs.
+    let xtask = xtask.display().to_string();
+    let xtask = xtask.strip_suffix(" (deleted)").unwrap_or(&xtask);
     Ok(format!(
-        "{} client-through {} {} {client}",
-        xtask.display(),
+        "{xtask} client-through {} {} {client}",
         portcullis.display(),
         guardrails.display()
     ))

@@ -7,6 +7,9 @@ use tokio::time::timeout;
 
 /// LIMIT: how long a body may take between two of its parts.
 const PART_WAIT_MAX: Duration = Duration::from_secs(30);
+/// LIMIT: how much of a body that is too long is read and thrown away, and for how long.
+const DISCARDED_BYTES_MAX: usize = 64 << 20;
+const DISCARD_WAIT_MAX: Duration = Duration::from_secs(5);
 /// LIMIT: how long a body may take in all.
 const WHOLE_WAIT_MAX: Duration = Duration::from_mins(2);
 
@@ -35,10 +38,11 @@ where
     B: Body<Data = Bytes> + Unpin,
 {
     let announced = body.size_hint().lower();
+    let mut body = body;
     if announced > u64::try_from(limit).unwrap_or(u64::MAX) {
+        discard(body).await;
         return Err(BodyError::TooLong { limit });
     }
-    let mut body = body;
     let mut whole = Parts::default();
     loop {
         let frame = timeout(PART_WAIT_MAX, body.frame())
@@ -55,9 +59,29 @@ where
             }
         }
         if whole.bytes > limit {
+            drop(whole);
+            discard(body).await;
             return Err(BodyError::TooLong { limit });
         }
     }
+}
+
+/// Throws away what a client still sends, within bounds: one whose connection is closed while it
+/// writes does not get to read the answer.
+async fn discard<B>(mut body: B)
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let work = async {
+        let mut bytes = 0;
+        while bytes < DISCARDED_BYTES_MAX
+            && let Some(Ok(frame)) = body.frame().await
+        {
+            bytes += frame.data_ref().map_or(0, Bytes::len);
+        }
+    };
+    // Whether or not that was all of it, the answer follows.
+    timeout(DISCARD_WAIT_MAX, work).await.ok();
 }
 
 /// A body that mostly comes in one part, which is then not copied.

@@ -22,7 +22,7 @@ use tracing::{debug, warn};
 const CONNECTIONS_MAX: usize = 10_000;
 /// LIMIT: of one request, further ones are answered 431.
 const HEADERS_MAX: usize = 100;
-const HEADER_BYTES_MAX: usize = 64 << 10;
+const HEADER_BYTES_MAX: usize = 32 << 10;
 /// LIMIT: how long the head of a request may take.
 const HEADER_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long requests in progress may go on when the gateway ends.
