@@ -92,7 +92,8 @@ enum Chore {
     },
     /// Hold the imports between crates to the table.
     Layering,
-    /// Run all tests: cargo's, then real clients and the MCP conformance suite through the gateway.
+    /// Run all tests: cargo's, then real clients, the MCP conformance suite and odd inputs through the
+    /// gateway.
     Test {
         /// Run cargo's tests only; nothing is installed.
         #[arg(long)]
