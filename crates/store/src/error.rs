@@ -22,9 +22,9 @@ pub enum StoreError {
     },
     #[error("the file system of `{}` cannot keep a write-ahead log", path.display())]
     NoWriteAheadLog { path: PathBuf },
-    #[error("`{}` has schema version {found}, this program knows up to {known}", path.display())]
+    #[error("`{place}` has schema version {found}, this program knows up to {known}")]
     NewerSchema {
-        path: PathBuf,
+        place: String,
         found: u64,
         known: u64,
     },
@@ -41,8 +41,20 @@ pub enum StoreError {
         session: SessionId,
         sequence: Sequence,
     },
-    #[error("the record of session {session} is damaged: {what}")]
-    Damaged { session: String, what: String },
+    #[error("there is a project `{name}` already")]
+    ProjectExists { name: String },
+    #[error("session {session} was seen live, so that nothing is pushed to it")]
+    NotPushed { session: SessionId },
+    #[error("project `{project}` already has a trace {index}")]
+    IndexTaken { project: String, index: u64 },
+    #[error("project `{name}` was deleted at this moment")]
+    NoProject { name: String },
+    #[error("all connections to the database were busy for too long")]
+    NoConnection,
+    #[error("`{url}` is not the address of a database")]
+    InvalidLocation { url: String },
+    #[error("the record of {record} is damaged: {what}")]
+    Damaged { record: String, what: String },
     #[error("cannot {operation}: {reason}")]
     Failed {
         operation: &'static str,
@@ -63,6 +75,10 @@ pub enum FailureReason {
     DiskFull,
     ReadOnly,
     CannotOpen,
+    /// The server of the database does not answer.
+    Unreachable,
+    /// The server of the database does not let this user in.
+    Denied,
     Corrupt,
     /// A value is larger than the database can hold.
     Unfit,
@@ -90,10 +106,18 @@ impl StoreError {
             }
             Self::NoSession { .. } => Some("list the recorded sessions to see their ids"),
             Self::AmbiguousPrefix { .. } => Some("give more of the session id"),
+            Self::InvalidLocation { .. } => {
+                Some("give `postgres://user:password@host/database`, or the path of a file")
+            }
             Self::Failed { reason, .. } => reason.hint(),
             Self::Unprotected { .. }
             | Self::UnknownSession { .. }
             | Self::SequenceTaken { .. }
+            | Self::ProjectExists { .. }
+            | Self::NotPushed { .. }
+            | Self::NoConnection
+            | Self::IndexTaken { .. }
+            | Self::NoProject { .. }
             | Self::Damaged { .. }
             | Self::NoThread(_)
             | Self::Export(_) => None,
@@ -106,6 +130,7 @@ impl StoreError {
             self,
             Self::UnknownSession { .. }
                 | Self::SequenceTaken { .. }
+                | Self::IndexTaken { .. }
                 | Self::Failed {
                     reason: FailureReason::Unfit,
                     ..
@@ -124,6 +149,8 @@ impl FailureReason {
             Self::ReadOnly | Self::CannotOpen => {
                 Some("check who owns the data directory and how it is mounted")
             }
+            Self::Unreachable => Some("check that the database server runs, and its address"),
+            Self::Denied => Some("check the user, the password and the rights in the database"),
             Self::Corrupt => Some("move the trace database away; a new one is created"),
             Self::Unfit | Self::Other => None,
         }
@@ -137,6 +164,8 @@ impl fmt::Display for FailureReason {
             Self::DiskFull => "the disk is full",
             Self::ReadOnly => "the database is read-only",
             Self::CannotOpen => "the file cannot be opened",
+            Self::Unreachable => "the database server cannot be reached",
+            Self::Denied => "the database server refused the user",
             Self::Corrupt => "the database is corrupt",
             Self::Unfit => "a value does not fit into the database",
             Self::Other => "the database refused",
