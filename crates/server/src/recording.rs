@@ -2,7 +2,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use portcullis_store::{
-    Durability, Entry, EventPage, RecordError, Recorder, SqliteStore, StoreError, TraceStore,
+    Durability, Entry, EventPage, RecordError, Recorder, SqliteStore, Store, StoreError,
 };
 use portcullis_trace::record::{EventRecord, Sequence, SessionId};
 use tokio::task::spawn_blocking;
@@ -68,7 +68,7 @@ impl Recording {
         recorder.flush().await?;
         let database = self.database.clone();
         let read = move || -> Result<Vec<EventRecord>, StoreError> {
-            let store = SqliteStore::open_existing(&database)?;
+            let mut store = SqliteStore::open_existing(&database)?;
             let mut all = Vec::new();
             let mut page = EventPage {
                 after,

@@ -11,7 +11,7 @@ use portcullis_session::{
     Guardrail, GuardrailAction, RefusalStyle, Session, SessionContext, SessionLimits,
 };
 use portcullis_store::{Durability, StoreError};
-use portcullis_trace::record::{SessionId, SessionIdError, SessionRecord};
+use portcullis_trace::record::{Origin, SessionId, SessionIdError, SessionRecord};
 use portcullis_transport::child::{ServerCommand, SpawnError};
 use portcullis_transport::lines::{LineReader, LineWriter};
 use portcullis_transport::signal::EndSignals;
@@ -171,6 +171,9 @@ fn open_session(
         client: None,
         started_at: now(),
         metadata: options.metadata,
+        origin: Origin::Live,
+        index: None,
+        hierarchy_path: Vec::new(),
     };
     let session = Session::new(SessionContext {
         id,

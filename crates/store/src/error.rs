@@ -41,6 +41,16 @@ pub enum StoreError {
         session: SessionId,
         sequence: Sequence,
     },
+    #[error("there is a project `{name}` already")]
+    ProjectExists { name: String },
+    #[error("session {session} was seen live, so that nothing is pushed to it")]
+    NotPushed { session: SessionId },
+    #[error("this back end cannot do that yet")]
+    NotYet,
+    #[error("all connections to the database were busy for too long")]
+    NoConnection,
+    #[error("`{url}` is not the address of a database")]
+    InvalidLocation { url: String },
     #[error("the record of session {session} is damaged: {what}")]
     Damaged { session: String, what: String },
     #[error("cannot {operation}: {reason}")]
@@ -90,10 +100,17 @@ impl StoreError {
             }
             Self::NoSession { .. } => Some("list the recorded sessions to see their ids"),
             Self::AmbiguousPrefix { .. } => Some("give more of the session id"),
+            Self::InvalidLocation { .. } => {
+                Some("give `postgres://user:password@host/database`, or the path of a file")
+            }
             Self::Failed { reason, .. } => reason.hint(),
             Self::Unprotected { .. }
             | Self::UnknownSession { .. }
             | Self::SequenceTaken { .. }
+            | Self::ProjectExists { .. }
+            | Self::NotPushed { .. }
+            | Self::NoConnection
+            | Self::NotYet
             | Self::Damaged { .. }
             | Self::NoThread(_)
             | Self::Export(_) => None,

@@ -3,7 +3,7 @@ use std::io::Write;
 use portcullis_json::{Limits, Value, parse};
 use portcullis_trace::record::{EventRecord, SessionId};
 
-use crate::{EventPage, StoreError, TraceStore};
+use crate::{EventPage, Store, StoreError};
 
 const PAGE_EVENTS: u32 = 200;
 
@@ -12,7 +12,7 @@ const PAGE_EVENTS: u32 = 200;
 /// Everything that was judged is in it, blocked messages too, so that a policy can be tried on
 /// what was attempted. A session of any length passes through in pages.
 pub fn export_trace(
-    store: &dyn TraceStore,
+    store: &mut dyn Store,
     session: &SessionId,
     out: &mut dyn Write,
 ) -> Result<(), StoreError> {

@@ -1,18 +1,40 @@
-//! Where traces live.
+//! Where traces live, and what belongs to them: projects, guardrails, annotations, API keys.
 //!
-//! [`TraceStore`] is what a back end can do; [`SqliteStore`] is the embedded one, a single file
-//! that several gateway processes share. [`Recorder`] is the way in for live traffic: it writes
-//! behind the messages, or before they pass where the configuration is [`Durability::Strict`].
+//! [`Store`] is what a back end can do; [`SqliteStore`] is the embedded one, a single file that
+//! several gateway processes share. [`Recorder`] is the way in for live traffic: it writes behind
+//! the messages, or before they pass where the configuration is [`Durability::Strict`].
 //!
 //! Nothing here judges a message, reads a clock or makes an id: records come in complete.
+mod annotation;
+mod api_key;
+mod entry;
 mod error;
 mod export;
+mod guardrail;
+mod id;
+mod location;
+mod pool;
+mod project;
+mod push;
 mod recorder;
+mod retention;
+mod search;
 mod sqlite;
-mod trace_store;
+mod store;
 
+pub use annotation::{Annotation, AnnotationChange, AnnotationCount, Replaced};
+pub use api_key::{ApiKey, ApiKeyHash, ApiKeySecret};
+pub use entry::Entry;
 pub use error::{FailureReason, StoreError};
 pub use export::export_trace;
+pub use guardrail::{GuardrailChange, GuardrailRecord, GuardrailScope, GuardrailVersion};
+pub use id::{AnnotationId, ApiKeyId, GuardrailId, IdError, ProjectId};
+pub use location::Location;
+pub use pool::Pool;
+pub use project::{Project, ProjectChange, ProjectFilter, ProjectSummary};
+pub use push::{Push, PushedMessage};
 pub use recorder::{RecordError, Recorder, RecorderStatus};
+pub use retention::{Forgotten, Retention};
+pub use search::{Comparison, MetadataCondition, Search};
 pub use sqlite::{Durability, SqliteStore};
-pub use trace_store::{Entry, EventPage, SessionFilter, TraceStore};
+pub use store::{EventPage, SessionFilter, SessionOrder, Store};

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use self::status::Losses;
 pub use self::status::RecorderStatus;
 use self::writer::Writer;
-use crate::{Durability, Entry, SqliteStore, StoreError, TraceStore};
+use crate::{Durability, Entry, SqliteStore, Store, StoreError};
 
 /// LIMIT: entries that may wait, whatever capacity is configured.
 const CAPACITY_MAX: usize = 1 << 16;
@@ -84,7 +84,7 @@ impl Recorder {
 
     /// Starts a recorder into `store`, which must itself be as durable as `durability` says.
     pub fn start(
-        store: impl TraceStore + Send + 'static,
+        store: impl Store + Send + 'static,
         durability: Durability,
         capacity: NonZeroUsize,
     ) -> Result<Self, StoreError> {

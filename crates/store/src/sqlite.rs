@@ -17,7 +17,8 @@ use std::time::Duration;
 use portcullis_trace::record::{EventRecord, SessionId, SessionSummary};
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
-use crate::{Entry, EventPage, FailureReason, SessionFilter, StoreError, TraceStore};
+use crate::*;
+use portcullis_trace::record::Timestamp;
 
 /// How long a write waits for another process to finish its own.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -66,7 +67,7 @@ impl SqliteStore {
     }
 }
 
-impl TraceStore for SqliteStore {
+impl Store for SqliteStore {
     fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
         let transaction = self
             .connection
@@ -80,16 +81,159 @@ impl TraceStore for SqliteStore {
             .map_err(failed("commit to the trace database"))
     }
 
-    fn sessions(&self, filter: &SessionFilter) -> Result<Vec<SessionSummary>, StoreError> {
+    fn sessions(&mut self, filter: &SessionFilter) -> Result<Vec<SessionSummary>, StoreError> {
         read::sessions(&self.connection, filter)
     }
 
-    fn session(&self, prefix: &str) -> Result<SessionSummary, StoreError> {
+    fn session(&mut self, prefix: &str) -> Result<SessionSummary, StoreError> {
         read::session(&self.connection, prefix)
     }
 
-    fn events(&self, session: &SessionId, page: EventPage) -> Result<Vec<EventRecord>, StoreError> {
+    fn events(
+        &mut self,
+        session: &SessionId,
+        page: EventPage,
+    ) -> Result<Vec<EventRecord>, StoreError> {
         read::events(&self.connection, session, page)
+    }
+
+    fn append_messages(&mut self, _session: &SessionId, _push: &Push) -> Result<(), StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn share_session(&mut self, _session: &SessionId, _is_shared: bool) -> Result<(), StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn delete_session(&mut self, _session: &SessionId) -> Result<bool, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn forget(&mut self, _retention: &Retention) -> Result<Forgotten, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn create_project(&mut self, _project: &Project) -> Result<(), StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn ensure_project(&mut self, _project: &Project) -> Result<Project, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn project(&mut self, _id: &ProjectId) -> Result<Option<ProjectSummary>, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn project_named(&mut self, _name: &str) -> Result<Option<ProjectSummary>, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn projects(&mut self, _filter: &ProjectFilter) -> Result<Vec<ProjectSummary>, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn update_project(
+        &mut self,
+        _id: &ProjectId,
+        _change: &ProjectChange,
+    ) -> Result<bool, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn delete_project(&mut self, _id: &ProjectId) -> Result<bool, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn create_guardrail(&mut self, _guardrail: &GuardrailRecord) -> Result<(), StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn update_guardrail(
+        &mut self,
+        _id: &GuardrailId,
+        _change: &GuardrailChange,
+        _at: Timestamp,
+    ) -> Result<Option<GuardrailRecord>, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn delete_guardrail(&mut self, _id: &GuardrailId, _at: Timestamp) -> Result<bool, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn guardrails(
+        &mut self,
+        _project: Option<&ProjectId>,
+    ) -> Result<Vec<GuardrailRecord>, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn guardrail(&mut self, _id: &GuardrailId) -> Result<Option<GuardrailRecord>, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn guardrail_history(
+        &mut self,
+        _id: &GuardrailId,
+    ) -> Result<Vec<GuardrailVersion>, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn guardrails_changed(&mut self) -> Result<u64, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn annotate(&mut self, _annotations: &[Annotation]) -> Result<(), StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn annotations(&mut self, _session: &SessionId) -> Result<Vec<Annotation>, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn annotation_counts(
+        &mut self,
+        _sessions: &[SessionId],
+    ) -> Result<Vec<AnnotationCount>, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn update_annotation(
+        &mut self,
+        _id: &AnnotationId,
+        _change: &AnnotationChange,
+    ) -> Result<Option<Annotation>, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn delete_annotation(&mut self, _id: &AnnotationId) -> Result<bool, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn replace_annotations(
+        &mut self,
+        _session: &SessionId,
+        _source: &str,
+        _annotations: &[Annotation],
+    ) -> Result<Replaced, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn create_api_key(&mut self, _key: &ApiKey) -> Result<(), StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn api_keys(&mut self) -> Result<Vec<ApiKey>, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn api_key(&mut self, _hash: &ApiKeyHash) -> Result<Option<ApiKey>, StoreError> {
+        Err(StoreError::NotYet)
+    }
+
+    fn revoke_api_key(&mut self, _id: &ApiKeyId, _at: Timestamp) -> Result<bool, StoreError> {
+        Err(StoreError::NotYet)
     }
 }
 

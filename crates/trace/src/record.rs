@@ -44,6 +44,20 @@ pub struct SessionRecord {
     pub client: Option<Implementation>,
     pub started_at: Timestamp,
     pub metadata: Object,
+    pub origin: Origin,
+    /// Its place among the traces of its project, from 0; `None` lets the store give the next one.
+    pub index: Option<u64>,
+    /// Where the trace stands among nested groups of traces, the outermost first.
+    pub hierarchy_path: Vec<String>,
+}
+
+/// How a trace came to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Its messages passed through the gateway.
+    Live,
+    /// Somebody handed it over as a whole, message by message or from a file.
+    Pushed,
 }
 
 /// What a peer calls itself (MCP 2025-11-25, Lifecycle, `Implementation`); not to be trusted.
@@ -143,6 +157,10 @@ pub struct SessionSummary {
     /// Messages that the session judged and whose recording was lost, as far as the store can know.
     pub events_lost: u64,
     pub violations: u64,
+    /// When messages were last pushed to it; `None` for a live one.
+    pub last_pushed_at: Option<Timestamp>,
+    /// People without a key may read it.
+    pub is_shared: bool,
 }
 
 /// A name from a closed vocabulary was not in it.
@@ -238,7 +256,7 @@ impl fmt::Display for Sequence {
     }
 }
 
-// === impl Direction, Verdict, Action ===
+// === impl Direction, Origin, Verdict, Action ===
 
 /// Gives a closed enum its stable names, used in the database, in exports and on screens.
 macro_rules! stable_names {
@@ -271,6 +289,7 @@ macro_rules! stable_names {
 }
 
 stable_names!(Direction, "direction", ToServer => "to-server", ToClient => "to-client");
+stable_names!(Origin, "origin", Live => "live", Pushed => "pushed");
 stable_names!(
     Verdict, "verdict",
     Allow => "allow", Redact => "redact", Block => "block", Ask => "ask",

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use portcullis_server::config::DataDirectory;
-use portcullis_store::{SessionFilter, SqliteStore, TraceStore};
+use portcullis_store::{SessionFilter, SqliteStore, Store};
 use portcullis_trace::record::{SessionId, Verdict};
 
 use super::traces::{failure as store_failure, write_events};
@@ -92,7 +92,7 @@ impl Stage {
 
     /// Shows what was blocked in the session that has just ended, as `traces show` does.
     fn write_block(&self, out: &mut impl Write) -> Result<SessionId, Failure> {
-        let store = SqliteStore::open_existing(&self.data_directory.database())
+        let mut store = SqliteStore::open_existing(&self.data_directory.database())
             .map_err(|error| store_failure(&error))?;
         let filter = SessionFilter {
             server: Some(SERVER.to_owned()),
@@ -108,7 +108,7 @@ impl Stage {
         };
         let session = summary.session.id;
         let is_blocked = |verdict| verdict == Verdict::Block;
-        write_events(out, &store, &session, |event| is_blocked(event.verdict))?;
+        write_events(out, &mut store, &session, |event| is_blocked(event.verdict))?;
         Ok(session)
     }
 

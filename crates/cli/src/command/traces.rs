@@ -3,9 +3,7 @@ use std::io::{self, Write};
 
 use portcullis_json::{Limits, Value, parse};
 use portcullis_server::config::DataDirectory;
-use portcullis_store::{
-    EventPage, SessionFilter, SqliteStore, StoreError, TraceStore, export_trace,
-};
+use portcullis_store::{EventPage, SessionFilter, SqliteStore, Store, StoreError, export_trace};
 use portcullis_trace::record::{
     Direction, EventRecord, SessionId, SessionSummary, Timestamp, Verdict, ViolationRecord,
 };
@@ -23,7 +21,7 @@ pub(crate) fn traces(arguments: &TracesArguments) -> Result<Outcome, Failure> {
     let database = data_directory
         .map_err(|error| Failure::of(&error))?
         .database();
-    let store = match (SqliteStore::open_existing(&database), &arguments.command) {
+    let mut store = match (SqliteStore::open_existing(&database), &arguments.command) {
         (Ok(store), _) => store,
         (Err(StoreError::Missing { .. }), TracesCommand::Ls(_)) => {
             // Nothing was recorded yet: an empty list, not an error.
@@ -32,18 +30,18 @@ pub(crate) fn traces(arguments: &TracesArguments) -> Result<Outcome, Failure> {
         (Err(error), _) => return Err(failure(&error)),
     };
     match &arguments.command {
-        TracesCommand::Ls(arguments) => list(&store, arguments)?,
-        TracesCommand::Show { id } => show(&store, id)?,
+        TracesCommand::Ls(arguments) => list(&mut store, arguments)?,
+        TracesCommand::Show { id } => show(&mut store, id)?,
         TracesCommand::Export { id } => {
             let summary = store.session(id).map_err(|error| failure(&error))?;
             let mut out = io::stdout().lock();
-            export_trace(&store, &summary.session.id, &mut out).map_err(export_failure)?;
+            export_trace(&mut store, &summary.session.id, &mut out).map_err(export_failure)?;
         }
     }
     Ok(Outcome::Ok)
 }
 
-fn list(store: &SqliteStore, arguments: &TracesListArguments) -> Result<(), Failure> {
+fn list(store: &mut SqliteStore, arguments: &TracesListArguments) -> Result<(), Failure> {
     let filter = SessionFilter {
         server: arguments.server.clone(),
         project: arguments.project.clone(),
@@ -74,7 +72,7 @@ fn list(store: &SqliteStore, arguments: &TracesListArguments) -> Result<(), Fail
     Ok(())
 }
 
-fn show(store: &SqliteStore, id: &str) -> Result<(), Failure> {
+fn show(store: &mut SqliteStore, id: &str) -> Result<(), Failure> {
     let summary = store.session(id).map_err(|error| failure(&error))?;
     let mut out = anstream::stdout().lock();
     write_header(&mut out, &summary)?;
@@ -84,7 +82,7 @@ fn show(store: &SqliteStore, id: &str) -> Result<(), Failure> {
 /// Writes those messages of a session that are `wanted`.
 pub(super) fn write_events(
     out: &mut impl Write,
-    store: &SqliteStore,
+    store: &mut SqliteStore,
     session: &SessionId,
     wanted: impl Fn(&EventRecord) -> bool,
 ) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use portcullis_json::{Object, Value};
 use portcullis_mcp::{Id, Message, Method, Revision};
 use portcullis_session::{Guardrail, RefusalStyle, Session, SessionContext, SessionLimits};
-use portcullis_trace::record::{SessionId, SessionRecord};
+use portcullis_trace::record::{Origin, SessionId, SessionRecord};
 use portcullis_transport::child::Surroundings;
 use portcullis_transport::http::endpoint::{Bounds, Connector, Endpoint, EndpointError};
 use portcullis_transport::http::reach::Reach;
@@ -234,6 +234,9 @@ impl Gateway {
             client: None,
             started_at: now(),
             metadata: opening.profile.metadata.clone(),
+            origin: Origin::Live,
+            index: None,
+            hierarchy_path: Vec::new(),
         };
         Ok((session, record))
     }

@@ -55,7 +55,7 @@ impl ScriptedStore {
     }
 }
 
-impl TraceStore for ScriptedStore {
+impl Store for ScriptedStore {
     fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
         let mut script = self.0.0.lock().unwrap();
         script.waiting = script.held;

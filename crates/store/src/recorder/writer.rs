@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::status::Losses;
 use super::{Job, Receipt, RecordError};
-use crate::{Entry, StoreError, TraceStore};
+use crate::{Entry, Store, StoreError};
 
 /// LIMIT: entries in one transaction. Larger ones would hold up the other processes that write.
 const BATCH_MAX: usize = 256;
@@ -25,7 +25,7 @@ pub(super) struct Writer<S> {
 
 // === impl Writer ===
 
-impl<S: TraceStore + Send + 'static> Writer<S> {
+impl<S: Store + Send + 'static> Writer<S> {
     pub(super) fn new(store: S, jobs: mpsc::Receiver<Job>, losses: Arc<Losses>) -> Self {
         Self {
             store,

@@ -2,8 +2,8 @@ use std::str::FromStr;
 
 use portcullis_json::{Limits, Object, Value, parse};
 use portcullis_trace::record::{
-    EventRecord, GuardrailName, Implementation, Sequence, SessionId, SessionRecord, SessionSummary,
-    Timestamp, ViolationRecord,
+    EventRecord, GuardrailName, Implementation, Origin, Sequence, SessionId, SessionRecord,
+    SessionSummary, Timestamp, ViolationRecord,
 };
 use rusqlite::{Connection, Row, named_params, params};
 
@@ -133,6 +133,9 @@ fn summary(row: &Row<'_>) -> Result<SessionSummary, StoreError> {
             }),
             started_at: Timestamp::from_micros(columns.value("started_at")?),
             metadata: columns.object("metadata")?,
+            origin: Origin::Live,
+            index: None,
+            hierarchy_path: Vec::new(),
         },
         ended_at: columns
             .value::<Option<i64>>("ended_at")?
@@ -140,6 +143,8 @@ fn summary(row: &Row<'_>) -> Result<SessionSummary, StoreError> {
         events,
         events_lost: last_sequence.saturating_sub(events),
         violations: columns.value("violation_count")?,
+        last_pushed_at: None,
+        is_shared: false,
     })
 }
 

@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use portcullis_store::{Durability, EventPage, Recorder, SqliteStore, TraceStore};
+use portcullis_store::{Durability, EventPage, Recorder, SqliteStore, Store};
 use rusqlite::Connection;
 
 use crate::records::{event, session, session_id};

@@ -3,7 +3,7 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
-use portcullis_store::{Durability, SessionFilter, SqliteStore, StoreError, TraceStore};
+use portcullis_store::{Durability, SessionFilter, SqliteStore, Store, StoreError};
 use rusqlite::Connection;
 
 use crate::records::{event, session, session_id};

@@ -27,6 +27,9 @@ pub(crate) fn session(n: u64) -> SessionRecord {
         }),
         started_at: Timestamp::from_micros(1_767_225_600_000_000 + i64::try_from(n).unwrap()),
         metadata: Object::new(),
+        origin: Origin::Live,
+        index: None,
+        hierarchy_path: Vec::new(),
     }
 }
 

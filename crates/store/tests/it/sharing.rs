@@ -4,7 +4,7 @@ use std::process::{Child, Stdio};
 use std::sync::Barrier;
 use std::thread;
 
-use portcullis_store::{Durability, EventPage, SessionFilter, SqliteStore, TraceStore};
+use portcullis_store::{Durability, EventPage, SessionFilter, SqliteStore, Store};
 
 use crate::records::{event, session, session_id};
 use crate::second_process;

@@ -1,6 +1,6 @@
 //! What every back end promises. A back end joins by naming how to open an empty store of its own.
 use portcullis_store::{
-    Durability, Entry, EventPage, SessionFilter, SqliteStore, StoreError, TraceStore, export_trace,
+    Durability, Entry, EventPage, SessionFilter, SqliteStore, Store, StoreError, export_trace,
 };
 use portcullis_trace::record::{
     Direction, EventRecord, Implementation, SessionEnd, Timestamp, Verdict, ViolationRecord,
@@ -8,9 +8,9 @@ use portcullis_trace::record::{
 
 use crate::records::{event, json, json_object, sequence, session, session_id, violation};
 
-macro_rules! trace_store_suite {
+macro_rules! store_suite {
     ($backend:ident, $with_store:path) => {
-        trace_store_suite!($backend, $with_store:
+        store_suite!($backend, $with_store:
             session_reads_back_as_written,
             event_reads_back_as_written,
             session_written_again_keeps_only_its_start,
@@ -38,20 +38,20 @@ macro_rules! trace_store_suite {
     };
 }
 
-trace_store_suite!(sqlite, super::with_sqlite_store);
+store_suite!(sqlite, super::with_sqlite_store);
 
-fn with_sqlite_store(behaviour: fn(&mut dyn TraceStore)) {
+fn with_sqlite_store(behaviour: fn(&mut dyn Store)) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("traces.db");
     behaviour(&mut SqliteStore::open(&path, Durability::Relaxed).unwrap());
 }
 
-fn write(store: &mut dyn TraceStore, entries: impl IntoIterator<Item = impl Into<Entry>>) {
+fn write(store: &mut dyn Store, entries: impl IntoIterator<Item = impl Into<Entry>>) {
     let entries: Vec<Entry> = entries.into_iter().map(Into::into).collect();
     store.write(&entries).unwrap();
 }
 
-fn session_reads_back_as_written(store: &mut dyn TraceStore) {
+fn session_reads_back_as_written(store: &mut dyn Store) {
     let mut written = session(1);
     written.project = Some("payments".to_owned());
     written.name = Some("Ünïcode \0 'quoted'".to_owned());
@@ -70,7 +70,7 @@ fn session_reads_back_as_written(store: &mut dyn TraceStore) {
     );
 }
 
-fn event_reads_back_as_written(store: &mut dyn TraceStore) {
+fn event_reads_back_as_written(store: &mut dyn Store) {
     let message = "{ \"jsonrpc\" : \"2.0\",\t\"id\":1.0e0, \"x\":\"\\u0000\u{1F512}\" }";
     let violation = violation();
     let full = EventRecord {
@@ -103,7 +103,7 @@ fn event_reads_back_as_written(store: &mut dyn TraceStore) {
     assert_eq!(store.session(session_id(1).as_str()).unwrap().violations, 2);
 }
 
-fn session_written_again_keeps_only_its_start(store: &mut dyn TraceStore) {
+fn session_written_again_keeps_only_its_start(store: &mut dyn Store) {
     let first = session(1);
     let mut again = first.clone();
     again.started_at = Timestamp::from_micros(7);
@@ -119,7 +119,7 @@ fn session_written_again_keeps_only_its_start(store: &mut dyn TraceStore) {
     assert_eq!(found.events, 1);
 }
 
-fn listed(store: &dyn TraceStore, filter: &SessionFilter) -> Vec<String> {
+fn listed(store: &mut dyn Store, filter: &SessionFilter) -> Vec<String> {
     let sessions = store.sessions(filter).unwrap();
     sessions
         .into_iter()
@@ -131,7 +131,7 @@ fn ids(numbers: &[u64]) -> Vec<String> {
     numbers.iter().map(|n| session_id(*n).to_string()).collect()
 }
 
-fn sessions_are_listed_newest_first_in_pages(store: &mut dyn TraceStore) {
+fn sessions_are_listed_newest_first_in_pages(store: &mut dyn Store) {
     assert_eq!(listed(store, &SessionFilter::newest(10)), ids(&[]));
     write(store, [session(2), session(1), session(3)]);
 
@@ -145,7 +145,7 @@ fn sessions_are_listed_newest_first_in_pages(store: &mut dyn TraceStore) {
     assert_eq!(listed(store, &SessionFilter::newest(0)), ids(&[]));
 }
 
-fn filters_narrow_the_list(store: &mut dyn TraceStore) {
+fn filters_narrow_the_list(store: &mut dyn Store) {
     let mut sessions = [session(1), session(2), session(3)];
     sessions[0].server = "mail".to_owned();
     sessions[1].name = Some("monday".to_owned());
@@ -212,7 +212,7 @@ fn filters_narrow_the_list(store: &mut dyn TraceStore) {
     check(files, &[3, 2]);
 }
 
-fn prefix_finds_one_session_or_says_why_not(store: &mut dyn TraceStore) {
+fn prefix_finds_one_session_or_says_why_not(store: &mut dyn Store) {
     write(store, [session(0x10), session(0x11), session(0x20)]);
 
     let found = |prefix: &str| {
@@ -244,7 +244,7 @@ fn prefix_finds_one_session_or_says_why_not(store: &mut dyn TraceStore) {
     }
 }
 
-fn refused_entry_takes_its_batch_along(store: &mut dyn TraceStore) {
+fn refused_entry_takes_its_batch_along(store: &mut dyn Store) {
     write(store, [session(1)]);
     write(store, [event(1, 1)]);
     let before = store.session(session_id(1).as_str()).unwrap();
@@ -282,8 +282,8 @@ fn refused_entry_takes_its_batch_along(store: &mut dyn TraceStore) {
     write(store, [event(1, 2)]);
 }
 
-fn gap_counts_as_lost_until_it_is_filled(store: &mut dyn TraceStore) {
-    let lost = |store: &dyn TraceStore| {
+fn gap_counts_as_lost_until_it_is_filled(store: &mut dyn Store) {
+    let lost = |store: &mut dyn Store| {
         let found = store.session(session_id(1).as_str()).unwrap();
         (found.events, found.events_lost)
     };
@@ -301,7 +301,7 @@ fn gap_counts_as_lost_until_it_is_filled(store: &mut dyn TraceStore) {
     assert_eq!(places, [1, 3, 5]);
 }
 
-fn end_reveals_what_was_lost_last(store: &mut dyn TraceStore) {
+fn end_reveals_what_was_lost_last(store: &mut dyn Store) {
     write(store, [session(1)]);
     write(store, [event(1, 1)]);
     let ended_at = Timestamp::from_micros(1_767_225_700_000_000);
@@ -318,7 +318,7 @@ fn end_reveals_what_was_lost_last(store: &mut dyn TraceStore) {
     );
 }
 
-fn pages_follow_each_other_without_overlap(store: &mut dyn TraceStore) {
+fn pages_follow_each_other_without_overlap(store: &mut dyn Store) {
     write(store, [session(1), session(2)]);
     write(store, (1..=7).map(|place| event(1, place)));
     write(store, [event(2, 1)]);
@@ -341,7 +341,7 @@ fn pages_follow_each_other_without_overlap(store: &mut dyn TraceStore) {
     );
 }
 
-fn page_is_bounded_in_bytes(store: &mut dyn TraceStore) {
+fn page_is_bounded_in_bytes(store: &mut dyn Store) {
     let large = |place| EventRecord {
         message: Some("x".repeat(10 << 20).into()),
         ..event(1, place)
@@ -357,13 +357,13 @@ fn page_is_bounded_in_bytes(store: &mut dyn TraceStore) {
     assert_eq!(rest, [large(3)]);
 }
 
-fn exported(store: &dyn TraceStore, n: u64) -> Result<String, StoreError> {
+fn exported(store: &mut dyn Store, n: u64) -> Result<String, StoreError> {
     let mut out = Vec::new();
     export_trace(store, &session_id(n), &mut out)?;
     Ok(String::from_utf8(out).unwrap())
 }
 
-fn export_is_the_list_of_all_messages(store: &mut dyn TraceStore) {
+fn export_is_the_list_of_all_messages(store: &mut dyn Store) {
     write(store, [session(1), session(2)]);
     let two = r#"[{"role":"user","content":"a"}, {"role":"tool","content":"b"}]"#;
     write(
@@ -399,7 +399,7 @@ fn export_is_the_list_of_all_messages(store: &mut dyn TraceStore) {
     assert_eq!(exported(store, 2).unwrap(), "[]\n");
 }
 
-fn export_of_damaged_events_names_the_message(store: &mut dyn TraceStore) {
+fn export_of_damaged_events_names_the_message(store: &mut dyn Store) {
     write(store, [session(1), session(2)]);
     for (n, damaged) in [(1, "[1"), (2, "{}")] {
         write(

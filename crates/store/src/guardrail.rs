@@ -1,0 +1,49 @@
+use portcullis_json::Object;
+use portcullis_trace::record::Timestamp;
+
+use crate::{GuardrailId, ProjectId};
+
+/// A guardrail that the store keeps: the source of a policy, and where it holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GuardrailRecord {
+    pub id: GuardrailId,
+    /// `None`: for every session, whatever project it is filed under.
+    pub project: Option<ProjectId>,
+    pub name: String,
+    /// The source of the policy. The store does not compile it.
+    pub content: String,
+    pub enabled: bool,
+    /// What is done when a rule fires. Not a closed vocabulary here: the reference stores any text.
+    pub action: String,
+    pub scope: GuardrailScope,
+    pub metadata: Object,
+    /// Counts the changes, from 1. The store counts; what a caller writes here is not looked at.
+    pub version: u32,
+    pub updated_at: Timestamp,
+}
+
+/// Whose traffic a guardrail is for; what is absent means any.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GuardrailScope {
+    pub client: Option<String>,
+    pub server: Option<String>,
+}
+
+/// What to change about a guardrail; what is absent stays.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct GuardrailChange {
+    pub name: Option<String>,
+    pub content: Option<String>,
+    pub enabled: Option<bool>,
+    pub action: Option<String>,
+    pub scope: Option<GuardrailScope>,
+    pub metadata: Option<Object>,
+}
+
+/// A guardrail as it was from one change to the next.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GuardrailVersion {
+    pub record: GuardrailRecord,
+    /// This is the state in which the guardrail was deleted.
+    pub deleted: bool,
+}

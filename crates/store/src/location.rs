@@ -1,0 +1,66 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::{Durability, SqliteStore, Store, StoreError};
+
+/// Where a store is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Location {
+    /// A SQLite file, made when it is missing.
+    Sqlite(PathBuf),
+    /// The URL of a PostgreSQL database that exists; it may hold a password.
+    Postgres(String),
+}
+
+// === impl Location ===
+
+impl Location {
+    /// Connects, and brings the schema up to date. What is missing is created.
+    ///
+    /// It blocks, and must not be called on a thread that runs async code.
+    pub fn open(&self, durability: Durability) -> Result<Box<dyn Store + Send>, StoreError> {
+        match self {
+            Self::Sqlite(path) => Ok(Box::new(SqliteStore::open(path, durability)?)),
+            Self::Postgres(url) => Err(StoreError::InvalidLocation { url: url.clone() }),
+        }
+    }
+}
+
+impl FromStr for Location {
+    type Err = StoreError;
+
+    /// `postgres://…` or `postgresql://…` is a URL, what has no scheme is the path of a file.
+    fn from_str(text: &str) -> Result<Self, StoreError> {
+        match text.split_once("://") {
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(text.to_owned())),
+            Some(_) => Err(StoreError::InvalidLocation {
+                url: text.to_owned(),
+            }),
+            None => Ok(Self::Sqlite(PathBuf::from(text))),
+        }
+    }
+}
+
+/// What may be shown: a path as it is, a URL without user and password.
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => path.display().fmt(f),
+            Self::Postgres(url) => {
+                let rest = url.rsplit_once('@').map_or_else(
+                    || url.split_once("://").map_or("", |(_, rest)| rest),
+                    |(_, rest)| rest,
+                );
+                let shown = rest.split(['?', '#']).next().unwrap_or_default();
+                write!(f, "postgres://{shown}")
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
