@@ -6,5 +6,6 @@
 
 mod address;
 mod projection;
+pub(crate) mod time;
 
 pub use projection::{Projected, ProjectedAnnotation, Projection, ProjectionError};

@@ -5,6 +5,7 @@
 //! that reads policy files. [`explorer`] shows sessions as Invariant Explorer shows traces. What a message means is decided in the session crate; what travels is
 //! moved by the transport crate.
 
+mod api;
 pub mod check;
 pub mod config;
 pub mod explorer;

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use uuid::Builder;
 
 use super::address::{self, Address, TRACE, most_specific};
+use super::time::stamp;
 
 /// What the annotations of guardrails name as their source.
 const SOURCE: &str = "guardrails-error";
@@ -277,11 +278,6 @@ fn shown(element: &Value, chunks: Option<usize>, recorded_at: Timestamp) -> Valu
     }
     message.insert("timestamp", stamp(recorded_at));
     message.into()
-}
-
-fn stamp(time: Timestamp) -> String {
-    let time = jiff::Timestamp::from_microsecond(time.as_micros()).unwrap_or_default();
-    time.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string()
 }
 
 fn violation_metadata(violation: &ViolationRecord, policy: Option<&str>) -> Object {
