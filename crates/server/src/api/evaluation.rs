@@ -185,7 +185,8 @@ mod tests {
         check(&rule("m.content < 1"), user, "Error during analysis: ");
         check(&rule("True"), r#"{"role":1}"#, "Input Validation Error: ");
         check("raise if", user, "missing-if: ");
-        let excessive = "f(n: int) :=\n    f(n + 1)\n\nraise \"x\" if:\n    (a: Message)\n    f(1)\n";
+        let excessive =
+            "f(n: int) :=\n    f(n + 1)\n\nraise \"x\" if:\n    (a: Message)\n    f(1)\n";
         check(excessive, user, "Excessive Policy: ");
     }
 }
