@@ -5,7 +5,9 @@
 //! addresses accordingly, so that an Explorer, this one or a remote one, shows what it knows.
 
 mod address;
+mod import;
 mod projection;
 pub(crate) mod time;
 
+pub use import::{Import, ImportError, ImportedAnnotation, ImportedTrace};
 pub use projection::{Projected, ProjectedAnnotation, Projection, ProjectionError};

@@ -13,15 +13,18 @@ mod search;
 mod shape;
 mod trace;
 mod traces;
+mod upload;
 mod user;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, post, put};
 
 use super::Api;
+use super::body::BODY_BYTES_MAX;
 use super::identity::{for_anyone, for_people, for_programs};
 
 const BY_NAME: &str = "/api/v1/dataset/byuser/{user}/{name}";
@@ -82,6 +85,10 @@ fn datasets() -> Router<Arc<Api>> {
     Router::new()
         .route("/api/v1/user/identity", get(user::identity))
         .route("/api/v1/dataset/create", post(dataset::create))
+        .route(
+            "/api/v1/dataset/upload",
+            post(upload::upload).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)),
+        )
         .route("/api/v1/dataset/list", get(dataset::list))
         .route(
             BY_ID,
