@@ -2,7 +2,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use portcullis_store::{
-    Durability, Entry, EventPage, RecordError, Recorder, SqliteStore, Store, StoreError,
+    Durability, Entry, EventPage, Location, RecordError, Recorder, SqliteStore, Store, StoreError,
 };
 use portcullis_trace::record::{EventRecord, Sequence, SessionId};
 use tokio::task::spawn_blocking;
@@ -42,7 +42,11 @@ impl Recording {
         durability: Durability,
     ) -> Result<(Self, Option<StoreError>), StoreError> {
         match (
-            Recorder::open(database, durability, QUEUE_ENTRIES),
+            Recorder::open(
+                &Location::Sqlite(database.to_owned()),
+                durability,
+                QUEUE_ENTRIES,
+            ),
             durability,
         ) {
             (Ok(recorder), _) => Ok((Self::new(Some(recorder), database), None)),

@@ -22,9 +22,9 @@ pub enum StoreError {
     },
     #[error("the file system of `{}` cannot keep a write-ahead log", path.display())]
     NoWriteAheadLog { path: PathBuf },
-    #[error("`{}` has schema version {found}, this program knows up to {known}", path.display())]
+    #[error("`{place}` has schema version {found}, this program knows up to {known}")]
     NewerSchema {
-        path: PathBuf,
+        place: String,
         found: u64,
         known: u64,
     },
@@ -45,14 +45,16 @@ pub enum StoreError {
     ProjectExists { name: String },
     #[error("session {session} was seen live, so that nothing is pushed to it")]
     NotPushed { session: SessionId },
-    #[error("this back end cannot do that yet")]
-    NotYet,
+    #[error("project `{project}` already has a trace {index}")]
+    IndexTaken { project: String, index: u64 },
+    #[error("project `{name}` was deleted at this moment")]
+    NoProject { name: String },
     #[error("all connections to the database were busy for too long")]
     NoConnection,
     #[error("`{url}` is not the address of a database")]
     InvalidLocation { url: String },
-    #[error("the record of session {session} is damaged: {what}")]
-    Damaged { session: String, what: String },
+    #[error("the record of {record} is damaged: {what}")]
+    Damaged { record: String, what: String },
     #[error("cannot {operation}: {reason}")]
     Failed {
         operation: &'static str,
@@ -73,6 +75,10 @@ pub enum FailureReason {
     DiskFull,
     ReadOnly,
     CannotOpen,
+    /// The server of the database does not answer.
+    Unreachable,
+    /// The server of the database does not let this user in.
+    Denied,
     Corrupt,
     /// A value is larger than the database can hold.
     Unfit,
@@ -110,7 +116,8 @@ impl StoreError {
             | Self::ProjectExists { .. }
             | Self::NotPushed { .. }
             | Self::NoConnection
-            | Self::NotYet
+            | Self::IndexTaken { .. }
+            | Self::NoProject { .. }
             | Self::Damaged { .. }
             | Self::NoThread(_)
             | Self::Export(_) => None,
@@ -123,6 +130,7 @@ impl StoreError {
             self,
             Self::UnknownSession { .. }
                 | Self::SequenceTaken { .. }
+                | Self::IndexTaken { .. }
                 | Self::Failed {
                     reason: FailureReason::Unfit,
                     ..
@@ -141,6 +149,8 @@ impl FailureReason {
             Self::ReadOnly | Self::CannotOpen => {
                 Some("check who owns the data directory and how it is mounted")
             }
+            Self::Unreachable => Some("check that the database server runs, and its address"),
+            Self::Denied => Some("check the user, the password and the rights in the database"),
             Self::Corrupt => Some("move the trace database away; a new one is created"),
             Self::Unfit | Self::Other => None,
         }
@@ -154,6 +164,8 @@ impl fmt::Display for FailureReason {
             Self::DiskFull => "the disk is full",
             Self::ReadOnly => "the database is read-only",
             Self::CannotOpen => "the file cannot be opened",
+            Self::Unreachable => "the database server cannot be reached",
+            Self::Denied => "the database server refused the user",
             Self::Corrupt => "the database is corrupt",
             Self::Unfit => "a value does not fit into the database",
             Self::Other => "the database refused",

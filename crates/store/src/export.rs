@@ -35,7 +35,7 @@ pub fn export_trace(
 
 fn messages(event: &EventRecord) -> Result<Vec<Value>, StoreError> {
     let damaged = |what: String| StoreError::Damaged {
-        session: event.session.to_string(),
+        record: format!("session {}", event.session),
         what,
     };
     let events = parse(&event.events, &Limits::lenient())

@@ -7,6 +7,7 @@
 //! Nothing here judges a message, reads a clock or makes an id: records come in complete.
 mod annotation;
 mod api_key;
+mod durability;
 mod entry;
 mod error;
 mod export;
@@ -14,16 +15,20 @@ mod guardrail;
 mod id;
 mod location;
 mod pool;
+mod postgres;
 mod project;
 mod push;
 mod recorder;
 mod retention;
 mod search;
+mod sql;
 mod sqlite;
 mod store;
 
+pub use self::postgres::PostgresStore;
 pub use annotation::{Annotation, AnnotationChange, AnnotationCount, Replaced};
 pub use api_key::{ApiKey, ApiKeyHash, ApiKeySecret};
+pub use durability::Durability;
 pub use entry::Entry;
 pub use error::{FailureReason, StoreError};
 pub use export::export_trace;
@@ -36,5 +41,5 @@ pub use push::{Push, PushedMessage};
 pub use recorder::{RecordError, Recorder, RecorderStatus};
 pub use retention::{Forgotten, Retention};
 pub use search::{Comparison, MetadataCondition, Search};
-pub use sqlite::{Durability, SqliteStore};
+pub use sqlite::SqliteStore;
 pub use store::{EventPage, SessionFilter, SessionOrder, Store};

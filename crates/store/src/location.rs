@@ -2,7 +2,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::{Durability, SqliteStore, Store, StoreError};
+use crate::{Durability, PostgresStore, SqliteStore, Store, StoreError};
 
 /// Where a store is kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,7 +22,7 @@ impl Location {
     pub fn open(&self, durability: Durability) -> Result<Box<dyn Store + Send>, StoreError> {
         match self {
             Self::Sqlite(path) => Ok(Box::new(SqliteStore::open(path, durability)?)),
-            Self::Postgres(url) => Err(StoreError::InvalidLocation { url: url.clone() }),
+            Self::Postgres(url) => Ok(Box::new(PostgresStore::open(url, durability)?)),
         }
     }
 }

@@ -5,7 +5,6 @@ mod tests;
 mod writer;
 
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,8 +13,7 @@ use tokio::time::timeout;
 
 use self::status::Losses;
 pub use self::status::RecorderStatus;
-use self::writer::Writer;
-use crate::{Durability, Entry, SqliteStore, Store, StoreError};
+use crate::{Durability, Entry, Location, StoreError};
 
 /// LIMIT: entries that may wait, whatever capacity is configured.
 const CAPACITY_MAX: usize = 1 << 16;
@@ -73,24 +71,34 @@ struct Receipt {
 // === impl Recorder ===
 
 impl Recorder {
-    /// Starts a recorder into the database at `path` whose queue holds `capacity` entries.
+    /// Starts a recorder into the store at `location` whose queue holds `capacity` entries.
+    ///
+    /// It returns when the store is open; until then, it keeps the thread.
     pub fn open(
-        path: &Path,
+        location: &Location,
         durability: Durability,
         capacity: NonZeroUsize,
     ) -> Result<Self, StoreError> {
-        Self::start(SqliteStore::open(path, durability)?, durability, capacity)
+        let location = location.clone();
+        let open = move || {
+            let mut store = location.open(durability)?;
+            Ok(move |entries: &[Entry]| store.write(entries))
+        };
+        Self::start(open, durability, capacity)
     }
 
-    /// Starts a recorder into `store`, which must itself be as durable as `durability` says.
-    pub fn start(
-        store: impl Store + Send + 'static,
+    /// Starts a recorder that writes with what `open` returns. Both run on its thread.
+    fn start<W>(
+        open: impl FnOnce() -> Result<W, StoreError> + Send + 'static,
         durability: Durability,
         capacity: NonZeroUsize,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, StoreError>
+    where
+        W: FnMut(&[Entry]) -> Result<(), StoreError>,
+    {
         let (queue, jobs) = mpsc::channel(capacity.get().min(CAPACITY_MAX));
         let losses = Arc::new(Losses::default());
-        Writer::new(store, jobs, Arc::clone(&losses)).start()?;
+        writer::start(open, jobs, Arc::clone(&losses))?;
         let room = Arc::new(Semaphore::new(QUEUE_BYTES_MAX as usize));
         Ok(Self {
             queue,

@@ -1,12 +1,15 @@
 use portcullis_trace::record::Timestamp;
 
 /// What to forget; without a condition nothing is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// Sessions in which nothing happened since then are forgotten.
     pub idle_since: Option<Timestamp>,
     /// When the texts of all sessions take more bytes than this, the longest idle are forgotten.
     pub bytes_max: Option<u64>,
+    /// Sessions in which something happened since then are spared, whatever room they take: they
+    /// may still be going on.
+    pub active_since: Timestamp,
 }
 
 /// What one step of forgetting did.

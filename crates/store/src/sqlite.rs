@@ -1,4 +1,4 @@
-//! Traces in one SQLite file that several processes share.
+//! The store in one SQLite file that several processes share.
 //!
 //! The file is in write-ahead-log mode: readers never wait for the writer, and writers, of which
 //! there is one at a time, wait for each other at most [`BUSY_TIMEOUT`]. Every write is one
@@ -6,42 +6,27 @@
 //! fails half-way because somebody else wrote first.
 mod migrations;
 mod open;
-mod read;
 #[cfg(test)]
 mod tests;
-mod write;
 
 use std::path::Path;
 use std::time::Duration;
 
-use portcullis_trace::record::{EventRecord, SessionId, SessionSummary};
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
+use rusqlite::{CachedStatement, Connection, ErrorCode, params_from_iter};
 
-use crate::*;
-use portcullis_trace::record::Timestamp;
+use crate::sql::{Access, Cell, Database, Parameter, Row, Rows};
+use crate::{Durability, FailureReason, StoreError};
 
 /// How long a write waits for another process to finish its own.
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// LIMIT: statements that are kept prepared.
+const STATEMENTS_MAX: usize = 64;
 
-/// One connection to a trace database.
+/// One connection to a SQLite file.
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: Connection,
-}
-
-/// What a written entry survives.
-///
-/// Neither can leave a corrupt or half-written database behind. What differs is the newest
-/// transactions: SQLite in WAL mode syncs its log on every commit only with `synchronous=FULL`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// A written entry survives the end of the process, `kill -9` included, because the log was
-    /// handed to the operating system (`synchronous=NORMAL`). A power loss or a crash of the
-    /// operating system may take the newest entries back.
-    Relaxed,
-    /// A written entry survives a power loss as well, on a disk that does not lie about syncing
-    /// (`synchronous=FULL`).
-    Strict,
 }
 
 // === impl SqliteStore ===
@@ -51,8 +36,7 @@ impl SqliteStore {
     /// with mode 0700, the file with 0600. An older schema is brought up to date.
     pub fn open(path: &Path, durability: Durability) -> Result<Self, StoreError> {
         open::create_missing(path)?;
-        let connection = open::connect(path, durability)?;
-        Ok(Self { connection })
+        Self::connect(path, durability)
     }
 
     /// Opens the database at `path` to look at it; unlike [`Self::open`] it creates nothing.
@@ -62,178 +46,155 @@ impl SqliteStore {
                 path: path.to_owned(),
             });
         }
-        let connection = open::connect(path, Durability::Relaxed)?;
-        Ok(Self { connection })
+        Self::connect(path, Durability::Relaxed)
+    }
+
+    fn connect(path: &Path, durability: Durability) -> Result<Self, StoreError> {
+        let connection = open::connect(path, durability)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        let mut store = Self { connection };
+        migrations::run(&mut store, path)?;
+        Ok(store)
+    }
+
+    fn prepare(&self, statement: &str) -> rusqlite::Result<CachedStatement<'_>> {
+        // SQLite takes `$1` for a name, `?1` for a place.
+        self.connection.prepare_cached(&statement.replace('$', "?"))
     }
 }
 
-impl Store for SqliteStore {
-    fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
-        let transaction = self
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(failed("begin to write"))?;
-        for entry in entries {
-            write::entry(&transaction, entry)?;
+impl Database for SqliteStore {
+    const FOR_UPDATE: &'static str = "";
+
+    fn begin(&mut self, access: Access) -> Result<(), StoreError> {
+        let (purpose, statement) = match access {
+            Access::Read => ("begin to read", "BEGIN"),
+            Access::Write => ("begin to write", "BEGIN IMMEDIATE"),
+        };
+        self.connection
+            .execute_batch(statement)
+            .map_err(failed(purpose))
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let committed = self.connection.execute_batch("COMMIT");
+        committed.map_err(|error| {
+            self.roll_back();
+            failed("commit to the trace database")(error)
+        })
+    }
+
+    fn roll_back(&mut self) {
+        // Some failures have ended the transaction already.
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::warn!(%error, "a transaction was not rolled back");
         }
-        transaction
-            .commit()
-            .map_err(failed("commit to the trace database"))
     }
 
-    fn sessions(&mut self, filter: &SessionFilter) -> Result<Vec<SessionSummary>, StoreError> {
-        read::sessions(&self.connection, filter)
-    }
-
-    fn session(&mut self, prefix: &str) -> Result<SessionSummary, StoreError> {
-        read::session(&self.connection, prefix)
-    }
-
-    fn events(
+    fn query(
         &mut self,
-        session: &SessionId,
-        page: EventPage,
-    ) -> Result<Vec<EventRecord>, StoreError> {
-        read::events(&self.connection, session, page)
+        purpose: &'static str,
+        statement: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut statement = self.prepare(statement).map_err(failed(purpose))?;
+        let mut found = Vec::new();
+        read(&mut statement, parameters, &mut found).map_err(failed(purpose))?;
+        Ok(found)
     }
 
-    fn append_messages(&mut self, _session: &SessionId, _push: &Push) -> Result<(), StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn share_session(&mut self, _session: &SessionId, _is_shared: bool) -> Result<(), StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn delete_session(&mut self, _session: &SessionId) -> Result<bool, StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn forget(&mut self, _retention: &Retention) -> Result<Forgotten, StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn create_project(&mut self, _project: &Project) -> Result<(), StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn ensure_project(&mut self, _project: &Project) -> Result<Project, StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn project(&mut self, _id: &ProjectId) -> Result<Option<ProjectSummary>, StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn project_named(&mut self, _name: &str) -> Result<Option<ProjectSummary>, StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn projects(&mut self, _filter: &ProjectFilter) -> Result<Vec<ProjectSummary>, StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn update_project(
+    fn execute(
         &mut self,
-        _id: &ProjectId,
-        _change: &ProjectChange,
-    ) -> Result<bool, StoreError> {
-        Err(StoreError::NotYet)
+        purpose: &'static str,
+        statement: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<u64, StoreError> {
+        let mut statement = self.prepare(statement).map_err(failed(purpose))?;
+        let changed = statement.execute(params_from_iter(parameters));
+        Ok(changed.map_err(failed(purpose))? as u64)
     }
 
-    fn delete_project(&mut self, _id: &ProjectId) -> Result<bool, StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn create_guardrail(&mut self, _guardrail: &GuardrailRecord) -> Result<(), StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn update_guardrail(
+    fn with_rows(
         &mut self,
-        _id: &GuardrailId,
-        _change: &GuardrailChange,
-        _at: Timestamp,
-    ) -> Result<Option<GuardrailRecord>, StoreError> {
-        Err(StoreError::NotYet)
+        purpose: &'static str,
+        statement: &str,
+        rows: &Rows<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let columns: Vec<String> = (1..)
+            .zip(rows.columns)
+            .map(|(place, column)| format!("?{place} AS {}", column.name()))
+            .collect();
+        let relation = format!("(SELECT {}) AS r", columns.join(", "));
+        let statement = statement.replace("{rows}", &relation);
+        let mut statement = self.prepare(&statement).map_err(failed(purpose))?;
+        let mut found = Vec::new();
+        for row in &rows.rows {
+            read(&mut statement, row, &mut found).map_err(failed(purpose))?;
+        }
+        Ok(found)
     }
 
-    fn delete_guardrail(&mut self, _id: &GuardrailId, _at: Timestamp) -> Result<bool, StoreError> {
-        Err(StoreError::NotYet)
+    fn damages(&mut self) -> Result<Vec<String>, StoreError> {
+        let mut damages = Vec::new();
+        let check = "PRAGMA integrity_check(20)";
+        for row in self.query("check the database", check, &[])? {
+            match row.as_slice() {
+                [Cell::Text(line)] if line == "ok" => {}
+                [Cell::Text(line)] => damages.push(line.clone()),
+                _ => damages.push("the check says nothing that can be read".to_owned()),
+            }
+        }
+        for row in self.query("check the database", "PRAGMA foreign_key_check", &[])? {
+            if let Some(Cell::Text(table)) = row.first() {
+                damages.push(format!("{table}: a row refers to one that is not there"));
+            }
+        }
+        Ok(damages)
     }
 
-    fn guardrails(
-        &mut self,
-        _project: Option<&ProjectId>,
-    ) -> Result<Vec<GuardrailRecord>, StoreError> {
-        Err(StoreError::NotYet)
+    fn vacuum(&mut self) -> Result<(), StoreError> {
+        // A table that every word of every message is in is read in another order when it is known
+        // how large it is.
+        let statements = "VACUUM; PRAGMA optimize = 0x10002; PRAGMA wal_checkpoint(TRUNCATE);";
+        self.connection
+            .execute_batch(statements)
+            .map_err(failed("give room back"))
     }
+}
 
-    fn guardrail(&mut self, _id: &GuardrailId) -> Result<Option<GuardrailRecord>, StoreError> {
-        Err(StoreError::NotYet)
+fn read(
+    statement: &mut CachedStatement<'_>,
+    parameters: &[Parameter<'_>],
+    found: &mut Vec<Row>,
+) -> rusqlite::Result<()> {
+    let columns = statement.column_count();
+    let mut rows = statement.query(params_from_iter(parameters))?;
+    while let Some(row) = rows.next()? {
+        let cells = (0..columns).map(|place| {
+            Ok(match row.get_ref(place)? {
+                ValueRef::Null => Cell::Null,
+                ValueRef::Integer(number) => Cell::Integer(number),
+                // Whoever reads it finds that no version wrote this.
+                ValueRef::Real(_) | ValueRef::Blob(_) => Cell::Boolean(false),
+                ValueRef::Text(text) => Cell::Text(std::str::from_utf8(text)?.to_owned()),
+            })
+        });
+        found.push(cells.collect::<rusqlite::Result<_>>()?);
     }
+    Ok(())
+}
 
-    fn guardrail_history(
-        &mut self,
-        _id: &GuardrailId,
-    ) -> Result<Vec<GuardrailVersion>, StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn guardrails_changed(&mut self) -> Result<u64, StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn annotate(&mut self, _annotations: &[Annotation]) -> Result<(), StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn annotations(&mut self, _session: &SessionId) -> Result<Vec<Annotation>, StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn annotation_counts(
-        &mut self,
-        _sessions: &[SessionId],
-    ) -> Result<Vec<AnnotationCount>, StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn update_annotation(
-        &mut self,
-        _id: &AnnotationId,
-        _change: &AnnotationChange,
-    ) -> Result<Option<Annotation>, StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn delete_annotation(&mut self, _id: &AnnotationId) -> Result<bool, StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn replace_annotations(
-        &mut self,
-        _session: &SessionId,
-        _source: &str,
-        _annotations: &[Annotation],
-    ) -> Result<Replaced, StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn create_api_key(&mut self, _key: &ApiKey) -> Result<(), StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn api_keys(&mut self) -> Result<Vec<ApiKey>, StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn api_key(&mut self, _hash: &ApiKeyHash) -> Result<Option<ApiKey>, StoreError> {
-        Err(StoreError::NotYet)
-    }
-
-    fn revoke_api_key(&mut self, _id: &ApiKeyId, _at: Timestamp) -> Result<bool, StoreError> {
-        Err(StoreError::NotYet)
+impl ToSql for Parameter<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null => ToSqlOutput::Owned(Value::Null),
+            Self::Boolean(value) => ToSqlOutput::Owned(Value::Integer((*value).into())),
+            Self::Integer(number) => ToSqlOutput::Owned(Value::Integer(*number)),
+            Self::Real(number) => ToSqlOutput::Owned(Value::Real(*number)),
+            Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+        })
     }
 }
 
@@ -247,9 +208,6 @@ fn failed(operation: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
 }
 
 fn failure_reason(error: &rusqlite::Error) -> FailureReason {
-    if matches!(error, rusqlite::Error::ToSqlConversionFailure(_)) {
-        return FailureReason::Unfit;
-    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => FailureReason::Busy,
         Some(ErrorCode::DiskFull) => FailureReason::DiskFull,

@@ -147,6 +147,15 @@ pub trait Store {
 
     /// Whether there was such a key; one that was revoked before keeps its time.
     fn revoke_api_key(&mut self, id: &ApiKeyId, at: Timestamp) -> Result<bool, StoreError>;
+
+    // The store itself
+
+    /// What is wrong with what is stored, a line each. It reads everything.
+    fn problems(&mut self) -> Result<Vec<String>, StoreError>;
+
+    /// Gives the room of what was deleted back to the operating system, as far as the back end
+    /// can. Others may have to wait for it.
+    fn vacuum(&mut self) -> Result<(), StoreError>;
 }
 
 /// Which sessions to list; the absent conditions hold for every session.

@@ -231,6 +231,11 @@ impl Timestamp {
 
 impl Sequence {
     pub const FIRST: Self = Self(NonZeroU64::MIN);
+    /// The last place that a store can write down.
+    pub const LAST: Self = match NonZeroU64::new(i64::MAX.cast_unsigned()) {
+        Some(place) => Self(place),
+        None => Self::FIRST,
+    };
 
     /// `None` for 0, which is no message's place.
     pub const fn new(place: u64) -> Option<Self> {

@@ -2,14 +2,14 @@ use std::sync::{Condvar, Mutex};
 
 use portcullis_json::Object;
 use portcullis_trace::record::{
-    Direction, EventRecord, Sequence, SessionEnd, SessionId, SessionRecord, SessionSummary,
-    Timestamp, Verdict,
+    Direction, EventRecord, Origin, Sequence, SessionEnd, SessionId, SessionRecord, Timestamp,
+    Verdict,
 };
 
 use tokio::time::resume;
 
 use super::*;
-use crate::{EventPage, FailureReason, SessionFilter};
+use crate::FailureReason;
 
 const STRANGER: u64 = 404;
 
@@ -55,8 +55,8 @@ impl ScriptedStore {
     }
 }
 
-impl Store for ScriptedStore {
-    fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+impl ScriptedStore {
+    fn write(&self, entries: &[Entry]) -> Result<(), StoreError> {
         let mut script = self.0.0.lock().unwrap();
         script.waiting = script.held;
         self.0.1.notify_all();
@@ -85,20 +85,6 @@ impl Store for ScriptedStore {
         }
         script.batches.push(entries.to_vec());
         Ok(())
-    }
-
-    fn sessions(&self, _: &SessionFilter) -> Result<Vec<SessionSummary>, StoreError> {
-        Ok(Vec::new())
-    }
-
-    fn session(&self, prefix: &str) -> Result<SessionSummary, StoreError> {
-        Err(StoreError::NoSession {
-            prefix: prefix.to_owned(),
-        })
-    }
-
-    fn events(&self, _: &SessionId, _: EventPage) -> Result<Vec<EventRecord>, StoreError> {
-        Ok(Vec::new())
     }
 }
 
@@ -129,8 +115,9 @@ fn events(n: u64, places: impl IntoIterator<Item = u64>) -> Vec<Entry> {
 }
 
 fn start(store: &ScriptedStore, durability: Durability, capacity: usize) -> Recorder {
+    let store = store.clone();
     Recorder::start(
-        store.clone(),
+        move || Ok(move |entries: &[Entry]| store.write(entries)),
         durability,
         NonZeroUsize::new(capacity).unwrap(),
     )
@@ -158,6 +145,9 @@ async fn close_writes_everything_that_was_queued_in_order() {
         client: None,
         started_at: Timestamp::from_micros(0),
         metadata: Object::new(),
+        origin: Origin::Live,
+        index: None,
+        hierarchy_path: Vec::new(),
     };
     let end = SessionEnd {
         session: session_id(2),
@@ -326,6 +316,7 @@ async fn dead_writer_thread_refuses_strict_messages() {
 fn open_reports_a_path_that_cannot_be_a_database() {
     let directory = tempfile::tempdir().unwrap();
     let capacity = NonZeroUsize::MIN;
-    let error = Recorder::open(directory.path(), Durability::Relaxed, capacity).unwrap_err();
+    let location = Location::Sqlite(directory.path().to_owned());
+    let error = Recorder::open(&location, Durability::Relaxed, capacity).unwrap_err();
     assert!(matches!(error, StoreError::NotAFile { .. }), "{error:?}");
 }

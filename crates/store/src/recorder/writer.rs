@@ -1,5 +1,6 @@
 use std::slice;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::status::Losses;
 use super::{Job, Receipt, RecordError};
-use crate::{Entry, Store, StoreError};
+use crate::{Entry, StoreError};
 
 /// LIMIT: entries in one transaction. Larger ones would hold up the other processes that write.
 const BATCH_MAX: usize = 256;
@@ -15,35 +16,55 @@ const BATCH_MAX: usize = 256;
 /// wake-up for each message would be paid by the traffic, which shares the machine.
 const GATHERING: Duration = Duration::from_millis(5);
 
-/// The thread that owns the store and writes what is queued, as much as there is at a time.
-pub(super) struct Writer<S> {
-    store: S,
+/// Writes what is queued, as much as there is at a time.
+struct Writer<W> {
+    write: W,
     jobs: mpsc::Receiver<Job>,
     losses: Arc<Losses>,
     closing: Vec<oneshot::Sender<()>>,
 }
 
+/// Starts the thread that owns the store, and waits until `open` has opened it.
+///
+/// The thread ends when the queue is closed, or when nobody is left who could fill it.
+pub(super) fn start<W>(
+    open: impl FnOnce() -> Result<W, StoreError> + Send + 'static,
+    jobs: mpsc::Receiver<Job>,
+    losses: Arc<Losses>,
+) -> Result<(), StoreError>
+where
+    W: FnMut(&[Entry]) -> Result<(), StoreError>,
+{
+    let (opened, is_open) = sync_channel(1);
+    let run = move || match open() {
+        Ok(write) => {
+            // Who started the thread waits for this.
+            opened.send(Ok(())).ok();
+            let writer = Writer {
+                write,
+                jobs,
+                losses,
+                closing: Vec::new(),
+            };
+            writer.run();
+        }
+        Err(error) => {
+            opened.send(Err(error)).ok();
+        }
+    };
+    thread::Builder::new()
+        .name("portcullis-recorder".to_owned())
+        .spawn(run)
+        .map_err(StoreError::NoThread)?;
+    match is_open.recv() {
+        Ok(opened) => opened,
+        Err(_) => Err(StoreError::NoConnection),
+    }
+}
+
 // === impl Writer ===
 
-impl<S: Store + Send + 'static> Writer<S> {
-    pub(super) fn new(store: S, jobs: mpsc::Receiver<Job>, losses: Arc<Losses>) -> Self {
-        Self {
-            store,
-            jobs,
-            losses,
-            closing: Vec::new(),
-        }
-    }
-
-    /// The thread ends when the queue is closed, or when nobody is left who could fill it.
-    pub(super) fn start(self) -> Result<(), StoreError> {
-        let thread = thread::Builder::new().name("portcullis-recorder".to_owned());
-        thread
-            .spawn(move || self.run())
-            .map(drop)
-            .map_err(StoreError::NoThread)
-    }
-
+impl<W: FnMut(&[Entry]) -> Result<(), StoreError>> Writer<W> {
     fn run(mut self) {
         let mut jobs = Vec::with_capacity(BATCH_MAX);
         while self.jobs.blocking_recv_many(&mut jobs, BATCH_MAX) > 0 {
@@ -53,7 +74,7 @@ impl<S: Store + Send + 'static> Writer<S> {
                 || !flushed.is_empty()
                 || receipts.iter().any(|receipt| receipt.answer.is_some());
             if !entries.is_empty() {
-                self.write(&entries, receipts);
+                self.write_batch(&entries, receipts);
             }
             for flushed in flushed {
                 // Who asked may have stopped waiting.
@@ -63,9 +84,9 @@ impl<S: Store + Send + 'static> Writer<S> {
                 thread::sleep(GATHERING);
             }
         }
-        let Self { store, closing, .. } = self;
+        let Self { write, closing, .. } = self;
         // To close the file is part of closing.
-        drop(store);
+        drop(write);
         for closing in closing {
             if closing.send(()).is_err() {
                 tracing::warn!("the recorder finished after its owner stopped waiting");
@@ -98,11 +119,11 @@ impl<S: Store + Send + 'static> Writer<S> {
 
     /// Writes the entries in one transaction. If one of them is at fault, each gets its own, so
     /// that a session cannot spoil the recording of another.
-    fn write(&mut self, entries: &[Entry], receipts: Vec<Receipt>) {
-        match self.store.write(entries) {
+    fn write_batch(&mut self, entries: &[Entry], receipts: Vec<Receipt>) {
+        match (self.write)(entries) {
             Err(error) if error.blames_entry() && entries.len() > 1 => {
                 for (entry, receipt) in entries.iter().zip(receipts) {
-                    let written = self.store.write(slice::from_ref(entry));
+                    let written = (self.write)(slice::from_ref(entry));
                     self.settle(receipt, written.map_err(refused));
                 }
             }

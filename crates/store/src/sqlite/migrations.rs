@@ -1,72 +1,78 @@
 use std::path::Path;
 
-use rusqlite::{Connection, TransactionBehavior};
-
-use super::failed;
+use super::SqliteStore;
 use crate::StoreError;
+use crate::sql::{Access, Cell, Database, index_sessions, transaction};
 
 /// The steps from an empty database to the present one. A step that was released never changes;
 /// the schema version is the number of steps taken.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001_traces.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/sqlite/0001_traces.sql"),
+    include_str!("../../migrations/sqlite/0002_store.sql"),
+];
+/// The step that made sessions found by their words; older ones have none until they are read.
+const SEARCH: usize = 2;
+
+const PURPOSE: &str = "bring the trace database up to date";
 
 /// Brings the database to the newest schema, or refuses one that this program does not know.
 ///
 /// Processes that meet here take turns: the version is read again under the write lock.
-pub(super) fn run(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    if version(connection, path)? == MIGRATIONS.len() {
+pub(super) fn run(store: &mut SqliteStore, path: &Path) -> Result<(), StoreError> {
+    if version(store, path)? == MIGRATIONS.len() {
         return Ok(());
     }
-    let refused = failed("bring the trace database up to date");
-    let transaction = connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
-        .map_err(&refused)?;
-    let taken = version(&transaction, path)?;
-    for (place, migration) in MIGRATIONS.iter().enumerate().skip(taken) {
-        transaction.execute_batch(migration).map_err(&refused)?;
-        transaction
-            .execute(
-                "INSERT INTO schema_version (version) VALUES (?1)",
-                [place + 1],
-            )
-            .map_err(&refused)?;
-    }
-    transaction.commit().map_err(&refused)
+    transaction(store, Access::Write, |store| {
+        let taken = version(store, path)?;
+        for (step, migration) in (1..).zip(MIGRATIONS).skip(taken) {
+            let migrated = store.connection.execute_batch(migration);
+            migrated.map_err(super::failed(PURPOSE))?;
+            let note = format!("INSERT INTO schema_version (version) VALUES ({step})");
+            store.execute(PURPOSE, &note, &[])?;
+            if step == SEARCH && taken > 0 {
+                index_sessions(store)?;
+            }
+        }
+        Ok(())
+    })
 }
 
 /// How many of the steps the database has taken.
-fn version(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
-    let unread = failed("read the schema version");
-    let tables = connection
-        .query_row(
-            "SELECT count(*) FROM sqlite_schema WHERE type = 'table'",
-            [],
-            |row| row.get(0),
-        )
-        .map_err(&unread)?;
-    let versioned = connection
-        .table_exists(None, "schema_version")
-        .map_err(&unread)?;
-    let found: u64 = match (tables, versioned) {
-        (0_u64, _) => return Ok(0),
-        (_, false) => {
+fn version(store: &mut SqliteStore, path: &Path) -> Result<usize, StoreError> {
+    let tables = number(
+        store,
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table'",
+    )?;
+    let versioned = number(
+        store,
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'",
+    )?;
+    let found = match (tables, versioned) {
+        (0, _) => return Ok(0),
+        (_, 0) => {
             return Err(StoreError::NotADatabase {
                 path: path.to_owned(),
             });
         }
-        (_, true) => connection
-            .query_row(
-                "SELECT coalesce(max(version), 0) FROM schema_version",
-                [],
-                |row| row.get(0),
-            )
-            .map_err(&unread)?,
+        _ => number(
+            store,
+            "SELECT coalesce(max(version), 0) FROM schema_version",
+        )?,
     };
     usize::try_from(found)
         .ok()
         .filter(|steps| *steps <= MIGRATIONS.len())
         .ok_or_else(|| StoreError::NewerSchema {
-            path: path.to_owned(),
+            place: path.display().to_string(),
             found,
             known: MIGRATIONS.len() as u64,
         })
+}
+
+fn number(store: &mut SqliteStore, statement: &str) -> Result<u64, StoreError> {
+    let rows = store.query("read the schema version", statement, &[])?;
+    match rows.first().map(Vec::as_slice) {
+        Some([Cell::Integer(number)]) => Ok(number.cast_unsigned()),
+        _ => Ok(0),
+    }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{BUSY_TIMEOUT, Durability, failed, migrations};
-use crate::StoreError;
+use super::{BUSY_TIMEOUT, failed};
+use crate::{Durability, StoreError};
 
 const DIRECTORY_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
@@ -72,7 +72,7 @@ fn protect(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Opens the file at `path`, which exists, and brings its schema up to date.
+/// Opens the file at `path`, which exists.
 pub(super) fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
     if !path.is_file() {
         return Err(StoreError::NotAFile {
@@ -80,10 +80,9 @@ pub(super) fn connect(path: &Path, durability: Durability) -> Result<Connection,
         });
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection =
+    let connection =
         Connection::open_with_flags(path, flags).map_err(failed("open the trace database"))?;
     configure(&connection, path, durability)?;
-    migrations::run(&mut connection, path)?;
     Ok(connection)
 }
 

@@ -1,10 +1,11 @@
 use std::path::Path;
 
 use portcullis_json::Object;
-use portcullis_trace::record::{SessionRecord, Timestamp};
+use portcullis_trace::record::{Origin, SessionRecord, Timestamp};
 use tempfile::TempDir;
 
 use super::*;
+use crate::{Entry, SessionFilter, Store};
 
 fn session(n: u64, name: Option<String>) -> Entry {
     Entry::Session(SessionRecord {
@@ -15,6 +16,9 @@ fn session(n: u64, name: Option<String>) -> Entry {
         client: None,
         started_at: Timestamp::from_micros(1),
         metadata: Object::new(),
+        origin: Origin::Live,
+        index: None,
+        hierarchy_path: Vec::new(),
     })
 }
 
@@ -105,15 +109,14 @@ fn read_only_database_says_so() {
 #[test]
 fn writer_waits_for_another_and_then_says_busy() {
     let directory = tempfile::tempdir().unwrap();
-    let mut first = open(&directory, Durability::Relaxed);
+    let first = open(&directory, Durability::Relaxed);
     let mut second = open(&directory, Durability::Relaxed);
     second
         .connection
         .busy_timeout(Duration::from_millis(20))
         .unwrap();
-    let lock = first
-        .connection
-        .transaction_with_behavior(TransactionBehavior::Immediate)
+    let lock = first.connection.unchecked_transaction().unwrap();
+    lock.execute_batch("UPDATE sessions SET name = NULL")
         .unwrap();
     let error = second.write(&[session(1, None)]).unwrap_err();
     assert!(
@@ -134,7 +137,7 @@ fn writer_waits_for_another_and_then_says_busy() {
 fn damaged_value_names_the_session_and_the_column() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = open(&directory, Durability::Relaxed);
-    let check = |store: &SqliteStore, column: &str| {
+    let check = |store: &mut SqliteStore, column: &str| {
         let error = store.sessions(&SessionFilter::newest(9)).unwrap_err();
         assert!(matches!(error, StoreError::Damaged { .. }), "{error:?}");
         assert!(
@@ -148,13 +151,13 @@ fn damaged_value_names_the_session_and_the_column() {
             .connection
             .execute("UPDATE sessions SET metadata = ?1", [metadata])
             .unwrap();
-        check(&store, "metadata");
+        check(&mut store, "metadata");
     }
     store
         .connection
         .execute("UPDATE sessions SET metadata = '{}', id = 'x'", [])
         .unwrap();
-    check(&store, "id");
+    check(&mut store, "id");
 }
 
 #[test]

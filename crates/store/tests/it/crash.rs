@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use portcullis_store::{Durability, EventPage, Recorder, SqliteStore, Store};
+use portcullis_store::{Durability, EventPage, Location, Recorder, SqliteStore, Store};
 use rusqlite::Connection;
 
 use crate::records::{event, session, session_id};
@@ -121,7 +121,8 @@ fn note_acknowledgement(line: &str, acknowledged: &mut BTreeMap<u64, u64>) -> u6
 #[tokio::main(flavor = "current_thread")]
 async fn write_until_killed(path: &Path, first_session: u64, durability: Durability) {
     let capacity = NonZeroUsize::new(CAPACITY).unwrap();
-    let recorder = Recorder::open(path, durability, capacity).unwrap();
+    let recorder =
+        Recorder::open(&Location::Sqlite(path.to_owned()), durability, capacity).unwrap();
     tokio::join!(
         write_session(&recorder, first_session),
         write_session(&recorder, first_session + 1),
@@ -156,13 +157,13 @@ fn check_integrity(path: &Path) {
 }
 
 fn check_sessions(path: &Path, acknowledged: &BTreeMap<u64, u64>, lost_max: u64) {
-    let store = SqliteStore::open_existing(path).unwrap();
+    let mut store = SqliteStore::open_existing(path).unwrap();
     for (n, last_acknowledged) in acknowledged {
-        check_session(&store, *n, *last_acknowledged, lost_max);
+        check_session(&mut store, *n, *last_acknowledged, lost_max);
     }
 }
 
-fn check_session(store: &SqliteStore, n: u64, last_acknowledged: u64, lost_max: u64) {
+fn check_session(store: &mut SqliteStore, n: u64, last_acknowledged: u64, lost_max: u64) {
     let mut last = 0;
     let mut page = EventPage::first(1000);
     loop {

@@ -1,5 +1,7 @@
 //! The store against real files and real processes.
 #[cfg(test)]
+mod backend;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod opening;

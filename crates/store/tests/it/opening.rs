@@ -52,7 +52,7 @@ fn records_outlive_the_store_that_wrote_them() {
         .unwrap();
     drop(store);
 
-    let store = SqliteStore::open_existing(&path).unwrap();
+    let mut store = SqliteStore::open_existing(&path).unwrap();
     assert_eq!(store.session(session_id(1).as_str()).unwrap().events, 1);
 }
 
@@ -161,6 +161,6 @@ fn empty_file_becomes_a_database() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("traces.db");
     fs::write(&path, "").unwrap();
-    let store = SqliteStore::open_existing(&path).unwrap();
+    let mut store = SqliteStore::open_existing(&path).unwrap();
     assert_eq!(store.sessions(&SessionFilter::newest(1)).unwrap(), []);
 }

@@ -1,7 +1,7 @@
 //! Records as short as a test can bear.
 use portcullis_json::{Limits, Number, Object, Value, parse};
 use portcullis_trace::record::{
-    Action, Direction, EventRecord, GuardrailName, Implementation, Sequence, SessionId,
+    Action, Direction, EventRecord, GuardrailName, Implementation, Origin, Sequence, SessionId,
     SessionRecord, Timestamp, Verdict, ViolationRecord,
 };
 

@@ -36,7 +36,7 @@ fn writer_processes_share_one_file() {
         assert!(writer.wait().unwrap().success());
     }
 
-    let store = SqliteStore::open_existing(&path).unwrap();
+    let mut store = SqliteStore::open_existing(&path).unwrap();
     let sessions = store.sessions(&SessionFilter::newest(10)).unwrap();
     let counts: Vec<_> = sessions
         .iter()
@@ -85,7 +85,7 @@ fn reader_sees_each_transaction_whole() {
     let path = directory.path().join("traces.db");
     let mut writer = SqliteStore::open(&path, Durability::Relaxed).unwrap();
     writer.write(&[session(1).into()]).unwrap();
-    let reader = SqliteStore::open_existing(&path).unwrap();
+    let mut reader = SqliteStore::open_existing(&path).unwrap();
     thread::scope(|scope| {
         scope.spawn(move || {
             for pair in 0..200 {

@@ -1,11 +1,12 @@
 //! What every back end promises. A back end joins by naming how to open an empty store of its own.
 use portcullis_store::{
-    Durability, Entry, EventPage, SessionFilter, SqliteStore, Store, StoreError, export_trace,
+    Durability, Entry, EventPage, SessionFilter, Store, StoreError, export_trace,
 };
 use portcullis_trace::record::{
     Direction, EventRecord, Implementation, SessionEnd, Timestamp, Verdict, ViolationRecord,
 };
 
+use crate::backend::Place;
 use crate::records::{event, json, json_object, sequence, session, session_id, violation};
 
 macro_rules! store_suite {
@@ -39,11 +40,17 @@ macro_rules! store_suite {
 }
 
 store_suite!(sqlite, super::with_sqlite_store);
+store_suite!(postgres, super::with_postgres_store);
 
 fn with_sqlite_store(behaviour: fn(&mut dyn Store)) {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("traces.db");
-    behaviour(&mut SqliteStore::open(&path, Durability::Relaxed).unwrap());
+    let place = Place::sqlite();
+    behaviour(place.open(Durability::Relaxed).as_mut());
+}
+
+fn with_postgres_store(behaviour: fn(&mut dyn Store)) {
+    if let Some(place) = Place::postgres() {
+        behaviour(place.open(Durability::Relaxed).as_mut());
+    }
 }
 
 fn write(store: &mut dyn Store, entries: impl IntoIterator<Item = impl Into<Entry>>) {
@@ -63,6 +70,7 @@ fn session_reads_back_as_written(store: &mut dyn Store) {
     write(store, [written.clone()]);
 
     let found = store.session(written.id.as_str()).unwrap();
+    written.index = Some(0);
     assert_eq!(found.session, written);
     assert_eq!(
         (found.ended_at, found.events, found.events_lost),
@@ -160,7 +168,7 @@ fn filters_narrow_the_list(store: &mut dyn Store) {
     );
 
     let all = SessionFilter::newest(10);
-    let check = |filter: SessionFilter, expected: &[u64]| {
+    let mut check = |filter: SessionFilter, expected: &[u64]| {
         assert_eq!(listed(store, &filter), ids(expected), "{filter:?}");
     };
     check(
@@ -215,7 +223,7 @@ fn filters_narrow_the_list(store: &mut dyn Store) {
 fn prefix_finds_one_session_or_says_why_not(store: &mut dyn Store) {
     write(store, [session(0x10), session(0x11), session(0x20)]);
 
-    let found = |prefix: &str| {
+    let mut found = |prefix: &str| {
         store
             .session(prefix)
             .map(|found| found.session.id.to_string())

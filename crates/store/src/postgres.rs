@@ -1,0 +1,240 @@
+//! The store in a PostgreSQL database that any number of gateways share.
+//!
+//! Statements run in `READ COMMITTED` transactions; where two of them could meet, they lock rows.
+//! A connection that broke is made anew when the next transaction begins.
+mod open;
+mod value;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::thread;
+
+use postgres::error::SqlState;
+use postgres::{Client, Config, Statement};
+use tokio::runtime::Handle;
+
+use self::value::{Bound, arrays, cells, references};
+use crate::sql::{Access, Column, Database, Parameter, Row, Rows};
+use crate::{Durability, FailureReason, StoreError};
+
+/// LIMIT: statements that are kept prepared. Searches make a new one for each mix of conditions.
+const STATEMENTS_MAX: usize = 256;
+
+/// One connection to a PostgreSQL database.
+pub struct PostgresStore {
+    config: Config,
+    durability: Durability,
+    /// `None` while it is dropped.
+    client: Option<Client>,
+    statements: HashMap<String, Statement>,
+}
+
+// === impl PostgresStore ===
+
+impl PostgresStore {
+    /// Connects to the database of `url` and brings its schema up to date.
+    ///
+    /// This and all other methods block, and panic on a thread that runs async code.
+    pub fn open(url: &str, durability: Durability) -> Result<Self, StoreError> {
+        let config = open::config(url)?;
+        let client = open::connect(&config, durability)?;
+        let mut store = Self {
+            config,
+            durability,
+            client: Some(client),
+            statements: HashMap::new(),
+        };
+        open::migrate(&mut store)?;
+        Ok(store)
+    }
+
+    fn client(&mut self) -> Result<&mut Client, StoreError> {
+        self.client.as_mut().ok_or(StoreError::NoConnection)
+    }
+
+    fn batch(&mut self, purpose: &'static str, statements: &str) -> Result<(), StoreError> {
+        self.client()?
+            .batch_execute(statements)
+            .map_err(failed(purpose))
+    }
+
+    fn reconnect(&mut self) -> Result<(), StoreError> {
+        self.statements.clear();
+        self.client = Some(open::connect(&self.config, self.durability)?);
+        Ok(())
+    }
+
+    fn prepare(&mut self, purpose: &'static str, text: &str) -> Result<Statement, StoreError> {
+        if let Some(statement) = self.statements.get(text) {
+            return Ok(statement.clone());
+        }
+        let prepared = self.client()?.prepare(text);
+        let statement = prepared.map_err(failed(purpose))?;
+        if self.statements.len() >= STATEMENTS_MAX {
+            self.statements.clear();
+        }
+        self.statements.insert(text.to_owned(), statement.clone());
+        Ok(statement)
+    }
+}
+
+impl Database for PostgresStore {
+    const FOR_UPDATE: &'static str = "FOR UPDATE";
+
+    fn begin(&mut self, access: Access) -> Result<(), StoreError> {
+        let (purpose, statement) = match access {
+            Access::Read => (
+                "begin to read",
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            ),
+            Access::Write => ("begin to write", "BEGIN ISOLATION LEVEL READ COMMITTED"),
+        };
+        match self.batch(purpose, statement) {
+            // Nothing was done yet that a second attempt could do twice.
+            Err(_) if self.client()?.is_closed() => {
+                self.reconnect()?;
+                self.batch(purpose, statement)
+            }
+            begun => begun,
+        }
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        self.batch("commit to the database", "COMMIT")
+    }
+
+    fn roll_back(&mut self) {
+        // Without a connection there is no transaction.
+        if self
+            .client
+            .as_ref()
+            .is_some_and(|client| !client.is_closed())
+            && let Err(error) = self.batch("roll back", "ROLLBACK")
+        {
+            tracing::warn!(%error, "a transaction was not rolled back");
+        }
+    }
+
+    fn query(
+        &mut self,
+        purpose: &'static str,
+        statement: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, StoreError> {
+        let statement = self.prepare(purpose, statement)?;
+        let bound: Vec<Bound<'_>> = parameters.iter().copied().map(Bound).collect();
+        let rows = self.client()?.query(&statement, &references(&bound));
+        rows.and_then(cells).map_err(failed(purpose))
+    }
+
+    fn execute(
+        &mut self,
+        purpose: &'static str,
+        statement: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<u64, StoreError> {
+        let statement = self.prepare(purpose, statement)?;
+        let bound: Vec<Bound<'_>> = parameters.iter().copied().map(Bound).collect();
+        self.client()?
+            .execute(&statement, &references(&bound))
+            .map_err(failed(purpose))
+    }
+
+    fn with_rows(
+        &mut self,
+        purpose: &'static str,
+        statement: &str,
+        rows: &Rows<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        if rows.rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let arguments: Vec<String> = (1..)
+            .zip(rows.columns)
+            .map(|(place, column)| match column {
+                Column::Text(_) => format!("${place}::text[]"),
+                Column::Integer(_) => format!("${place}::bigint[]"),
+                Column::Real(_) => format!("${place}::double precision[]"),
+            })
+            .collect();
+        let names: Vec<&str> = rows.columns.iter().map(|column| column.name()).collect();
+        let relation = format!(
+            "unnest({}) AS r ({})",
+            arguments.join(", "),
+            names.join(", ")
+        );
+        let statement = self.prepare(purpose, &statement.replace("{rows}", &relation))?;
+        let arrays = arrays(rows);
+        let rows = self.client()?.query(&statement, &references(&arrays));
+        rows.and_then(cells).map_err(failed(purpose))
+    }
+
+    fn damages(&mut self) -> Result<Vec<String>, StoreError> {
+        // What PostgreSQL offers for this (`amcheck`) is for its superusers.
+        Ok(Vec::new())
+    }
+
+    fn vacuum(&mut self) -> Result<(), StoreError> {
+        // It takes as long as it takes.
+        self.batch("give room back", "SET statement_timeout = 0")?;
+        let done = self.batch("give room back", "VACUUM (ANALYZE)");
+        self.batch("give room back", open::SETTINGS)?;
+        done
+    }
+}
+
+impl Drop for PostgresStore {
+    fn drop(&mut self) {
+        let client = self.client.take();
+        // To close a connection blocks, which a thread that runs async code must not do.
+        if Handle::try_current().is_ok() {
+            let closing = thread::Builder::new().name("portcullis-close".to_owned());
+            if let Err(error) = closing.spawn(move || drop(client)) {
+                tracing::warn!(%error, "a database connection was not closed");
+            }
+        }
+    }
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("durability", &self.durability)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Turns an error of PostgreSQL into ours; `operation` completes "cannot …".
+fn failed(operation: &'static str) -> impl Fn(postgres::Error) -> StoreError {
+    move |source| StoreError::Failed {
+        operation,
+        reason: failure_reason(&source),
+        source: Box::new(source),
+    }
+}
+
+fn failure_reason(error: &postgres::Error) -> FailureReason {
+    let Some(code) = error.code() else {
+        // What the server did not say, the connection did.
+        return FailureReason::Unreachable;
+    };
+    match *code {
+        SqlState::DISK_FULL | SqlState::OUT_OF_MEMORY => FailureReason::DiskFull,
+        SqlState::LOCK_NOT_AVAILABLE
+        | SqlState::QUERY_CANCELED
+        | SqlState::T_R_DEADLOCK_DETECTED
+        | SqlState::T_R_SERIALIZATION_FAILURE
+        | SqlState::TOO_MANY_CONNECTIONS => FailureReason::Busy,
+        SqlState::READ_ONLY_SQL_TRANSACTION => FailureReason::ReadOnly,
+        SqlState::INVALID_PASSWORD
+        | SqlState::INVALID_AUTHORIZATION_SPECIFICATION
+        | SqlState::INSUFFICIENT_PRIVILEGE => FailureReason::Denied,
+        SqlState::ADMIN_SHUTDOWN
+        | SqlState::CRASH_SHUTDOWN
+        | SqlState::CANNOT_CONNECT_NOW
+        | SqlState::INVALID_CATALOG_NAME => FailureReason::Unreachable,
+        SqlState::PROGRAM_LIMIT_EXCEEDED => FailureReason::Unfit,
+        SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => FailureReason::Corrupt,
+        _ => FailureReason::Other,
+    }
+}

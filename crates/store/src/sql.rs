@@ -1,0 +1,121 @@
+//! What a store does, in SQL that SQLite and PostgreSQL both understand.
+//!
+//! A back end is a [`Database`]: it runs statements. Everything else is written once: parameters
+//! are `$1`, `$2`, …; times and counts are 64-bit integers; JSON is text.
+mod annotations;
+mod api_keys;
+mod append;
+mod check;
+mod contents;
+mod events;
+mod forget;
+mod guardrails;
+mod listing;
+mod projects;
+mod row;
+mod sessions;
+mod store;
+mod words;
+mod write;
+
+pub(crate) use self::row::{Cell, Parameter, Row};
+pub(crate) use self::words::index_sessions;
+
+use crate::StoreError;
+
+/// A connection that runs statements. The first argument of each completes "cannot …".
+pub(crate) trait Database {
+    /// What a `SELECT` ends with to keep others from changing its rows until the transaction ends.
+    /// Empty where a transaction that writes is alone anyway.
+    const FOR_UPDATE: &'static str;
+
+    fn begin(&mut self, access: Access) -> Result<(), StoreError>;
+
+    fn commit(&mut self) -> Result<(), StoreError>;
+
+    /// Ends a transaction whose work failed; that failure is the one that counts.
+    fn roll_back(&mut self);
+
+    fn query(
+        &mut self,
+        purpose: &'static str,
+        statement: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<Vec<Row>, StoreError>;
+
+    /// How many rows it changed.
+    fn execute(
+        &mut self,
+        purpose: &'static str,
+        statement: &str,
+        parameters: &[Parameter<'_>],
+    ) -> Result<u64, StoreError>;
+
+    /// Runs a statement that reads its rows from a relation `{rows}`, such as
+    /// `INSERT INTO … SELECT … FROM {rows}`; the relation's name is `r`.
+    ///
+    /// It is the same as one statement for each row, and much less than one round trip for each.
+    fn with_rows(
+        &mut self,
+        purpose: &'static str,
+        statement: &str,
+        rows: &Rows<'_>,
+    ) -> Result<Vec<Row>, StoreError>;
+
+    /// What the database itself finds wrong with its files.
+    fn damages(&mut self) -> Result<Vec<String>, StoreError>;
+
+    /// Gives the room of deleted rows back, outside of a transaction.
+    fn vacuum(&mut self) -> Result<(), StoreError>;
+}
+
+/// What a transaction does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// All statements see the same state.
+    Read,
+    Write,
+}
+
+/// Rows that a statement reads from its caller.
+pub(crate) struct Rows<'a> {
+    pub(crate) columns: &'static [Column],
+    pub(crate) rows: Vec<Vec<Parameter<'a>>>,
+}
+
+/// The name and the type of a column of [`Rows`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Column {
+    Text(&'static str),
+    Integer(&'static str),
+    Real(&'static str),
+}
+
+/// Runs `work` in a transaction of its own: all of it counts, or nothing.
+pub(crate) fn transaction<D: Database + ?Sized, T>(
+    database: &mut D,
+    access: Access,
+    work: impl FnOnce(&mut D) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    database.begin(access)?;
+    match work(database) {
+        Ok(done) => {
+            database.commit()?;
+            Ok(done)
+        }
+        Err(error) => {
+            database.roll_back();
+            Err(error)
+        }
+    }
+}
+
+// === impl Column ===
+
+impl Column {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Text(name) | Self::Integer(name) | Self::Real(name) => name,
+        }
+    }
+}

@@ -1,0 +1,222 @@
+use portcullis_trace::record::Timestamp;
+
+use super::row::{Parameter, Reader, object_text};
+use super::{Database, Row};
+use crate::{
+    GuardrailChange, GuardrailId, GuardrailRecord, GuardrailScope, GuardrailVersion, ProjectId,
+    StoreError,
+};
+
+const COLUMNS: &str = "
+    id, project, name, content, enabled, action, client, server, metadata, version, updated_at";
+
+/// LIMIT: versions of one guardrail that are read.
+const HISTORY_MAX: u32 = 1000;
+/// LIMIT: guardrails of one project that are read.
+const GUARDRAILS_MAX: u32 = 10_000;
+
+const INSERT: &str = "
+    INSERT INTO guardrails
+        (id, project, name, content, enabled, action, client, server, metadata, version,
+         updated_at, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)";
+
+const INSERT_VERSION: &str = "
+    INSERT INTO guardrail_versions
+        (id, project, name, content, enabled, action, client, server, metadata, version,
+         updated_at, deleted)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+
+const UPDATE: &str = "
+    UPDATE guardrails SET
+        project = $2, name = $3, content = $4, enabled = $5, action = $6, client = $7,
+        server = $8, metadata = $9, version = $10, updated_at = $11
+    WHERE id = $1";
+
+const DELETE: &str = "DELETE FROM guardrails WHERE id = $1";
+
+const CHANGED: &str = "UPDATE counters SET value = value + 1 WHERE name = 'guardrails-changed'";
+
+const CHANGES: &str = "SELECT name, value FROM counters WHERE name = 'guardrails-changed'";
+
+pub(super) fn create<D: Database + ?Sized>(
+    database: &mut D,
+    guardrail: &GuardrailRecord,
+) -> Result<(), StoreError> {
+    let first = GuardrailRecord {
+        version: 1,
+        ..guardrail.clone()
+    };
+    let metadata = object_text(&first.metadata);
+    changed(database)?;
+    database.execute("create the guardrail", INSERT, &columns(&first, &metadata))?;
+    put_version(database, &first, false)
+}
+
+pub(super) fn update<D: Database + ?Sized>(
+    database: &mut D,
+    id: &GuardrailId,
+    change: &GuardrailChange,
+    at: Timestamp,
+) -> Result<Option<GuardrailRecord>, StoreError> {
+    // Whoever changes any guardrail at the same time waits here.
+    changed(database)?;
+    let Some(found) = by_id(database, id)? else {
+        return Ok(None);
+    };
+    let next = GuardrailRecord {
+        name: change.name.clone().unwrap_or(found.name),
+        content: change.content.clone().unwrap_or(found.content),
+        enabled: change.enabled.unwrap_or(found.enabled),
+        action: change.action.clone().unwrap_or(found.action),
+        scope: change.scope.clone().unwrap_or(found.scope),
+        metadata: change.metadata.clone().unwrap_or(found.metadata),
+        version: found.version.saturating_add(1),
+        updated_at: at,
+        ..found
+    };
+    let metadata = object_text(&next.metadata);
+    database.execute("update the guardrail", UPDATE, &columns(&next, &metadata))?;
+    put_version(database, &next, false)?;
+    Ok(Some(next))
+}
+
+pub(super) fn delete<D: Database + ?Sized>(
+    database: &mut D,
+    id: &GuardrailId,
+    at: Timestamp,
+) -> Result<bool, StoreError> {
+    changed(database)?;
+    let Some(found) = by_id(database, id)? else {
+        return Ok(false);
+    };
+    let last = GuardrailRecord {
+        version: found.version.saturating_add(1),
+        updated_at: at,
+        ..found
+    };
+    put_version(database, &last, true)?;
+    database.execute("delete the guardrail", DELETE, &[id.as_str().into()])?;
+    Ok(true)
+}
+
+pub(super) fn list<D: Database + ?Sized>(
+    database: &mut D,
+    project: Option<&ProjectId>,
+) -> Result<Vec<GuardrailRecord>, StoreError> {
+    let limit = Parameter::from(GUARDRAILS_MAX);
+    let (condition, parameters) = match project {
+        Some(project) => ("project = $2", vec![limit, project.as_str().into()]),
+        None => ("project IS NULL", vec![limit]),
+    };
+    let statement = format!(
+        "SELECT {COLUMNS} FROM guardrails WHERE {condition} ORDER BY created_at, id LIMIT $1"
+    );
+    database
+        .query("list the guardrails", &statement, &parameters)?
+        .into_iter()
+        .map(|row| record(&mut Reader::new("guardrail", row)))
+        .collect()
+}
+
+pub(super) fn by_id<D: Database + ?Sized>(
+    database: &mut D,
+    id: &GuardrailId,
+) -> Result<Option<GuardrailRecord>, StoreError> {
+    let statement = format!("SELECT {COLUMNS} FROM guardrails WHERE id = $1");
+    database
+        .query("read the guardrail", &statement, &[id.as_str().into()])?
+        .into_iter()
+        .next()
+        .map(|row| record(&mut Reader::new("guardrail", row)))
+        .transpose()
+}
+
+pub(super) fn history<D: Database + ?Sized>(
+    database: &mut D,
+    id: &GuardrailId,
+) -> Result<Vec<GuardrailVersion>, StoreError> {
+    let statement = format!(
+        "SELECT {COLUMNS}, deleted FROM guardrail_versions
+         WHERE id = $1 ORDER BY version DESC LIMIT $2"
+    );
+    let parameters = [id.as_str().into(), HISTORY_MAX.into()];
+    database
+        .query("read the guardrail's history", &statement, &parameters)?
+        .into_iter()
+        .map(version)
+        .collect()
+}
+
+/// Tells those who watch that guardrails must be read again.
+pub(super) fn changed<D: Database + ?Sized>(database: &mut D) -> Result<(), StoreError> {
+    database.execute("count the change", CHANGED, &[])?;
+    Ok(())
+}
+
+pub(super) fn changes<D: Database + ?Sized>(database: &mut D) -> Result<u64, StoreError> {
+    let rows = database.query("count the changes", CHANGES, &[])?;
+    let Some(row) = rows.into_iter().next() else {
+        return Ok(0);
+    };
+    let mut row = Reader::new("counter", row);
+    row.text("name")?;
+    row.count("value")
+}
+
+fn put_version<D: Database + ?Sized>(
+    database: &mut D,
+    guardrail: &GuardrailRecord,
+    deleted: bool,
+) -> Result<(), StoreError> {
+    let metadata = object_text(&guardrail.metadata);
+    let mut parameters = columns(guardrail, &metadata);
+    parameters.push(deleted.into());
+    database.execute("keep the guardrail's version", INSERT_VERSION, &parameters)?;
+    Ok(())
+}
+
+fn columns<'a>(guardrail: &'a GuardrailRecord, metadata: &'a str) -> Vec<Parameter<'a>> {
+    vec![
+        guardrail.id.as_str().into(),
+        guardrail.project.as_ref().map(ProjectId::as_str).into(),
+        (&guardrail.name).into(),
+        (&guardrail.content).into(),
+        guardrail.enabled.into(),
+        (&guardrail.action).into(),
+        guardrail.scope.client.as_ref().into(),
+        guardrail.scope.server.as_ref().into(),
+        metadata.into(),
+        guardrail.version.into(),
+        guardrail.updated_at.into(),
+    ]
+}
+
+fn version(row: Row) -> Result<GuardrailVersion, StoreError> {
+    let mut row = Reader::new("guardrail", row);
+    Ok(GuardrailVersion {
+        record: record(&mut row)?,
+        deleted: row.boolean("deleted")?,
+    })
+}
+
+fn record(row: &mut Reader) -> Result<GuardrailRecord, StoreError> {
+    Ok(GuardrailRecord {
+        id: row.parsed("id")?,
+        project: row.optional_parsed("project")?,
+        name: row.text("name")?,
+        content: row.text("content")?,
+        enabled: row.boolean("enabled")?,
+        action: row.text("action")?,
+        scope: GuardrailScope {
+            client: row.optional_text("client")?,
+            server: row.optional_text("server")?,
+        },
+        metadata: row.object("metadata")?,
+        version: {
+            let version = row.count("version")?;
+            u32::try_from(version).map_err(|_| row.damaged("version"))?
+        },
+        updated_at: row.time("updated_at")?,
+    })
+}

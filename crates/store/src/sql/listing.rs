@@ -1,0 +1,227 @@
+//! Which sessions a filter finds.
+use portcullis_trace::record::{Implementation, SessionRecord, SessionSummary};
+
+use super::row::{Parameter, Reader};
+use super::words::{cut, words_of};
+use super::{Database, Row};
+use crate::{Comparison, MetadataCondition, SessionFilter, SessionOrder, StoreError};
+
+pub(super) const SESSION_COLUMNS: &str = "
+    SELECT id, project, name, server, client_name, client_version, started_at, metadata, origin,
+        project_index, hierarchy_path, ended_at, event_count, last_sequence, violation_count,
+        last_pushed_at, is_shared
+    FROM sessions";
+
+/// A word that more sessions hold is common: the newest sessions are looked through for it, because
+/// soon enough of them have it.
+const RARE_SESSIONS_MAX: u64 = 1000;
+
+const SESSIONS_WITH_WORD: &str = "
+    SELECT count(*) FROM (SELECT 1 FROM session_words WHERE word = $1 LIMIT $2) AS found";
+
+/// LIMIT: words, conditions and indices of one search that count; the rest is not looked at.
+const CONDITIONS_MAX: usize = 32;
+const INDICES_MAX: usize = 1000;
+
+/// The conditions of a statement, and what they are given.
+#[derive(Default)]
+struct Conditions<'a> {
+    texts: Vec<String>,
+    parameters: Vec<Parameter<'a>>,
+}
+
+pub(super) fn sessions<D: Database + ?Sized>(
+    database: &mut D,
+    filter: &SessionFilter,
+) -> Result<Vec<SessionSummary>, StoreError> {
+    let words: Vec<String> = filter
+        .search
+        .words
+        .iter()
+        .flat_map(|text| words_of(text))
+        .take(CONDITIONS_MAX)
+        .collect();
+    let rare = rarest(database, &words)?;
+    let mut conditions = Conditions::default();
+    conditions.of_session(filter);
+    conditions.of_words(&words, rare);
+    for condition in filter.search.metadata.iter().take(CONDITIONS_MAX) {
+        conditions.of_metadata(condition);
+    }
+    let (statement, parameters) = conditions.statement(filter);
+    database
+        .query("list the sessions", &statement, &parameters)?
+        .into_iter()
+        .map(summary)
+        .collect()
+}
+
+/// The place of the word that the fewest sessions hold, if those are few.
+fn rarest<D: Database + ?Sized>(
+    database: &mut D,
+    words: &[String],
+) -> Result<Option<usize>, StoreError> {
+    let mut rarest = None;
+    for (place, word) in words.iter().enumerate() {
+        let limit = Parameter::Integer(RARE_SESSIONS_MAX.cast_signed());
+        let parameters = [word.into(), limit];
+        let rows = database.query("count the sessions", SESSIONS_WITH_WORD, &parameters)?;
+        let found = match rows.into_iter().next() {
+            Some(row) => Reader::new("word", row).count("count")?,
+            None => 0,
+        };
+        if found < RARE_SESSIONS_MAX && rarest.is_none_or(|(least, _)| found < least) {
+            rarest = Some((found, place));
+        }
+    }
+    Ok(rarest.map(|(_, place)| place))
+}
+
+pub(super) fn summary(row: Row) -> Result<SessionSummary, StoreError> {
+    let mut row = Reader::new("session", row);
+    let session = SessionRecord {
+        id: row.parsed("id")?,
+        project: row.optional_text("project")?,
+        name: row.optional_text("name")?,
+        server: row.text("server")?,
+        client: {
+            let name = row.optional_text("client_name")?;
+            let version = row.optional_text("client_version")?;
+            name.map(|name| Implementation { name, version })
+        },
+        started_at: row.time("started_at")?,
+        metadata: row.object("metadata")?,
+        origin: row.parsed("origin")?,
+        index: row.optional_count("project_index")?,
+        hierarchy_path: row.texts("hierarchy_path")?,
+    };
+    let ended_at = row.optional_time("ended_at")?;
+    let events = row.count("event_count")?;
+    Ok(SessionSummary {
+        session,
+        ended_at,
+        events,
+        events_lost: row.count("last_sequence")?.saturating_sub(events),
+        violations: row.count("violation_count")?,
+        last_pushed_at: row.optional_time("last_pushed_at")?,
+        is_shared: row.boolean("is_shared")?,
+    })
+}
+
+// === impl Conditions ===
+
+impl<'a> Conditions<'a> {
+    fn of_session(&mut self, filter: &'a SessionFilter) {
+        for (column, value) in [
+            ("project", &filter.project),
+            ("name", &filter.name),
+            ("server", &filter.server),
+        ] {
+            if let Some(value) = value {
+                let place = self.parameter(value);
+                self.texts.push(format!("{column} = {place}"));
+            }
+        }
+        if filter.with_violations_only {
+            self.texts.push("violation_count > 0".to_owned());
+        }
+        if let Some(indices) = &filter.indices {
+            let places: Vec<String> = indices
+                .iter()
+                // What the database cannot hold is no trace's place.
+                .filter_map(|index| i64::try_from(*index).ok())
+                .take(INDICES_MAX)
+                .map(|index| self.parameter(Parameter::Integer(index)))
+                .collect();
+            self.texts.push(match places.as_slice() {
+                [] => "1 = 0".to_owned(),
+                places => format!("project_index IN ({})", places.join(", ")),
+            });
+        }
+        if let Some(is_annotated) = filter.search.is_annotated {
+            let not = if is_annotated { "" } else { "NOT" };
+            self.texts.push(format!(
+                "{not} EXISTS (SELECT 1 FROM annotations AS a WHERE a.session = sessions.id)"
+            ));
+        }
+    }
+
+    fn of_words(&mut self, words: &'a [String], rare: Option<usize>) {
+        for (place, word) in words.iter().enumerate() {
+            let parameter = self.parameter(word);
+            self.texts.push(if rare == Some(place) {
+                format!("number IN (SELECT w.session FROM session_words AS w WHERE w.word = {parameter})")
+            } else {
+                format!(
+                    "EXISTS (SELECT 1 FROM session_words AS w
+                     WHERE w.word = {parameter} AND w.session = sessions.number)"
+                )
+            });
+        }
+    }
+
+    fn of_metadata(&mut self, condition: &'a MetadataCondition) {
+        let key = self.parameter(condition.key.as_str());
+        let value = self.parameter(cut(&condition.value));
+        let number = condition.value.trim().parse::<f64>();
+        let comparison = match condition.comparison {
+            Comparison::Equal => "=",
+            Comparison::Less => "<",
+            Comparison::Greater => ">",
+            Comparison::LessOrEqual => "<=",
+            Comparison::GreaterOrEqual => ">=",
+            Comparison::Contains => {
+                // Neither database has a function for this that the other has, too.
+                self.texts.push(property(
+                    &key,
+                    &format!("length(replace(p.value, {value}, '')) < length(p.value)"),
+                ));
+                return;
+            }
+        };
+        let as_text = format!("p.value {comparison} {value}");
+        let text = match number {
+            Ok(number) if number.is_finite() => {
+                let number = self.parameter(Parameter::Real(number));
+                property(
+                    &key,
+                    &format!(
+                        "CASE WHEN p.number IS NULL THEN {as_text}
+                         ELSE p.number {comparison} {number} END"
+                    ),
+                )
+            }
+            _ => property(&key, &as_text),
+        };
+        self.texts.push(text);
+    }
+
+    /// Its name in the statement.
+    fn parameter(&mut self, value: impl Into<Parameter<'a>>) -> String {
+        self.parameters.push(value.into());
+        format!("${}", self.parameters.len())
+    }
+
+    fn statement(mut self, filter: &SessionFilter) -> (String, Vec<Parameter<'a>>) {
+        let limit = self.parameter(filter.limit.min(SessionFilter::LIMIT_MAX));
+        let offset = self.parameter(filter.offset);
+        let mut statement = SESSION_COLUMNS.to_owned();
+        for (place, text) in self.texts.iter().enumerate() {
+            statement.push_str(if place == 0 { " WHERE " } else { " AND " });
+            statement.push_str(text);
+        }
+        let order = match filter.order {
+            SessionOrder::NewestFirst => "started_at DESC, id DESC",
+            SessionOrder::ByIndex => "project, project_index, id",
+        };
+        statement.push_str(&format!(" ORDER BY {order} LIMIT {limit} OFFSET {offset}"));
+        (statement, self.parameters)
+    }
+}
+
+fn property(key: &str, condition: &str) -> String {
+    format!(
+        "number IN (SELECT p.session FROM session_properties AS p
+         WHERE p.key = {key} AND {condition})"
+    )
+}

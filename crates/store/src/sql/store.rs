@@ -1,0 +1,237 @@
+//! The trait, put together.
+use portcullis_trace::record::{EventRecord, SessionId, SessionSummary, Timestamp};
+
+use super::{
+    Access, Database, annotations, api_keys, append, check, events, forget, guardrails, listing,
+    projects, sessions, transaction, write,
+};
+use crate::{
+    Annotation, AnnotationChange, AnnotationCount, AnnotationId, ApiKey, ApiKeyHash, ApiKeyId,
+    Entry, EventPage, Forgotten, GuardrailChange, GuardrailId, GuardrailRecord, GuardrailVersion,
+    Project, ProjectChange, ProjectFilter, ProjectId, ProjectSummary, Push, Replaced, Retention,
+    SessionFilter, Store, StoreError,
+};
+
+impl<D: Database> Store for D {
+    fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
+        transaction(self, Access::Write, |database| {
+            write::entries(database, entries)
+        })
+    }
+
+    fn sessions(&mut self, filter: &SessionFilter) -> Result<Vec<SessionSummary>, StoreError> {
+        transaction(self, Access::Read, |database| {
+            listing::sessions(database, filter)
+        })
+    }
+
+    fn session(&mut self, prefix: &str) -> Result<SessionSummary, StoreError> {
+        transaction(self, Access::Read, |database| {
+            sessions::session(database, prefix)
+        })
+    }
+
+    fn events(
+        &mut self,
+        session: &SessionId,
+        page: EventPage,
+    ) -> Result<Vec<EventRecord>, StoreError> {
+        transaction(self, Access::Read, |database| {
+            events::events(database, session, page)
+        })
+    }
+
+    fn append_messages(&mut self, session: &SessionId, push: &Push) -> Result<(), StoreError> {
+        transaction(self, Access::Write, |database| {
+            append::append(database, session, push)
+        })
+    }
+
+    fn share_session(&mut self, session: &SessionId, is_shared: bool) -> Result<(), StoreError> {
+        transaction(self, Access::Write, |database| {
+            sessions::share(database, session, is_shared)
+        })
+    }
+
+    fn delete_session(&mut self, session: &SessionId) -> Result<bool, StoreError> {
+        transaction(self, Access::Write, |database| {
+            sessions::delete(database, session)
+        })
+    }
+
+    fn forget(&mut self, retention: &Retention) -> Result<Forgotten, StoreError> {
+        transaction(self, Access::Write, |database| {
+            forget::forget(database, retention)
+        })
+    }
+
+    fn create_project(&mut self, project: &Project) -> Result<(), StoreError> {
+        transaction(self, Access::Write, |database| {
+            projects::create(database, project)
+        })
+    }
+
+    fn ensure_project(&mut self, project: &Project) -> Result<Project, StoreError> {
+        transaction(self, Access::Write, |database| {
+            projects::ensure(database, project)
+        })
+    }
+
+    fn project(&mut self, id: &ProjectId) -> Result<Option<ProjectSummary>, StoreError> {
+        transaction(self, Access::Read, |database| projects::by_id(database, id))
+    }
+
+    fn project_named(&mut self, name: &str) -> Result<Option<ProjectSummary>, StoreError> {
+        transaction(self, Access::Read, |database| {
+            projects::by_name(database, name)
+        })
+    }
+
+    fn projects(&mut self, filter: &ProjectFilter) -> Result<Vec<ProjectSummary>, StoreError> {
+        transaction(self, Access::Read, |database| {
+            projects::list(database, filter)
+        })
+    }
+
+    fn update_project(
+        &mut self,
+        id: &ProjectId,
+        change: &ProjectChange,
+    ) -> Result<bool, StoreError> {
+        transaction(self, Access::Write, |database| {
+            projects::update(database, id, change)
+        })
+    }
+
+    fn delete_project(&mut self, id: &ProjectId) -> Result<bool, StoreError> {
+        transaction(self, Access::Write, |database| {
+            projects::delete(database, id)
+        })
+    }
+
+    fn create_guardrail(&mut self, guardrail: &GuardrailRecord) -> Result<(), StoreError> {
+        transaction(self, Access::Write, |database| {
+            guardrails::create(database, guardrail)
+        })
+    }
+
+    fn update_guardrail(
+        &mut self,
+        id: &GuardrailId,
+        change: &GuardrailChange,
+        at: Timestamp,
+    ) -> Result<Option<GuardrailRecord>, StoreError> {
+        transaction(self, Access::Write, |database| {
+            guardrails::update(database, id, change, at)
+        })
+    }
+
+    fn delete_guardrail(&mut self, id: &GuardrailId, at: Timestamp) -> Result<bool, StoreError> {
+        transaction(self, Access::Write, |database| {
+            guardrails::delete(database, id, at)
+        })
+    }
+
+    fn guardrails(
+        &mut self,
+        project: Option<&ProjectId>,
+    ) -> Result<Vec<GuardrailRecord>, StoreError> {
+        transaction(self, Access::Read, |database| {
+            guardrails::list(database, project)
+        })
+    }
+
+    fn guardrail(&mut self, id: &GuardrailId) -> Result<Option<GuardrailRecord>, StoreError> {
+        transaction(self, Access::Read, |database| {
+            guardrails::by_id(database, id)
+        })
+    }
+
+    fn guardrail_history(&mut self, id: &GuardrailId) -> Result<Vec<GuardrailVersion>, StoreError> {
+        transaction(self, Access::Read, |database| {
+            guardrails::history(database, id)
+        })
+    }
+
+    fn guardrails_changed(&mut self) -> Result<u64, StoreError> {
+        transaction(self, Access::Read, guardrails::changes)
+    }
+
+    fn annotate(&mut self, annotations: &[Annotation]) -> Result<(), StoreError> {
+        transaction(self, Access::Write, |database| {
+            annotations::put(database, annotations)
+        })
+    }
+
+    fn annotations(&mut self, session: &SessionId) -> Result<Vec<Annotation>, StoreError> {
+        transaction(self, Access::Read, |database| {
+            annotations::list(database, session)
+        })
+    }
+
+    fn annotation_counts(
+        &mut self,
+        sessions: &[SessionId],
+    ) -> Result<Vec<AnnotationCount>, StoreError> {
+        transaction(self, Access::Read, |database| {
+            annotations::counts(database, sessions)
+        })
+    }
+
+    fn update_annotation(
+        &mut self,
+        id: &AnnotationId,
+        change: &AnnotationChange,
+    ) -> Result<Option<Annotation>, StoreError> {
+        transaction(self, Access::Write, |database| {
+            annotations::update(database, id, change)
+        })
+    }
+
+    fn delete_annotation(&mut self, id: &AnnotationId) -> Result<bool, StoreError> {
+        transaction(self, Access::Write, |database| {
+            annotations::delete(database, id)
+        })
+    }
+
+    fn replace_annotations(
+        &mut self,
+        session: &SessionId,
+        source: &str,
+        annotations: &[Annotation],
+    ) -> Result<Replaced, StoreError> {
+        transaction(self, Access::Write, |database| {
+            annotations::replace(database, session, source, annotations)
+        })
+    }
+
+    fn create_api_key(&mut self, key: &ApiKey) -> Result<(), StoreError> {
+        transaction(self, Access::Write, |database| {
+            api_keys::create(database, key)
+        })
+    }
+
+    fn api_keys(&mut self) -> Result<Vec<ApiKey>, StoreError> {
+        transaction(self, Access::Read, api_keys::list)
+    }
+
+    fn api_key(&mut self, hash: &ApiKeyHash) -> Result<Option<ApiKey>, StoreError> {
+        transaction(self, Access::Read, |database| {
+            api_keys::by_hash(database, hash)
+        })
+    }
+
+    fn revoke_api_key(&mut self, id: &ApiKeyId, at: Timestamp) -> Result<bool, StoreError> {
+        transaction(self, Access::Write, |database| {
+            api_keys::revoke(database, id, at)
+        })
+    }
+
+    fn problems(&mut self) -> Result<Vec<String>, StoreError> {
+        transaction(self, Access::Read, check::problems)
+    }
+
+    fn vacuum(&mut self) -> Result<(), StoreError> {
+        Database::vacuum(self)
+    }
+}

@@ -1,0 +1,337 @@
+//! Writing what live traffic leaves behind, a batch at a time.
+//!
+//! Sessions first, then their messages, then their ends: what one batch says is one state, however
+//! it is ordered. All writers go through projects, sessions and contents in this order, each by
+//! name, so that none of them waits for another that waits for it.
+use std::collections::{BTreeMap, BTreeSet};
+
+use portcullis_json::write as json_text;
+use portcullis_trace::record::{EventRecord, Sequence, SessionEnd, SessionId, SessionRecord};
+
+use super::contents::{Contents, Part};
+use super::row::{Parameter, Reader, integer, object_text, texts_text};
+use super::words::{self, SessionWords};
+use super::{Column, Database, Rows, events, sessions};
+use crate::{Entry, StoreError};
+
+const COUNT_EVENTS: &str = "
+    UPDATE sessions SET
+        last_sequence = CASE WHEN r.last > last_sequence THEN r.last ELSE last_sequence END,
+        event_count = event_count + r.events,
+        violation_count = violation_count + r.violations,
+        bytes = sessions.bytes + r.bytes,
+        active_at = CASE WHEN r.latest > active_at THEN r.latest ELSE active_at END
+    FROM {rows} WHERE id = r.session
+    RETURNING id, number";
+
+const PUT_EVENTS: &str = "
+    INSERT INTO events
+        (session, sequence, recorded_at, direction, method, message, events, verdict, failure,
+         bytes)
+    SELECT r.session, r.sequence, r.recorded_at, r.direction, r.method, r.message, r.events,
+        r.verdict, r.failure, r.bytes
+    FROM {rows} WHERE true
+    ON CONFLICT (session, sequence) DO NOTHING
+    RETURNING session, sequence";
+
+const PUT_VIOLATIONS: &str = "
+    INSERT INTO violations
+        (session, sequence, place, guardrail_id, guardrail_name, action, message, arguments,
+         keywords, ranges)
+    SELECT r.session, r.sequence, r.place, r.guardrail_id, r.guardrail_name, r.action, r.message,
+        r.arguments, r.keywords, r.ranges
+    FROM {rows}";
+
+const END_SESSIONS: &str = "
+    UPDATE sessions SET
+        ended_at = r.ended_at,
+        last_sequence = CASE WHEN r.last > last_sequence THEN r.last ELSE last_sequence END,
+        active_at = CASE WHEN r.ended_at > active_at THEN r.ended_at ELSE active_at END
+    FROM {rows} WHERE id = r.session
+    RETURNING id";
+
+/// What a batch adds to a session.
+#[derive(Clone, Copy)]
+struct Sum {
+    last: Sequence,
+    events: u64,
+    violations: u64,
+    bytes: u64,
+    latest: i64,
+}
+
+pub(super) fn entries<D: Database + ?Sized>(
+    database: &mut D,
+    entries: &[Entry],
+) -> Result<(), StoreError> {
+    let mut records: BTreeMap<(Option<&String>, &SessionId), SessionRecord> = BTreeMap::new();
+    let mut messages = Vec::new();
+    let mut ends: BTreeMap<&SessionId, &SessionEnd> = BTreeMap::new();
+    for entry in entries {
+        match entry {
+            Entry::Session(record) => {
+                // The last says what is known now, the first when it started.
+                let known = (record.project.as_ref(), &record.id);
+                let started_at = records
+                    .get(&known)
+                    .map_or(record.started_at, |first| first.started_at);
+                let record = SessionRecord {
+                    started_at,
+                    ..record.clone()
+                };
+                records.insert(known, record);
+            }
+            Entry::Event(record) => messages.push(record),
+            Entry::End(end) => {
+                ends.insert(&end.session, end);
+            }
+        }
+    }
+    for record in records.values() {
+        sessions::put(database, record)?;
+    }
+    put_events(database, &messages)?;
+    end_sessions(database, &ends)
+}
+
+/// Adds messages to sessions that exist.
+pub(super) fn put_events<D: Database + ?Sized>(
+    database: &mut D,
+    messages: &[&EventRecord],
+) -> Result<(), StoreError> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let numbers = count_events(database, messages)?;
+    let mut contents = Contents::default();
+    let rests: Vec<Rests> = messages
+        .iter()
+        .map(|event| Rests::of(event, &mut contents))
+        .collect();
+    put_rows(database, messages, &rests)?;
+    put_violations(database, messages)?;
+    contents.put(database)?;
+    let mut words = SessionWords::new();
+    for event in messages {
+        if let Some(number) = numbers.get(event.session.as_str()) {
+            words::collect(&event.events, words.entry(*number).or_default());
+        }
+    }
+    words::put(database, &words)
+}
+
+/// Adds up, and returns the numbers of the sessions.
+fn count_events<D: Database + ?Sized>(
+    database: &mut D,
+    messages: &[&EventRecord],
+) -> Result<BTreeMap<String, i64>, StoreError> {
+    let mut sums: BTreeMap<&SessionId, Sum> = BTreeMap::new();
+    for event in messages {
+        let sum = sums.entry(&event.session).or_insert(Sum {
+            last: event.sequence,
+            events: 0,
+            violations: 0,
+            bytes: 0,
+            latest: event.recorded_at.as_micros(),
+        });
+        sum.last = sum.last.max(event.sequence);
+        sum.events += 1;
+        sum.violations += event.violations.len() as u64;
+        sum.bytes += events::texts_bytes(event);
+        sum.latest = sum.latest.max(event.recorded_at.as_micros());
+    }
+    let rows = sums.iter().map(|(session, sum)| {
+        Ok(vec![
+            session.as_str().into(),
+            integer(sum.last.value())?,
+            integer(sum.events)?,
+            integer(sum.violations)?,
+            integer(sum.bytes)?,
+            Parameter::Integer(sum.latest),
+        ])
+    });
+    let rows = Rows {
+        columns: &[
+            Column::Text("session"),
+            Column::Integer("last"),
+            Column::Integer("events"),
+            Column::Integer("violations"),
+            Column::Integer("bytes"),
+            Column::Integer("latest"),
+        ],
+        rows: rows.collect::<Result<_, StoreError>>()?,
+    };
+    let mut numbers = BTreeMap::new();
+    for row in database.with_rows("record the message", COUNT_EVENTS, &rows)? {
+        let mut row = Reader::new("session", row);
+        numbers.insert(row.text("id")?, row.integer("number")?);
+    }
+    match sums.keys().find(|id| !numbers.contains_key(id.as_str())) {
+        None => Ok(numbers),
+        Some(session) => Err(StoreError::UnknownSession {
+            session: SessionId::clone(session),
+        }),
+    }
+}
+
+/// The texts of an event without their large parts.
+struct Rests {
+    message: Option<String>,
+    events: String,
+}
+
+impl Rests {
+    fn of<'t>(event: &'t EventRecord, contents: &mut Contents<'t>) -> Self {
+        let message = event.message.as_deref();
+        Self {
+            message: message.map(|text| contents.take(event, Part::Message, text)),
+            events: contents.take(event, Part::Events, &event.events),
+        }
+    }
+}
+
+fn put_rows<D: Database + ?Sized>(
+    database: &mut D,
+    messages: &[&EventRecord],
+    rests: &[Rests],
+) -> Result<(), StoreError> {
+    let rows = messages.iter().zip(rests).map(|(event, rests)| {
+        Ok(vec![
+            event.session.as_str().into(),
+            integer(event.sequence.value())?,
+            event.recorded_at.into(),
+            event.direction.name().into(),
+            event.method.as_ref().into(),
+            rests.message.as_ref().into(),
+            (&rests.events).into(),
+            event.verdict.name().into(),
+            event.failure.as_ref().into(),
+            integer(events::texts_bytes(event))?,
+        ])
+    });
+    let rows = Rows {
+        columns: &[
+            Column::Text("session"),
+            Column::Integer("sequence"),
+            Column::Integer("recorded_at"),
+            Column::Text("direction"),
+            Column::Text("method"),
+            Column::Text("message"),
+            Column::Text("events"),
+            Column::Text("verdict"),
+            Column::Text("failure"),
+            Column::Integer("bytes"),
+        ],
+        rows: rows.collect::<Result<_, StoreError>>()?,
+    };
+    let written = database.with_rows("record the message", PUT_EVENTS, &rows)?;
+    if written.len() == messages.len() {
+        return Ok(());
+    }
+    let mut places = BTreeSet::new();
+    for row in written {
+        let mut row = Reader::new("session", row);
+        places.insert((row.text("session")?, row.count("sequence")?));
+    }
+    // One that was written is taken for the second that claims its place.
+    let taken = messages.iter().find(|event| {
+        let place = (event.session.to_string(), event.sequence.value());
+        !places.remove(&place)
+    });
+    taken.map_or(Ok(()), |event| {
+        Err(StoreError::SequenceTaken {
+            session: event.session.clone(),
+            sequence: event.sequence,
+        })
+    })
+}
+
+fn put_violations<D: Database + ?Sized>(
+    database: &mut D,
+    messages: &[&EventRecord],
+) -> Result<(), StoreError> {
+    let mut texts = Vec::new();
+    for event in messages {
+        for (place, violation) in event.violations.iter().enumerate() {
+            texts.push((
+                *event,
+                place as u64,
+                violation,
+                json_text(&violation.arguments.clone().into()),
+                object_text(&violation.keywords),
+                texts_text(&violation.ranges),
+            ));
+        }
+    }
+    if texts.is_empty() {
+        return Ok(());
+    }
+    let rows = texts
+        .iter()
+        .map(|(event, place, violation, arguments, keywords, ranges)| {
+            Ok(vec![
+                event.session.as_str().into(),
+                integer(event.sequence.value())?,
+                integer(*place)?,
+                violation.guardrail.id.as_ref().into(),
+                (&violation.guardrail.name).into(),
+                violation.action.name().into(),
+                (&violation.message).into(),
+                arguments.into(),
+                keywords.into(),
+                ranges.into(),
+            ])
+        });
+    let rows = Rows {
+        columns: &[
+            Column::Text("session"),
+            Column::Integer("sequence"),
+            Column::Integer("place"),
+            Column::Text("guardrail_id"),
+            Column::Text("guardrail_name"),
+            Column::Text("action"),
+            Column::Text("message"),
+            Column::Text("arguments"),
+            Column::Text("keywords"),
+            Column::Text("ranges"),
+        ],
+        rows: rows.collect::<Result<_, StoreError>>()?,
+    };
+    database.with_rows("record the violation", PUT_VIOLATIONS, &rows)?;
+    Ok(())
+}
+
+fn end_sessions<D: Database + ?Sized>(
+    database: &mut D,
+    ends: &BTreeMap<&SessionId, &SessionEnd>,
+) -> Result<(), StoreError> {
+    if ends.is_empty() {
+        return Ok(());
+    }
+    let rows = ends.values().map(|end| {
+        Ok(vec![
+            end.session.as_str().into(),
+            end.ended_at.into(),
+            integer(end.last_sequence.map_or(0, Sequence::value))?,
+        ])
+    });
+    let rows = Rows {
+        columns: &[
+            Column::Text("session"),
+            Column::Integer("ended_at"),
+            Column::Integer("last"),
+        ],
+        rows: rows.collect::<Result<_, StoreError>>()?,
+    };
+    let purpose = "record the end of the session";
+    let mut ended = BTreeSet::new();
+    for row in database.with_rows(purpose, END_SESSIONS, &rows)? {
+        ended.insert(Reader::new("session", row).text("id")?);
+    }
+    match ends.keys().find(|id| !ended.contains(id.as_str())) {
+        None => Ok(()),
+        Some(session) => Err(StoreError::UnknownSession {
+            session: SessionId::clone(session),
+        }),
+    }
+}

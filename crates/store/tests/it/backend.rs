@@ -1,0 +1,79 @@
+//! Empty stores of each kind, one for each test.
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use portcullis_store::{Durability, Location, Store};
+use postgres::{Client, NoTls};
+use tempfile::TempDir;
+
+/// The URL of a database for tests, which `cargo xtask test` sets. Tests make schemas in it.
+const POSTGRES: &str = "PORTCULLIS_TEST_POSTGRES";
+
+/// An empty store, and what removes it.
+pub(crate) struct Place {
+    pub(crate) location: Location,
+    _cleanup: Cleanup,
+}
+
+enum Cleanup {
+    Directory { _directory: TempDir },
+    Schema { url: String, name: String },
+}
+
+impl Place {
+    pub(crate) fn sqlite() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self {
+            location: Location::Sqlite(directory.path().join("traces.db")),
+            _cleanup: Cleanup::Directory {
+                _directory: directory,
+            },
+        }
+    }
+
+    /// `None`, and a note that says so, if there is no database for tests.
+    pub(crate) fn postgres() -> Option<Self> {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let Some(url) = postgres_url() else {
+            eprintln!("SKIPPED: {POSTGRES} names no database; `cargo xtask test` starts one");
+            return None;
+        };
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("test_{}_{number}", std::process::id());
+        client(&url)
+            .batch_execute(&format!("CREATE SCHEMA {name}"))
+            .unwrap();
+        let mut located = url.clone();
+        let separator = if url.contains('?') { '&' } else { '?' };
+        write!(located, "{separator}options=-csearch_path%3D{name}").unwrap();
+        Some(Self {
+            location: located.parse().unwrap(),
+            _cleanup: Cleanup::Schema { url, name },
+        })
+    }
+
+    pub(crate) fn open(&self, durability: Durability) -> Box<dyn Store + Send> {
+        self.location.open(durability).unwrap()
+    }
+}
+
+impl Drop for Cleanup {
+    fn drop(&mut self) {
+        if let Self::Schema { url, name } = self {
+            let drop = format!("DROP SCHEMA {name} CASCADE");
+            client(url).batch_execute(&drop).unwrap();
+        }
+    }
+}
+
+fn client(url: &str) -> Client {
+    Client::connect(url, NoTls).unwrap()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test has no other configuration"
+)]
+fn postgres_url() -> Option<String> {
+    std::env::var(POSTGRES).ok()
+}
