@@ -120,3 +120,35 @@ fn a_policy_is_tried_on_all_traces() {
     );
     assert_eq!(answer.event(), None);
 }
+
+#[test]
+fn a_download_can_be_uploaded() {
+    let explorer = explorer();
+    let dataset = explorer.get("/api/v1/dataset/byuser/developer/d");
+    let path = format!("/api/v1/dataset/byid/{}/download", text(&dataset, "id"));
+    let file = explorer.send(Request::new("GET", &path)).body();
+    let form = |name: &str| {
+        let part = |name: &str, value: &str| {
+            format!("--xyz\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let file = part("file\"; filename=\"d.jsonl", &file);
+        let body = format!(
+            "{}{}{file}--xyz--\r\n",
+            part("name", name),
+            part("is_public", "True")
+        );
+        Request::post("/api/v1/dataset/upload", &body)
+            .but("Content-Type", "multipart/form-data; boundary=xyz")
+    };
+    let uploaded = explorer.send(form("copy"));
+    assert_eq!(uploaded.status, 200);
+    let uploaded = json(&uploaded.body());
+    assert_eq!(at(&uploaded, "is_public").as_bool(), Some(true));
+    let path = format!("/api/v1/dataset/byid/{}/download", text(&uploaded, "id"));
+    let copy = explorer.send(Request::new("GET", &path)).body();
+    let traces = |file: &str| file.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(traces(&copy), traces(&file));
+    let (status, text) = explorer.refusal(form("d"));
+    assert_eq!(status, 400);
+    assert!(text.starts_with("Dataset with the same name already exists with traces"));
+}

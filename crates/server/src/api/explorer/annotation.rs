@@ -132,7 +132,8 @@ fn annotation(written: &Value, session: &SessionId, at: Timestamp) -> Result<Ann
         Some(Value::Object(metadata)) => (**metadata).clone(),
         Some(_) => return Err(failed()),
     };
-    let id = Uuid::new_v4().to_string();
+    // Ids in the order in which annotations are made tell those of one moment apart.
+    let id = Uuid::now_v7().to_string();
     Ok(Annotation {
         id: id.parse().map_err(|_| failed())?,
         session: session.clone(),

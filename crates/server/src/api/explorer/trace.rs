@@ -132,7 +132,7 @@ impl Trace {
         policies: &Policies,
     ) -> Result<(), Failure> {
         let damaged = |what: String| StoreError::Damaged {
-            session: record.session.to_string(),
+            record: format!("session {}", record.session),
             what,
         };
         let Projected {

@@ -134,7 +134,7 @@ fn pushed(project: &str, trace: ImportedTrace, at: Timestamp) -> Result<Pushed, 
     pushed.session.name = Some(trace.name);
     pushed.session.hierarchy_path = trace.hierarchy_path;
     for annotation in trace.annotations {
-        let id = Uuid::new_v4().to_string();
+        let id = Uuid::now_v7().to_string();
         pushed.annotations.push(Annotation {
             id: id
                 .parse()
