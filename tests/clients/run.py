@@ -1,7 +1,8 @@
 """Real clients against a real server, without the gateway and through it.
 
 Whatever a client sees must be the same both ways; then the gateway gets rules, and the client
-must see refusals while its session goes on. Exits with 1 if a scenario fails.
+must see refusals while its session goes on. The client library of Invariant Explorer must find
+what it expects of one. Exits with 1 if a scenario fails.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import anyio
 import inspector
 import pairs
 import python_client
+import sdk
 from python_client import Scenario
 from report import Report, described
 from routes import POLICY, Installation, Route, Started, direct, guarded, lines
@@ -128,6 +130,7 @@ async def run(installation: Installation, directory: Path) -> bool:
     strict = guarded(installation, directory, "errors", [*rules, "--on-violation", "error"])
     await refuse_python(strict, python_client.REFUSALS_AS_ERRORS, report)
     run_inspector(installation, directory, report)
+    await anyio.to_thread.run_sync(sdk.run, installation, directory, report)
     await compare_pairs(installation, directory, report)
     print(f"real clients: {report.passed} scenarios passed, {report.failed} failed")
     return report.failed == 0

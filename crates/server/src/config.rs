@@ -22,8 +22,9 @@ mod written;
 pub use data_directory::DataDirectory;
 pub use error::ConfigError;
 pub use gateway::{
-    ConversationKey, GatewayConfig, HttpServer, HttpTransport, LimitsConfig, Only, ScopedGuardrail,
-    Secret, ServerConfig, ServerName, SessionsConfig, StdioServer, StreamsConfig,
+    ApiConfig, ConversationKey, GatewayConfig, HttpServer, HttpTransport, LimitsConfig, Login,
+    Only, ScopedGuardrail, Secret, ServerConfig, ServerName, SessionsConfig, StdioServer,
+    StreamsConfig,
 };
 pub use problem::{FileProblems, Problem};
 pub use schema::schema;

@@ -2,11 +2,13 @@
 //!
 //! [`run`] guards one stdio server, [`check`] evaluates a policy over a trace file. [`config`] is
 //! the only module of the whole program that reads the environment, and [`policy`] the only one
-//! that reads policy files. What a message means is decided in the session crate; what travels is
+//! that reads policy files. [`explorer`] shows sessions as Invariant Explorer shows traces. What a message means is decided in the session crate; what travels is
 //! moved by the transport crate.
 
+mod api;
 pub mod check;
 pub mod config;
+pub mod explorer;
 mod log;
 pub mod policy;
 mod recording;

@@ -105,6 +105,15 @@ impl Recording {
         recorded
     }
 
+    /// Waits, for a bounded time, until what was recorded can be read.
+    pub(crate) async fn flush(&self) {
+        if let Some(recorder) = &self.recorder
+            && let Err(reason) = recorder.flush().await
+        {
+            warn!(%reason, "recording not flushed");
+        }
+    }
+
     /// Waits, for a bounded time, until everything is on disk.
     pub(crate) async fn close(&self) {
         if let Some(recorder) = &self.recorder

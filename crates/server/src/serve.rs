@@ -26,7 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::service::TowerToHyperService;
-use portcullis_store::StoreError;
+use portcullis_store::{Location, Pool, StoreError};
 use portcullis_transport::http::endpoint::EndpointError;
 use portcullis_transport::http::listen;
 use portcullis_transport::signal::EndSignals;
@@ -34,7 +34,10 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tracing::{Level, info, warn};
 
-use self::gateway::Gateway;
+pub(crate) use self::admission::admit;
+pub(crate) use self::answer::json;
+pub(crate) use self::gateway::Gateway;
+use crate::api::{self, Api};
 use crate::config::{ConfigError, DataDirectory, GatewayConfig, Watcher};
 use crate::log;
 use crate::recording::Recording;
@@ -138,7 +141,10 @@ async fn serve_until_signal(
         })
     });
     let follow = watcher.map(|watcher| tasks.spawn(reload::follow(Arc::clone(&gateway), watcher)));
-    let service = TowerToHyperService::new(route::router(Arc::clone(&gateway)));
+    let pool = Pool::new(Location::Sqlite(data_directory.database()));
+    let api = Api::new(Arc::clone(&gateway), Arc::clone(&recording), pool, address);
+    let routes = route::router(Arc::clone(&gateway)).merge(api::router(api));
+    let service = TowerToHyperService::new(routes);
     let stop = async {
         let signal = signals.next().await;
         info!(signal, "ends");

@@ -20,6 +20,7 @@ mod verdict;
 pub use action::{Action, DropReason, Note, Waiting};
 pub use context::{Guardrail, GuardrailAction, RefusalStyle, SessionContext, SessionLimits};
 pub use detectors::LocalDetectors;
+pub use lower::own_chunks;
 pub use route::{Delivery, DeliveryKind, Scope, Source};
 pub use session::{PastMessage, Session};
 pub use verdict::Permit;

@@ -23,6 +23,7 @@ use std::sync::Arc;
 
 use portcullis_json::{Object, Value, write};
 
+pub use self::content::own_chunks;
 use self::content::{block_chunks, error_text, resource_chunks, rest, text_chunk, tool_result};
 
 /// Members of a tool listing that carry no text for a model (SPEC: MCP 2026-07-28, Pagination and

@@ -8,4 +8,5 @@ pub mod body;
 pub mod endpoint;
 pub mod events;
 pub mod listen;
+pub mod parts;
 pub mod reach;

@@ -68,7 +68,7 @@ pub(crate) const FENCES: &[Fence] = &[
     fence("axum", &["server"]),
     fence("clap", &["cli", "training", "xtask"]),
     fence("hyper", &["transport"]),
-    fence("jiff", &["cli", "session"]),
+    fence("jiff", &["cli", "server", "session"]),
     fence("reqwest", &["transport"]),
     fence("rusqlite", &["store"]),
     Fence {

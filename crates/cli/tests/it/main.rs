@@ -1,6 +1,7 @@
 //! The binary as its users meet it: real processes, real pipes.
 #![cfg(test)]
 
+mod api;
 mod check;
 mod client;
 mod config;

@@ -1,8 +1,8 @@
 //! `portcullis serve` between clients and servers that do odd things over real sockets.
 
-mod gateway;
-mod http;
-mod upstream;
+pub(crate) mod gateway;
+pub(crate) mod http;
+pub(crate) mod upstream;
 
 mod admission;
 mod failures;

@@ -17,14 +17,16 @@ use portcullis_session::RefusalStyle;
 use portcullis_store::Durability;
 use url::{Origin, Url};
 
-use super::gateway::{ConversationKey, GatewayConfig, LimitsConfig, SessionsConfig, StreamsConfig};
+use super::gateway::{
+    ApiConfig, ConversationKey, GatewayConfig, LimitsConfig, Login, SessionsConfig, StreamsConfig,
+};
 use super::problem::{FileProblems, Problem};
 use super::read::Inputs;
 use super::tree::{Entries, Json, Spot};
 use super::upstream::AllowedUpstreams;
 use super::written::{
-    Written, WrittenDurability, WrittenGateway, WrittenKey, WrittenLimits, WrittenRefusal,
-    WrittenSessions, WrittenStreams,
+    Written, WrittenApi, WrittenDurability, WrittenGateway, WrittenKey, WrittenLimits,
+    WrittenLogin, WrittenRefusal, WrittenSessions, WrittenStreams,
 };
 
 /// Makes a configuration of what is written in `text`, and collects what is wrong with it on the
@@ -47,8 +49,9 @@ impl Builder<'_> {
     pub(super) fn config(&mut self, written: Written) -> GatewayConfig {
         let default = GatewayConfig::default();
         let servers = self.servers(value(written.servers));
+        let listen = self.listen(written.listen).unwrap_or(default.listen);
         GatewayConfig {
-            listen: self.listen(written.listen).unwrap_or(default.listen),
+            listen,
             allowed_hosts: self.parse_all(written.allowed_hosts),
             allowed_origins: self.origins(written.allowed_origins),
             data_directory: value(written.data_directory).map(|path| self.beside(&path)),
@@ -60,6 +63,7 @@ impl Builder<'_> {
             streams: self.streams(value(written.streams).unwrap_or_default()),
             limits: self.limits(value(written.limits).unwrap_or_default()),
             invariant_routes: self.invariant_routes(value(written.gateway).unwrap_or_default()),
+            api: self.api(value(written.api).unwrap_or_default(), listen),
             parameters: parameters(value(written.parameters)),
             warnings: Vec::new(),
             inputs: Inputs::new(),
@@ -187,6 +191,23 @@ impl Builder<'_> {
         value(written.enabled).unwrap_or(true).then_some(upstreams)
     }
 
+    fn api(&mut self, written: WrittenApi, listen: SocketAddr) -> ApiConfig {
+        let Some(written) = written.login else {
+            return ApiConfig::default();
+        };
+        let login = written.value.map(login);
+        if login == Some(Login::None) && !listen.ip().is_loopback() {
+            self.problems.push(
+                Problem::error(
+                    written.span,
+                    format!("whoever reaches {listen} could read all traces"),
+                )
+                .help("write `keys`, or listen on `127.0.0.1`"),
+            );
+        }
+        ApiConfig { login }
+    }
+
     fn duration(&mut self, text: Option<Spot<String>>, default: Duration) -> Duration {
         let Some(Spot {
             span,
@@ -233,6 +254,13 @@ fn refusal(written: WrittenRefusal) -> RefusalStyle {
     match written {
         WrittenRefusal::Result => RefusalStyle::Result,
         WrittenRefusal::Error => RefusalStyle::Error,
+    }
+}
+
+fn login(written: WrittenLogin) -> Login {
+    match written {
+        WrittenLogin::None => Login::None,
+        WrittenLogin::Keys => Login::Keys,
     }
 }
 

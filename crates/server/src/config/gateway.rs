@@ -40,6 +40,7 @@ pub struct GatewayConfig {
     pub limits: LimitsConfig,
     /// What the routes of Invariant Gateway may lead to; `None`: they are not there.
     pub invariant_routes: Option<AllowedUpstreams>,
+    pub api: ApiConfig,
     /// What policies read as `input.…`.
     pub parameters: Object,
     /// What the user should be shown, though it keeps nothing from running.
@@ -135,6 +136,21 @@ pub struct LimitsConfig {
     pub message_bytes: NonZeroUsize,
 }
 
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApiConfig {
+    /// `None`: as is safe where the gateway listens.
+    pub login: Option<Login>,
+}
+
+/// Who may ask what is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// Whoever can connect, which is this machine alone.
+    None,
+    /// Whoever has an API key.
+    Keys,
+}
+
 // === impl GatewayConfig ===
 
 impl Default for GatewayConfig {
@@ -152,6 +168,7 @@ impl Default for GatewayConfig {
             streams: StreamsConfig::default(),
             limits: LimitsConfig::default(),
             invariant_routes: Some(AllowedUpstreams::default()),
+            api: ApiConfig::default(),
             parameters: Object::new(),
             warnings: Vec::new(),
             inputs: Inputs::new(),
@@ -245,6 +262,20 @@ impl Default for StreamsConfig {
         Self {
             keep_alive: Duration::from_secs(15),
             request_timeout: Duration::from_mins(10),
+        }
+    }
+}
+
+// === impl ApiConfig ===
+
+impl ApiConfig {
+    /// Who may ask at this address. What others than this machine can reach is for those who have
+    /// a key, whatever is configured.
+    pub fn login_at(&self, address: SocketAddr) -> Login {
+        match self.login {
+            Some(login) if address.ip().is_loopback() => login,
+            None if address.ip().is_loopback() => Login::None,
+            Some(_) | None => Login::Keys,
         }
     }
 }

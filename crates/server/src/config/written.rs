@@ -49,6 +49,8 @@ pub(super) struct Written {
     pub(super) limits: Option<Spot<WrittenLimits>>,
     /// The routes of Invariant Gateway, under `/api/v1/gateway/`.
     pub(super) gateway: Option<Spot<WrittenGateway>>,
+    /// The routes of Invariant Explorer and its guardrails, under `/api/v1/`.
+    pub(super) api: Option<Spot<WrittenApi>>,
     /// What policies read as `input.NAME`.
     #[schemars(extend("default" = {}))]
     pub(super) parameters: Option<Spot<Entries<Json>>>,
@@ -162,6 +164,21 @@ pub(super) struct WrittenGateway {
     /// What the header `MCP-SERVER-BASE-URL` may name: `scheme://host`, `scheme://host:port`, or
     /// `scheme://host:*` for any port. Without it: the names of this machine to itself, any port.
     pub(super) allowed_upstreams: Option<Spot<Vec<Spot<String>>>>,
+}
+
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename = "Api")]
+pub(super) struct WrittenApi {
+    /// Who may ask: whoever reaches this machine's own address, or whoever has an API key. Without
+    /// it: `none` where only this machine is listened to, otherwise `keys`.
+    pub(super) login: Option<Spot<WrittenLogin>>,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", rename = "Login")]
+pub(super) enum WrittenLogin {
+    None,
+    Keys,
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]

@@ -39,11 +39,7 @@ pub(super) fn rest(members: &Object, known: &[&str]) -> Object {
 
 /// The content of a tool's result, `structuredContent` and unknown members included.
 pub(super) fn tool_result(members: &Object) -> Value {
-    let mut chunks: Vec<Value> = match members.get("content") {
-        Some(Value::Array(blocks)) => blocks.iter().flat_map(block_chunks).collect(),
-        Some(other) => vec![json_chunk(other)],
-        None => Vec::new(),
-    };
+    let mut chunks = content_chunks(members);
     if let Some(structured) = members.get("structuredContent")
         && !repeats(&chunks, structured)
     {
@@ -54,6 +50,20 @@ pub(super) fn tool_result(members: &Object) -> Value {
         chunks.push(json_chunk(&others.into()));
     }
     chunks.into()
+}
+
+/// How many chunks of a tool's output come from the `content` of its result. They are the first
+/// ones; the others stand for what else the result holds.
+pub fn own_chunks(result: &Value) -> usize {
+    result.as_object().map_or(0, |m| content_chunks(m).len())
+}
+
+fn content_chunks(members: &Object) -> Vec<Value> {
+    match members.get("content") {
+        Some(Value::Array(blocks)) => blocks.iter().flat_map(block_chunks).collect(),
+        Some(other) => vec![json_chunk(other)],
+        None => Vec::new(),
+    }
 }
 
 /// Servers repeat structured content as text for clients that do not know it (SPEC: MCP

@@ -34,6 +34,7 @@ fn prefixes() -> BTreeMap<&'static str, &'static str> {
         ("Streams", "streams."),
         ("Limits", "limits."),
         ("Gateway", "gateway."),
+        ("Api", "api."),
     ])
 }
 

@@ -298,3 +298,13 @@ fn what_is_logged_of_errors_is_one_line_without_secrets() {
     );
     assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
 }
+
+#[test]
+fn nobody_may_ask_without_a_key_from_elsewhere() {
+    check(
+        "listen: 0.0.0.0:80\napi: { login: none }\n",
+        &[
+            "2:15 \"none\" whoever reaches 0.0.0.0:80 could read all traces -> write `keys`, or listen on `127.0.0.1`",
+        ],
+    );
+}

@@ -10,7 +10,8 @@ use url::Url;
 
 use super::*;
 use crate::config::{
-    AllowedUpstreams, Authority, ConversationKey, HttpTransport, Only, ServerConfig, ServerName,
+    AllowedUpstreams, Authority, ConversationKey, HttpTransport, Login, Only, ServerConfig,
+    ServerName,
 };
 
 /// Two configurations that say the same look the same, but for the files that said it.
@@ -56,6 +57,7 @@ fn every_setting_arrives() {
         "streams: { keep_alive: 500ms, request_timeout: 2m }\n",
         "limits: { message_bytes: 1024 }\n",
         "gateway: { enabled: false }\n",
+        "api: { login: keys }\n",
     ));
     assert_eq!(config.listen.to_string(), "[::1]:80");
     let hosts: Vec<String> = config
@@ -79,6 +81,21 @@ fn every_setting_arrives() {
     assert_eq!(config.streams.request_timeout, Duration::from_mins(2));
     assert_eq!(config.limits.message_bytes.get(), 1024);
     assert_eq!(config.invariant_routes, None);
+    assert_eq!(config.api.login, Some(Login::Keys));
+}
+
+#[test]
+fn what_others_can_reach_asks_for_a_key() {
+    let check = |yaml: &str, address: &str, expected: Login| {
+        let login = config(yaml).api.login_at(address.parse().unwrap());
+        assert_eq!(login, expected, "{yaml} at {address}");
+    };
+    check("", "127.0.0.1:1", Login::None);
+    check("", "[::1]:1", Login::None);
+    check("", "0.0.0.0:1", Login::Keys);
+    check("api: { login: keys }", "127.0.0.1:1", Login::Keys);
+    check("api: { login: none }", "127.0.0.1:1", Login::None);
+    check("api: { login: none }", "192.0.2.1:1", Login::Keys);
 }
 
 #[test]

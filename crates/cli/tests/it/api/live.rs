@@ -1,0 +1,99 @@
+//! Sessions that the gateway records are traces.
+
+use super::explorer::{Explorer, at, length, text, texts};
+use crate::serve::gateway::{Gateway, call};
+use crate::serve::http::Request;
+use crate::serve::upstream::Upstream;
+
+const GUARDRAILS: &str = "guardrails:
+- name: food
+  action: log
+  policy: |
+    raise \"food in ToolOutput\" if:
+        (output: ToolOutput)
+        (chunk: str) in text(output.content)
+        \"food\" in chunk
+- name: calls
+  policy: |
+    raise \"a forbidden call\" if:
+        (call: ToolCall)
+        call is tool:forbidden
+";
+
+#[test]
+fn a_live_session_is_a_trace_with_its_violations() {
+    let upstream = Upstream::scripted(|received, reply| match received.method() {
+        Some("tools/list") => {
+            reply.result(received, r#"{"tools":[]}"#);
+            None
+        }
+        Some("tools/call") => {
+            reply.result(
+                received,
+                r#"{"content":[{"type":"text","text":"What is your favorite food?\n"}],"structuredContent":{"result":"food"}}"#,
+            );
+            None
+        }
+        _ => Some(reply),
+    });
+    let explorer = Explorer::of(Gateway::before(&upstream, GUARDRAILS));
+    let base = Request::new("GET", "/api/v1/gateway/mcp/streamable")
+        .with(
+            "MCP-SERVER-BASE-URL",
+            &format!("http://{}", upstream.address),
+        )
+        .with("INVARIANT-PROJECT-NAME", "live");
+    let session = explorer.gateway.open_with("2025-11-25", &base);
+    session
+        .post(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#)
+        .message();
+    session.answer(2, "get_last_message");
+    assert_eq!(session.post(&call(3, "forbidden")).status, 400);
+
+    let traces = explorer.get("/api/v1/dataset/byuser/developer/live/traces");
+    assert_eq!(traces.as_array().unwrap().len(), 1);
+    let path = format!("/api/v1/trace/{}", text(&traces, "0.id"));
+    let trace = explorer.get(&path);
+    let roles = ["assistant", "tool", "assistant", "tool", "assistant"];
+    assert_eq!(texts(at(&trace, "messages"), "role"), roles);
+    assert_eq!(
+        at(&trace, "messages.2.tool_calls.0.function").to_string(),
+        r#"{"name":"get_last_message","arguments":{}}"#
+    );
+    assert_eq!(
+        at(&trace, "messages.3.content").to_string(),
+        r#"[{"type":"text","text":"What is your favorite food?\n"}]"#
+    );
+    assert_eq!(length(&trace, "annotations"), 2);
+    assert_eq!(text(&trace, "annotations.0.content"), "food in ToolOutput");
+    assert_eq!(
+        text(&trace, "annotations.0.address"),
+        "messages.3.content.0.text:22-26"
+    );
+    let metadata = at(&trace, "annotations.0.extra_metadata");
+    assert_eq!(text(metadata, "source"), "guardrails-error");
+    assert_eq!(text(metadata, "guardrail.name"), "food");
+    assert_eq!(text(metadata, "guardrail.action"), "log");
+    assert_eq!(text(&trace, "annotations.1.content"), "a forbidden call");
+    assert_eq!(
+        text(&trace, "annotations.1.address"),
+        "messages.4.tool_calls.0"
+    );
+    assert_eq!(
+        text(&trace, "annotations.1.extra_metadata.guardrail.action"),
+        "block"
+    );
+    assert_eq!(text(&trace, "extra_metadata.source"), "mcp");
+
+    let again = explorer.get(&path);
+    assert_eq!(
+        texts(at(&again, "annotations"), "id"),
+        texts(at(&trace, "annotations"), "id")
+    );
+    let messages = format!("{path}/messages");
+    let (status, _) = explorer.refusal(Request::post(
+        &messages,
+        r#"{"messages":[{"role":"user"}]}"#,
+    ));
+    assert_eq!(status, 409);
+}

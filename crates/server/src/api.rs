@@ -1,0 +1,101 @@
+//! What is kept, over HTTP: the contract of Invariant Explorer and its guardrails.
+//!
+//! The routes stand beside those of the gateway, on the same port and behind the same checks of
+//! `Host` and `Origin`. [`identity`] says who may ask, [`explorer`] and [`guardrails`] have the
+//! reference's shapes, codes and texts.
+
+mod answer;
+mod body;
+mod evaluation;
+mod explorer;
+mod guardrails;
+mod identity;
+mod parameters;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use portcullis_store::{Pool, Store};
+
+use self::answer::{Detail, Failure};
+use self::evaluation::Evaluations;
+use crate::config::Login;
+use crate::recording::Recording;
+use crate::serve::{Gateway, admit};
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Api {
+    gateway: Arc<Gateway>,
+    recording: Arc<Recording>,
+    pool: Pool,
+    /// Where the gateway listens.
+    address: SocketAddr,
+    evaluations: Evaluations,
+}
+
+pub(crate) fn router(api: Api) -> Router {
+    let api = Arc::new(api);
+    explorer::routes(&api)
+        .merge(guardrails::routes(&api))
+        .layer(from_fn_with_state(Arc::clone(&api), admitted))
+        .with_state(api)
+}
+
+/// No web page may read traces by making its name point here.
+async fn admitted(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
+    match admit(&api.gateway.config(), request.uri(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => Detail::new(refused.status, refused.message).into_response(),
+    }
+}
+
+// === impl Api ===
+
+impl Api {
+    /// For what `recording` records and `pool` keeps.
+    pub(crate) fn new(
+        gateway: Arc<Gateway>,
+        recording: Arc<Recording>,
+        pool: Pool,
+        address: SocketAddr,
+    ) -> Self {
+        Self {
+            gateway,
+            recording,
+            pool,
+            address,
+            evaluations: Evaluations::default(),
+        }
+    }
+
+    fn login(&self) -> Login {
+        self.gateway.config().api.login_at(self.address)
+    }
+
+    /// Runs `work` with the store.
+    async fn with_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Store) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Detail> {
+        let work = |store: &mut dyn Store| match work(store) {
+            Ok(done) => Ok(Ok(done)),
+            Err(Failure::Detail(detail)) => Ok(Err(detail)),
+            Err(Failure::Store(error)) => Err(error),
+        };
+        self.pool.run(work).await?
+    }
+
+    /// As [`Self::with_store`]; what the gateway has seen until now is there.
+    async fn with_traces<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Store) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Detail> {
+        self.recording.flush().await;
+        self.with_store(work).await
+    }
+}

@@ -1,0 +1,192 @@
+//! Policies over traces, away from the threads that serve traffic.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use portcullis_engine::{Failure, FailureKind, Finding, Limits, Monitor, Policy, Step};
+use portcullis_json::{Object, Value};
+use portcullis_session::LocalDetectors;
+use portcullis_syntax::{Diagnostic, Severity};
+use portcullis_trace::{Event, wire};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use super::answer::{Detail, object};
+
+/// LIMIT: evaluations at a time.
+const EVALUATIONS_MAX: usize = 2;
+/// LIMIT: how long a request waits for its turn.
+const TURN_WAIT_MAX: Duration = Duration::from_secs(30);
+
+/// Turns to evaluate.
+#[derive(Debug)]
+pub(super) struct Evaluations {
+    turns: Arc<Semaphore>,
+}
+
+/// Why a policy says nothing about a trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum NotEvaluated {
+    /// It does not load.
+    Load(String),
+    /// The trace is none.
+    Input(String),
+    Failed(Failure),
+}
+
+/// A trace that policies can judge.
+#[derive(Clone, Debug)]
+pub(super) struct Judged(Arc<[Event]>);
+
+// === impl Evaluations ===
+
+impl Default for Evaluations {
+    fn default() -> Self {
+        Self {
+            turns: Arc::new(Semaphore::new(EVALUATIONS_MAX)),
+        }
+    }
+}
+
+impl Evaluations {
+    /// Runs `work` when it has its turn.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Detail> {
+        let turn = timeout(TURN_WAIT_MAX, Arc::clone(&self.turns).acquire_owned());
+        let Ok(Ok(turn)) = turn.await else {
+            return Err(Detail::busy("too many policies are being checked"));
+        };
+        let done = spawn_blocking(move || {
+            let done = work();
+            drop(turn);
+            done
+        });
+        let failed = |_| Detail::new(StatusCode::INTERNAL_SERVER_ERROR, "the check broke off");
+        done.await.map_err(failed)
+    }
+}
+
+// === impl Judged ===
+
+impl Judged {
+    pub(super) fn read(messages: &[Value]) -> Result<Self, NotEvaluated> {
+        let events = wire::trace(messages);
+        let events = events.map_err(|error| NotEvaluated::Input(error.to_string()))?;
+        Ok(Self(events.into()))
+    }
+
+    /// All that the policy finds in the trace.
+    pub(super) fn check(
+        &self,
+        policy: Policy,
+        parameters: Object,
+    ) -> Result<Vec<Value>, NotEvaluated> {
+        let mut monitor = Monitor::new(policy, parameters, Limits::default());
+        match monitor.push(&self.0, &LocalDetectors) {
+            Step::Findings(findings) => Ok(findings.iter().map(error).collect()),
+            Step::Failed(failure) => Err(NotEvaluated::Failed(failure)),
+            Step::Needs(calls) => Err(NotEvaluated::Failed(Failure {
+                rule: None,
+                kind: FailureKind::RuntimeError,
+                message: format!("{} detector calls were not answered", calls.len()),
+                span: None,
+            })),
+        }
+    }
+}
+
+pub(super) fn load(source: &str) -> Result<Policy, NotEvaluated> {
+    let loaded = Policy::load(source);
+    let text = || {
+        let errors = loaded.diagnostics.iter();
+        let errors = errors.filter(|found| found.severity == Severity::Error);
+        errors.map(written).collect::<Vec<_>>().join("\n")
+    };
+    loaded.policy.ok_or_else(|| NotEvaluated::Load(text()))
+}
+
+fn written(error: &Diagnostic) -> String {
+    format!("{}: {}", error.code.0, error.message)
+}
+
+/// A finding as the reference calls it.
+fn error(finding: &Finding) -> Value {
+    let ranges = finding.ranges.iter().map(|range| range.to_string().into());
+    object([
+        ("key", finding.key.as_str().into()),
+        ("args", finding.args.clone().into()),
+        ("kwargs", finding.kwargs.clone().into()),
+        ("ranges", ranges.collect::<Vec<Value>>().into()),
+    ])
+}
+
+// === impl NotEvaluated ===
+
+impl NotEvaluated {
+    /// The words by which clients of the reference know what went wrong.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Load(text) => text.clone(),
+            Self::Input(text) => format!("Input Validation Error: {text}"),
+            Self::Failed(failure) => {
+                let catchphrase = match failure.kind {
+                    FailureKind::Limit => "Excessive Policy: ",
+                    _ if failure.message.starts_with("the policy parameter ") => {
+                        "Missing Policy Parameter: "
+                    }
+                    _ if failure.message.contains(" has no attribute ") => {
+                        "Invariant Attribute Error: "
+                    }
+                    _ => "Error during analysis: ",
+                };
+                format!("{catchphrase}{}", failure.message)
+            }
+        }
+    }
+}
+
+/// Clients look for catchphrases in answers of status 400, and for a failed analysis in others.
+impl From<NotEvaluated> for Detail {
+    fn from(error: NotEvaluated) -> Self {
+        let text = error.text();
+        if text.starts_with("Error during analysis: ") {
+            Self::new(StatusCode::UNPROCESSABLE_ENTITY, text)
+        } else {
+            Self::bad_request(text)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_wrong_is_said_in_the_words_of_the_reference() {
+        let check = |policy: &str, message: &str, expected: &str| {
+            let message = crate::api::body::parse_json(message).unwrap();
+            let checked = load(policy)
+                .and_then(|policy| Judged::read(&[message])?.check(policy, Object::new()));
+            let text = checked.unwrap_err().text();
+            assert!(text.starts_with(expected), "{text}");
+        };
+        let user = r#"{"role":"user","content":"hi"}"#;
+        let rule = |line: &str| format!("raise \"x\" if:\n    (m: Message)\n    {line}\n");
+        check(&rule("input.limit > 1"), user, "Missing Policy Parameter: ");
+        check(
+            &rule("m.content.surprise == 1"),
+            user,
+            "Invariant Attribute Error: ",
+        );
+        check(&rule("m.content < 1"), user, "Error during analysis: ");
+        check(&rule("True"), r#"{"role":1}"#, "Input Validation Error: ");
+        check("raise if", user, "missing-if: ");
+        let excessive =
+            "f(n: int) :=\n    f(n + 1)\n\nraise \"x\" if:\n    (a: Message)\n    f(1)\n";
+        check(excessive, user, "Excessive Policy: ");
+    }
+}

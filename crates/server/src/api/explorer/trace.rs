@@ -1,0 +1,374 @@
+//! One trace: a session that the gateway recorded, or that was pushed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::StatusCode;
+use portcullis_json::{Object, Value};
+use portcullis_store::{EventPage, GuardrailId, Store, StoreError};
+use portcullis_trace::record::{EventRecord, GuardrailName, Origin, SessionId, SessionSummary};
+
+use super::shape::ShownAnnotation;
+use crate::api::Api;
+use crate::api::answer::{Answered, Detail, Failure, count, object, ok};
+use crate::api::body::parse_json;
+use crate::api::identity::{USER_ID, USER_NAME};
+use crate::api::parameters::Parameters;
+use crate::explorer::time::stamp;
+use crate::explorer::{Projected, Projection};
+
+/// LIMIT: how long the messages of a trace may be that is shown as a whole.
+const TRACE_BYTES_MAX: usize = 256 << 20;
+/// How much of a text is shown unless the request says otherwise.
+const SHOWN_CHARACTERS: usize = 100_000;
+
+/// A trace as it is shown.
+#[derive(Clone, Debug)]
+pub(super) struct Trace {
+    pub(super) summary: SessionSummary,
+    pub(super) messages: Vec<Value>,
+    pub(super) annotations: Vec<ShownAnnotation>,
+}
+
+/// The texts of the guardrails that fired.
+#[derive(Debug, Default)]
+struct Policies(BTreeMap<String, Option<Arc<str>>>);
+
+pub(super) async fn read(
+    State(api): State<Arc<Api>>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Answered {
+    let parameters = Parameters::of(query.as_deref());
+    let characters = parameters.number("max_length")?.unwrap_or(SHOWN_CHARACTERS);
+    let with_annotations = !matches!(
+        parameters.get("include_annotations"),
+        Some("false" | "False" | "0" | "no" | "off")
+    );
+    let shown = api.with_traces(move |store| {
+        let trace = Trace::load(store, &session_id(&id)?)?;
+        let dataset = dataset_id(store, &trace.summary)?;
+        let mut shown = trace.json(dataset, characters);
+        shown.insert("user", USER_NAME);
+        if !with_annotations {
+            shown.remove("annotations");
+        }
+        Ok(Value::from(shown))
+    });
+    Ok(ok(&shown.await?))
+}
+
+pub(super) async fn delete(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Answered {
+    let is_deleted = api.with_traces(move |store| Ok(store.delete_session(&session_id(&id)?)?));
+    if is_deleted.await? {
+        Ok(ok(&object([("message", "deleted".into())])))
+    } else {
+        Err(not_found())
+    }
+}
+
+pub(super) async fn is_shared(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Answered {
+    let shared = api.with_traces(move |store| Ok(find(store, &session_id(&id)?)?.is_shared));
+    Ok(shared_or_not(shared.await?))
+}
+
+pub(super) async fn share(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Answered {
+    set_shared(&api, id, true).await
+}
+
+pub(super) async fn unshare(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Answered {
+    set_shared(&api, id, false).await
+}
+
+async fn set_shared(api: &Api, id: String, is_shared: bool) -> Answered {
+    api.with_traces(move |store| {
+        let session = find(store, &session_id(&id)?)?.session.id;
+        Ok(store.share_session(&session, is_shared)?)
+    })
+    .await?;
+    Ok(shared_or_not(is_shared))
+}
+
+fn shared_or_not(is_shared: bool) -> axum::response::Response {
+    ok(&object([("shared", is_shared.into())]))
+}
+
+// === impl Trace ===
+
+impl Trace {
+    pub(super) fn load(store: &mut dyn Store, id: &SessionId) -> Result<Self, Failure> {
+        let summary = find(store, id)?;
+        let mut trace = Self {
+            summary,
+            messages: Vec::new(),
+            annotations: Vec::new(),
+        };
+        let mut projection = Projection::new();
+        let mut policies = Policies::default();
+        let (mut page, mut bytes) = (EventPage::first(EventPage::LIMIT_MAX), 0);
+        loop {
+            let records = store.events(id, page)?;
+            let Some(last) = records.last() else { break };
+            page = page.after(last.sequence);
+            for record in &records {
+                bytes += record.events.len();
+                if bytes > TRACE_BYTES_MAX {
+                    return Err(too_long().into());
+                }
+                policies.note(store, record)?;
+                trace.add(record, &mut projection, &policies)?;
+            }
+        }
+        let made = store.annotations(id)?.into_iter();
+        trace.annotations.extend(made.map(ShownAnnotation::from));
+        Ok(trace)
+    }
+
+    fn add(
+        &mut self,
+        record: &EventRecord,
+        projection: &mut Projection,
+        policies: &Policies,
+    ) -> Result<(), Failure> {
+        let damaged = |what: String| StoreError::Damaged {
+            record: format!("session {}", record.session),
+            what,
+        };
+        let Projected {
+            messages,
+            annotations,
+        } = match self.summary.session.origin {
+            Origin::Live => projection
+                .push(record, &|guardrail| policies.text(guardrail))
+                .map_err(|error| damaged(error.to_string()))?,
+            Origin::Pushed => Projected {
+                messages: pushed(record).ok_or_else(|| damaged("a pushed message".to_owned()))?,
+                annotations: Vec::new(),
+            },
+        };
+        self.messages.extend(messages);
+        let annotations = annotations.into_iter().map(|annotation| ShownAnnotation {
+            id: annotation.id,
+            content: annotation.content,
+            address: annotation.address,
+            metadata: annotation.extra_metadata,
+            created_at: record.recorded_at,
+        });
+        self.annotations.extend(annotations);
+        Ok(())
+    }
+
+    /// With texts of so many characters at most.
+    pub(super) fn json(&self, dataset: Option<String>, characters: usize) -> Object {
+        let session = &self.summary.session;
+        let messages = self.messages.iter();
+        let messages: Vec<Value> = messages.map(|m| truncated(m, characters)).collect();
+        let annotations = self.annotations.iter();
+        let annotations: Vec<Value> = annotations.map(|a| a.json(&session.id)).collect();
+        let pushed_at = self.summary.last_pushed_at.unwrap_or(session.started_at);
+        let mut shown = head(&self.summary);
+        shown.insert("messages", messages);
+        shown.insert("dataset", dataset.map_or(Value::Null, Value::from));
+        shown.insert("user_id", USER_ID);
+        shown.insert("time_created", stamp(session.started_at));
+        shown.insert("time_last_pushed", stamp(pushed_at));
+        shown.insert("annotations", annotations);
+        shown
+    }
+
+    /// One line of an export.
+    pub(super) fn exported(&self) -> Value {
+        let session = &self.summary.session;
+        let annotations = self.annotations.iter();
+        object([
+            ("index", index(&self.summary)),
+            ("messages", self.messages.clone().into()),
+            ("metadata", session.metadata.clone().into()),
+            (
+                "annotations",
+                annotations
+                    .map(ShownAnnotation::exported)
+                    .collect::<Vec<Value>>()
+                    .into(),
+            ),
+        ])
+    }
+}
+
+/// What is shown of a trace wherever it is shown.
+pub(super) fn head(summary: &SessionSummary) -> Object {
+    let session = &summary.session;
+    let index = index(summary);
+    let name = match &session.name {
+        Some(name) => name.clone(),
+        None => format!("Run {index}"),
+    };
+    let path = session.hierarchy_path.iter();
+    let mut shown = Object::new();
+    shown.insert("id", session.id.as_str());
+    shown.insert("index", index);
+    shown.insert("messages", Vec::new());
+    shown.insert("name", name);
+    shown.insert(
+        "hierarchy_path",
+        path.map(|step| step.as_str().into())
+            .collect::<Vec<Value>>(),
+    );
+    shown.insert("extra_metadata", session.metadata.clone());
+    shown
+}
+
+fn index(summary: &SessionSummary) -> Value {
+    count(summary.session.index.unwrap_or_default())
+}
+
+/// A trace that a URL names. What is no id names none.
+pub(super) fn session_id(written: &str) -> Result<SessionId, Detail> {
+    let written = written.to_ascii_lowercase();
+    written.parse().map_err(|_| not_found())
+}
+
+pub(super) fn find(store: &mut dyn Store, id: &SessionId) -> Result<SessionSummary, Failure> {
+    match store.session(id.as_str()) {
+        Ok(summary) => Ok(summary),
+        Err(StoreError::NoSession { .. }) => Err(not_found().into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) fn dataset_id(
+    store: &mut dyn Store,
+    summary: &SessionSummary,
+) -> Result<Option<String>, Failure> {
+    let Some(name) = &summary.session.project else {
+        return Ok(None);
+    };
+    let project = store.project_named(name)?;
+    Ok(project.map(|found| found.project.id.to_string()))
+}
+
+pub(super) fn not_found() -> Detail {
+    Detail::not_found("Trace not found")
+}
+
+fn too_long() -> Detail {
+    Detail::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!(
+            "the trace is longer than {TRACE_BYTES_MAX} bytes, \
+             read it with `portcullis traces export`"
+        ),
+    )
+}
+
+fn pushed(record: &EventRecord) -> Option<Vec<Value>> {
+    match parse_json(&record.events) {
+        Ok(Value::Array(messages)) => Some(messages.to_vec()),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+// === impl Policies ===
+
+impl Policies {
+    /// Looks up what the record mentions.
+    fn note(&mut self, store: &mut dyn Store, record: &EventRecord) -> Result<(), StoreError> {
+        for violation in &record.violations {
+            let Some(id) = &violation.guardrail.id else {
+                continue;
+            };
+            if !self.0.contains_key(id) {
+                let found = match id.parse::<GuardrailId>() {
+                    Ok(id) => store.guardrail(&id)?,
+                    Err(_) => None,
+                };
+                let text = found.map(|found| Arc::from(found.content));
+                self.0.insert(id.clone(), text);
+            }
+        }
+        Ok(())
+    }
+
+    fn text(&self, guardrail: &GuardrailName) -> Option<Arc<str>> {
+        self.0.get(guardrail.id.as_ref()?)?.clone()
+    }
+}
+
+/// The message with its long texts cut in the middle.
+fn truncated(message: &Value, characters: usize) -> Value {
+    let Some(members) = message.as_object() else {
+        return message.clone();
+    };
+    let mut members = members.clone();
+    if let Some(content) = members.get("content") {
+        let content = cut(content, characters);
+        members.insert("content", content);
+    }
+    if let Some(Value::Array(calls)) = members.get("tool_calls") {
+        let calls: Vec<Value> = calls
+            .iter()
+            .map(|call| cut_call(call, characters))
+            .collect();
+        members.insert("tool_calls", calls);
+    }
+    members.into()
+}
+
+fn cut_call(call: &Value, characters: usize) -> Value {
+    let Some((members, function)) = call.as_object().zip(call.get("function")) else {
+        return call.clone();
+    };
+    let (Some(function), Some(Value::Object(arguments))) =
+        (function.as_object(), function.get("arguments"))
+    else {
+        return call.clone();
+    };
+    let arguments = arguments.iter();
+    let arguments: Object = arguments
+        .map(|(name, value)| (Arc::clone(name), cut(value, characters)))
+        .collect();
+    let mut function = function.clone();
+    function.insert("arguments", arguments);
+    let mut members = members.clone();
+    members.insert("function", function);
+    members.into()
+}
+
+fn cut(value: &Value, characters: usize) -> Value {
+    let Value::String(text) = value else {
+        return value.clone();
+    };
+    let length = text.chars().count();
+    let left_out = length.saturating_sub(characters);
+    if left_out == 0 {
+        return value.clone();
+    }
+    let half = characters / 2;
+    let head: String = text.chars().take(half).collect();
+    let tail: String = text.chars().skip(length - (characters - half)).collect();
+    format!("{head}<...truncated {left_out} characters...>{tail}").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_in_the_middle() {
+        let check = |message: &str, expected: &str| {
+            let message = parse_json(message).unwrap();
+            assert_eq!(truncated(&message, 5).to_string(), expected);
+        };
+        check(
+            r#"{"role":"user","content":"äbcdefghij"}"#,
+            r#"{"role":"user","content":"äb<...truncated 5 characters...>hij"}"#,
+        );
+        check(r#"{"content":"abcde"}"#, r#"{"content":"abcde"}"#);
+        check(
+            r#"{"content":"","tool_calls":[{"function":{"name":"f","arguments":{"a":"123456","b":1234567}}}]}"#,
+            r#"{"content":"","tool_calls":[{"function":{"name":"f","arguments":{"a":"12<...truncated 1 characters...>456","b":1234567}}}]}"#,
+        );
+        check("1", "1");
+    }
+}

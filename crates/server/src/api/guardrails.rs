@@ -1,0 +1,105 @@
+//! The contract of the guardrails service: policies over a trace that the request brings along.
+//!
+//! Evaluation happens in this process, and nothing of a request is kept.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::routing::post;
+use portcullis_json::Value;
+
+use super::Api;
+use super::answer::{Answered, Detail, object, ok};
+use super::body;
+use super::evaluation::{Judged, NotEvaluated, load};
+use super::identity::for_programs;
+use crate::policy::POLICY_BYTES_MAX;
+
+/// LIMIT: policies of one request.
+const POLICIES_MAX: usize = 200;
+
+pub(super) fn routes(api: &Arc<Api>) -> Router<Arc<Api>> {
+    Router::new()
+        .route("/api/v1/policy/check", post(check))
+        .route("/api/v1/policy/check/batch", post(check_batch))
+        .route("/api/v1/policy/load", post(load_policy))
+        .route_layer(from_fn_with_state(Arc::clone(api), for_programs))
+}
+
+async fn check(State(api): State<Arc<Api>>, request: Body) -> Answered {
+    let body = body::object(request).await?;
+    let policy = source(body::text(&body, "policy")?)?;
+    let messages = body::list(&body, "messages")?.to_vec();
+    let parameters = body::members(&body, "parameters")?;
+    let check = move || Judged::read(&messages)?.check(load(&policy)?, parameters);
+    let errors = api.evaluations.run(check).await??;
+    Ok(ok(&object([("errors", errors.into())])))
+}
+
+async fn check_batch(State(api): State<Arc<Api>>, request: Body) -> Answered {
+    let body = body::object(request).await?;
+    let policies = sources(body::list(&body, "policies")?)?;
+    let messages = body::list(&body, "messages")?.to_vec();
+    let parameters = body::members(&body, "parameters")?;
+    let check = move || {
+        let judged = Judged::read(&messages);
+        let results = policies.iter().map(|policy| {
+            let checked = judged
+                .clone()
+                .and_then(|judged| judged.check(load(policy)?, parameters.clone()));
+            result(policy, checked)
+        });
+        results.collect::<Vec<Value>>()
+    };
+    let results = api.evaluations.run(check).await?;
+    Ok(ok(&object([("result", results.into())])))
+}
+
+async fn load_policy(State(api): State<Arc<Api>>, request: Body) -> Answered {
+    let body = body::object(request).await?;
+    let policy = source(body::text(&body, "policy")?)?;
+    api.evaluations.run(move || load(&policy)).await??;
+    Ok(ok(&object([("success", true.into())])))
+}
+
+fn result(policy: &str, checked: Result<Vec<Value>, NotEvaluated>) -> Value {
+    let (success, message, errors) = match checked {
+        Ok(errors) => (true, String::new(), errors),
+        Err(error) => (false, error.text(), Vec::new()),
+    };
+    object([
+        ("policy", policy.into()),
+        ("success", success.into()),
+        ("error_message", message.into()),
+        ("errors", errors.into()),
+    ])
+}
+
+fn sources(policies: &[Value]) -> Result<Vec<String>, Detail> {
+    if policies.len() > POLICIES_MAX {
+        let text = format!("more than {POLICIES_MAX} policies, send them in several requests");
+        return Err(Detail::new(StatusCode::PAYLOAD_TOO_LARGE, text));
+    }
+    let text = |policy: &Value| {
+        let text = policy.as_str().ok_or_else(|| {
+            Detail::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "`policies` must be a list of texts",
+            )
+        })?;
+        source(text)
+    };
+    policies.iter().map(text).collect()
+}
+
+fn source(policy: &str) -> Result<String, Detail> {
+    if policy.len() as u64 > POLICY_BYTES_MAX {
+        let text = format!("the policy is longer than {POLICY_BYTES_MAX} bytes");
+        return Err(Detail::new(StatusCode::PAYLOAD_TOO_LARGE, text));
+    }
+    Ok(policy.to_owned())
+}
