@@ -17,11 +17,18 @@ pub enum Action {
         /// Whom [`Session::on_unrecorded`](crate::Session::on_unrecorded) tells of a failure.
         waiting: Option<Waiting>,
     },
-    /// The client said what it is.
-    Introduce(Implementation),
+    /// The peers said what they are.
+    Introduce(Introduction),
     Send(Permit),
     /// For the log. Bounded in number for each session.
     Note(Note),
+}
+
+/// What the peers call themselves in the handshake.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Introduction {
+    pub client: Option<Implementation>,
+    pub server: Option<Implementation>,
 }
 
 /// A peer that waits for an answer.

@@ -26,7 +26,8 @@ pub struct SessionContext {
 #[derive(Clone, Debug)]
 pub struct Guardrail {
     pub name: GuardrailName,
-    pub policy: Policy,
+    /// Or why it does not load, which is a failure to evaluate every message.
+    pub policy: Result<Policy, Arc<str>>,
     /// What happens when a rule is satisfied.
     pub on_violation: GuardrailAction,
     /// What happens when the policy could not be evaluated to its end.

@@ -17,7 +17,7 @@ mod route;
 mod session;
 mod verdict;
 
-pub use action::{Action, DropReason, Note, Waiting};
+pub use action::{Action, DropReason, Introduction, Note, Waiting};
 pub use context::{Guardrail, GuardrailAction, RefusalStyle, SessionContext, SessionLimits};
 pub use detectors::LocalDetectors;
 pub use lower::own_chunks;

@@ -2,6 +2,7 @@
 
 mod listing;
 mod notification;
+mod past;
 mod request;
 mod response;
 
@@ -26,6 +27,8 @@ use crate::lower::{Stamp, Subject, lower};
 use crate::refusal::OwnWords;
 use crate::route::{Delivery, DeliveryKind, Scope, Source};
 use crate::verdict::{Judgement, Judges, Permit, Violation};
+
+pub use self::past::PastMessage;
 
 /// LIMIT: notes of one session; what a peer can cause at will must not fill the log.
 const NOTES_MAX: u32 = 1000;
@@ -53,14 +56,6 @@ pub struct Session {
     next_sequence: Sequence,
     last_time: Timestamp,
     notes: u32,
-}
-
-/// A message of before, as the guardrails saw it.
-#[derive(Clone, Debug)]
-pub struct PastMessage {
-    pub events: Vec<Event>,
-    /// What was blocked did not happen, but it keeps its place.
-    pub has_happened: bool,
 }
 
 /// What is known of one peer as a sender.
@@ -177,10 +172,7 @@ impl Session {
         past: impl IntoIterator<Item = PastMessage>,
     ) {
         self.judges = Judges::new(guardrails, &self.parameters, &self.limits);
-        for message in past {
-            self.judges
-                .remember(&message.events, message.has_happened, &self.detectors);
-        }
+        self.judges.remember(past, &self.detectors);
     }
 
     /// Whether the client has said that the handshake is over.

@@ -1,5 +1,7 @@
 use portcullis_trace::record::{EventRecord, SessionEnd, SessionRecord};
 
+use crate::{Resumption, Upload};
+
 /// One thing to write down.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entry {
@@ -10,6 +12,10 @@ pub enum Entry {
     /// place in a session is written twice.
     Event(EventRecord),
     End(SessionEnd),
+    /// The trace of a session that was written before is to go to an Explorer.
+    Upload(Upload),
+    /// How a session that was written before goes on if the gateway is killed.
+    Resumption(Resumption),
 }
 
 // === impl Entry ===
@@ -19,7 +25,7 @@ impl Entry {
     pub(crate) fn size(&self) -> usize {
         const FIXED_PARTS: usize = 1024;
         let texts = match self {
-            Entry::Session(_) | Entry::End(_) => 0,
+            Entry::Session(_) | Entry::End(_) | Entry::Upload(_) | Entry::Resumption(_) => 0,
             Entry::Event(event) => {
                 event.events.len() + event.message.as_ref().map_or(0, |message| message.len())
             }
@@ -37,6 +43,18 @@ impl From<SessionRecord> for Entry {
 impl From<EventRecord> for Entry {
     fn from(event: EventRecord) -> Self {
         Entry::Event(event)
+    }
+}
+
+impl From<Upload> for Entry {
+    fn from(upload: Upload) -> Self {
+        Entry::Upload(upload)
+    }
+}
+
+impl From<Resumption> for Entry {
+    fn from(resumption: Resumption) -> Self {
+        Entry::Resumption(resumption)
     }
 }
 

@@ -166,7 +166,9 @@ impl Recorder {
     async fn record_behind(&self, entry: Entry) {
         let wait = match entry {
             Entry::Event(_) => RELAXED_EVENT_WAIT_MAX,
-            Entry::Session(_) | Entry::End(_) => RELAXED_SESSION_WAIT_MAX,
+            Entry::Session(_) | Entry::End(_) | Entry::Upload(_) | Entry::Resumption(_) => {
+                RELAXED_SESSION_WAIT_MAX
+            }
         };
         match timeout(wait, self.enqueue(entry, None)).await {
             Ok(Ok(())) => {}

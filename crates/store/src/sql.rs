@@ -12,9 +12,11 @@ mod forget;
 mod guardrails;
 mod listing;
 mod projects;
+mod resumptions;
 mod row;
 mod sessions;
 mod store;
+mod uploads;
 mod words;
 mod write;
 

@@ -2,9 +2,9 @@ use portcullis_trace::record::{EventRecord, Sequence, SessionId, SessionSummary,
 
 use crate::{
     Annotation, AnnotationChange, AnnotationCount, AnnotationId, ApiKey, ApiKeyHash, ApiKeyId,
-    Entry, Forgotten, GuardrailChange, GuardrailId, GuardrailRecord, GuardrailVersion, Project,
-    ProjectChange, ProjectFilter, ProjectId, ProjectSummary, Push, Replaced, Retention, Search,
-    StoreError,
+    Claim, Entry, Forgotten, GuardrailChange, GuardrailId, GuardrailRecord, GuardrailVersion,
+    Project, ProjectChange, ProjectFilter, ProjectId, ProjectSummary, Push, Replaced, Resumption,
+    Retention, Search, StoreError, Upload,
 };
 
 /// One connection to the place that keeps traces, projects, guardrails, annotations and API keys.
@@ -135,6 +135,22 @@ pub trait Store {
         source: &str,
         annotations: &[Annotation],
     ) -> Result<Replaced, StoreError>;
+
+    // Traces on their way to an Explorer elsewhere
+
+    /// Notes an upload, or how far it is.
+    fn put_upload(&mut self, upload: &Upload) -> Result<(), StoreError>;
+
+    /// Takes on uploads to which there is something to do, and which nobody else has taken on.
+    fn claim_uploads(&mut self, claim: Claim<'_>) -> Result<Vec<Upload>, StoreError>;
+
+    /// Nothing more is to be sent of the session.
+    fn delete_upload(&mut self, session: &SessionId) -> Result<(), StoreError>;
+
+    // Sessions that outlive the gateway
+
+    /// How the session goes on that has this key and has not ended.
+    fn resumption(&mut self, key: &str) -> Result<Option<Resumption>, StoreError>;
 
     // API keys
 

@@ -4,7 +4,7 @@ use portcullis_trace::record::{Direction, Implementation, Verdict};
 
 use super::listing::tool_names;
 use super::{Handshake, Session, Turn};
-use crate::action::{Action, DropReason};
+use crate::action::{Action, DropReason, Introduction};
 use crate::context::RefusalStyle;
 use crate::exchange::Exchange;
 use crate::lower::Subject;
@@ -121,11 +121,11 @@ impl Session {
     fn note_answer(&mut self, turn: Turn<'_>, exchange: &Exchange) -> Option<Action> {
         match (&*exchange.method, turn.message.result()) {
             ("initialize", Some(result)) => {
-                let answer = view::InitializeResult::read(result).ok()?;
-                self.revision = Revision::parse(answer.protocol_version);
-                self.from_client.envelope.revision = self.revision;
-                self.from_server.envelope.revision = self.revision;
-                exchange.client.clone().map(Action::Introduce)
+                self.note_revision(result)?;
+                Some(Action::Introduce(Introduction {
+                    client: exchange.client.clone(),
+                    server: result.get("serverInfo").and_then(implementation),
+                }))
             }
             ("initialize", None) => {
                 self.retry_handshake(exchange);
@@ -133,6 +133,15 @@ impl Session {
             }
             _ => None,
         }
+    }
+
+    /// From now on both peers are read by the rules of the revision that the server answered with.
+    pub(super) fn note_revision(&mut self, result: &Value) -> Option<()> {
+        let answer = view::InitializeResult::read(result).ok()?;
+        self.revision = Revision::parse(answer.protocol_version);
+        self.from_client.envelope.revision = self.revision;
+        self.from_server.envelope.revision = self.revision;
+        Some(())
     }
 
     pub(super) fn retry_handshake(&mut self, exchange: &Exchange) {
@@ -207,8 +216,11 @@ pub(super) fn introduction(turn: Turn<'_>) -> Option<Implementation> {
     if turn.direction != Direction::ToServer {
         return None;
     }
-    let client = turn.message.params()?.get("clientInfo")?;
-    let text = |member: &str| Some(client.get(member)?.as_str()?.to_owned());
+    implementation(turn.message.params()?.get("clientInfo")?)
+}
+
+fn implementation(info: &Value) -> Option<Implementation> {
+    let text = |member: &str| Some(info.get(member)?.as_str()?.to_owned());
     Some(Implementation {
         name: text("name")?,
         version: text("version"),

@@ -9,6 +9,7 @@ use super::Permit;
 use crate::context::{Guardrail, GuardrailAction, SessionLimits};
 use crate::detectors::LocalDetectors;
 use crate::route::Delivery;
+use crate::session::PastMessage;
 
 /// LIMIT: findings of one guardrail on one message that are kept; the message is blocked anyway.
 const FINDINGS_MAX: usize = 100;
@@ -17,6 +18,8 @@ const FINDINGS_MAX: usize = 100;
 #[derive(Debug)]
 pub(crate) struct Judges {
     judges: Vec<Judge>,
+    /// What there is to say about every message, because a policy does not load.
+    broken: Vec<Failed>,
     /// The index that policies will see on the next event.
     next_event: u64,
 }
@@ -48,7 +51,7 @@ pub(crate) struct Violation {
 }
 
 /// A guardrail that came to no result.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Failed {
     pub(crate) guardrail: GuardrailName,
     pub(crate) action: GuardrailAction,
@@ -63,20 +66,32 @@ impl Judges {
         parameters: &Object,
         limits: &SessionLimits,
     ) -> Self {
-        let judges = guardrails.into_iter().map(|guardrail| {
-            let mut monitor = Monitor::new(guardrail.policy, parameters.clone(), limits.evaluation);
-            // What holds of an empty session is no doing of its first message.
-            drop(monitor.push(&[], &LocalDetectors));
-            monitor.commit();
-            Judge {
-                monitor,
-                name: guardrail.name,
-                on_violation: guardrail.on_violation,
-                on_failure: guardrail.on_failure,
+        let mut judges = Vec::with_capacity(guardrails.len());
+        let mut broken = Vec::new();
+        for guardrail in guardrails {
+            match guardrail.policy {
+                Ok(policy) => {
+                    let mut monitor = Monitor::new(policy, parameters.clone(), limits.evaluation);
+                    // What holds of an empty session is no doing of its first message.
+                    drop(monitor.push(&[], &LocalDetectors));
+                    monitor.commit();
+                    judges.push(Judge {
+                        monitor,
+                        name: guardrail.name,
+                        on_violation: guardrail.on_violation,
+                        on_failure: guardrail.on_failure,
+                    });
+                }
+                Err(reason) => broken.push(Failed {
+                    guardrail: guardrail.name,
+                    action: guardrail.on_failure,
+                    reason: format!("it does not load: {reason}"),
+                }),
             }
-        });
+        }
         Self {
-            judges: judges.collect(),
+            judges,
+            broken,
             next_event: 0,
         }
     }
@@ -85,7 +100,7 @@ impl Judges {
     pub(crate) fn judge(&mut self, events: &[Event], detectors: &dyn Detectors) -> Judgement {
         let mut judgement = Judgement {
             violations: Vec::new(),
-            failures: Vec::new(),
+            failures: self.broken.clone(),
             first_event: self.next_event,
         };
         for judge in &mut self.judges {
@@ -106,22 +121,23 @@ impl Judges {
         judgement
     }
 
-    /// Shows the events of a message of before, of which nothing is to be said.
+    /// Shows what happened before, of which nothing is to be said.
     pub(crate) fn remember(
         &mut self,
-        events: &[Event],
-        has_happened: bool,
+        past: impl IntoIterator<Item = PastMessage>,
         detectors: &dyn Detectors,
     ) {
-        for judge in &mut self.judges {
-            drop(judge.monitor.push(events, detectors));
-            if has_happened {
-                judge.monitor.commit();
-            } else {
-                judge.monitor.discard();
+        for message in past {
+            for judge in &mut self.judges {
+                drop(judge.monitor.push(&message.events, detectors));
+                if message.has_happened {
+                    judge.monitor.commit();
+                } else {
+                    judge.monitor.discard();
+                }
             }
+            self.next_event += message.events.len() as u64;
         }
-        self.next_event += events.len() as u64;
     }
 
     /// A judgement on what no guardrail can speak about, because it could not be lowered.

@@ -29,9 +29,9 @@ pub(crate) fn guardrail(name: &str, source: &str, on_violation: GuardrailAction)
             id: None,
             name: name.to_owned(),
         },
-        policy: loaded
+        policy: Ok(loaded
             .policy
-            .unwrap_or_else(|| panic!("{:?}", loaded.diagnostics)),
+            .unwrap_or_else(|| panic!("{:?}", loaded.diagnostics))),
         on_violation,
         on_failure: GuardrailAction::Block,
     }

@@ -8,4 +8,5 @@ mod listing;
 mod malformed;
 mod records;
 mod refusal;
+mod resumption;
 mod routes;

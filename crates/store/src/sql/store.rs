@@ -3,13 +3,13 @@ use portcullis_trace::record::{EventRecord, SessionId, SessionSummary, Timestamp
 
 use super::{
     Access, Database, annotations, api_keys, append, check, events, forget, guardrails, listing,
-    projects, sessions, transaction, write,
+    projects, resumptions, sessions, transaction, uploads, write,
 };
 use crate::{
     Annotation, AnnotationChange, AnnotationCount, AnnotationId, ApiKey, ApiKeyHash, ApiKeyId,
-    Entry, EventPage, Forgotten, GuardrailChange, GuardrailId, GuardrailRecord, GuardrailVersion,
-    Project, ProjectChange, ProjectFilter, ProjectId, ProjectSummary, Push, Replaced, Retention,
-    SessionFilter, Store, StoreError,
+    Claim, Entry, EventPage, Forgotten, GuardrailChange, GuardrailId, GuardrailRecord,
+    GuardrailVersion, Project, ProjectChange, ProjectFilter, ProjectId, ProjectSummary, Push,
+    Replaced, Resumption, Retention, SessionFilter, Store, StoreError, Upload,
 };
 
 impl<D: Database> Store for D {
@@ -224,6 +224,30 @@ impl<D: Database> Store for D {
     fn revoke_api_key(&mut self, id: &ApiKeyId, at: Timestamp) -> Result<bool, StoreError> {
         transaction(self, Access::Write, |database| {
             api_keys::revoke(database, id, at)
+        })
+    }
+
+    fn put_upload(&mut self, upload: &Upload) -> Result<(), StoreError> {
+        transaction(self, Access::Write, |database| {
+            uploads::put(database, upload)
+        })
+    }
+
+    fn claim_uploads(&mut self, claim: Claim<'_>) -> Result<Vec<Upload>, StoreError> {
+        transaction(self, Access::Write, |database| {
+            uploads::claim(database, claim)
+        })
+    }
+
+    fn delete_upload(&mut self, session: &SessionId) -> Result<(), StoreError> {
+        transaction(self, Access::Write, |database| {
+            uploads::delete(database, session.as_str())
+        })
+    }
+
+    fn resumption(&mut self, key: &str) -> Result<Option<Resumption>, StoreError> {
+        transaction(self, Access::Read, |database| {
+            resumptions::find(database, key)
         })
     }
 

@@ -11,7 +11,7 @@ use portcullis_trace::record::{EventRecord, Sequence, SessionEnd, SessionId, Ses
 use super::contents::{Contents, Part};
 use super::row::{Parameter, Reader, integer, object_text, texts_text};
 use super::words::{self, SessionWords};
-use super::{Column, Database, Rows, events, sessions};
+use super::{Column, Database, Rows, events, resumptions, sessions, uploads};
 use crate::{Entry, StoreError};
 
 const COUNT_EVENTS: &str = "
@@ -85,12 +85,20 @@ pub(super) fn entries<D: Database + ?Sized>(
             Entry::End(end) => {
                 ends.insert(&end.session, end);
             }
+            Entry::Upload(_) | Entry::Resumption(_) => {}
         }
     }
     for record in records.values() {
         sessions::put(database, record)?;
     }
     put_events(database, &messages)?;
+    for entry in entries {
+        match entry {
+            Entry::Upload(upload) => uploads::put(database, upload)?,
+            Entry::Resumption(resumption) => resumptions::put(database, resumption)?,
+            Entry::Session(_) | Entry::Event(_) | Entry::End(_) => {}
+        }
+    }
     end_sessions(database, &ends)
 }
 

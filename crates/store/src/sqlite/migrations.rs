@@ -6,9 +6,10 @@ use crate::sql::{Access, Cell, Database, index_sessions, transaction};
 
 /// The steps from an empty database to the present one. A step that was released never changes;
 /// the schema version is the number of steps taken.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/sqlite/0001_traces.sql"),
     include_str!("../../migrations/sqlite/0002_store.sql"),
+    include_str!("../../migrations/sqlite/0003_continuation.sql"),
 ];
 /// The step that made sessions found by their words; older ones have none until they are read.
 const SEARCH: usize = 2;

@@ -8,6 +8,8 @@ mod backend;
 #[cfg(test)]
 mod contents;
 #[cfg(test)]
+mod continuation;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod forgetting;

@@ -1,0 +1,118 @@
+//! What was recorded of a session, told to it again.
+
+use std::sync::Arc;
+
+use portcullis_json::{Limits, Value, parse};
+use portcullis_mcp::{EnvelopeLimits, Message, Peer};
+use portcullis_trace::Event;
+use portcullis_trace::record::{Direction, EventRecord, Verdict};
+use portcullis_trace::wire;
+
+use super::listing::tool_names;
+use super::{Handshake, Session};
+
+/// A message of before, as the guardrails saw it.
+#[derive(Clone, Debug)]
+pub struct PastMessage {
+    pub events: Vec<Event>,
+    /// What was blocked did not happen, but it keeps its place.
+    pub has_happened: bool,
+}
+
+// === impl PastMessage ===
+
+impl PastMessage {
+    /// What was judged of a message: of a listing that was shortened, the whole and what was left.
+    pub fn of(record: &EventRecord) -> Vec<Self> {
+        let elements = elements(record);
+        let message = |elements: &[Value], has_happened| Self {
+            // They were events when they were judged.
+            events: elements
+                .iter()
+                .flat_map(|element| wire::events(element).unwrap_or_default())
+                .collect(),
+            has_happened,
+        };
+        match record.verdict {
+            Verdict::Allow => vec![message(&elements, true)],
+            Verdict::Block | Verdict::Ask => vec![message(&elements, false)],
+            Verdict::Redact => {
+                let (whole, shorter) = halves(&elements);
+                vec![message(whole, false), message(shorter, true)]
+            }
+        }
+    }
+}
+
+// === impl Session ===
+
+impl Session {
+    /// Goes on where a session stood when these messages were the last that were recorded of it.
+    /// Its guardrails are shown what they saw then. Requests that were open are not any more.
+    pub fn resume(&mut self, log: &[EventRecord]) {
+        let past = log.iter().flat_map(PastMessage::of);
+        self.judges.remember(past, &self.detectors);
+        for record in log {
+            self.resume_message(record);
+        }
+        if let Some(last) = log.last() {
+            self.next_sequence = last.sequence.next();
+            self.last_time = last.recorded_at;
+        }
+    }
+
+    fn resume_message(&mut self, record: &EventRecord) {
+        let was_passed = matches!(record.verdict, Verdict::Allow | Verdict::Redact);
+        if !was_passed {
+            return;
+        }
+        match (record.direction, record.method.as_deref()) {
+            (Direction::ToClient, Some("initialize")) => self.resume_revision(record),
+            (Direction::ToServer, Some("notifications/initialized")) => {
+                self.handshake = Handshake::Done;
+            }
+            (Direction::ToClient, Some("tools/list")) => self.resume_listing(record),
+            _ => {}
+        }
+    }
+
+    fn resume_revision(&mut self, record: &EventRecord) {
+        let text = record.message.as_deref().unwrap_or_default();
+        let message = Message::parse(text.as_bytes(), &EnvelopeLimits::new(Peer::Server));
+        if let Ok(message) = message
+            && let Some(result) = message.result()
+        {
+            self.handshake = Handshake::Begun;
+            self.note_revision(result);
+        }
+    }
+
+    fn resume_listing(&mut self, record: &EventRecord) {
+        let elements = elements(record);
+        let shown = match record.verdict {
+            Verdict::Redact => {
+                let (whole, shorter) = halves(&elements);
+                self.withheld_tools.extend(listed(whole));
+                shorter
+            }
+            _ => &elements,
+        };
+        for name in listed(shown) {
+            self.withheld_tools.remove(&name);
+        }
+    }
+}
+
+fn elements(record: &EventRecord) -> Vec<Value> {
+    let elements = parse(&record.events, &Limits::lenient()).unwrap_or(Value::Null);
+    elements.as_array().unwrap_or_default().to_vec()
+}
+
+/// The record of a shortened listing has both listings.
+fn halves(elements: &[Value]) -> (&[Value], &[Value]) {
+    elements.split_at(elements.len() / 2)
+}
+
+fn listed(elements: &[Value]) -> impl Iterator<Item = Arc<str>> {
+    elements.iter().flat_map(tool_names)
+}

@@ -1,0 +1,95 @@
+//! A session goes on where its log ends.
+
+use portcullis_mcp::Revision;
+use portcullis_trace::record::Direction::{ToClient, ToServer};
+use portcullis_trace::record::{EventRecord, Verdict};
+
+use crate::conversation::{Conversation, request};
+
+const GUARDED: &str = "raise \"secret leaves\" if:
+    (read: ToolCall) -> (send: ToolCall)
+    read is tool:read
+    send is tool:send
+
+raise \"poisoned\" if:
+    (t: Tool)
+    \"IGNORE\" in t.description
+";
+const LISTING: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"read","description":"","inputSchema":{}},{"name":"evil","description":"IGNORE all","inputSchema":{}}]}}"#;
+
+fn call(id: &str, tool: &str) -> String {
+    request(
+        id,
+        "tools/call",
+        &format!(r#"{{"name":"{tool}","arguments":{{}}}}"#),
+    )
+}
+
+/// What is recorded of a session that began, listed its tools and called `calls`.
+fn log(calls: &[&str]) -> Vec<EventRecord> {
+    let mut talk = Conversation::guarded(GUARDED);
+    let initialized = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+    let mut log = Vec::new();
+    let params = r#"{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"c","version":"1"}}"#;
+    let answer = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"s","version":"1"}}}"#;
+    log.extend(talk.client(&request("0", "initialize", params)).records);
+    log.extend(talk.server(answer).records);
+    log.extend(talk.client(initialized).records);
+    log.extend(talk.client(&request("1", "tools/list", "{}")).records);
+    log.extend(talk.server(LISTING).records);
+    for tool in calls {
+        log.extend(talk.client(&call("2", tool)).records);
+        let answer = r#"{"jsonrpc":"2.0","id":2,"result":{"content":[]}}"#;
+        log.extend(talk.server(answer).records);
+    }
+    log
+}
+
+fn resumed(log: &[EventRecord]) -> Conversation {
+    let mut talk = Conversation::guarded(GUARDED);
+    talk.session.resume(log);
+    talk
+}
+
+#[test]
+fn what_happened_before_still_counts() {
+    let mut talk = resumed(&log(&["read"]));
+    let became = talk.client(&call("7", "send"));
+    assert_eq!(became.records[0].verdict, Verdict::Block);
+    assert_eq!(became.only().0, ToClient);
+
+    let mut innocent = resumed(&log(&["list"]));
+    let line = call("7", "send");
+    assert_eq!(innocent.client(&line).sent, [(ToServer, line)]);
+}
+
+#[test]
+fn what_was_blocked_before_did_not_happen() {
+    let mut talk = resumed(&log(&["evil", "list"]));
+    let line = call("7", "send");
+    assert_eq!(talk.client(&line).sent, [(ToServer, line)]);
+}
+
+#[test]
+fn a_hidden_tool_stays_hidden() {
+    let mut talk = resumed(&log(&[]));
+    let (code, message) = talk.client(&call("7", "evil")).error(ToClient);
+    assert_eq!((code, message.as_str()), (-32_602, "Unknown tool: evil"));
+}
+
+#[test]
+fn places_and_revision_go_on() {
+    let log = log(&["read"]);
+    let mut talk = resumed(&log);
+    assert_eq!(talk.session.revision(), Some(Revision::V2025_06_18));
+    assert!(talk.session.is_initialized());
+    let next = talk.client(&call("7", "list")).records[0].sequence;
+    assert_eq!(next, log.last().unwrap().sequence.next());
+}
+
+#[test]
+fn nothing_recorded_is_a_new_session() {
+    let mut talk = resumed(&[]);
+    assert!(!talk.session.is_initialized());
+    talk.shake_hands("2025-06-18");
+}
