@@ -14,6 +14,7 @@ from typing import Any
 
 import anyio
 
+import explorer
 import inspector
 import pairs
 import python_client
@@ -132,6 +133,7 @@ async def run(installation: Installation, directory: Path) -> bool:
     run_inspector(installation, directory, report)
     await anyio.to_thread.run_sync(sdk.run, installation, directory, report)
     await compare_pairs(installation, directory, report)
+    await explorer.run(installation, directory, report)
     print(f"real clients: {report.passed} scenarios passed, {report.failed} failed")
     return report.failed == 0
 

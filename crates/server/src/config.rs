@@ -7,11 +7,13 @@ mod build;
 mod data_directory;
 mod embedded;
 mod error;
+mod explorer;
 mod gateway;
 mod problem;
 mod read;
 mod schema;
 mod server_name;
+mod system_user;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -21,6 +23,7 @@ mod written;
 
 pub use data_directory::DataDirectory;
 pub use error::ConfigError;
+pub use explorer::ExplorerConfig;
 pub use gateway::{
     ApiConfig, ConversationKey, GatewayConfig, HttpServer, HttpTransport, LimitsConfig, Login,
     Only, ScopedGuardrail, Secret, ServerConfig, ServerName, SessionsConfig, StdioServer,
@@ -29,5 +32,6 @@ pub use gateway::{
 pub use problem::{FileProblems, Problem};
 pub use schema::schema;
 pub use server_name::server_name;
+pub(crate) use system_user::system_user;
 pub use upstream::{AllowedUpstreams, Authority, UpstreamError, UpstreamPattern};
 pub use watch::Watcher;

@@ -5,9 +5,17 @@
 //! addresses accordingly, so that an Explorer, this one or a remote one, shows what it knows.
 
 mod address;
+mod guardrails;
 mod import;
 mod projection;
+mod remote;
 pub(crate) mod time;
+mod upload_task;
+mod uploader;
 
+pub(crate) use guardrails::RemoteGuardrails;
 pub use import::{Import, ImportError, ImportedAnnotation, ImportedTrace};
 pub use projection::{Projected, ProjectedAnnotation, Projection, ProjectionError};
+pub(crate) use remote::{RemoteError, RemoteExplorer, RemoteGuardrail};
+pub(crate) use upload_task::UploadTask;
+pub(crate) use uploader::Uploader;

@@ -88,7 +88,7 @@ impl PolicyFile {
                 id: None,
                 name: guardrail_name(&self.path),
             },
-            policy,
+            policy: Ok(policy),
             on_violation: GuardrailAction::Block,
             on_failure,
         };

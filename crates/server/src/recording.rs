@@ -2,9 +2,11 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use portcullis_store::{
-    Durability, Entry, EventPage, Location, RecordError, Recorder, SqliteStore, Store, StoreError,
+    Durability, Entry, EventPage, Location, Pool, RecordError, Recorder, SqliteStore, Store,
+    StoreError,
 };
 use portcullis_trace::record::{EventRecord, Sequence, SessionId};
+use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tracing::{error, warn};
 
@@ -30,6 +32,7 @@ pub(crate) enum PastError {
 pub(crate) struct Recording {
     recorder: Option<Recorder>,
     database: PathBuf,
+    news: Notify,
 }
 
 // === impl Recording ===
@@ -59,7 +62,14 @@ impl Recording {
         Self {
             recorder,
             database: database.to_owned(),
+            news: Notify::new(),
         }
+    }
+
+    /// The store that is recorded into.
+    pub(crate) fn store(&self) -> Option<Pool> {
+        let location = Location::Sqlite(self.database.clone());
+        self.recorder.is_some().then(|| Pool::new(location))
     }
 
     /// All messages of a session so far, as they were recorded, from one after `after` on.
@@ -99,10 +109,16 @@ impl Recording {
             return Ok(());
         };
         let recorded = recorder.record(entry).await;
+        self.news.notify_one();
         if let Err(reason) = &recorded {
             error!(%reason, "message not recorded");
         }
         recorded
+    }
+
+    /// Waits until something is recorded that nobody waited for yet.
+    pub(crate) async fn recorded(&self) {
+        self.news.notified().await;
     }
 
     /// Waits, for a bounded time, until what was recorded can be read.
@@ -110,7 +126,7 @@ impl Recording {
         if let Some(recorder) = &self.recorder
             && let Err(reason) = recorder.flush().await
         {
-            warn!(%reason, "recording not flushed");
+            warn!(%reason, "the recording is behind");
         }
     }
 

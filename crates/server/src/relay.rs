@@ -10,10 +10,10 @@ use std::pin::{Pin, pin};
 use std::process::ExitStatus;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use portcullis_session::{Action, Permit, Session};
+use portcullis_session::{Action, Introduction, Permit, Session};
 use portcullis_store::Entry;
 use portcullis_trace::record::{
-    Direction, EventRecord, Implementation, SessionEnd, SessionRecord, Timestamp, Verdict,
+    Direction, EventRecord, SessionEnd, SessionRecord, Timestamp, Verdict,
 };
 use portcullis_transport::child::{ChildServer, Patience};
 use portcullis_transport::lines::{LineReader, LineWriter};
@@ -25,6 +25,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
+use crate::metadata::introduce;
 use crate::recording::Recording;
 
 /// How long what a server wrote before it ended is still passed on.
@@ -89,7 +90,6 @@ pub(crate) async fn relay(
         to_client: Mutex::new(to_client),
         to_server: Mutex::new(Some(to_server)),
     };
-    relay.begin().await;
     let mut answers = Traffic::new(relay.pump(Direction::ToClient, &mut from_server));
     let mut end = {
         let requests = relay.pump(Direction::ToServer, &mut from_client);
@@ -158,7 +158,7 @@ impl Relay<'_> {
                         self.send_all(answers).await?;
                     }
                 }
-                Action::Introduce(client) => self.introduce(client).await,
+                Action::Introduce(peers) => self.introduce(peers).await,
                 Action::Send(permit) if is_recorded => self.send(&permit).await?,
                 Action::Send(_) => {}
                 Action::Note(note) => warn!("{note}"),
@@ -192,16 +192,10 @@ impl Relay<'_> {
         })
     }
 
-    async fn begin(&self) {
-        let record = self.record.borrow().clone();
-        info!(session = %record.id, server = record.server, "session begins");
-        self.record_or_log(record).await;
-    }
-
-    async fn introduce(&self, client: Implementation) {
+    async fn introduce(&self, peers: Introduction) {
         let record = {
             let mut record = self.record.borrow_mut();
-            record.client = Some(client);
+            introduce(&mut record, peers);
             record.clone()
         };
         self.record_or_log(record).await;

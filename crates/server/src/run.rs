@@ -1,5 +1,6 @@
 //! One guarded stdio server, from its start to its end.
 
+use std::error::Error;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -10,20 +11,23 @@ use portcullis_json::Object;
 use portcullis_session::{
     Guardrail, GuardrailAction, RefusalStyle, Session, SessionContext, SessionLimits,
 };
-use portcullis_store::{Durability, StoreError};
+use portcullis_store::{Durability, StoreError, Upload};
 use portcullis_trace::record::{Origin, SessionId, SessionIdError, SessionRecord};
 use portcullis_transport::child::{ServerCommand, SpawnError};
+use portcullis_transport::http::endpoint::EndpointError;
 use portcullis_transport::lines::{LineReader, LineWriter};
 use portcullis_transport::signal::EndSignals;
 use portcullis_transport::stdio;
 use tracing::{Level, info, warn};
 use uuid::Uuid;
 
-use crate::config::{ConfigError, DataDirectory, server_name};
-use crate::log;
+use crate::config::{ConfigError, DataDirectory, ExplorerConfig, server_name};
+use crate::explorer::{RemoteExplorer, RemoteGuardrails, UploadTask};
+use crate::guardrails::GuardrailSource;
 use crate::policy::{PolicyError, PolicyFile};
 use crate::recording::Recording;
 use crate::relay::{Peers, now, relay};
+use crate::{log, metadata};
 
 /// LIMIT: one line of a peer, unless configured otherwise.
 pub const LINE_BYTES_DEFAULT: usize = 16 << 20;
@@ -48,9 +52,18 @@ pub struct RunOptions {
     pub data_directory: Option<PathBuf>,
     pub project: Option<String>,
     pub metadata: Object,
+    pub explorer: Option<Explorer>,
     pub is_verbose: bool,
     /// Logged as soon as there is a log.
     pub notices: Vec<String>,
+}
+
+/// The Explorer that is elsewhere.
+#[derive(Clone, Debug)]
+pub struct Explorer {
+    pub config: ExplorerConfig,
+    /// Whether the trace goes there; its guardrails are in force in any case.
+    pub takes_trace: bool,
 }
 
 /// Something the user should see that does not keep the server from being guarded.
@@ -75,6 +88,10 @@ pub enum RunError {
     Streams(#[source] io::Error),
     #[error("the session could not be supervised")]
     Supervise(#[source] io::Error),
+    #[error("the server is not started without its guardrails")]
+    Guardrails(#[source] Box<dyn Error + Send + Sync>),
+    #[error("the Explorer cannot be connected to")]
+    Explorer(#[source] EndpointError),
     #[error("no session id could be made")]
     Id(#[source] SessionIdError),
 }
@@ -121,7 +138,7 @@ fn load(
 
 async fn guard(
     options: RunOptions,
-    guardrails: Vec<Guardrail>,
+    mut guardrails: Vec<Guardrail>,
     data_directory: &DataDirectory,
     warn: &mut dyn FnMut(Warning),
 ) -> Result<ExitStatus, RunError> {
@@ -140,11 +157,34 @@ async fn guard(
     for notice in &options.notices {
         info!("{notice}");
     }
+    let recording = Arc::new(recording);
+    let explorer = explorer(&options)?;
+    let remote = explorer
+        .clone()
+        .map(|explorer| RemoteGuardrails::new(explorer, data_directory.remote_guardrails()));
+    let source = Arc::new(GuardrailSource::new(recording.store(), remote));
+    guardrails.extend(kept(&options, &source).await?);
     if guardrails.is_empty() {
         warn!("no policy is given: messages are recorded, nothing is blocked");
     }
     let line_bytes = options.line_bytes;
+    let takes_trace = options
+        .explorer
+        .as_ref()
+        .is_some_and(|explorer| explorer.takes_trace);
     let (session, record) = open_session(options, guardrails)?;
+    info!(session = %record.id, server = record.server, "session begins");
+    if let Err(error) = recording.record(record.clone()).await {
+        warn!(%error, "session not recorded");
+    }
+    let upload = match explorer {
+        Some(explorer) if takes_trace => {
+            let upload = Upload::new(record.id.clone(), explorer.url().as_str());
+            recording.record(upload).await.ok();
+            UploadTask::start(explorer, &recording, source)
+        }
+        _ => None,
+    };
     let peers = Peers {
         from_client: LineReader::new(stdio::input().map_err(RunError::Streams)?, line_bytes),
         to_client: LineWriter::new(stdio::output().map_err(RunError::Streams)?),
@@ -153,8 +193,34 @@ async fn guard(
         server: started.server,
     };
     let status = relay(peers, session, record, &recording, signals).await;
+    recording.flush().await;
+    if let Some(upload) = upload {
+        upload.end().await;
+    }
     recording.close().await;
     status.map_err(RunError::Supervise)
+}
+
+fn explorer(options: &RunOptions) -> Result<Option<Arc<RemoteExplorer>>, RunError> {
+    let explorer = options.explorer.as_ref();
+    let explorer = explorer.map(|explorer| RemoteExplorer::new(&explorer.config));
+    let explorer = explorer.transpose().map_err(RunError::Explorer)?;
+    Ok(explorer.map(Arc::new))
+}
+
+/// The guardrails that are kept for this server. Which client will speak is not known yet: those
+/// for one client are for all.
+async fn kept(options: &RunOptions, source: &GuardrailSource) -> Result<Vec<Guardrail>, RunError> {
+    let server = options.name.clone();
+    let server = server.unwrap_or_else(|| server_name(&options.server));
+    match source.read(options.project.as_deref()).await {
+        Ok(kept) => Ok(kept.for_server(&server)),
+        Err(error) if options.on_failure == GuardrailAction::Log => {
+            warn!(%error, "only the policies of the command line are in force");
+            Ok(Vec::new())
+        }
+        Err(error) => Err(RunError::Guardrails(error.into())),
+    }
 }
 
 fn open_session(
@@ -163,6 +229,7 @@ fn open_session(
 ) -> Result<(Session, SessionRecord), RunError> {
     let id: SessionId = Uuid::now_v7().to_string().parse().map_err(RunError::Id)?;
     let server = options.name.unwrap_or_else(|| server_name(&options.server));
+    let metadata = metadata::of_session(&id, &options.metadata);
     let record = SessionRecord {
         id: id.clone(),
         project: options.project,
@@ -170,7 +237,7 @@ fn open_session(
         server: server.clone(),
         client: None,
         started_at: now(),
-        metadata: options.metadata,
+        metadata: metadata.clone(),
         origin: Origin::Live,
         index: None,
         hierarchy_path: Vec::new(),
@@ -180,7 +247,7 @@ fn open_session(
         revision: None,
         server: Arc::from(server),
         guardrails,
-        parameters: options.parameters,
+        parameters: metadata::parameters(&options.parameters, &metadata),
         refusal: options.refusal,
         extra_methods: options.extra_methods,
         limits: SessionLimits::default(),

@@ -37,8 +37,11 @@ use tracing::{Level, info, warn};
 pub(crate) use self::admission::admit;
 pub(crate) use self::answer::json;
 pub(crate) use self::gateway::Gateway;
+use self::gateway::Surroundings;
 use crate::api::{self, Api};
-use crate::config::{ConfigError, DataDirectory, GatewayConfig, Watcher};
+use crate::config::{ConfigError, DataDirectory, ExplorerConfig, GatewayConfig, Watcher};
+use crate::explorer::{RemoteExplorer, RemoteGuardrails, UploadTask};
+use crate::guardrails::GuardrailSource;
 use crate::log;
 use crate::recording::Recording;
 
@@ -54,6 +57,8 @@ pub struct ServeOptions {
     /// The program to start stdio servers through, so that they cannot outlive a killed gateway.
     pub launcher: Option<PathBuf>,
     pub is_verbose: bool,
+    /// Where further guardrails come from, and traces go to.
+    pub explorer: Option<ExplorerConfig>,
 }
 
 /// Something the user should see as it happens.
@@ -127,9 +132,21 @@ async fn serve_until_signal(
     let listener = TcpListener::bind(listen_on).await.map_err(listening)?;
     let address = listener.local_addr().map_err(listening)?;
     let servers = config.servers.keys().map(ToString::to_string).collect();
-    let gateway = Gateway::new(config, Arc::clone(&recording), options.launcher)
-        .map_err(ServeError::Connect)?;
-    let gateway = Arc::new(gateway);
+    let explorer = options.explorer.as_ref().map(RemoteExplorer::new);
+    let explorer = explorer.transpose().map_err(ServeError::Connect)?;
+    let explorer = explorer.map(Arc::new);
+    let remote = explorer
+        .clone()
+        .map(|explorer| RemoteGuardrails::new(explorer, data_directory.remote_guardrails()));
+    let guardrails = Arc::new(GuardrailSource::new(recording.store(), remote));
+    let surroundings = Surroundings {
+        recording: Arc::clone(&recording),
+        guardrails: Arc::clone(&guardrails),
+        explorer: explorer.as_ref().map(|explorer| explorer.url().clone()),
+        launcher: options.launcher,
+    };
+    let gateway = Arc::new(Gateway::new(config, surroundings).map_err(ServeError::Connect)?);
+    let upload = explorer.and_then(|explorer| UploadTask::start(explorer, &recording, guardrails));
     info!(%address, "listening");
     notify(Notice::Listening { address, servers });
     let tasks = gateway.tasks.clone();
@@ -140,6 +157,7 @@ async fn serve_until_signal(
             gateway.config().sessions.clone()
         })
     });
+    let follow_source = tasks.spawn(reload::follow_source(Arc::clone(&gateway)));
     let follow = watcher.map(|watcher| tasks.spawn(reload::follow(Arc::clone(&gateway), watcher)));
     let pool = Pool::new(Location::Sqlite(data_directory.database()));
     let api = Api::new(Arc::clone(&gateway), Arc::clone(&recording), pool, address);
@@ -153,6 +171,7 @@ async fn serve_until_signal(
     };
     listen::serve(listener, service, stop).await;
     sweep.abort();
+    follow_source.abort();
     if let Some(follow) = follow {
         follow.abort();
     }
@@ -160,6 +179,10 @@ async fn serve_until_signal(
     tasks.close();
     if timeout(END_WAIT_MAX, tasks.wait()).await.is_err() {
         warn!("some work in the background was cut");
+    }
+    recording.flush().await;
+    if let Some(upload) = upload {
+        upload.end().await;
     }
     recording.close().await;
     Ok(())

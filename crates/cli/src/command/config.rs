@@ -34,6 +34,7 @@ pub(crate) fn failure(error: &ConfigError) -> Failure {
     match error {
         ConfigError::Invalid(files) => Failure::rendered(file_problems(files)),
         ConfigError::NoHome
+        | ConfigError::ExplorerUrl { .. }
         | ConfigError::DataDirectory { .. }
         | ConfigError::Read { .. }
         | ConfigError::TooLong { .. } => Failure::of(error),

@@ -2,6 +2,8 @@ use std::ffi::OsString;
 
 use clap::Parser;
 use portcullis_json::Object;
+use portcullis_server::config::ExplorerConfig;
+use portcullis_server::run::Explorer;
 use portcullis_session::RefusalStyle;
 
 use super::run::{options, start};
@@ -28,7 +30,7 @@ pub(crate) fn mcp(arguments: &McpArguments) -> Result<Outcome, Failure> {
         Err(error) => error.exit(),
     };
     let refusal = match typed.failure_response_format {
-        FailureResponseFormat::Error => RefusalStyle::Error,
+        FailureResponseFormat::Error => RefusalStyle::Invariant,
         FailureResponseFormat::Content => RefusalStyle::Result,
     };
     let mut options = options(typed.guard, words.command, refusal)?;
@@ -40,12 +42,15 @@ pub(crate) fn mcp(arguments: &McpArguments) -> Result<Outcome, Failure> {
     let server = words.metadata.get("server").and_then(|name| name.as_str());
     options.name = server.map(str::to_owned);
     options.metadata = words.metadata;
-    if typed.push_explorer {
-        options.metadata.insert("push-explorer", true);
-        options
-            .notices
-            .push("traces are kept here and not pushed to an Explorer".to_owned());
+    let explorer = ExplorerConfig::from_environment().map_err(|error| Failure::of(&error))?;
+    if explorer.is_none() && typed.push_explorer {
+        let notice = "traces are kept here: `INVARIANT_API_URL` names no Explorer to push them to";
+        options.notices.push(notice.to_owned());
     }
+    options.explorer = explorer.map(|config| Explorer {
+        config,
+        takes_trace: typed.push_explorer,
+    });
     start(options)
 }
 

@@ -48,6 +48,7 @@ pub(super) fn options(
         data_directory: arguments.data_dir,
         project: None,
         metadata: Object::new(),
+        explorer: None,
         is_verbose: arguments.verbose,
         notices: Vec::new(),
     })
@@ -89,6 +90,9 @@ fn failure(error: &RunError) -> Failure {
     match error {
         RunError::Policy(PolicyError::Load(file)) => Failure::rendered(policy_diagnostics(file)),
         RunError::Config(_) | RunError::Policy(_) | RunError::Record(_) => Failure::of(error),
+        RunError::Guardrails(_) => Failure::of(error)
+            .hint("`--on-failure log` starts it with the policies of the command line alone"),
+        RunError::Explorer(_) => Failure::internal(error),
         RunError::Spawn(_) => Failure::of(error)
             .hint("give the program as an absolute path if it is not in the client's PATH"),
         RunError::Streams(_) | RunError::Supervise(_) | RunError::Id(_) => Failure::internal(error),

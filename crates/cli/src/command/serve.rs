@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use portcullis_server::config::GatewayConfig;
+use portcullis_server::config::{ExplorerConfig, GatewayConfig};
 use portcullis_server::serve::{Notice, ServeError, ServeOptions, serve};
 
 use super::config::failure as config_failure;
@@ -30,6 +30,7 @@ pub(crate) fn run(arguments: ServeArguments) -> Result<Outcome, Failure> {
         config_file: Some(arguments.config),
         launcher: std::env::current_exe().ok(),
         is_verbose: arguments.verbose,
+        explorer: ExplorerConfig::from_environment().map_err(|error| Failure::of(&error))?,
     };
     match serve(options, &mut show) {
         Ok(()) => Ok(Outcome::Ok),

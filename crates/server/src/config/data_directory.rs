@@ -8,6 +8,7 @@ use super::ConfigError;
 const DATABASE: &str = "traces.db";
 const LOG: &str = "portcullis.log";
 const DEMO: &str = "demo";
+const REMOTE_GUARDRAILS: &str = "guardrails";
 /// Traces and logs hold what users type and tools answer.
 const DIRECTORY_MODE: u32 = 0o700;
 
@@ -41,6 +42,11 @@ impl DataDirectory {
 
     pub fn log(&self) -> PathBuf {
         self.0.join(LOG)
+    }
+
+    /// Where the guardrails of an Explorer are kept as they were last.
+    pub(crate) fn remote_guardrails(&self) -> PathBuf {
+        self.0.join(REMOTE_GUARDRAILS)
     }
 
     /// What only `portcullis demo` uses.

@@ -13,6 +13,8 @@ pub enum ConfigError {
         #[source]
         source: io::Error,
     },
+    #[error("`{name}` is no address of an Explorer: `{written}` is no URL with http or https")]
+    ExplorerUrl { name: &'static str, written: String },
     #[error("the configuration `{}` cannot be read", path.display())]
     Read {
         path: PathBuf,

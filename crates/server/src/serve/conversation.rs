@@ -12,17 +12,23 @@ use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use portcullis_mcp::{EnvelopeLimits, Id, Incoming, Message, MessageKind, Revision, error_code};
 use portcullis_session::{
-    Action, Delivery, DeliveryKind, Guardrail, Permit, RefusalStyle, Scope, Session, Source,
+    Action, Delivery, DeliveryKind, Guardrail, Introduction, Permit, RefusalStyle, Scope, Session,
+    Source,
 };
-use portcullis_trace::record::{Direction, Implementation, SessionEnd, SessionId, SessionRecord};
+use portcullis_store::{Entry, Resumption, Upload};
+use portcullis_trace::record::{Direction, SessionEnd, SessionId, SessionRecord};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
+use url::Url;
+use uuid::Uuid;
 
 use super::gateway::Target;
 use super::outlet::{ClientGone, Outgoing, Outlet, Parcel, Position, Streams};
 use super::upstream::{Call, Upstream};
+use crate::guardrails::Kept;
+use crate::metadata::{extend, introduce};
 use crate::recording::Recording;
 use crate::relay::{log, now};
 
@@ -51,6 +57,15 @@ pub(crate) struct Terms {
     pub(crate) refusal: RefusalStyle,
     /// Guardrails that came with it, beside those that are configured.
     pub(crate) own_guardrails: Vec<Guardrail>,
+    /// Guardrails of the store, for the project that it is filed under.
+    pub(crate) kept: Mutex<Kept>,
+    /// By what it is found again after the gateway was killed.
+    pub(crate) resumption_key: String,
+    /// The gateway that it is a conversation of.
+    pub(crate) holder: Uuid,
+    pub(crate) began: Instant,
+    /// The Explorer that gets its trace.
+    pub(crate) upload_to: Option<Url>,
     /// What the client calls itself, as soon as it said so.
     pub(crate) client: Mutex<Option<String>>,
 }
@@ -87,7 +102,7 @@ impl Conversation {
         upstream: Upstream,
         tasks: TaskTracker,
     ) -> Self {
-        let began = Instant::now();
+        let (began, touched) = (terms.began, Instant::now());
         Self {
             terms,
             session: Mutex::new(session),
@@ -96,7 +111,7 @@ impl Conversation {
             streams: Mutex::default(),
             upstream,
             tasks,
-            touched: Mutex::new(began),
+            touched: Mutex::new(touched),
             began,
             last_scope: AtomicU64::new(Scope::SESSION.0),
             ended: CancellationToken::new(),
@@ -106,7 +121,31 @@ impl Conversation {
     pub(crate) async fn begin(&self) {
         let record = lock(&self.record).clone();
         info!(session = %record.id, server = record.server, "session begins");
+        let upload_to = self.terms.upload_to.as_ref();
+        let upload = upload_to.map(|url| Upload::new(record.id.clone(), url.as_str()));
         self.record_or_log(record).await;
+        if let Some(upload) = upload {
+            self.record_or_log(upload).await;
+        }
+        if self.upstream.is_stateless() {
+            self.note_resumption().await;
+        }
+    }
+
+    /// Notes how the session goes on if the gateway is killed: with a server whose session does not
+    /// end with the connection.
+    pub(crate) async fn note_resumption(&self) {
+        let Some(http) = self.upstream.http() else {
+            return;
+        };
+        let upstream_session = http.session_id();
+        self.record_or_log(Resumption {
+            key: self.terms.resumption_key.clone(),
+            session: self.id(),
+            holder: self.terms.holder.to_string(),
+            upstream_session,
+        })
+        .await;
     }
 
     /// How the store knows it.
@@ -116,6 +155,15 @@ impl Conversation {
 
     pub(crate) fn own_guardrails(&self) -> &[Guardrail] {
         &self.terms.own_guardrails
+    }
+
+    pub(crate) fn kept_guardrails(&self) -> MutexGuard<'_, Kept> {
+        lock(&self.terms.kept)
+    }
+
+    /// What the trace is filed under.
+    pub(crate) fn project(&self) -> Option<String> {
+        lock(&self.record).project.clone()
     }
 
     pub(crate) fn target(&self) -> &Target {
@@ -367,7 +415,7 @@ impl Conversation {
                         }
                     }
                 }
-                Action::Introduce(client) => self.introduce(client).await,
+                Action::Introduce(peers) => self.introduce(peers).await,
                 Action::Send(permit) if is_recorded => {
                     outcome = outcome.and(self.deliver(permit, carried, call).await);
                 }
@@ -447,11 +495,8 @@ impl Conversation {
 
     /// SPEC: MCP 2026-07-28, Streamable HTTP: an error says in the status too what is wrong.
     fn status(&self, delivery: &Delivery, carried: &Carried) -> StatusCode {
-        // Invariant Gateway answers a blocked message like a wrong one; a shortened listing is none.
-        if self.terms.refusal == RefusalStyle::Invariant
-            && delivery.is_refusal
-            && delivery.own_error.is_some()
-        {
+        // Invariant Gateway answers a blocked message like a wrong one.
+        if self.terms.refusal == RefusalStyle::Invariant && delivery.is_refusal {
             return StatusCode::BAD_REQUEST;
         }
         if !self.upstream.is_stateless() {
@@ -476,17 +521,21 @@ impl Conversation {
         }
     }
 
-    async fn introduce(&self, client: Implementation) {
+    async fn introduce(&self, peers: Introduction) {
         let record = {
             let mut record = lock(&self.record);
-            record.client = Some(client);
+            introduce(&mut record, peers);
+            if let Some(http) = self.upstream.http() {
+                extend(&mut record.metadata, &http.metadata());
+            }
             record.clone()
         };
         self.record_or_log(record).await;
+        self.note_resumption().await;
     }
 
     /// Records what no message depends on.
-    async fn record_or_log(&self, entry: impl Into<portcullis_store::Entry>) {
+    async fn record_or_log(&self, entry: impl Into<Entry>) {
         if let Err(error) = self.recording.record(entry).await {
             warn!(%error, "session not recorded");
         }

@@ -1,17 +1,20 @@
 //! What all conversations share, and how one is opened.
 
+mod resume;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use axum::http::{HeaderMap, StatusCode};
 use portcullis_json::{Object, Value};
 use portcullis_mcp::{Id, Message, Method, Revision};
 use portcullis_session::{Guardrail, RefusalStyle, Session, SessionContext, SessionLimits};
 use portcullis_trace::record::{Origin, SessionId, SessionRecord};
-use portcullis_transport::child::Surroundings;
+use portcullis_transport::child;
 use portcullis_transport::http::endpoint::{Bounds, Connector, Endpoint, EndpointError};
 use portcullis_transport::http::reach::Reach;
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 use url::Url;
@@ -26,15 +29,24 @@ use super::upstream::{HttpUpstream, SseUpstream, StdioUpstream, Upstream, read_a
 use crate::config::{
     GatewayConfig, HttpServer, HttpTransport, ServerConfig, ServerName, StdioServer,
 };
+use crate::guardrails::{GuardrailSource, Kept, SourceState};
+use crate::metadata;
 use crate::recording::Recording;
 use crate::relay::now;
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Gateway {
+    /// Tells it from any other gateway, of before too.
+    id: Uuid,
     config: RwLock<Arc<GatewayConfig>>,
     pub(crate) registry: Arc<SessionRegistry>,
     recording: Arc<Recording>,
+    pub(crate) guardrails: Arc<GuardrailSource>,
+    /// Where traces are sent that a client wants to have there.
+    explorer: Option<Url>,
+    /// What running sessions know of `guardrails`.
+    source_state: Mutex<SourceState>,
     /// All that runs in the background.
     pub(crate) tasks: TaskTracker,
     /// Held while it is looked whether a conversation without a session is open, and opened.
@@ -43,6 +55,15 @@ pub(crate) struct Gateway {
     named: Connector,
     /// See [`ServerCommand::under`](portcullis_transport::child::ServerCommand::under).
     launcher: Option<PathBuf>,
+}
+
+/// What the gateway works with.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    pub(crate) recording: Arc<Recording>,
+    pub(crate) guardrails: Arc<GuardrailSource>,
+    pub(crate) explorer: Option<Url>,
+    pub(crate) launcher: Option<PathBuf>,
 }
 
 /// A conversation that is to be opened.
@@ -65,9 +86,22 @@ pub(crate) struct Profile {
     /// `None`: as configured.
     pub(crate) refusal: Option<RefusalStyle>,
     pub(crate) project: Option<String>,
+    /// Whether the trace goes to the Explorer that is elsewhere, if there is one.
+    pub(crate) pushes_trace: bool,
     pub(crate) metadata: Object,
     /// Beside those that are configured.
     pub(crate) guardrails: Vec<Guardrail>,
+}
+
+/// A session that is not part of a conversation yet.
+#[derive(Debug)]
+struct NewSession {
+    session: Session,
+    record: SessionRecord,
+    kept: Kept,
+    /// What the client calls itself, if it has said so.
+    client: Option<String>,
+    began: Instant,
 }
 
 /// The server that a conversation is with.
@@ -90,24 +124,32 @@ pub(crate) enum TargetServer {
 impl Gateway {
     pub(crate) fn new(
         config: GatewayConfig,
-        recording: Arc<Recording>,
-        launcher: Option<PathBuf>,
+        surroundings: Surroundings,
     ) -> Result<Self, EndpointError> {
         Ok(Self {
+            id: Uuid::new_v4(),
             config: RwLock::new(Arc::new(config)),
             registry: Arc::default(),
-            recording,
+            recording: surroundings.recording,
+            guardrails: surroundings.guardrails,
+            explorer: surroundings.explorer,
+            source_state: Mutex::default(),
             tasks: TaskTracker::new(),
             opening: tokio::sync::Mutex::default(),
             configured: Connector::new(Reach::Configured)?,
             named: Connector::new(Reach::Named)?,
-            launcher,
+            launcher: surroundings.launcher,
         })
     }
 
     pub(crate) fn config(&self) -> Arc<GatewayConfig> {
         let config = self.config.read().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&config)
+    }
+
+    pub(crate) fn source_state(&self) -> MutexGuard<'_, SourceState> {
+        let state = self.source_state.lock();
+        state.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn set_config(&self, config: GatewayConfig) {
@@ -132,7 +174,19 @@ impl Gateway {
             .reserve(opening.id.clone(), opening.principal, &config.sessions)
             .map_err(|_| Refused::too_many_sessions())?;
         let request = opening.first.and_then(Message::id).cloned();
-        let session = Self::session(&config, &opening)?;
+        let kept = self
+            .guardrails
+            .read(opening.profile.project.as_deref())
+            .await;
+        let kept = kept.map_err(|error| {
+            warn!(%error, "no session without its guardrails");
+            Refused::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the guardrails for this session cannot be had, try again later",
+            )
+        })?;
+        let state = kept.state;
+        let session = Self::new_session(&config, &opening, kept)?;
         let conversation = match opening.target.server.clone() {
             TargetServer::Configured(_, ServerConfig::Stdio(server)) => {
                 self.open_stdio(&config, &opening, session, &server, request.as_ref())?
@@ -156,7 +210,7 @@ impl Gateway {
             .spawn(async move { begun.begin().await })
             .await
             .ok();
-        if !Arc::ptr_eq(&config, &self.config()) {
+        if *self.source_state() != state || !Arc::ptr_eq(&config, &self.config()) {
             renew(self, &conversation).await;
         }
         Ok(conversation)
@@ -165,92 +219,108 @@ impl Gateway {
     /// The guardrails for what this client says to this server.
     pub(crate) fn guardrails(
         config: &GatewayConfig,
-        target: &TargetServer,
+        target: &Target,
         client: Option<&str>,
-        own: Vec<Guardrail>,
+        kept: &Kept,
+        own: &[Guardrail],
     ) -> Vec<Guardrail> {
-        let guards = config.guardrails.iter().filter(|scoped| match target {
-            TargetServer::Configured(name, _) => scoped.guards(Some(name), client),
-            TargetServer::Named(server) => scoped.guards(configured_as(config, server), client),
-        });
-        let configured = guards.map(|scoped| scoped.guardrail.clone());
-        configured.chain(own).collect()
+        let configured_as = match &target.server {
+            TargetServer::Configured(name, _) => Some(name),
+            TargetServer::Named(server) => configured_as(config, server),
+        };
+        let configured = config.guardrails.iter();
+        let configured = configured.filter(|scoped| scoped.guards(configured_as, client));
+        let mut names = vec![&*target.name];
+        names.extend(configured_as.map(ServerName::as_str));
+        configured
+            .map(|scoped| scoped.guardrail.clone())
+            .chain(kept.for_peers(client, &names))
+            .chain(own.iter().cloned())
+            .collect()
     }
 
     /// The guardrails of now for a conversation that runs.
     pub(crate) fn guardrails_for(&self, conversation: &Conversation) -> Vec<Guardrail> {
         let client = conversation.client();
-        let target = &conversation.target().server;
-        let own = conversation.own_guardrails().to_vec();
-        Self::guardrails(&self.config(), target, client.as_deref(), own)
+        Self::guardrails(
+            &self.config(),
+            conversation.target(),
+            client.as_deref(),
+            &conversation.kept_guardrails(),
+            conversation.own_guardrails(),
+        )
     }
 
     /// A client that says who it is only after its session began gets the guardrails for it then.
-    pub(crate) fn note_client(
-        &self,
-        target: &Target,
-        conversation: &Conversation,
-        message: &Message,
-    ) {
+    pub(crate) fn note_client(&self, conversation: &Conversation, message: &Message) {
         let Some(client) = client_name(message) else {
             return;
         };
         let mut session = conversation.session();
         if message.method() == Some(&Method::Initialize) && session.last_sequence().is_none() {
             conversation.note_client(client);
-            let config = self.config();
-            let own = conversation.own_guardrails().to_vec();
-            let guardrails = Self::guardrails(&config, &target.server, Some(client), own);
-            session.replace_guardrails(guardrails, []);
+            session.replace_guardrails(self.guardrails_for(conversation), []);
         }
     }
 
-    fn session(
+    fn new_session(
         config: &GatewayConfig,
         opening: &Opening<'_>,
-    ) -> Result<(Session, SessionRecord), Refused> {
+        kept: Kept,
+    ) -> Result<NewSession, Refused> {
         let id: SessionId = Uuid::now_v7()
             .to_string()
             .parse()
             .map_err(|_| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "no id for a session"))?;
-        let client = opening.first.and_then(client_name);
-        let session = Session::new(SessionContext {
-            id: id.clone(),
-            revision: opening.is_stateless.then_some(Revision::V2026_07_28),
-            server: Arc::clone(&opening.target.name),
-            guardrails: Self::guardrails(
-                config,
-                &opening.target.server,
-                client,
-                opening.profile.guardrails.clone(),
-            ),
-            parameters: config.parameters.clone(),
-            refusal: opening.profile.refusal.unwrap_or(config.refusal),
-            extra_methods: Vec::new(),
-            limits: SessionLimits {
-                message_bytes: config.limits.message_bytes.get(),
-                ..SessionLimits::default()
-            },
-        });
         let record = SessionRecord {
+            metadata: metadata::of_session(&id, &opening.profile.metadata),
             id,
             project: opening.profile.project.clone(),
             name: None,
             server: opening.target.name.to_string(),
             client: None,
             started_at: now(),
-            metadata: opening.profile.metadata.clone(),
             origin: Origin::Live,
             index: None,
             hierarchy_path: Vec::new(),
         };
-        Ok((session, record))
+        let client = opening.first.and_then(client_name);
+        Ok(NewSession {
+            session: Self::session(config, opening, &kept, &record, client),
+            began: Instant::now(),
+            record,
+            kept,
+            client: client.map(str::to_owned),
+        })
+    }
+
+    fn session(
+        config: &GatewayConfig,
+        opening: &Opening<'_>,
+        kept: &Kept,
+        record: &SessionRecord,
+        client: Option<&str>,
+    ) -> Session {
+        let own = &opening.profile.guardrails;
+        Session::new(SessionContext {
+            id: record.id.clone(),
+            revision: opening.is_stateless.then_some(Revision::V2026_07_28),
+            server: Arc::clone(&opening.target.name),
+            guardrails: Self::guardrails(config, opening.target, client, kept, own),
+            parameters: metadata::parameters(&config.parameters, &record.metadata),
+            refusal: opening.profile.refusal.unwrap_or(config.refusal),
+            extra_methods: Vec::new(),
+            limits: SessionLimits {
+                message_bytes: config.limits.message_bytes.get(),
+                ..SessionLimits::default()
+            },
+        })
     }
 
     fn conversation(
         &self,
         opening: &Opening<'_>,
-        (session, record): (Session, SessionRecord),
+        new: NewSession,
         upstream: Upstream,
     ) -> Arc<Conversation> {
         Arc::new(Conversation::new(
@@ -258,10 +328,18 @@ impl Gateway {
                 target: opening.target.clone(),
                 refusal: opening.profile.refusal.unwrap_or(self.config().refusal),
                 own_guardrails: opening.profile.guardrails.clone(),
-                client: Mutex::new(opening.first.and_then(client_name).map(str::to_owned)),
+                kept: Mutex::new(new.kept),
+                upload_to: self
+                    .explorer
+                    .clone()
+                    .filter(|_| opening.profile.pushes_trace),
+                client: Mutex::new(new.client),
+                resumption_key: opening.id.digest(opening.principal),
+                holder: self.id,
+                began: new.began,
             },
-            session,
-            record,
+            new.session,
+            new.record,
             Arc::clone(&self.recording),
             upstream,
             self.tasks.clone(),
@@ -272,7 +350,7 @@ impl Gateway {
         &self,
         config: &GatewayConfig,
         opening: &Opening<'_>,
-        session: (Session, SessionRecord),
+        session: NewSession,
         server: &StdioServer,
         request: Option<&Id>,
     ) -> Result<Arc<Conversation>, Refused> {
@@ -281,7 +359,7 @@ impl Gateway {
             None => server.command.clone(),
         };
         let environment = server.environment.iter();
-        let surroundings = Surroundings {
+        let surroundings = child::Surroundings {
             environment: Some(
                 environment
                     .map(|(name, value)| (OsString::from(name), OsString::from(value.expose())))
@@ -308,7 +386,7 @@ impl Gateway {
         &self,
         config: &GatewayConfig,
         opening: &Opening<'_>,
-        session: (Session, SessionRecord),
+        session: NewSession,
         server: &HttpServer,
         endpoint: Endpoint,
     ) -> Result<Arc<Conversation>, Refused> {

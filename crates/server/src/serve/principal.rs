@@ -25,6 +25,14 @@ pub(crate) struct Repeated;
 // === impl Principal ===
 
 impl Principal {
+    /// Differs from that of any other.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Anonymous => &[],
+            Self::Credential(digest) => digest,
+        }
+    }
+
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Repeated> {
         let is_credential = |name: &str| {
             name == AUTHORIZATION.as_str()

@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
@@ -58,6 +59,26 @@ impl ConversationId {
     pub(crate) fn secret(server: Arc<str>) -> Self {
         let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
         Self::Secret(server, secret)
+    }
+
+    /// What the store knows it by, which nobody can speak in it with.
+    pub(crate) fn digest(&self, principal: Principal) -> String {
+        let (kind, server, key) = match self {
+            Self::Secret(server, secret) => ("secret", server, secret),
+            Self::Stateless(server, _, key) => ("stateless", server, key),
+        };
+        let mut digest = Sha256::new();
+        for part in [
+            kind.as_bytes(),
+            server.as_bytes(),
+            key.as_bytes(),
+            principal.as_bytes(),
+        ] {
+            digest.update(part.len().to_le_bytes());
+            digest.update(part);
+        }
+        let digest = digest.finalize();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// What the client is told of it.

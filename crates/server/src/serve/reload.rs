@@ -1,12 +1,12 @@
 //! What a change of the configuration does to what runs.
 
+use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
-use portcullis_json::{Limits, Value, parse};
 use portcullis_session::PastMessage;
-use portcullis_trace::Event;
-use portcullis_trace::record::{EventRecord, Sequence, Verdict};
-use portcullis_trace::wire;
+use portcullis_trace::record::{EventRecord, Sequence};
+use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::conversation::Conversation;
@@ -16,6 +16,8 @@ use crate::recording::PastError;
 
 /// LIMIT: how often it is tried to catch up with a session that goes on meanwhile.
 const ATTEMPTS_MAX: usize = 10;
+/// How soon a guardrail that was changed elsewhere is in force.
+const SOURCE_ASKED_EVERY: Duration = Duration::from_secs(1);
 
 /// Puts every valid change in force, for as long as it is polled. An invalid one is logged, and
 /// what was in force stays.
@@ -34,15 +36,49 @@ pub(crate) async fn follow(gateway: Arc<Gateway>, mut watcher: Watcher) {
     }
 }
 
+/// Puts every change of guardrails that are kept elsewhere in force, for as long as it is polled.
+pub(crate) async fn follow_source(gateway: Arc<Gateway>) {
+    let mut is_away = false;
+    loop {
+        sleep(SOURCE_ASKED_EVERY).await;
+        match gateway.guardrails.state().await {
+            Ok(state) => {
+                is_away = false;
+                let known = mem::replace(&mut *gateway.source_state(), state);
+                if known != state {
+                    info!("guardrails have changed");
+                    for conversation in gateway.registry.all() {
+                        renew(&gateway, &conversation).await;
+                    }
+                }
+            }
+            Err(error) => {
+                if !is_away {
+                    warn!(%error, "the guardrails stay as they were");
+                }
+                is_away = true;
+            }
+        }
+    }
+}
+
 /// Gives a running session the guardrails of now, with all that it has seen.
 pub(crate) async fn renew(gateway: &Gateway, conversation: &Conversation) {
+    match gateway
+        .guardrails
+        .read(conversation.project().as_deref())
+        .await
+    {
+        Ok(kept) => *conversation.kept_guardrails() = kept,
+        Err(error) => warn!(%error, "the guardrails stay as they were"),
+    }
     let mut past = Vec::new();
     let mut last: Option<Sequence> = None;
     for _ in 0..ATTEMPTS_MAX {
         match conversation.past(last).await {
             Ok(records) => {
                 last = records.last().map(|record| record.sequence).or(last);
-                past.extend(records.iter().flat_map(messages));
+                past.extend(records.iter().flat_map(PastMessage::of));
             }
             Err(error) => {
                 // The session began before them; they judge what is said from here on.
@@ -60,29 +96,6 @@ pub(crate) async fn renew(gateway: &Gateway, conversation: &Conversation) {
     warn!("changed guardrails do not know all that was said before");
     let guardrails = gateway.guardrails_for(conversation);
     conversation.session().replace_guardrails(guardrails, past);
-}
-
-/// The messages that the guardrails were shown: of a listing that was shortened, both.
-fn messages(record: &EventRecord) -> Vec<PastMessage> {
-    let elements = parse(&record.events, &Limits::lenient()).unwrap_or(Value::Null);
-    let elements = elements.as_array().unwrap_or_default();
-    let message = |elements: &[Value], has_happened| PastMessage {
-        events: elements.iter().flat_map(events).collect(),
-        has_happened,
-    };
-    match record.verdict {
-        Verdict::Allow => vec![message(elements, true)],
-        Verdict::Block | Verdict::Ask => vec![message(elements, false)],
-        Verdict::Redact => {
-            let (whole, shorter) = elements.split_at(elements.len() / 2);
-            vec![message(whole, false), message(shorter, true)]
-        }
-    }
-}
-
-fn events(element: &Value) -> Vec<Event> {
-    // It was an event when it was judged.
-    wire::events(element).unwrap_or_default()
 }
 
 // === impl Conversation ===

@@ -20,6 +20,8 @@ const IDLE_CONNECTION_WAIT: Duration = Duration::from_secs(90);
 const USER_AGENT: &str = concat!("portcullis/", env!("CARGO_PKG_VERSION"));
 const JSON: &str = "application/json";
 const EVENT_STREAM: &str = "text/event-stream";
+/// What answers a message.
+const MESSAGE: &str = "application/json, text/event-stream";
 
 /// Connections to MCP servers, shared by all who want some.
 #[derive(Clone, Debug)]
@@ -135,27 +137,30 @@ impl Endpoint {
     }
 
     pub async fn post(&self, headers: HeaderMap, body: Bytes) -> Result<Answer, EndpointError> {
-        self.ask(Method::POST, headers, Some(body)).await
+        self.ask(Method::POST, MESSAGE, headers, Some(body)).await
     }
 
+    /// Asks for a stream of events.
     pub async fn get(&self, headers: HeaderMap) -> Result<Answer, EndpointError> {
-        self.ask(Method::GET, headers, None).await
+        self.ask(Method::GET, EVENT_STREAM, headers, None).await
+    }
+
+    /// Asks for a JSON document.
+    pub async fn get_json(&self) -> Result<Answer, EndpointError> {
+        self.ask(Method::GET, JSON, HeaderMap::new(), None).await
     }
 
     pub async fn delete(&self, headers: HeaderMap) -> Result<Answer, EndpointError> {
-        self.ask(Method::DELETE, headers, None).await
+        self.ask(Method::DELETE, MESSAGE, headers, None).await
     }
 
     async fn ask(
         &self,
         method: Method,
+        accept: &'static str,
         headers: HeaderMap,
         body: Option<Bytes>,
     ) -> Result<Answer, EndpointError> {
-        let accept = match method {
-            Method::GET => EVENT_STREAM,
-            _ => "application/json, text/event-stream",
-        };
         // Ours come last, in the place of what anybody else put there.
         let mut all = self.headers.clone();
         all.extend(headers);

@@ -49,6 +49,16 @@ impl Gateway {
             "listen: \"127.0.0.1:0\"\ndata_directory: data\ndurability: relaxed\n{servers}"
         );
         fs::write(config_path(&directory), format!("{servers}{more}")).unwrap();
+        let (process, address) = Self::spawn(&directory);
+        Self {
+            process,
+            address,
+            directory,
+            servers,
+        }
+    }
+
+    fn spawn(directory: &TempDir) -> (Child, SocketAddr) {
         let mut process = portcullis()
             .current_dir(directory.path())
             .args(["serve", "--config", "portcullis.yaml"])
@@ -68,12 +78,18 @@ impl Gateway {
             said += &line;
         };
         thread::spawn(move || shown.lines().map_while(Result::ok).count());
-        Self {
-            process,
-            address,
-            directory,
-            servers,
-        }
+        (process, address)
+    }
+
+    /// Kills it with `kill -9` and starts another one in its place, at another address.
+    pub(crate) fn kill_and_start_again(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+        (self.process, self.address) = Self::spawn(&self.directory);
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.directory.path().join("data/traces.db")
     }
 
     /// Changes all of the configuration but the servers, in one step.

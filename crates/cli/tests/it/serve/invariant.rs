@@ -31,7 +31,7 @@ fn upstream() -> Upstream {
     })
 }
 
-fn base(upstream: &Upstream) -> Request {
+pub(crate) fn base(upstream: &Upstream) -> Request {
     Request::new("GET", PATH).with(BASE_URL, &format!("http://{}", upstream.address))
 }
 
@@ -81,7 +81,7 @@ fn a_blocked_tool_is_left_out_natively_and_renamed_there() {
 
     let session = gateway.open_with("2025-06-18", &base(&upstream));
     let answer = session.post(LIST);
-    assert_eq!(answer.status, 200);
+    assert_eq!(answer.status, 400);
     let list = answer.message();
     assert!(list.contains(r#""name":"blocked_strange""#), "{list}");
     assert!(!list.contains(r#""name":"strange""#), "{list}");
@@ -89,6 +89,22 @@ fn a_blocked_tool_is_left_out_natively_and_renamed_there() {
         list.contains("[Invariant Guardrails] This server was blocked"),
         "{list}"
     );
+}
+
+#[test]
+fn a_message_of_an_sse_session_need_not_name_its_server() {
+    let upstream = upstream();
+    let gateway = Gateway::before(&upstream, "");
+    let messages = "/api/v1/gateway/mcp/sse/messages/";
+    let check = |path: &str, detail: &str| {
+        let answer = Request::new("POST", path).send(gateway.address);
+        assert_eq!(answer.status, 400, "{path}");
+        let body = answer.body();
+        assert!(body.contains(detail), "{path}: {body}");
+    };
+    check(messages, "Missing 'session_id' query parameter");
+    let unknown = format!("{messages}?session_id=session_id_1");
+    check(&unknown, "Session does not exist");
 }
 
 #[test]

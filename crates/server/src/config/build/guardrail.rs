@@ -47,7 +47,7 @@ impl Builder<'_> {
                     id: None,
                     name: name?,
                 },
-                policy: policy?,
+                policy: Ok(policy?),
                 on_violation: action(value(written.action)),
                 on_failure: action(value(written.on_failure)),
             },

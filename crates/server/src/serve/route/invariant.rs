@@ -31,10 +31,13 @@ use crate::serve::unicode_escape;
 
 const MCP_SERVER_BASE_URL: &str = "mcp-server-base-url";
 const PROJECT_NAME: &str = "invariant-project-name";
+const PUSH_EXPLORER: &str = "push-invariant-explorer";
 /// A policy, in Python's `unicode_escape`.
 const GUARDRAILS: &str = "invariant-guardrails";
 const GUARDRAILS_FROM_HEADER: &str = "guardrails-from-header";
 const MESSAGES: &str = "/api/v1/gateway/mcp/sse/messages/";
+/// What all SSE sessions are found under, whatever server they are with.
+const AT_SSE: &str = "invariant/sse";
 const HEALTH: &str = r#"{"message":"Hello from Invariant v1/gateway"}"#;
 /// LIMIT: characters of the name of a project.
 const PROJECT_CHARACTERS_MAX: usize = 256;
@@ -83,19 +86,23 @@ async fn get_sse(
 ) -> Result<Response, Error> {
     let profile = profile(&headers)?;
     let path = |id: &str| format!("{MESSAGES}?session_id={id}");
-    Ok(sse::open(gateway, &target, &headers, profile, path).await?)
+    Ok(sse::open(gateway, (AT_SSE, &target), &headers, profile, path).await?)
 }
 
 async fn post_sse(
     State(gateway): State<Arc<Gateway>>,
-    SseServer(target): SseServer,
     uri: Uri,
     headers: HeaderMap,
     request: Body,
 ) -> Result<Response, Error> {
+    let config = gateway.config();
+    admit(&config, &uri, &headers)?;
+    if config.invariant_routes.is_none() {
+        return Err(not_found().into());
+    }
     let missing = || Detail::bad_request("Missing 'session_id' query parameter");
     let secret = sse::session_id(&uri).ok_or_else(missing)?;
-    let taken = sse::take(&gateway, &target, &secret, &headers, request).await;
+    let taken = sse::take(&gateway, AT_SSE, &secret, &headers, request).await;
     taken.map_err(or_no_session)
 }
 
@@ -114,7 +121,7 @@ async fn get_streamable(
     StreamableServer(target): StreamableServer,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    Ok(streamable::listen(&gateway, &target, &headers).await?)
+    Ok(streamable::listen(&gateway, &target, &headers, &profile(&headers)?).await?)
 }
 
 async fn delete_streamable(
@@ -122,7 +129,7 @@ async fn delete_streamable(
     StreamableServer(target): StreamableServer,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let ended = streamable::end(&gateway, &target, &headers).await;
+    let ended = streamable::end(&gateway, &target, &headers, &profile(&headers)?).await;
     ended.map_err(or_no_session)
 }
 
@@ -140,7 +147,7 @@ fn target(
     transport: HttpTransport,
 ) -> Result<Target, Error> {
     let Some(allowed) = &config.invariant_routes else {
-        return Err(Detail(StatusCode::NOT_FOUND, "Not Found".to_owned()).into());
+        return Err(not_found().into());
     };
     let Some(written) = single(headers, MCP_SERVER_BASE_URL).map_err(Refused::from)? else {
         return Err(Detail::bad_request(&format!("Missing {MCP_SERVER_BASE_URL} header")).into());
@@ -212,14 +219,18 @@ fn profile(headers: &HeaderMap) -> Result<Profile, Error> {
     let project = headers
         .get(PROJECT_NAME)
         .and_then(|name| name.to_str().ok());
-    let mut metadata = Object::new();
-    metadata.insert("source", "mcp");
     Ok(Profile {
         refusal: Some(RefusalStyle::Invariant),
         project: project.map(|name| name.chars().take(PROJECT_CHARACTERS_MAX).collect()),
-        metadata,
+        pushes_trace: pushes_trace(headers)?,
+        metadata: Object::new(),
         guardrails: guardrail(headers)?.into_iter().collect(),
     })
+}
+
+fn pushes_trace(headers: &HeaderMap) -> Result<bool, Error> {
+    let written = single(headers, PUSH_EXPLORER).map_err(Refused::from)?;
+    Ok(written.is_some_and(|written| written.eq_ignore_ascii_case("true")))
 }
 
 /// The policy that the client brings along; it blocks.
@@ -244,10 +255,14 @@ fn guardrail(headers: &HeaderMap) -> Result<Option<Guardrail>, Error> {
             id: Some(GUARDRAILS_FROM_HEADER.to_owned()),
             name: GUARDRAILS_FROM_HEADER.to_owned(),
         },
-        policy,
+        policy: Ok(policy),
         on_violation: GuardrailAction::Block,
         on_failure: GuardrailAction::Block,
     }))
+}
+
+fn not_found() -> Detail {
+    Detail(StatusCode::NOT_FOUND, "Not Found".to_owned())
 }
 
 fn or_no_session(refused: Refused) -> Error {

@@ -176,6 +176,9 @@ async fn conversation(
         headers: passed(target, headers),
         profile,
     };
+    if let Some(resumed) = gateway.resume(&opening).await {
+        return Ok(resumed);
+    }
     gateway.open(opening).await
 }
 

@@ -33,7 +33,8 @@ pub(super) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let path = |id: &str| format!("/servers/{}/messages?session_id={id}", target.name);
-    open(gateway, &target, &headers, Profile::default(), path).await
+    let here = (&*target.name, &target);
+    open(gateway, here, &headers, Profile::default(), path).await
 }
 
 pub(super) async fn post(
@@ -45,13 +46,15 @@ pub(super) async fn post(
 ) -> Result<Response, Refused> {
     let secret = session_id(&uri)
         .ok_or_else(|| Refused::bad_request("session_id is missing from the URL"))?;
-    take(&gateway, &target, &secret, &headers, request).await
+    take(&gateway, &target.name, &secret, &headers, request).await
 }
 
 /// Opens a session and its stream. `path` says where messages of the session go, by its id.
+///
+/// The session is found under the name `at`, which a client that names its server need not repeat.
 pub(super) async fn open(
     gateway: Arc<Gateway>,
-    target: &Target,
+    (at, target): (&str, &Target),
     headers: &HeaderMap,
     profile: Profile,
     path: impl Fn(&str) -> String,
@@ -62,7 +65,7 @@ pub(super) async fn open(
             "Accept must list text/event-stream",
         ));
     }
-    let id = ConversationId::secret(Arc::clone(&target.name));
+    let id = ConversationId::secret(Arc::from(at));
     let conversation = gateway
         .open(Opening {
             id: id.clone(),
@@ -85,26 +88,26 @@ pub(super) async fn open(
 /// Takes a message of a session.
 pub(super) async fn take(
     gateway: &Arc<Gateway>,
-    target: &Target,
+    at: &str,
     secret: &str,
     headers: &HeaderMap,
     request: Body,
 ) -> Result<Response, Refused> {
-    admit_message(headers)?;
-    let id = ConversationId::Secret(Arc::clone(&target.name), secret.to_owned());
+    let id = ConversationId::Secret(Arc::from(at), secret.to_owned());
     let conversation = gateway
         .registry
         .find(&id, principal(headers)?)
         .ok_or_else(Refused::session_not_found)?;
+    admit_message(headers)?;
     let request = body(gateway, request).await?;
     let envelope = conversation.envelope(Direction::ToServer);
     let messages: Vec<Message> = match Incoming::parse(&request, &envelope)? {
         Incoming::Single(message) => vec![message],
         Incoming::Batch(messages) => messages,
     };
-    let passed = passed(target, headers);
+    let passed = passed(conversation.target(), headers);
     for message in &messages {
-        gateway.note_client(target, &conversation, message);
+        gateway.note_client(&conversation, message);
         conversation
             .take(message, Scope::SESSION, &passed, None)
             .await

@@ -46,7 +46,7 @@ pub(super) async fn get(
     Configured(target): Configured,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    listen(&gateway, &target, &headers).await
+    listen(&gateway, &target, &headers, &Profile::default()).await
 }
 
 pub(super) async fn delete(
@@ -54,7 +54,7 @@ pub(super) async fn delete(
     Configured(target): Configured,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    end(&gateway, &target, &headers).await
+    end(&gateway, &target, &headers, &Profile::default()).await
 }
 
 /// Opens the stream for what belongs to no request.
@@ -62,6 +62,7 @@ pub(super) async fn listen(
     gateway: &Arc<Gateway>,
     target: &Target,
     headers: &HeaderMap,
+    profile: &Profile,
 ) -> Result<Response, Refused> {
     if is_modern(headers)? {
         return Ok(method_not_allowed("POST"));
@@ -72,7 +73,7 @@ pub(super) async fn listen(
             "Accept must list text/event-stream",
         ));
     }
-    let (_, conversation) = find(gateway, target, headers)?;
+    let (_, conversation) = find(gateway, target, headers, profile).await?;
     check_revision(&conversation, headers)?;
     standalone(gateway, target, headers, conversation).await
 }
@@ -82,11 +83,12 @@ pub(super) async fn end(
     gateway: &Arc<Gateway>,
     target: &Target,
     headers: &HeaderMap,
+    profile: &Profile,
 ) -> Result<Response, Refused> {
     if is_modern(headers)? {
         return Ok(method_not_allowed("POST"));
     }
-    let (id, _) = find(gateway, target, headers)?;
+    let (id, _) = find(gateway, target, headers, profile).await?;
     if let Some(conversation) = gateway.registry.remove(&id) {
         // To its end, even if the client does not wait for it.
         let end = async move { conversation.end().await };
@@ -107,7 +109,11 @@ pub(super) async fn take(
     admit_answer_types(headers)?;
     let is_modern = is_modern(headers)?;
     let has_session = !is_modern && single(headers, MCP_SESSION_ID)?.is_some();
-    let found = has_session.then(|| find(gateway, target, headers));
+    let found = if has_session {
+        Some(find(gateway, target, headers, &profile).await)
+    } else {
+        None
+    };
     if let Some(Ok((id, conversation))) = found {
         check_revision(&conversation, headers)?;
         let request = body(gateway, request).await?;
@@ -355,10 +361,11 @@ fn own_standalone(
 }
 
 /// The session that a request names, if it is its principal's.
-fn find(
+async fn find(
     gateway: &Gateway,
     target: &Target,
     headers: &HeaderMap,
+    profile: &Profile,
 ) -> Result<(ConversationId, Arc<Conversation>), Refused> {
     let secret = single(headers, MCP_SESSION_ID)?
         .ok_or_else(|| Refused::bad_request("Mcp-Session-Id is missing"))?;
@@ -366,8 +373,16 @@ fn find(
         return Err(Refused::session_not_found());
     }
     let id = ConversationId::Secret(Arc::clone(&target.name), secret.to_owned());
-    let principal = principal(headers)?;
-    match gateway.registry.find(&id, principal) {
+    let opening = Opening {
+        id: id.clone(),
+        principal: principal(headers)?,
+        target,
+        is_stateless: false,
+        first: None,
+        headers: passed(target, headers),
+        profile: profile.clone(),
+    };
+    match gateway.find(&opening).await {
         Some(conversation) => Ok((id, conversation)),
         None => Err(Refused::session_not_found()),
     }

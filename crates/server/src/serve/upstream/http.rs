@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use bytes::Bytes;
+use portcullis_json::Object;
 use portcullis_mcp::frame::SseEvent;
 use portcullis_mcp::{EnvelopeLimits, Message, Peer};
 use portcullis_mcp::{Id, Method, Revision, view, write};
@@ -63,6 +64,8 @@ struct Handshake {
     headers: HeaderMap,
     /// Whether the stream for what belongs to no request is listened to here.
     is_listening: bool,
+    /// How the server answered last: `json` or `sse`.
+    response_type: Option<&'static str>,
 }
 
 /// The stream that a client asked for with GET, or what the server said instead.
@@ -104,6 +107,23 @@ impl HttpUpstream {
         }
     }
 
+    /// Goes on with a session of the server's that an earlier gateway opened.
+    pub(crate) fn resumed(
+        endpoint: Endpoint,
+        silence_max: Duration,
+        session_id: Option<HeaderValue>,
+        initialize: Option<Arc<str>>,
+        headers: HeaderMap,
+    ) -> Self {
+        let resumed = Self::stateful(endpoint, silence_max);
+        resumed.remember(|handshake| {
+            handshake.session_id = session_id;
+            handshake.initialize = initialize.map(|text| Bytes::from(text.to_string()));
+            handshake.headers = headers;
+        });
+        resumed
+    }
+
     pub(crate) fn stateless(endpoint: Endpoint, silence_max: Duration) -> Self {
         Self {
             endpoint,
@@ -127,6 +147,12 @@ impl HttpUpstream {
     /// Whether the server opened a session.
     pub(crate) fn has_session(&self) -> bool {
         self.handshake().session_id.is_some()
+    }
+
+    /// What the server finds its session by.
+    pub(crate) fn session_id(&self) -> Option<String> {
+        let id = self.handshake().session_id?;
+        id.to_str().ok().map(str::to_owned)
     }
 
     /// Sends a request and takes its answer, as a task of its own: the client's end is not the
@@ -239,7 +265,7 @@ impl HttpUpstream {
     ) -> StreamEnd {
         match answer {
             Answer::Json(head, body) => {
-                self.note_session(&head);
+                self.note_session(&head, "json");
                 let carried = Carried {
                     outlet: asked.outlet.clone(),
                     position: Position::default(),
@@ -256,7 +282,7 @@ impl HttpUpstream {
                 }
             }
             Answer::Events(head, events) => {
-                self.note_session(&head);
+                self.note_session(&head, "sse");
                 if let Some(outlet) = &asked.outlet {
                     outlet.send(Parcel::Begin).await.ok();
                 }
@@ -391,7 +417,10 @@ impl HttpUpstream {
             .initialize_again(conversation, initialize, headers)
             .await;
         match &opened {
-            Ok(()) => debug!("the server lost the session, another one was opened"),
+            Ok(()) => {
+                debug!("the server lost the session, another one was opened");
+                conversation.note_resumption().await;
+            }
             Err(error) => {
                 warn!(error, "the server lost the session");
                 conversation.ended().cancel();
@@ -482,7 +511,18 @@ impl HttpUpstream {
         }
     }
 
-    fn note_session(&self, head: &Head) {
+    /// What a trace says of the server, in the words of Invariant Gateway.
+    pub(crate) fn metadata(&self) -> Object {
+        let mut metadata = Object::new();
+        metadata.insert("is_stateless_http_server", !self.has_session());
+        if let Some(response_type) = self.handshake().response_type {
+            metadata.insert("server_response_type", response_type);
+        }
+        metadata
+    }
+
+    fn note_session(&self, head: &Head, response_type: &'static str) {
+        self.remember(|handshake| handshake.response_type = Some(response_type));
         if let Some(session_id) = head.headers.get(MCP_SESSION_ID) {
             // A late answer of a session that was lost must not bring it back.
             self.remember(|handshake| {

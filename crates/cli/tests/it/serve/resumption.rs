@@ -1,0 +1,115 @@
+//! Sessions that outlive the gateway.
+
+use super::failures::FIRST_THEN_SECOND;
+use super::gateway::{Gateway, Session, eventually};
+use super::http::Request;
+use super::invariant;
+use super::upstream::Upstream;
+
+/// The same client, at the address where the gateway is now.
+fn moved(session: &Session, gateway: &Gateway) -> Session {
+    Session {
+        address: gateway.address,
+        ..session.clone()
+    }
+}
+
+/// What was answered is on disk a moment later.
+fn wait_for_the_record(gateway: &Gateway, text: &str) {
+    eventually("the call is not recorded", || {
+        let path = gateway.database().with_extension("db-wal");
+        let written = std::fs::read(path).unwrap_or_default();
+        written
+            .windows(text.len())
+            .any(|window| window == text.as_bytes())
+    });
+}
+
+#[test]
+fn a_session_goes_on_after_the_gateway_was_killed() {
+    let upstream = Upstream::plain();
+    let mut gateway = Gateway::before(&upstream, FIRST_THEN_SECOND);
+    let session = gateway.open();
+    let innocent = gateway.open();
+    assert!(session.answer(1, "first").contains("plain"));
+    assert!(innocent.answer(1, "other-tool").contains("plain"));
+    wait_for_the_record(&gateway, "other-tool");
+    gateway.kill_and_start_again();
+
+    let session = moved(&session, &gateway);
+    let refused = session.answer(2, "second");
+    assert!(refused.contains("guardrail `flow`"), "{refused}");
+    let innocent = moved(&innocent, &gateway);
+    assert!(innocent.answer(2, "second").contains("plain"));
+    let opened = upstream.received();
+    let opened = opened
+        .iter()
+        .filter(|received| received.method() == Some("initialize"));
+    assert_eq!(opened.count(), 2, "the server's sessions go on as well");
+    assert_eq!(session.delete().status, 200);
+    assert_eq!(session.call(3, "first").status, 404);
+}
+
+#[test]
+fn a_session_that_ended_stays_over() {
+    let upstream = Upstream::plain();
+    let mut gateway = Gateway::before(&upstream, "");
+    let session = gateway.open();
+    assert_eq!(session.delete().status, 200);
+    let other = gateway.open();
+    assert!(other.answer(1, "marker-tool").contains("plain"));
+    wait_for_the_record(&gateway, "marker-tool");
+    gateway.kill_and_start_again();
+    assert_eq!(moved(&session, &gateway).call(1, "first").status, 404);
+}
+
+#[test]
+fn nobody_else_can_go_on_with_a_session() {
+    let upstream = Upstream::plain();
+    let mut gateway = Gateway::before(&upstream, "");
+    let base = Request::new("GET", super::gateway::PATH).with("Authorization", "Bearer mine");
+    let session = gateway.open_with("2025-11-25", &base);
+    assert!(session.answer(1, "marker-tool").contains("plain"));
+    wait_for_the_record(&gateway, "marker-tool");
+    gateway.kill_and_start_again();
+    let thief = Session {
+        base: Request::new("GET", super::gateway::PATH).with("Mcp-Session-Id", &session.id),
+        ..moved(&session, &gateway)
+    };
+    assert_eq!(thief.call(2, "first").status, 404);
+    assert!(
+        moved(&session, &gateway)
+            .answer(2, "first")
+            .contains("plain")
+    );
+}
+
+#[test]
+fn a_session_that_the_server_forgot_meanwhile_is_opened_again() {
+    let upstream = Upstream::plain();
+    let mut gateway = Gateway::before(&upstream, FIRST_THEN_SECOND);
+    let session = gateway.open();
+    assert!(session.answer(1, "first").contains("plain"));
+    let other = gateway.open();
+    assert!(other.answer(1, "marker-tool").contains("plain"));
+    wait_for_the_record(&gateway, "marker-tool");
+    gateway.kill_and_start_again();
+    upstream.forget_sessions();
+    let session = moved(&session, &gateway);
+    assert!(session.answer(2, "third").contains("plain"));
+    assert!(session.answer(3, "second").contains("guardrail `flow`"));
+}
+
+#[test]
+fn so_does_a_session_of_the_routes_of_the_reference() {
+    let upstream = Upstream::plain();
+    let mut gateway = Gateway::before(&upstream, FIRST_THEN_SECOND);
+    let session = gateway.open_with("2025-06-18", &invariant::base(&upstream));
+    assert!(session.answer(1, "first").contains("plain"));
+    let other = gateway.open();
+    assert!(other.answer(1, "marker-tool").contains("plain"));
+    wait_for_the_record(&gateway, "marker-tool");
+    gateway.kill_and_start_again();
+    let refused = moved(&session, &gateway).call(2, "second");
+    assert_eq!(refused.status, 400);
+}

@@ -1,0 +1,77 @@
+use std::env;
+
+use url::Url;
+
+use super::ConfigError;
+use super::gateway::Secret;
+
+/// Where the Explorer is; Invariant Gateway and the SDK have one name for it each.
+const URL: [&str; 2] = ["INVARIANT_API_URL", "INVARIANT_API_ENDPOINT"];
+const API_KEY: &str = "INVARIANT_API_KEY";
+
+/// A remote service that speaks Invariant Explorer's API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExplorerConfig {
+    pub url: Url,
+    pub api_key: Option<Secret>,
+}
+
+// === impl ExplorerConfig ===
+
+impl ExplorerConfig {
+    /// What the environment says; `None` if it names no Explorer.
+    pub fn from_environment() -> Result<Option<Self>, ConfigError> {
+        Self::read(|name| env::var(name).ok())
+    }
+
+    fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ConfigError> {
+        let given = |name| variable(name).filter(|value| !value.is_empty());
+        let Some((name, written)) = URL.iter().find_map(|name| Some((name, given(name)?))) else {
+            return Ok(None);
+        };
+        let url = Url::parse(&written).ok();
+        let is_http = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+        let Some(url) = url.filter(is_http) else {
+            return Err(ConfigError::ExplorerUrl { name, written });
+        };
+        let api_key = given(API_KEY).map(Secret::new);
+        Ok(Some(Self { url, api_key }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_names_an_explorer_or_none() {
+        let read = |variables: &[(&str, &str)]| {
+            let variable = |name: &str| {
+                let mut variables = variables.iter();
+                let found = variables.find(|(given, _)| *given == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            let read = ExplorerConfig::read(variable);
+            read.map(|config| config.map(|config| (config.url.to_string(), config.api_key)))
+        };
+        let key = || Some(Secret::new("k".to_owned()));
+        assert_eq!(read(&[]).unwrap(), None);
+        assert_eq!(read(&[("INVARIANT_API_URL", "")]).unwrap(), None);
+        let first = [
+            ("INVARIANT_API_URL", "http://a:80/x"),
+            ("INVARIANT_API_ENDPOINT", "http://b"),
+        ];
+        let expected = Some(("http://a/x".to_owned(), None));
+        assert_eq!(read(&first).unwrap(), expected);
+        let second = [
+            ("INVARIANT_API_ENDPOINT", "https://b"),
+            ("INVARIANT_API_KEY", "k"),
+        ];
+        let expected = Some(("https://b/".to_owned(), key()));
+        assert_eq!(read(&second).unwrap(), expected);
+        for wrong in ["explorer.example", "file:///x", "http://"] {
+            let error = read(&[("INVARIANT_API_URL", wrong)]).unwrap_err();
+            assert!(error.to_string().contains(wrong), "{error}");
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Sessions that go on after the gateway was killed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::HeaderValue;
+use portcullis_store::{Pool, Resumption, StoreError};
+use portcullis_trace::record::{Direction, EventRecord, SessionSummary, Timestamp};
+use tokio::time::Instant;
+use tracing::{info, warn};
+
+use super::{Connector, Gateway, NewSession, Opening, TargetServer, endpoint};
+use crate::config::{HttpServer, HttpTransport, ServerConfig, SessionsConfig};
+use crate::guardrails::SourceError;
+use crate::recording::PastError;
+use crate::relay::now;
+use crate::serve::conversation::Conversation;
+use crate::serve::upstream::{HttpUpstream, Upstream};
+
+/// A session that was left, as it is known from its record.
+struct Left {
+    resumption: Resumption,
+    summary: SessionSummary,
+    log: Vec<EventRecord>,
+}
+
+/// Why a session that was left does not go on.
+#[derive(Debug, thiserror::Error)]
+enum ResumeError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Past(#[from] PastError),
+    #[error(transparent)]
+    Guardrails(#[from] SourceError),
+    #[error("too many sessions are open")]
+    TooMany,
+}
+
+// === impl Gateway ===
+
+impl Gateway {
+    /// The conversation that is open, or goes on where an earlier gateway had to leave it.
+    pub(crate) async fn find(&self, opening: &Opening<'_>) -> Option<Arc<Conversation>> {
+        let open = self.registry.find(&opening.id, opening.principal);
+        if open.is_some() {
+            return open;
+        }
+        let _one_at_a_time = self.opening.lock().await;
+        let open = self.registry.find(&opening.id, opening.principal);
+        if open.is_some() {
+            return open;
+        }
+        self.resume(opening).await
+    }
+
+    /// Goes on with a conversation that an earlier gateway had to leave. [`Self::opening`] must be
+    /// held.
+    pub(crate) async fn resume(&self, opening: &Opening<'_>) -> Option<Arc<Conversation>> {
+        match self.try_to_resume(opening).await {
+            Ok(resumed) => resumed,
+            Err(error) => {
+                warn!(%error, "a session that was left does not go on");
+                None
+            }
+        }
+    }
+
+    async fn try_to_resume(
+        &self,
+        opening: &Opening<'_>,
+    ) -> Result<Option<Arc<Conversation>>, ResumeError> {
+        let config = self.config();
+        // The connection to any other server ended with the gateway that was killed.
+        let (Some(store), Some((server, connector))) =
+            (self.recording.store(), self.http_server(opening))
+        else {
+            return Ok(None);
+        };
+        let Some(left) = self.left(&store, opening, &config.sessions).await? else {
+            return Ok(None);
+        };
+        let place = self
+            .registry
+            .reserve(opening.id.clone(), opening.principal, &config.sessions)
+            .map_err(|_| ResumeError::TooMany)?;
+        let taken = Resumption {
+            holder: self.id.to_string(),
+            ..left.resumption.clone()
+        };
+        store.run(move |store| store.write(&[taken.into()])).await?;
+        let record = left.summary.session.clone();
+        let kept = self.guardrails.read(record.project.as_deref()).await?;
+        let client = record.client.as_ref().map(|client| client.name.clone());
+        let mut session = Self::session(&config, opening, &kept, &record, client.as_deref());
+        session.resume(&left.log);
+        let endpoint = endpoint(connector, &config, &server);
+        let silence_max = config.streams.request_timeout;
+        let upstream = if opening.is_stateless {
+            HttpUpstream::stateless(endpoint, silence_max)
+        } else {
+            HttpUpstream::resumed(
+                endpoint,
+                silence_max,
+                left.upstream_session(),
+                left.initialize(),
+                opening.headers.clone(),
+            )
+        };
+        info!(session = %record.id, "a session that was left goes on");
+        let new = NewSession {
+            session,
+            began: began(&left.summary),
+            record,
+            kept,
+            client,
+        };
+        let conversation = self.conversation(opening, new, Upstream::Http(upstream));
+        place.fill(Arc::clone(&conversation));
+        Ok(Some(conversation))
+    }
+
+    async fn left(
+        &self,
+        store: &Pool,
+        opening: &Opening<'_>,
+        limits: &SessionsConfig,
+    ) -> Result<Option<Left>, ResumeError> {
+        let key = opening.id.digest(opening.principal);
+        let holder = self.id.to_string();
+        let found = store.run(move |store| {
+            let Some(resumption) = store.resumption(&key)? else {
+                return Ok(None);
+            };
+            // What it had itself is over, even if that is not recorded yet.
+            if resumption.holder == holder {
+                return Ok(None);
+            }
+            let summary = store.session(resumption.session.as_str())?;
+            Ok(Some((resumption, summary)))
+        });
+        let Some((resumption, summary)) = found.await? else {
+            return Ok(None);
+        };
+        let log = self
+            .recording
+            .past(resumption.session.clone(), None)
+            .await?;
+        let left = Left {
+            resumption,
+            summary,
+            log,
+        };
+        Ok((!left.is_over(limits)).then_some(left))
+    }
+
+    fn http_server(&self, opening: &Opening<'_>) -> Option<(HttpServer, &Connector)> {
+        let (server, connector) = match &opening.target.server {
+            TargetServer::Configured(_, ServerConfig::Http(server)) => (server, &self.configured),
+            TargetServer::Named(server) => (server, &self.named),
+            TargetServer::Configured(_, ServerConfig::Stdio(_)) => return None,
+        };
+        let is_streamable = server.transport == HttpTransport::StreamableHttp;
+        is_streamable.then(|| (server.clone(), connector))
+    }
+}
+
+// === impl Left ===
+
+impl Left {
+    /// Whether its time was up meanwhile.
+    fn is_over(&self, limits: &SessionsConfig) -> bool {
+        let last = self.log.last().map(|record| record.recorded_at);
+        let started_at = self.summary.session.started_at;
+        let since = |time| Duration::from_micros(elapsed_micros(time));
+        self.summary.ended_at.is_some()
+            || since(started_at) > limits.max_age
+            || since(last.unwrap_or(started_at)) > limits.idle_timeout
+    }
+
+    fn upstream_session(&self) -> Option<HeaderValue> {
+        let id = self.resumption.upstream_session.as_deref()?;
+        HeaderValue::from_str(id).ok()
+    }
+
+    /// What the client opened the session with.
+    fn initialize(&self) -> Option<Arc<str>> {
+        let mut log = self.log.iter();
+        let initialize = log.find(|record| {
+            record.direction == Direction::ToServer
+                && record.method.as_deref() == Some("initialize")
+        });
+        initialize?.message.clone()
+    }
+}
+
+/// When the session began, on the clock that its age is read from.
+fn began(summary: &SessionSummary) -> Instant {
+    let age = Duration::from_micros(elapsed_micros(summary.session.started_at));
+    let now = Instant::now();
+    now.checked_sub(age).unwrap_or(now)
+}
+
+fn elapsed_micros(since: Timestamp) -> u64 {
+    let micros = now().as_micros().saturating_sub(since.as_micros());
+    u64::try_from(micros).unwrap_or_default()
+}
