@@ -22,10 +22,13 @@ pub(crate) struct GuardrailSource {
     store: Option<Pool>,
     /// `None`: no Explorer is configured.
     remote: Option<RemoteGuardrails>,
-    compiled: Mutex<HashMap<Arc<str>, Result<Policy, Arc<str>>>>,
+    compiled: Mutex<Compiled>,
     /// The texts of policies by the ids of their guardrails.
     contents: Mutex<HashMap<String, Arc<str>>>,
 }
+
+/// Policies by their texts, or why they do not load.
+type Compiled = HashMap<Arc<str>, Result<Policy, Arc<str>>>;
 
 /// What is kept for one session, at one time.
 #[derive(Clone, Debug, Default)]
@@ -167,7 +170,7 @@ impl GuardrailSource {
         contents.insert(id.to_owned(), Arc::clone(content));
     }
 
-    fn compiled(&self) -> MutexGuard<'_, HashMap<Arc<str>, Result<Policy, Arc<str>>>> {
+    fn compiled(&self) -> MutexGuard<'_, Compiled> {
         lock(&self.compiled)
     }
 }

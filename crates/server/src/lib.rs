@@ -8,6 +8,7 @@
 mod api;
 pub mod check;
 pub mod config;
+mod digest;
 pub mod explorer;
 mod guardrails;
 mod log;

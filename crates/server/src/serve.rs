@@ -31,6 +31,7 @@ use portcullis_transport::http::endpoint::EndpointError;
 use portcullis_transport::http::listen;
 use portcullis_transport::signal::EndSignals;
 use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::{Level, info, warn};
 
@@ -150,15 +151,7 @@ async fn serve_until_signal(
     info!(%address, "listening");
     notify(Notice::Listening { address, servers });
     let tasks = gateway.tasks.clone();
-    let sweep = tasks.spawn({
-        let gateway = Arc::clone(&gateway);
-        let registry = Arc::clone(&gateway.registry);
-        registry.sweep(gateway.tasks.clone(), move || {
-            gateway.config().sessions.clone()
-        })
-    });
-    let follow_source = tasks.spawn(reload::follow_source(Arc::clone(&gateway)));
-    let follow = watcher.map(|watcher| tasks.spawn(reload::follow(Arc::clone(&gateway), watcher)));
+    let endless = attend(&gateway, watcher);
     let pool = Pool::new(Location::Sqlite(data_directory.database()));
     let api = Api::new(Arc::clone(&gateway), Arc::clone(&recording), pool, address);
     let routes = route::router(Arc::clone(&gateway)).merge(api::router(api));
@@ -170,10 +163,8 @@ async fn serve_until_signal(
         gateway.registry.end_all().await;
     };
     listen::serve(listener, service, stop).await;
-    sweep.abort();
-    follow_source.abort();
-    if let Some(follow) = follow {
-        follow.abort();
+    for task in endless {
+        task.abort();
     }
     gateway.registry.end_all().await;
     tasks.close();
@@ -186,4 +177,20 @@ async fn serve_until_signal(
     }
     recording.close().await;
     Ok(())
+}
+
+/// Starts what never ends by itself.
+fn attend(gateway: &Arc<Gateway>, watcher: Option<Watcher>) -> Vec<JoinHandle<()>> {
+    let tasks = &gateway.tasks;
+    let sweep = tasks.spawn({
+        let gateway = Arc::clone(gateway);
+        let registry = Arc::clone(&gateway.registry);
+        registry.sweep(gateway.tasks.clone(), move || {
+            gateway.config().sessions.clone()
+        })
+    });
+    let follow_source = tasks.spawn(reload::follow_source(Arc::clone(gateway)));
+    let follow = watcher.map(|watcher| tasks.spawn(reload::follow(Arc::clone(gateway), watcher)));
+    let endless = [sweep, follow_source].into_iter();
+    endless.chain(follow).collect()
 }

@@ -21,7 +21,7 @@ pub struct ExplorerConfig {
 impl ExplorerConfig {
     /// What the environment says; `None` if it names no Explorer.
     pub fn from_environment() -> Result<Option<Self>, ConfigError> {
-        Self::read(|name| env::var(name).ok())
+        Self::read(|name| env::var_os(name)?.into_string().ok())
     }
 
     fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ConfigError> {

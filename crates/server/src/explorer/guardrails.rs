@@ -6,11 +6,11 @@ use std::time::Duration;
 use std::{fs, io};
 
 use portcullis_json::{Limits, Object, Value, parse};
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use tracing::warn;
 
 use super::remote::{RemoteError, RemoteExplorer, RemoteGuardrail};
+use crate::digest::{digest, hexadecimal};
 
 /// How long the guardrails of a project are taken for what they were.
 const FRESH: Duration = Duration::from_secs(5);
@@ -133,16 +133,8 @@ impl RemoteGuardrails {
     }
 
     fn file(&self, project: &str) -> PathBuf {
-        let mut digest = Sha256::new();
-        for part in [self.explorer.url().as_str(), project] {
-            digest.update(part.len().to_le_bytes());
-            digest.update(part);
-        }
-        let name: String = digest
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let parts = [self.explorer.url().as_str(), project].map(str::as_bytes);
+        let name = hexadecimal(&digest(&parts));
         self.directory.join(name).with_extension("json")
     }
 

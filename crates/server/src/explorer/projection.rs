@@ -4,11 +4,11 @@ use std::sync::Arc;
 use portcullis_json::{self as json, Limits, Object, Value, parse};
 use portcullis_session::own_chunks;
 use portcullis_trace::record::{EventRecord, GuardrailName, Sequence, Timestamp, ViolationRecord};
-use sha2::{Digest, Sha256};
 use uuid::Builder;
 
 use super::address::{self, Address, TRACE, most_specific};
 use super::time::stamp;
+use crate::digest::digest;
 
 /// What the annotations of guardrails name as their source.
 const SOURCE: &str = "guardrails-error";
@@ -293,15 +293,6 @@ fn violation_metadata(violation: &ViolationRecord, policy: Option<&str>) -> Obje
         (Arc::from("source"), text(SOURCE)),
         (Arc::from("guardrail"), guardrail.into()),
     ])
-}
-
-fn digest(parts: &[&[u8]]) -> [u8; 32] {
-    let mut digest = Sha256::new();
-    for part in parts {
-        digest.update(part.len().to_le_bytes());
-        digest.update(part);
-    }
-    digest.finalize().into()
 }
 
 /// RFC 9562, section 5.8: version 8 is for ids of one's own making.

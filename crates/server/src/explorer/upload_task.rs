@@ -1,9 +1,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::warn;
 
 use super::{RemoteExplorer, Uploader};
@@ -18,7 +18,7 @@ const END_WAIT_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct UploadTask {
     ended: CancellationToken,
-    task: JoinHandle<()>,
+    task: TaskTracker,
 }
 
 // === impl UploadTask ===
@@ -36,14 +36,16 @@ impl UploadTask {
         };
         let ended = CancellationToken::new();
         let uploader = Uploader::new(explorer, store, guardrails);
-        let task = tokio::spawn(uploader.run(Arc::clone(recording), ended.clone()));
+        let task = TaskTracker::new();
+        task.spawn(uploader.run(Arc::clone(recording), ended.clone()));
+        task.close();
         Some(Self { ended, task })
     }
 
     /// Waits, for a bounded time, until what was recorded is sent.
     pub(crate) async fn end(self) {
         self.ended.cancel();
-        if timeout(END_WAIT_MAX, self.task).await.is_err() {
+        if timeout(END_WAIT_MAX, self.task.wait()).await.is_err() {
             warn!("a trace has not got to the Explorer, the next gateway goes on with it");
         }
     }

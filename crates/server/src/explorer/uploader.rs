@@ -28,7 +28,7 @@ const LEFT_OVER_EVERY: Duration = Duration::from_secs(5);
 const CLAIMED_FOR: Duration = Duration::from_secs(30);
 /// What is waited after the Explorer failed, doubled each time.
 const RETRY_MIN: Duration = Duration::from_secs(1);
-const RETRY_MAX: Duration = Duration::from_secs(60);
+const RETRY_MAX: Duration = Duration::from_mins(1);
 /// LIMIT: sessions in one round.
 const SESSIONS_MAX: u32 = 100;
 /// LIMIT: messages in one request.

@@ -5,7 +5,6 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
@@ -14,6 +13,7 @@ use uuid::Uuid;
 use super::conversation::Conversation;
 use super::principal::Principal;
 use crate::config::SessionsConfig;
+use crate::digest::{digest, hexadecimal};
 
 /// How often it is looked whose time is up.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -67,18 +67,8 @@ impl ConversationId {
             Self::Secret(server, secret) => ("secret", server, secret),
             Self::Stateless(server, _, key) => ("stateless", server, key),
         };
-        let mut digest = Sha256::new();
-        for part in [
-            kind.as_bytes(),
-            server.as_bytes(),
-            key.as_bytes(),
-            principal.as_bytes(),
-        ] {
-            digest.update(part.len().to_le_bytes());
-            digest.update(part);
-        }
-        let digest = digest.finalize();
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        let [kind, server, key] = [kind, &**server, key].map(str::as_bytes);
+        hexadecimal(&digest(&[kind, server, key, principal.as_bytes()]))
     }
 
     /// What the client is told of it.

@@ -17,7 +17,7 @@ const FINDINGS_MAX: usize = 100;
 /// The guardrails of a session, each with its memory of what happened.
 #[derive(Debug)]
 pub(crate) struct Judges {
-    judges: Vec<Judge>,
+    able: Vec<Judge>,
     /// What there is to say about every message, because a policy does not load.
     broken: Vec<Failed>,
     /// The index that policies will see on the next event.
@@ -66,7 +66,7 @@ impl Judges {
         parameters: &Object,
         limits: &SessionLimits,
     ) -> Self {
-        let mut judges = Vec::with_capacity(guardrails.len());
+        let mut able = Vec::with_capacity(guardrails.len());
         let mut broken = Vec::new();
         for guardrail in guardrails {
             match guardrail.policy {
@@ -75,7 +75,7 @@ impl Judges {
                     // What holds of an empty session is no doing of its first message.
                     drop(monitor.push(&[], &LocalDetectors));
                     monitor.commit();
-                    judges.push(Judge {
+                    able.push(Judge {
                         monitor,
                         name: guardrail.name,
                         on_violation: guardrail.on_violation,
@@ -90,7 +90,7 @@ impl Judges {
             }
         }
         Self {
-            judges,
+            able,
             broken,
             next_event: 0,
         }
@@ -103,7 +103,7 @@ impl Judges {
             failures: self.broken.clone(),
             first_event: self.next_event,
         };
-        for judge in &mut self.judges {
+        for judge in &mut self.able {
             match judge.monitor.push(events, detectors) {
                 Step::Findings(findings) => judgement.violations.extend(
                     findings
@@ -128,7 +128,7 @@ impl Judges {
         detectors: &dyn Detectors,
     ) {
         for message in past {
-            for judge in &mut self.judges {
+            for judge in &mut self.able {
                 drop(judge.monitor.push(&message.events, detectors));
                 if message.has_happened {
                     judge.monitor.commit();
@@ -165,7 +165,7 @@ impl Judges {
         delivery: Delivery,
     ) -> Option<Permit> {
         let permit = Permit::pass(judgement, bytes, delivery);
-        for judge in &mut self.judges {
+        for judge in &mut self.able {
             if permit.is_some() {
                 judge.monitor.commit();
             } else {

@@ -42,7 +42,7 @@ fn records(messages: &[(Direction, &str)]) -> Vec<EventRecord> {
                 id: Some("7".to_owned()),
                 name: "food".to_owned(),
             },
-            policy: Policy::load(POLICY).policy.unwrap(),
+            policy: Ok(Policy::load(POLICY).policy.unwrap()),
             on_violation: GuardrailAction::Log,
             on_failure: GuardrailAction::Log,
         }],
