@@ -2,7 +2,7 @@
 //!
 //! The routes stand beside those of the gateway, on the same port and behind the same checks of
 //! `Host` and `Origin`. [`identity`] says who may ask, [`explorer`] and [`guardrails`] have the
-//! reference's shapes, codes and texts.
+//! reference's shapes, codes and texts, [`native`] our own.
 
 mod answer;
 mod body;
@@ -10,6 +10,7 @@ mod evaluation;
 mod explorer;
 mod guardrails;
 mod identity;
+mod native;
 mod parameters;
 
 use std::net::SocketAddr;
@@ -42,6 +43,7 @@ pub(crate) fn router(api: Api) -> Router {
     let api = Arc::new(api);
     explorer::routes(&api)
         .merge(guardrails::routes(&api))
+        .merge(native::routes(&api))
         .layer(from_fn_with_state(Arc::clone(&api), admitted))
         .with_state(api)
 }

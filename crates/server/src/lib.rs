@@ -9,6 +9,7 @@ mod api;
 pub mod check;
 pub mod config;
 pub mod explorer;
+mod feed;
 mod log;
 pub mod policy;
 mod recording;

@@ -10,12 +10,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::post;
+use portcullis_engine::Finding;
 use portcullis_json::Value;
 
 use super::Api;
 use super::answer::{Answered, Detail, object, ok};
 use super::body;
-use super::evaluation::{Judged, NotEvaluated, load};
+use super::evaluation::{Judged, NotEvaluated, errors, load};
 use super::identity::for_programs;
 use crate::policy::POLICY_BYTES_MAX;
 
@@ -36,8 +37,8 @@ async fn check(State(api): State<Arc<Api>>, request: Body) -> Answered {
     let messages = body::list(&body, "messages")?.to_vec();
     let parameters = body::members(&body, "parameters")?;
     let check = move || Judged::read(&messages)?.check(load(&policy)?, parameters);
-    let errors = api.evaluations.run(check).await??;
-    Ok(ok(&object([("errors", errors.into())])))
+    let findings = api.evaluations.run(check).await??;
+    Ok(ok(&object([("errors", errors(&findings).into())])))
 }
 
 async fn check_batch(State(api): State<Arc<Api>>, request: Body) -> Answered {
@@ -66,9 +67,9 @@ async fn load_policy(State(api): State<Arc<Api>>, request: Body) -> Answered {
     Ok(ok(&object([("success", true.into())])))
 }
 
-fn result(policy: &str, checked: Result<Vec<Value>, NotEvaluated>) -> Value {
+fn result(policy: &str, checked: Result<Vec<Finding>, NotEvaluated>) -> Value {
     let (success, message, errors) = match checked {
-        Ok(errors) => (true, String::new(), errors),
+        Ok(findings) => (true, String::new(), errors(&findings)),
         Err(error) => (false, error.text(), Vec::new()),
     };
     object([
