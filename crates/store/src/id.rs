@@ -1,6 +1,6 @@
 //! The ids of what is kept beside sessions: UUIDs of any version in lower-case text. Callers make
 //! them, except that of a project that its first session creates.
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -77,7 +77,8 @@ impl ProjectId {
             if matches!(place, 4 | 6 | 8 | 10) {
                 text.push('-');
             }
-            text.push_str(&format!("{byte:02x}"));
+            // Writing to a string cannot fail.
+            write!(text, "{byte:02x}").ok();
         }
         Self(text.into())
     }

@@ -35,7 +35,7 @@ impl FromStr for Location {
         match text.split_once("://") {
             Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(text.to_owned())),
             Some(_) => Err(StoreError::InvalidLocation {
-                url: text.to_owned(),
+                url: without_secrets(text),
             }),
             None => Ok(Self::Sqlite(PathBuf::from(text))),
         }
@@ -47,14 +47,7 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => path.display().fmt(f),
-            Self::Postgres(url) => {
-                let rest = url.rsplit_once('@').map_or_else(
-                    || url.split_once("://").map_or("", |(_, rest)| rest),
-                    |(_, rest)| rest,
-                );
-                let shown = rest.split(['?', '#']).next().unwrap_or_default();
-                write!(f, "postgres://{shown}")
-            }
+            Self::Postgres(url) => without_secrets(url).fmt(f),
         }
     }
 }
@@ -63,4 +56,12 @@ impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// A URL without user, password and parameters.
+pub(crate) fn without_secrets(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    let shown = host.split(['?', '#']).next().unwrap_or_default();
+    format!("{scheme}://{shown}")
 }

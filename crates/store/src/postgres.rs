@@ -124,7 +124,7 @@ impl Database for PostgresStore {
         let statement = self.prepare(purpose, statement)?;
         let bound: Vec<Bound<'_>> = parameters.iter().copied().map(Bound).collect();
         let rows = self.client()?.query(&statement, &references(&bound));
-        rows.and_then(cells).map_err(failed(purpose))
+        rows.and_then(|rows| cells(&rows)).map_err(failed(purpose))
     }
 
     fn execute(
@@ -166,7 +166,7 @@ impl Database for PostgresStore {
         let statement = self.prepare(purpose, &statement.replace("{rows}", &relation))?;
         let arrays = arrays(rows);
         let rows = self.client()?.query(&statement, &references(&arrays));
-        rows.and_then(cells).map_err(failed(purpose))
+        rows.and_then(|rows| cells(&rows)).map_err(failed(purpose))
     }
 
     fn damages(&mut self) -> Result<Vec<String>, StoreError> {

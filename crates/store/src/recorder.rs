@@ -53,6 +53,10 @@ pub enum RecordError {
 }
 
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly every job is of the largest kind"
+)]
 enum Job {
     Write(Entry, Receipt),
     /// Answer when what was queued before is written.

@@ -9,6 +9,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{PostgresStore, failed};
+use crate::location::without_secrets;
 use crate::sql::{Access, Cell, Database, transaction};
 use crate::{Durability, FailureReason, StoreError};
 
@@ -32,7 +33,7 @@ const PURPOSE: &str = "bring the database up to date";
 pub(super) fn config(url: &str) -> Result<Config, StoreError> {
     // The error of the parser may quote the password.
     let mut config: Config = url.parse().map_err(|_| StoreError::InvalidLocation {
-        url: "postgres://…".to_owned(),
+        url: without_secrets(url),
     })?;
     config
         .application_name("portcullis")

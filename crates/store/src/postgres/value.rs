@@ -62,7 +62,7 @@ pub(super) fn arrays<'a>(rows: &Rows<'a>) -> Vec<Array<'a>> {
     rows.columns.iter().enumerate().map(array).collect()
 }
 
-pub(super) fn cells(rows: Vec<postgres::Row>) -> Result<Vec<Row>, postgres::Error> {
+pub(super) fn cells(rows: &[postgres::Row]) -> Result<Vec<Row>, postgres::Error> {
     rows.iter()
         .map(|row| {
             let columns = row.columns().iter().enumerate();

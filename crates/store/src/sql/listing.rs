@@ -214,7 +214,7 @@ impl<'a> Conditions<'a> {
             SessionOrder::NewestFirst => "started_at DESC, id DESC",
             SessionOrder::ByIndex => "project, project_index, id",
         };
-        statement.push_str(&format!(" ORDER BY {order} LIMIT {limit} OFFSET {offset}"));
+        statement = format!("{statement} ORDER BY {order} LIMIT {limit} OFFSET {offset}");
         (statement, self.parameters)
     }
 }

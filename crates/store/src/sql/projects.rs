@@ -40,11 +40,12 @@ pub(super) fn create<D: Database + ?Sized>(
     database: &mut D,
     project: &Project,
 ) -> Result<(), StoreError> {
-    match insert(database, project)? {
-        true => Ok(()),
-        false => Err(StoreError::ProjectExists {
+    if insert(database, project)? {
+        Ok(())
+    } else {
+        Err(StoreError::ProjectExists {
             name: project.name.clone(),
-        }),
+        })
     }
 }
 

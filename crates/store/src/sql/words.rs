@@ -200,9 +200,8 @@ mod tests {
 
     #[test]
     fn words_of_one_message_are_bounded() {
-        let text: String = (0..3 * WORDS_OF_EVENT_MAX)
-            .map(|n| format!("{n} "))
-            .collect();
+        let words: Vec<String> = (0..3 * WORDS_OF_EVENT_MAX).map(|n| n.to_string()).collect();
+        let text = words.join(" ");
         let mut words = BTreeSet::from(["kept".to_owned()]);
         collect(&format!("[{{\"content\":\"{text}\"}}]"), &mut words);
         assert_eq!(words.len(), 1 + WORDS_OF_EVENT_MAX);

@@ -2,12 +2,51 @@
 use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use portcullis_store::{Durability, Location, Store};
+use portcullis_store::{Durability, Entry, Location, Store};
 use postgres::{Client, NoTls};
 use tempfile::TempDir;
 
 /// The URL of a database for tests, which `cargo xtask test` sets. Tests make schemas in it.
 const POSTGRES: &str = "PORTCULLIS_TEST_POSTGRES";
+
+/// Makes tests of functions that are given an empty store, one for each back end.
+macro_rules! on_every_backend {
+    ($($behaviour:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[test]
+                fn $behaviour() {
+                    $crate::backend::with_sqlite_store(super::$behaviour);
+                }
+            )+
+        }
+        mod postgres {
+            $(
+                #[test]
+                fn $behaviour() {
+                    $crate::backend::with_postgres_store(super::$behaviour);
+                }
+            )+
+        }
+    };
+}
+pub(crate) use on_every_backend;
+
+pub(crate) fn with_sqlite_store(behaviour: fn(&mut dyn Store)) {
+    let place = Place::sqlite();
+    behaviour(place.open(Durability::Relaxed).as_mut());
+}
+
+pub(crate) fn with_postgres_store(behaviour: fn(&mut dyn Store)) {
+    if let Some(place) = Place::postgres() {
+        behaviour(place.open(Durability::Relaxed).as_mut());
+    }
+}
+
+pub(crate) fn write(store: &mut dyn Store, entries: impl IntoIterator<Item = impl Into<Entry>>) {
+    let entries: Vec<Entry> = entries.into_iter().map(Into::into).collect();
+    store.write(&entries).unwrap();
+}
 
 /// An empty store, and what removes it.
 pub(crate) struct Place {
@@ -50,6 +89,14 @@ impl Place {
             location: located.parse().unwrap(),
             _cleanup: Cleanup::Schema { url, name },
         })
+    }
+
+    /// The location as text that another process can read.
+    pub(crate) fn argument(&self) -> String {
+        match &self.location {
+            Location::Sqlite(path) => path.display().to_string(),
+            Location::Postgres(url) => url.clone(),
+        }
     }
 
     pub(crate) fn open(&self, durability: Durability) -> Box<dyn Store + Send> {

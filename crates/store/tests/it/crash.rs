@@ -2,14 +2,13 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write, stdout};
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use portcullis_store::{Durability, EventPage, Location, Recorder, SqliteStore, Store};
-use rusqlite::Connection;
+use portcullis_store::{Durability, EventPage, Location, Recorder, Store};
 
+use crate::backend::Place;
 use crate::records::{event, session, session_id};
 use crate::second_process;
 
@@ -22,6 +21,7 @@ const SESSIONS_PER_WRITER: u64 = 3;
 const CAPACITY: usize = 32;
 /// What the writer thread may have taken out of the queue without having written it.
 const BATCH: u64 = 256;
+const QUEUED: u64 = CAPACITY as u64 + BATCH;
 const ACKNOWLEDGED: &str = "acknowledged ";
 
 #[expect(
@@ -36,6 +36,7 @@ fn kills() -> u64 {
 fn strict_event_that_was_acknowledged_survives() {
     survives_kills(
         "crash::strict_event_that_was_acknowledged_survives",
+        || Some(Place::sqlite()),
         Durability::Strict,
         0,
     );
@@ -43,31 +44,56 @@ fn strict_event_that_was_acknowledged_survives() {
 
 #[test]
 fn relaxed_writer_loses_at_most_what_was_queued() {
-    let queued = CAPACITY as u64 + BATCH;
     survives_kills(
         "crash::relaxed_writer_loses_at_most_what_was_queued",
+        || Some(Place::sqlite()),
         Durability::Relaxed,
-        queued,
+        QUEUED,
     );
 }
 
-fn survives_kills(test: &str, durability: Durability, lost_max: u64) {
+#[test]
+fn strict_event_that_was_acknowledged_survives_in_postgres() {
+    survives_kills(
+        "crash::strict_event_that_was_acknowledged_survives_in_postgres",
+        Place::postgres,
+        Durability::Strict,
+        0,
+    );
+}
+
+#[test]
+fn relaxed_writer_to_postgres_loses_at_most_what_was_queued() {
+    survives_kills(
+        "crash::relaxed_writer_to_postgres_loses_at_most_what_was_queued",
+        Place::postgres,
+        Durability::Relaxed,
+        QUEUED,
+    );
+}
+
+fn survives_kills(test: &str, place: fn() -> Option<Place>, durability: Durability, lost_max: u64) {
     if let Some(writer) = second_process::argument() {
-        let (first_session, path) = writer.split_once(':').unwrap();
-        return write_until_killed(Path::new(path), first_session.parse().unwrap(), durability);
+        let (first_session, location) = writer.split_once(' ').unwrap();
+        let location = location.parse().unwrap();
+        return write_until_killed(&location, first_session.parse().unwrap(), durability);
     }
+    let Some(place) = place() else { return };
     let kills = kills();
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("traces.db");
     let mut acknowledged = BTreeMap::new();
     for kill in 0..kills {
-        let latest = kill_a_writer(test, &path, kill);
-        check_integrity(&path);
-        check_sessions(&path, &latest, lost_max);
+        let latest = kill_a_writer(test, &place.argument(), kill);
+        let mut store = place.open(Durability::Relaxed);
+        assert_eq!(store.problems().unwrap(), Vec::<String>::new());
+        check_sessions(store.as_mut(), &latest, lost_max);
         acknowledged.extend(latest);
     }
     // What later writers did, and how they died, took nothing away from earlier ones.
-    check_sessions(&path, &acknowledged, lost_max);
+    check_sessions(
+        place.open(Durability::Relaxed).as_mut(),
+        &acknowledged,
+        lost_max,
+    );
     assert!(
         acknowledged.len() as u64 >= kills,
         "the writers were killed before they wrote"
@@ -76,8 +102,8 @@ fn survives_kills(test: &str, durability: Durability, lost_max: u64) {
 
 /// Starts a writer, kills it some time after its first acknowledgement, and returns the last
 /// event it acknowledged for each of its sessions.
-fn kill_a_writer(test: &str, path: &Path, kill: u64) -> BTreeMap<u64, u64> {
-    let mut writer = start_writer(test, path, kill * SESSIONS_PER_WRITER);
+fn kill_a_writer(test: &str, location: &str, kill: u64) -> BTreeMap<u64, u64> {
+    let mut writer = start_writer(test, location, kill * SESSIONS_PER_WRITER);
     let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines();
     let mut acknowledged = BTreeMap::new();
     // Some die during their first commits, others after hundreds and a checkpoint.
@@ -97,8 +123,8 @@ fn kill_a_writer(test: &str, path: &Path, kill: u64) -> BTreeMap<u64, u64> {
     acknowledged
 }
 
-fn start_writer(test: &str, path: &Path, first_session: u64) -> Child {
-    let argument = format!("{first_session}:{}", path.display());
+fn start_writer(test: &str, location: &str, first_session: u64) -> Child {
+    let argument = format!("{first_session} {location}");
     second_process::running(test, &argument)
         .stdout(Stdio::piped())
         .spawn()
@@ -119,10 +145,9 @@ fn note_acknowledgement(line: &str, acknowledged: &mut BTreeMap<u64, u64>) -> u6
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn write_until_killed(path: &Path, first_session: u64, durability: Durability) {
+async fn write_until_killed(location: &Location, first_session: u64, durability: Durability) {
     let capacity = NonZeroUsize::new(CAPACITY).unwrap();
-    let recorder =
-        Recorder::open(&Location::Sqlite(path.to_owned()), durability, capacity).unwrap();
+    let recorder = Recorder::open(location, durability, capacity).unwrap();
     tokio::join!(
         write_session(&recorder, first_session),
         write_session(&recorder, first_session + 1),
@@ -142,28 +167,13 @@ async fn write_session(recorder: &Recorder, n: u64) {
     }
 }
 
-fn check_integrity(path: &Path) {
-    let connection = Connection::open(path).unwrap();
-    let report: String = connection
-        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(report, "ok");
-    let dangling = connection
-        .prepare("PRAGMA foreign_key_check")
-        .unwrap()
-        .exists([])
-        .unwrap();
-    assert!(!dangling, "a violation or event without its owner");
-}
-
-fn check_sessions(path: &Path, acknowledged: &BTreeMap<u64, u64>, lost_max: u64) {
-    let mut store = SqliteStore::open_existing(path).unwrap();
+fn check_sessions(store: &mut dyn Store, acknowledged: &BTreeMap<u64, u64>, lost_max: u64) {
     for (n, last_acknowledged) in acknowledged {
-        check_session(&mut store, *n, *last_acknowledged, lost_max);
+        check_session(store, *n, *last_acknowledged, lost_max);
     }
 }
 
-fn check_session(store: &mut SqliteStore, n: u64, last_acknowledged: u64, lost_max: u64) {
+fn check_session(store: &mut dyn Store, n: u64, last_acknowledged: u64, lost_max: u64) {
     let mut last = 0;
     let mut page = EventPage::first(1000);
     loop {

@@ -3,7 +3,9 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
-use portcullis_store::{Durability, SessionFilter, SqliteStore, Store, StoreError};
+use portcullis_store::{
+    Durability, EventPage, Search, SessionFilter, SqliteStore, Store, StoreError,
+};
 use rusqlite::Connection;
 
 use crate::records::{event, session, session_id};
@@ -163,4 +165,66 @@ fn empty_file_becomes_a_database() {
     fs::write(&path, "").unwrap();
     let mut store = SqliteStore::open_existing(&path).unwrap();
     assert_eq!(store.sessions(&SessionFilter::newest(1)).unwrap(), []);
+}
+
+#[test]
+fn database_of_version_1_opens_and_its_sessions_are_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.db");
+    fs::write(&path, include_bytes!("../fixtures/version-1.db")).unwrap();
+    let mut store = SqliteStore::open(&path, Durability::Relaxed).unwrap();
+
+    let newest = SessionFilter::newest(9);
+    let sessions = store.sessions(&newest).unwrap();
+    let told: Vec<_> = sessions
+        .iter()
+        .map(|found| {
+            let session = &found.session;
+            (
+                session.server.as_str(),
+                session.project.as_deref(),
+                session.index,
+                found.events,
+            )
+        })
+        .collect();
+    let in_harbour = |index| ("notes", Some("harbour"), Some(index), 9);
+    assert_eq!(
+        told,
+        [in_harbour(1), ("mail", None, None, 9), in_harbour(0)]
+    );
+    let harbour = store.project_named("harbour").unwrap().unwrap();
+    assert_eq!(harbour.traces, 2);
+    assert_eq!(
+        harbour.latest_trace_at,
+        Some(sessions[0].session.started_at)
+    );
+
+    let oldest = &sessions[2].session.id;
+    let events = store.events(oldest, EventPage::first(100)).unwrap();
+    assert_eq!(
+        events
+            .iter()
+            .map(|event| event.violations.len())
+            .sum::<usize>(),
+        1
+    );
+    assert!(events.iter().any(|event| event.events.len() > 20_000));
+    let secret = SessionFilter {
+        search: Search {
+            words: vec!["AKIAIOSFODNN7EXAMPLE walrus".to_owned()],
+            ..Search::default()
+        },
+        ..newest
+    };
+    assert_eq!(store.sessions(&secret).unwrap().len(), 3);
+    assert_eq!(store.problems().unwrap(), Vec::<String>::new());
+    store.vacuum().unwrap();
+    assert_eq!(store.sessions(&secret).unwrap().len(), 3);
+
+    let mut written = session(1);
+    written.project = Some("harbour".to_owned());
+    store.write(&[written.into(), event(1, 1).into()]).unwrap();
+    let next = store.session(session_id(1).as_str()).unwrap();
+    assert_eq!(next.session.index, Some(2));
 }

@@ -1,62 +1,27 @@
-//! What every back end promises. A back end joins by naming how to open an empty store of its own.
-use portcullis_store::{
-    Durability, Entry, EventPage, SessionFilter, Store, StoreError, export_trace,
-};
+//! What every back end promises about live sessions.
+use portcullis_store::{EventPage, SessionFilter, Store, StoreError, export_trace};
 use portcullis_trace::record::{
     Direction, EventRecord, Implementation, SessionEnd, Timestamp, Verdict, ViolationRecord,
 };
 
-use crate::backend::Place;
+use crate::backend::{on_every_backend, write};
 use crate::records::{event, json, json_object, sequence, session, session_id, violation};
 
-macro_rules! store_suite {
-    ($backend:ident, $with_store:path) => {
-        store_suite!($backend, $with_store:
-            session_reads_back_as_written,
-            event_reads_back_as_written,
-            session_written_again_keeps_only_its_start,
-            sessions_are_listed_newest_first_in_pages,
-            filters_narrow_the_list,
-            prefix_finds_one_session_or_says_why_not,
-            refused_entry_takes_its_batch_along,
-            gap_counts_as_lost_until_it_is_filled,
-            end_reveals_what_was_lost_last,
-            pages_follow_each_other_without_overlap,
-            page_is_bounded_in_bytes,
-            export_is_the_list_of_all_messages,
-            export_of_damaged_events_names_the_message,
-        );
-    };
-    ($backend:ident, $with_store:path: $($behaviour:ident),+ $(,)?) => {
-        mod $backend {
-            $(
-                #[test]
-                fn $behaviour() {
-                    $with_store(super::$behaviour);
-                }
-            )+
-        }
-    };
-}
-
-store_suite!(sqlite, super::with_sqlite_store);
-store_suite!(postgres, super::with_postgres_store);
-
-fn with_sqlite_store(behaviour: fn(&mut dyn Store)) {
-    let place = Place::sqlite();
-    behaviour(place.open(Durability::Relaxed).as_mut());
-}
-
-fn with_postgres_store(behaviour: fn(&mut dyn Store)) {
-    if let Some(place) = Place::postgres() {
-        behaviour(place.open(Durability::Relaxed).as_mut());
-    }
-}
-
-fn write(store: &mut dyn Store, entries: impl IntoIterator<Item = impl Into<Entry>>) {
-    let entries: Vec<Entry> = entries.into_iter().map(Into::into).collect();
-    store.write(&entries).unwrap();
-}
+on_every_backend!(
+    session_reads_back_as_written,
+    event_reads_back_as_written,
+    session_written_again_keeps_only_its_start,
+    sessions_are_listed_newest_first_in_pages,
+    filters_narrow_the_list,
+    prefix_finds_one_session_or_says_why_not,
+    refused_entry_takes_its_batch_along,
+    gap_counts_as_lost_until_it_is_filled,
+    end_reveals_what_was_lost_last,
+    pages_follow_each_other_without_overlap,
+    page_is_bounded_in_bytes,
+    export_is_the_list_of_all_messages,
+    export_of_damaged_events_names_the_message,
+);
 
 fn session_reads_back_as_written(store: &mut dyn Store) {
     let mut written = session(1);

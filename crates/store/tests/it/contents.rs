@@ -1,0 +1,120 @@
+//! Large texts and images are kept once and read back as they came.
+use portcullis_store::{EventPage, Store};
+use portcullis_trace::record::EventRecord;
+use rusqlite::Connection;
+
+use crate::backend::{Place, on_every_backend, write};
+use crate::records::{event, push, pushed, session, session_id};
+use portcullis_store::{Durability, Location};
+
+on_every_backend!(
+    large_texts_read_back_as_written,
+    texts_that_are_no_json_read_back_too,
+);
+
+/// An event with one large string that is also in its message.
+fn large(n: u64, place: u64, text: &str) -> EventRecord {
+    EventRecord {
+        message: Some(format!(r#"{{"id":{place},"image":"{text}","é":"{text}"}}"#).into()),
+        events: format!(r#"[{{"role":"tool","content":"{text}"}}]"#).into(),
+        ..event(n, place)
+    }
+}
+
+fn check(store: &mut dyn Store, events: &[EventRecord]) {
+    write(store, [session(1)]);
+    write(store, events.to_vec());
+    let found = store.events(&session_id(1), EventPage::first(9)).unwrap();
+    assert_eq!(found, events);
+    assert_eq!(store.problems().unwrap(), Vec::<String>::new());
+    assert!(store.delete_session(&session_id(1)).unwrap());
+    assert_eq!(store.problems().unwrap(), Vec::<String>::new());
+}
+
+fn large_texts_read_back_as_written(store: &mut dyn Store) {
+    let image = "iVBORw0KGgo".repeat(1000);
+    let text = "walrus \\\" and \\n ünïcode ".repeat(400);
+    check(
+        store,
+        &[
+            large(1, 1, &image),
+            event(1, 2),
+            large(1, 3, &text),
+            large(1, 4, &image),
+        ],
+    );
+}
+
+fn texts_that_are_no_json_read_back_too(store: &mut dyn Store) {
+    let message = |place, text: String| EventRecord {
+        message: Some(text.into()),
+        ..event(1, place)
+    };
+    check(
+        store,
+        &[
+            message(1, "\"".repeat(10_000)),
+            message(2, format!("{}\\", "\u{F8FF}\0".repeat(9000))),
+            message(3, "[1,2]".repeat(9000)),
+        ],
+    );
+}
+
+/// How many large texts the file holds, and their bytes.
+fn kept(place: &Place) -> (u64, u64) {
+    let Location::Sqlite(path) = &place.location else {
+        panic!("{:?} is no file", place.location);
+    };
+    let sum = "SELECT count(*), coalesce(sum(length(CAST(text AS BLOB))), 0) FROM contents";
+    let connection = Connection::open(path).unwrap();
+    connection
+        .query_row(sum, [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap()
+}
+
+#[test]
+fn each_is_kept_once_and_goes_with_its_last_reference() {
+    let place = Place::sqlite();
+    let mut store = place.open(Durability::Relaxed);
+    let store = store.as_mut();
+    let image = "A".repeat(10_000);
+    write(store, [session(1), session(2)]);
+    write(store, [large(1, 1, &image), large(1, 2, &image)]);
+    write(store, [large(2, 1, &image)]);
+    assert_eq!(kept(&place), (1, 10_000));
+    assert!(store.delete_session(&session_id(1)).unwrap());
+    assert_eq!(kept(&place), (1, 10_000));
+    assert!(store.delete_session(&session_id(2)).unwrap());
+    assert_eq!(kept(&place), (0, 0));
+}
+
+#[test]
+fn refused_batch_leaves_none_behind() {
+    let place = Place::sqlite();
+    let mut store = place.open(Durability::Relaxed);
+    let store = store.as_mut();
+    write(store, [session(1)]);
+    let image = "A".repeat(10_000);
+    store
+        .write(&[large(1, 1, &image).into(), large(1, 1, &image).into()])
+        .unwrap_err();
+    assert_eq!(kept(&place), (0, 0));
+}
+
+#[test]
+fn message_that_moves_takes_its_texts_along() {
+    let place = Place::sqlite();
+    let mut store = place.open(Durability::Relaxed);
+    let store = store.as_mut();
+    write(store, [pushed(1, "mail")]);
+    let text = "B".repeat(10_000);
+    store
+        .append_messages(&session_id(1), &push(&[(10, &text)]))
+        .unwrap();
+    store
+        .append_messages(&session_id(1), &push(&[(5, "before")]))
+        .unwrap();
+    assert_eq!(kept(&place), (1, 10_000));
+    let events = store.events(&session_id(1), EventPage::first(9)).unwrap();
+    assert!(events[1].events.contains(&text));
+}
