@@ -13,6 +13,7 @@ mod identity;
 mod native;
 mod parameters;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -20,7 +21,9 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use portcullis_store::{Pool, Store};
+use portcullis_trace::record::SessionId;
 
 use self::answer::{Detail, Failure};
 use self::evaluation::Evaluations;
@@ -44,8 +47,13 @@ pub(crate) fn router(api: Api) -> Router {
     explorer::routes(&api)
         .merge(guardrails::routes(&api))
         .merge(native::routes(&api))
+        .route("/api/v1/{*rest}", any(not_found))
         .layer(from_fn_with_state(Arc::clone(&api), admitted))
         .with_state(api)
+}
+
+async fn not_found() -> Detail {
+    Detail::not_found("Not Found")
 }
 
 /// No web page may read traces by making its name point here.
@@ -77,6 +85,12 @@ impl Api {
 
     fn login(&self) -> Login {
         self.gateway.config().api.login_at(self.address)
+    }
+
+    /// The sessions that go on.
+    fn open_sessions(&self) -> BTreeSet<SessionId> {
+        let open = self.gateway.registry.all();
+        open.iter().map(|conversation| conversation.id()).collect()
     }
 
     /// Runs `work` with the store.

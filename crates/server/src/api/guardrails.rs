@@ -3,6 +3,7 @@
 //! Evaluation happens in this process, and nothing of a request is kept.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -10,7 +11,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::post;
-use portcullis_engine::Finding;
+use portcullis_engine::{Failure, FailureKind, Finding};
 use portcullis_json::Value;
 
 use super::Api;
@@ -22,6 +23,8 @@ use crate::policy::POLICY_BYTES_MAX;
 
 /// LIMIT: policies of one request.
 const POLICIES_MAX: usize = 200;
+/// LIMIT: how long one request may go on to the next of its policies.
+const BATCH_WAIT_MAX: Duration = Duration::from_secs(30);
 
 pub(super) fn routes(api: &Arc<Api>) -> Router<Arc<Api>> {
     Router::new()
@@ -48,7 +51,11 @@ async fn check_batch(State(api): State<Arc<Api>>, request: Body) -> Answered {
     let parameters = body::members(&body, "parameters")?;
     let check = move || {
         let judged = Judged::read(&messages);
+        let begun = Instant::now();
         let results = policies.iter().map(|policy| {
+            if begun.elapsed() > BATCH_WAIT_MAX {
+                return result(policy, Err(late()));
+            }
             let checked = judged
                 .clone()
                 .and_then(|judged| judged.check(load(policy)?, parameters.clone()));
@@ -65,6 +72,16 @@ async fn load_policy(State(api): State<Arc<Api>>, request: Body) -> Answered {
     let policy = source(body::text(&body, "policy")?)?;
     api.evaluations.run(move || load(&policy)).await??;
     Ok(ok(&object([("success", true.into())])))
+}
+
+/// The policies before took all the time there is.
+fn late() -> NotEvaluated {
+    NotEvaluated::Failed(Failure {
+        rule: None,
+        kind: FailureKind::Limit,
+        message: "the request took too long before its turn".to_owned(),
+        span: None,
+    })
 }
 
 fn result(policy: &str, checked: Result<Vec<Finding>, NotEvaluated>) -> Value {

@@ -1,4 +1,4 @@
-//! The OpenAPI document, made of the shapes.
+//! The document that describes the native API (`OpenAPI` 3.1), made of the shapes.
 
 use axum::response::Response;
 use portcullis_json::{Object, Value};

@@ -110,7 +110,7 @@ pub(super) async fn list(
         ..SessionFilter::newest(page.limit)
     };
     let only_open = parameters.flag("is_open")?;
-    let open = open_sessions(&api);
+    let open = api.open_sessions();
     let found = api.with_traces(move |store| match only_open {
         Some(true) => open_of(store, &filter, &open),
         Some(false) | None => Ok(shown(store.sessions(&filter)?, &open)),
@@ -127,7 +127,7 @@ pub(super) async fn read(
     State(api): State<Arc<Api>>,
     Path(session): Path<String>,
 ) -> Result<Response, Problem> {
-    let open = open_sessions(&api);
+    let open = api.open_sessions();
     let found = api.with_traces(move |store| find(store, &session_id(&session)?));
     let found = found.await?;
     let is_open = open.contains(&found.session.id);
@@ -139,7 +139,7 @@ pub(super) async fn delete(
     Path(session): Path<String>,
 ) -> Result<Response, Problem> {
     let id = session_id(&session)?;
-    if open_sessions(&api).contains(&id) {
+    if api.open_sessions().contains(&id) {
         let text = "the session goes on, end it first";
         return Err(Detail::new(StatusCode::CONFLICT, text).into());
     }
@@ -261,11 +261,6 @@ pub(super) fn find(store: &mut dyn Store, id: &SessionId) -> Result<SessionSumma
 
 fn unknown() -> Detail {
     Detail::not_found("no such session is recorded")
-}
-
-fn open_sessions(api: &Api) -> BTreeSet<SessionId> {
-    let open = api.gateway.registry.all();
-    open.iter().map(|conversation| conversation.id()).collect()
 }
 
 fn shown(found: Vec<SessionSummary>, open: &BTreeSet<SessionId>) -> Vec<Session> {
