@@ -2,7 +2,7 @@
 //!
 //! The routes stand beside those of the gateway, on the same port and behind the same checks of
 //! `Host` and `Origin`. [`identity`] says who may ask, [`explorer`] and [`guardrails`] have the
-//! reference's shapes, codes and texts.
+//! reference's shapes, codes and texts, [`native`] our own.
 
 mod answer;
 mod body;
@@ -10,8 +10,10 @@ mod evaluation;
 mod explorer;
 mod guardrails;
 mod identity;
+mod native;
 mod parameters;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -19,7 +21,9 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::routing::any;
 use portcullis_store::{Pool, Store};
+use portcullis_trace::record::SessionId;
 
 use self::answer::{Detail, Failure};
 use self::evaluation::Evaluations;
@@ -42,8 +46,14 @@ pub(crate) fn router(api: Api) -> Router {
     let api = Arc::new(api);
     explorer::routes(&api)
         .merge(guardrails::routes(&api))
+        .merge(native::routes(&api))
+        .route("/api/v1/{*rest}", any(not_found))
         .layer(from_fn_with_state(Arc::clone(&api), admitted))
         .with_state(api)
+}
+
+async fn not_found() -> Detail {
+    Detail::not_found("Not Found")
 }
 
 /// No web page may read traces by making its name point here.
@@ -75,6 +85,12 @@ impl Api {
 
     fn login(&self) -> Login {
         self.gateway.config().api.login_at(self.address)
+    }
+
+    /// The sessions that go on.
+    fn open_sessions(&self) -> BTreeSet<SessionId> {
+        let open = self.gateway.registry.all();
+        open.iter().map(|conversation| conversation.id()).collect()
     }
 
     /// Runs `work` with the store.

@@ -1,15 +1,17 @@
 //! The wiring: configuration, policies, recording and the relay between two peers.
 //!
-//! [`run`] guards one stdio server, [`check`] evaluates a policy over a trace file. [`config`] is
-//! the only module of the whole program that reads the environment, and [`policy`] the only one
-//! that reads policy files. [`explorer`] shows sessions as Invariant Explorer shows traces. What a message means is decided in the session crate; what travels is
-//! moved by the transport crate.
+//! [`run`] guards one stdio server, [`serve`] any number of servers over HTTP, [`check`] evaluates a
+//! policy over a trace file. [`config`] is the only module of the whole program that reads the
+//! environment, and [`policy`] the only one that reads policy files. [`explorer`] shows sessions as
+//! Invariant Explorer shows traces, and sends them to one. What a message means is decided in the
+//! session crate; what travels is moved by the transport crate.
 
 mod api;
 pub mod check;
 pub mod config;
 mod digest;
 pub mod explorer;
+mod feed;
 mod guardrails;
 mod log;
 mod metadata;

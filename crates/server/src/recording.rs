@@ -10,6 +10,8 @@ use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
 use tracing::{error, warn};
 
+use crate::feed::Feed;
+
 /// Entries that wait for the disk before traffic is held up.
 const QUEUE_ENTRIES: NonZeroUsize = match NonZeroUsize::new(4096) {
     Some(entries) => entries,
@@ -31,6 +33,7 @@ pub(crate) enum PastError {
 #[derive(Debug)]
 pub(crate) struct Recording {
     recorder: Option<Recorder>,
+    feed: Feed,
     database: PathBuf,
     news: Notify,
 }
@@ -61,6 +64,7 @@ impl Recording {
     fn new(recorder: Option<Recorder>, database: &Path) -> Self {
         Self {
             recorder,
+            feed: Feed::default(),
             database: database.to_owned(),
             news: Notify::new(),
         }
@@ -103,8 +107,15 @@ impl Recording {
         }
     }
 
+    /// For whoever watches what is recorded.
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
     /// After an error the message must not be forwarded.
     pub(crate) async fn record(&self, entry: impl Into<Entry>) -> Result<(), RecordError> {
+        let entry = entry.into();
+        self.feed.tell(&entry);
         let Some(recorder) = &self.recorder else {
             return Ok(());
         };

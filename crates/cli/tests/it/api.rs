@@ -5,6 +5,7 @@ mod explorer;
 mod guardrails;
 mod keys;
 mod live;
+mod native;
 mod policies;
 mod search;
 mod traces;

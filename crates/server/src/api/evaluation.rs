@@ -84,10 +84,10 @@ impl Judged {
         &self,
         policy: Policy,
         parameters: Object,
-    ) -> Result<Vec<Value>, NotEvaluated> {
+    ) -> Result<Vec<Finding>, NotEvaluated> {
         let mut monitor = Monitor::new(policy, parameters, Limits::default());
         match monitor.push(&self.0, &LocalDetectors) {
-            Step::Findings(findings) => Ok(findings.iter().map(error).collect()),
+            Step::Findings(findings) => Ok(findings),
             Step::Failed(failure) => Err(NotEvaluated::Failed(failure)),
             Step::Needs(calls) => Err(NotEvaluated::Failed(Failure {
                 rule: None,
@@ -113,7 +113,11 @@ fn written(error: &Diagnostic) -> String {
     format!("{}: {}", error.code.0, error.message)
 }
 
-/// A finding as the reference calls it.
+/// Findings as the reference calls them.
+pub(super) fn errors(findings: &[Finding]) -> Vec<Value> {
+    findings.iter().map(error).collect()
+}
+
 fn error(finding: &Finding) -> Value {
     let ranges = finding.ranges.iter().map(|range| range.to_string().into());
     object([

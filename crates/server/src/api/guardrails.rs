@@ -3,6 +3,7 @@
 //! Evaluation happens in this process, and nothing of a request is kept.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -10,17 +11,20 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::post;
+use portcullis_engine::{Failure, FailureKind, Finding};
 use portcullis_json::Value;
 
 use super::Api;
 use super::answer::{Answered, Detail, object, ok};
 use super::body;
-use super::evaluation::{Judged, NotEvaluated, load};
+use super::evaluation::{Judged, NotEvaluated, errors, load};
 use super::identity::for_programs;
 use crate::policy::POLICY_BYTES_MAX;
 
 /// LIMIT: policies of one request.
 const POLICIES_MAX: usize = 200;
+/// LIMIT: how long one request may go on to the next of its policies.
+const BATCH_WAIT_MAX: Duration = Duration::from_secs(30);
 
 pub(super) fn routes(api: &Arc<Api>) -> Router<Arc<Api>> {
     Router::new()
@@ -36,8 +40,8 @@ async fn check(State(api): State<Arc<Api>>, request: Body) -> Answered {
     let messages = body::list(&body, "messages")?.to_vec();
     let parameters = body::members(&body, "parameters")?;
     let check = move || Judged::read(&messages)?.check(load(&policy)?, parameters);
-    let errors = api.evaluations.run(check).await??;
-    Ok(ok(&object([("errors", errors.into())])))
+    let findings = api.evaluations.run(check).await??;
+    Ok(ok(&object([("errors", errors(&findings).into())])))
 }
 
 async fn check_batch(State(api): State<Arc<Api>>, request: Body) -> Answered {
@@ -47,7 +51,11 @@ async fn check_batch(State(api): State<Arc<Api>>, request: Body) -> Answered {
     let parameters = body::members(&body, "parameters")?;
     let check = move || {
         let judged = Judged::read(&messages);
+        let begun = Instant::now();
         let results = policies.iter().map(|policy| {
+            if begun.elapsed() > BATCH_WAIT_MAX {
+                return result(policy, Err(late()));
+            }
             let checked = judged
                 .clone()
                 .and_then(|judged| judged.check(load(policy)?, parameters.clone()));
@@ -66,9 +74,19 @@ async fn load_policy(State(api): State<Arc<Api>>, request: Body) -> Answered {
     Ok(ok(&object([("success", true.into())])))
 }
 
-fn result(policy: &str, checked: Result<Vec<Value>, NotEvaluated>) -> Value {
+/// The policies before took all the time there is.
+fn late() -> NotEvaluated {
+    NotEvaluated::Failed(Failure {
+        rule: None,
+        kind: FailureKind::Limit,
+        message: "the request took too long before its turn".to_owned(),
+        span: None,
+    })
+}
+
+fn result(policy: &str, checked: Result<Vec<Finding>, NotEvaluated>) -> Value {
     let (success, message, errors) = match checked {
-        Ok(errors) => (true, String::new(), errors),
+        Ok(findings) => (true, String::new(), errors(&findings)),
         Err(error) => (false, error.text(), Vec::new()),
     };
     object([

@@ -73,6 +73,11 @@ async fn identify(api: &Api, audience: Audience, headers: &HeaderMap) -> Result<
     }
 }
 
+/// Whatever is configured.
+pub(super) async fn with_key(api: &Api, headers: &HeaderMap) -> Result<(), Detail> {
+    check_key(api, bearer(headers).ok_or_else(invalid_key)?).await
+}
+
 /// The key that a request presents, if it presents one.
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut values = headers.get_all(AUTHORIZATION).iter();

@@ -4,6 +4,17 @@ use url::form_urlencoded;
 
 use super::answer::Detail;
 
+/// LIMIT: items of one page.
+const PAGE_ITEMS_MAX: u32 = 200;
+const PAGE_ITEMS: u32 = 50;
+
+/// Which items of a list are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Page {
+    pub(super) limit: u32,
+    pub(super) offset: u32,
+}
+
 /// The parameters of a request; the last one of a name counts.
 #[derive(Debug)]
 pub(super) struct Parameters(Vec<(String, String)>);
@@ -33,6 +44,14 @@ impl Parameters {
         self.get(name).map(parse).transpose()
     }
 
+    pub(super) fn flag(&self, name: &str) -> Result<Option<bool>, Detail> {
+        let parse = |text: &str| {
+            text.parse()
+                .map_err(|_| Detail::bad_request(format!("{name} must be true or false")))
+        };
+        self.get(name).map(parse).transpose()
+    }
+
     pub(super) fn numbers(&self, name: &str) -> Result<Option<Vec<u64>>, Detail> {
         let parse = |text: &str| {
             let numbers = text.split(',').map(|number| number.trim().parse());
@@ -40,5 +59,23 @@ impl Parameters {
             numbers.map_err(|_| Detail::bad_request(format!("{name} must be a list of numbers")))
         };
         self.get(name).map(parse).transpose()
+    }
+}
+
+// === impl Page ===
+
+impl Page {
+    pub(super) fn of(parameters: &Parameters) -> Result<Self, Detail> {
+        let limit = parameters.number("limit")?.unwrap_or(PAGE_ITEMS);
+        Ok(Self {
+            limit: limit.clamp(1, PAGE_ITEMS_MAX),
+            offset: parameters.number("offset")?.unwrap_or(0),
+        })
+    }
+
+    /// Where the next page begins, if this one is full.
+    pub(super) fn next(self, found: usize) -> Option<u64> {
+        let is_full = found >= self.limit as usize;
+        is_full.then(|| u64::from(self.offset) + u64::from(self.limit))
     }
 }

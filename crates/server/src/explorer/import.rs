@@ -70,10 +70,18 @@ pub enum ImportError {
 struct Reader {
     import: Import,
     has_metadata: bool,
-    has_lists: bool,
-    has_objects: bool,
+    form: Option<Form>,
     indices: BTreeSet<u64>,
     lacks_index: bool,
+}
+
+/// How traces are written, all of a file alike.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// A list of messages.
+    List,
+    /// An object with the messages and what is known about them.
+    Object,
 }
 
 // === impl Import ===
@@ -129,8 +137,7 @@ impl Reader {
 
     /// The first message of a plain list may be the metadata of the trace.
     fn list(&mut self, number: usize, messages: &[Value]) -> Result<(), ImportError> {
-        self.has_lists = true;
-        self.check_form()?;
+        self.take(Form::List)?;
         let first = messages.first().and_then(|first| first.get("metadata"));
         // A message has a role, and may have metadata as well.
         let first = first.filter(|_| messages.first().is_some_and(|m| m.get("role").is_none()));
@@ -157,14 +164,12 @@ impl Reader {
         members: &Object,
         messages: &[Value],
     ) -> Result<(), ImportError> {
-        self.has_objects = true;
-        self.check_form()?;
-        let index = match members.get("index") {
-            Some(index) => self.index(index)?,
-            None => {
-                self.lacks_index = true;
-                number as u64
-            }
+        self.take(Form::Object)?;
+        let index = if let Some(index) = members.get("index") {
+            self.index(index)?
+        } else {
+            self.lacks_index = true;
+            number as u64
         };
         if self.lacks_index && !self.indices.is_empty() {
             return Err(ImportError::IndexMissing);
@@ -193,8 +198,8 @@ impl Reader {
         Ok(index)
     }
 
-    fn check_form(&self) -> Result<(), ImportError> {
-        if self.has_lists && self.has_objects {
+    fn take(&mut self, form: Form) -> Result<(), ImportError> {
+        if *self.form.get_or_insert(form) != form {
             return Err(ImportError::Mixed);
         }
         Ok(())

@@ -97,3 +97,43 @@ fn a_live_session_is_a_trace_with_its_violations() {
     ));
     assert_eq!(status, 409);
 }
+
+#[test]
+fn a_session_that_goes_on_is_not_deleted() {
+    let upstream = Upstream::plain();
+    let explorer = Explorer::of(Gateway::before(&upstream, ""));
+    let base = Request::new("GET", "/api/v1/gateway/mcp/streamable")
+        .with(
+            "MCP-SERVER-BASE-URL",
+            &format!("http://{}", upstream.address),
+        )
+        .with("INVARIANT-PROJECT-NAME", "live");
+    let session = explorer.gateway.open_with("2025-11-25", &base);
+    let dataset = "/api/v1/dataset/byuser/developer/live";
+    let traces = explorer.get(&format!("{dataset}/traces"));
+    let trace = format!("/api/v1/trace/{}", text(&traces, "0.id"));
+    for path in [dataset, &trace] {
+        let (status, _) = explorer.refusal(Request::new("DELETE", path));
+        assert_eq!(status, 409, "{path}");
+    }
+    assert_eq!(session.delete().status, 200);
+    assert_eq!(
+        explorer.delete(&trace).to_string(),
+        r#"{"message":"deleted"}"#
+    );
+    assert_eq!(
+        explorer.delete(dataset).to_string(),
+        r#"{"message":"Deleted"}"#
+    );
+}
+
+#[test]
+fn what_is_not_there_is_said_as_there() {
+    let explorer = Explorer::start("");
+    let expected = (404, "Not Found".to_owned());
+    for path in ["/api/v1/none", "/api/v1/dataset/byid"] {
+        assert_eq!(explorer.refusal(Request::new("GET", path)), expected);
+    }
+    let health = explorer.send(Request::new("GET", "/api/v1/gateway/health"));
+    assert_eq!(health.status, 200);
+}

@@ -37,6 +37,8 @@ enum Framing {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Event {
+    /// Unless it is one that MCP knows.
+    pub(crate) name: Option<String>,
     pub(crate) id: Option<String>,
     pub(crate) retry: Option<String>,
     pub(crate) data: String,
@@ -259,7 +261,8 @@ impl Event {
                 "id" => event.id = Some(value.to_owned()),
                 "retry" => event.retry = Some(value.to_owned()),
                 "data" => event.data += value,
-                "event" => assert!(matches!(value, "message" | "endpoint"), "{block}"),
+                "event" if matches!(value, "message" | "endpoint") => {}
+                "event" => event.name = Some(value.to_owned()),
                 _ => assert_eq!(name, "", "{block}"),
             }
             is_comment &= name.is_empty();

@@ -123,6 +123,7 @@ fn positions_in_a_stream_reach_the_client_and_go_back_to_the_server() {
     let gateway = Gateway::before(&upstream, "");
     let session = gateway.open();
     let event = |id: Option<&str>, retry: Option<&str>, data: &str| Event {
+        name: None,
         id: id.map(str::to_owned),
         retry: retry.map(str::to_owned),
         data: data.to_owned(),

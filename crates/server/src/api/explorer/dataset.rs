@@ -13,6 +13,7 @@ use portcullis_store::{
 use uuid::Uuid;
 
 use super::shape;
+use super::trace::{find, goes_on};
 use crate::api::Api;
 use crate::api::answer::{Answered, Detail, Failure, count, object, ok};
 use crate::api::body::{self, given};
@@ -157,9 +158,16 @@ async fn update(State(api): State<Arc<Api>>, named: Named, request: Body) -> Ans
 }
 
 async fn delete(State(api): State<Arc<Api>>, named: Named) -> Answered {
+    let open = api.open_sessions();
     api.with_traces(move |store| {
-        let project = named.find(store)?;
-        Ok(store.delete_project(&project.project.id)?)
+        let project = named.find(store)?.project;
+        for session in &open {
+            let of = find(store, session).map(|found| found.session.project);
+            if of.is_ok_and(|of| of.as_ref() == Some(&project.name)) {
+                return Err(goes_on("the dataset has a session that goes on").into());
+            }
+        }
+        Ok(store.delete_project(&project.id)?)
     })
     .await?;
     Ok(ok(&object([("message", "Deleted".into())])))

@@ -21,7 +21,7 @@ use super::traces::{Selection, select};
 use crate::api::Api;
 use crate::api::answer::{Answered, Detail, count, object};
 use crate::api::body;
-use crate::api::evaluation::{Judged, load};
+use crate::api::evaluation::{Judged, errors, load};
 use crate::policy::POLICY_BYTES_MAX;
 
 /// LIMIT: results that wait for a client that reads slowly.
@@ -119,7 +119,8 @@ async fn check(
         let judged = Judged::read(&trace.messages)?;
         judged.check(load(&attempt.policy)?, attempt.parameters.clone())
     };
-    Ok(api.evaluations.run(check).await??)
+    let findings = api.evaluations.run(check).await??;
+    Ok(errors(&findings))
 }
 
 fn write_event(result: Value, out: &mut Vec<u8>) {

@@ -84,7 +84,7 @@ pub(super) async fn append(
 pub(super) async fn new_snippet(State(api): State<Arc<Api>>, request: Body) -> Answered {
     let body = body::object(request).await?;
     let messages = match given(&body, "content") {
-        Some(Value::Array(messages)) => messages.to_vec(),
+        Some(trace @ Value::Array(messages)) if is_trace(trace) => messages.to_vec(),
         Some(_) | None => return Err(Detail::bad_request("content must be a list of messages")),
     };
     let mut metadata = body::members(&body, "extra_metadata")?;
@@ -169,7 +169,7 @@ fn read(body: &Object, at: Timestamp) -> Result<(Vec<Pushed>, Option<String>), D
         Some(Value::Array(traces)) if traces.is_empty() => {
             return wrong("messages must not be empty");
         }
-        Some(Value::Array(traces)) if traces.iter().all(is_list) => traces.to_vec(),
+        Some(Value::Array(traces)) if traces.iter().all(is_trace) => traces.to_vec(),
         _ => return wrong("messages must be a list of traces"),
     };
     let remarks = match given(body, "annotations") {
@@ -282,8 +282,9 @@ fn with_parsed(call: &Value) -> Value {
     parsed().unwrap_or_else(|| call.clone())
 }
 
-fn is_list(value: &Value) -> bool {
-    value.as_array().is_some()
+fn is_trace(value: &Value) -> bool {
+    let messages = value.as_array();
+    messages.is_some_and(|messages| messages.iter().all(is_object))
 }
 
 fn is_object(value: &Value) -> bool {

@@ -60,7 +60,11 @@ pub(super) async fn read(
 }
 
 pub(super) async fn delete(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Answered {
-    let is_deleted = api.with_traces(move |store| Ok(store.delete_session(&session_id(&id)?)?));
+    let id = session_id(&id)?;
+    if api.open_sessions().contains(&id) {
+        return Err(goes_on("the trace is of a session that goes on"));
+    }
+    let is_deleted = api.with_traces(move |store| Ok(store.delete_session(&id)?));
     if is_deleted.await? {
         Ok(ok(&object([("message", "deleted".into())])))
     } else {
@@ -250,6 +254,11 @@ pub(super) fn dataset_id(
 
 pub(super) fn not_found() -> Detail {
     Detail::not_found("Trace not found")
+}
+
+/// What still happens is not forgotten.
+pub(super) fn goes_on(what: &str) -> Detail {
+    Detail::new(StatusCode::CONFLICT, format!("{what}, end it first"))
 }
 
 fn too_long() -> Detail {
