@@ -1,13 +1,11 @@
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use portcullis_store::{
-    Durability, Entry, EventPage, Location, Pool, RecordError, Recorder, SqliteStore, Store,
-    StoreError,
+    Durability, Entry, EventPage, Location, Pool, RecordError, Recorder, Store, StoreError,
 };
 use portcullis_trace::record::{EventRecord, Sequence, SessionId};
 use tokio::sync::Notify;
-use tokio::task::spawn_blocking;
 use tracing::{error, warn};
 
 use crate::feed::Feed;
@@ -34,7 +32,7 @@ pub(crate) enum PastError {
 pub(crate) struct Recording {
     recorder: Option<Recorder>,
     feed: Feed,
-    database: PathBuf,
+    store: Pool,
     news: Notify,
 }
 
@@ -47,33 +45,28 @@ impl Recording {
         database: &Path,
         durability: Durability,
     ) -> Result<(Self, Option<StoreError>), StoreError> {
-        match (
-            Recorder::open(
-                &Location::Sqlite(database.to_owned()),
-                durability,
-                QUEUE_ENTRIES,
-            ),
-            durability,
-        ) {
-            (Ok(recorder), _) => Ok((Self::new(Some(recorder), database), None)),
-            (Err(error), Durability::Relaxed) => Ok((Self::new(None, database), Some(error))),
+        let location = Location::Sqlite(database.to_owned());
+        let opened = Recorder::open(&location, durability, QUEUE_ENTRIES);
+        let store = Pool::new(location);
+        match (opened, durability) {
+            (Ok(recorder), _) => Ok((Self::new(Some(recorder), store), None)),
+            (Err(error), Durability::Relaxed) => Ok((Self::new(None, store), Some(error))),
             (Err(error), Durability::Strict) => Err(error),
         }
     }
 
-    fn new(recorder: Option<Recorder>, database: &Path) -> Self {
+    fn new(recorder: Option<Recorder>, store: Pool) -> Self {
         Self {
             recorder,
             feed: Feed::default(),
-            database: database.to_owned(),
+            store,
             news: Notify::new(),
         }
     }
 
     /// The store that is recorded into.
     pub(crate) fn store(&self) -> Option<Pool> {
-        let location = Location::Sqlite(self.database.clone());
-        self.recorder.is_some().then(|| Pool::new(location))
+        self.recorder.is_some().then(|| self.store.clone())
     }
 
     /// All messages of a session so far, as they were recorded, from one after `after` on.
@@ -84,9 +77,7 @@ impl Recording {
     ) -> Result<Vec<EventRecord>, PastError> {
         let recorder = self.recorder.as_ref().ok_or(PastError::NotRecorded)?;
         recorder.flush().await?;
-        let database = self.database.clone();
-        let read = move || -> Result<Vec<EventRecord>, StoreError> {
-            let mut store = SqliteStore::open_existing(&database)?;
+        let read = move |store: &mut dyn Store| {
             let mut all = Vec::new();
             let mut page = EventPage {
                 after,
@@ -101,10 +92,7 @@ impl Recording {
                 all.extend(events);
             }
         };
-        match spawn_blocking(read).await {
-            Ok(read) => Ok(read?),
-            Err(_) => Err(PastError::NotRecorded),
-        }
+        Ok(self.store.run(read).await?)
     }
 
     /// For whoever watches what is recorded.

@@ -55,7 +55,10 @@ async fn tell(mut entries: broadcast::Receiver<Arc<Entry>>, told: mpsc::Sender<T
             () = told.closed() => return,
         };
         let next = match next {
-            Ok(entry) => Told::of(&entry),
+            Ok(entry) => match Told::of(&entry) {
+                Some(told) => told,
+                None => continue,
+            },
             Err(RecvError::Lagged(lost)) => Told {
                 name: "lost",
                 data: object([("entries", count(lost))]),
@@ -71,8 +74,9 @@ async fn tell(mut entries: broadcast::Receiver<Arc<Entry>>, told: mpsc::Sender<T
 // === impl Told ===
 
 impl Told {
-    fn of(entry: &Entry) -> Self {
-        match entry {
+    /// Nothing of what only a gateway needs to know.
+    fn of(entry: &Entry) -> Option<Self> {
+        Some(match entry {
             Entry::Session(session) => Self {
                 name: "session",
                 data: object([
@@ -92,7 +96,8 @@ impl Told {
                     ("ended_at", stamp(end.ended_at).into()),
                 ]),
             },
-        }
+            Entry::Upload(_) | Entry::Resumption(_) => return None,
+        })
     }
 
     fn write(self, out: &mut Vec<u8>) {
