@@ -11,10 +11,12 @@ mod npm;
 mod odd;
 mod overhead;
 mod pages;
+mod postgres;
 mod process;
 mod quality;
 mod scripts;
 mod speed;
+mod store_bench;
 mod test;
 mod tidy;
 mod workspace;
@@ -99,6 +101,12 @@ enum Chore {
         #[arg(long)]
         without_clients: bool,
     },
+    /// Time writes into a store and looks into a large one, on SQLite and PostgreSQL.
+    StoreBench {
+        /// How many events the large store holds.
+        #[arg(long, default_value_t = 1_000_000)]
+        events: u64,
+    },
     /// Check what the compiler does not: sizes, names, left-overs.
     Tidy,
     /// Time the engine on one workload: one line of JSON for a comparison of engines.
@@ -155,6 +163,7 @@ fn main() -> ExitCode {
         Chore::Odd { portcullis } => odd::run(&portcullis),
         Chore::Layering => layering::run(),
         Chore::Test { without_clients } => test::run(without_clients),
+        Chore::StoreBench { events } => store_bench::run(events),
         Chore::Tidy => tidy::run(),
         Chore::DetectPages { check } => pages::run(check),
         Chore::Quality { data, json } => quality::run(&data, json.as_deref()),

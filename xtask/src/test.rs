@@ -7,12 +7,16 @@
 use crate::conformance;
 use crate::npm::{Packages, read, write};
 use crate::odd;
+use crate::postgres::Postgres;
 use crate::process::{is_present, succeed, succeeds};
 use crate::scripts::Scripts;
 use crate::workspace::Workspace;
+use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The URL of a PostgreSQL database in which tests may make schemas.
+const POSTGRES: &str = "PORTCULLIS_TEST_POSTGRES";
 const CLIENTS: &str = "tests/clients";
 const TOOLS: &str = ".tools/clients";
 const REQUIREMENTS: &str = "requirements.txt";
@@ -30,16 +34,14 @@ struct Clients {
 pub(crate) fn run(without_clients: bool) -> Result<(String, bool), String> {
     // One build for both: what `cargo test` builds alone lacks the binary that clients start.
     succeed(cargo(&["build", "--workspace", "--bins", "--tests"]))?;
-    let mut passed = succeeds(cargo(&["test", "--workspace"]))?;
+    let (text, mut passed) = cargo_tests()?;
+    let mut report = vec![text];
     if without_clients {
-        return Ok((
-            "tests: real clients are left out, as asked".to_owned(),
-            passed,
-        ));
+        report.push("tests: real clients are left out, as asked".to_owned());
+        return Ok((report.join("\n"), passed));
     }
     let workspace = Workspace::load()?;
     let portcullis = workspace.target_directory.join("debug/portcullis");
-    let mut report = Vec::new();
     for suite in [real_clients, conformance_suite, odd_inputs] {
         let (text, suite_passed) = suite(&workspace, &portcullis)?;
         report.push(text);
@@ -48,6 +50,27 @@ pub(crate) fn run(without_clients: bool) -> Result<(String, bool), String> {
     let summary = if passed { "passed" } else { "FAILED" };
     report.push(format!("tests: {summary}"));
     Ok((report.join("\n"), passed))
+}
+
+/// The store is tested with PostgreSQL as well: with the server that the environment names, or with
+/// one that is started for it.
+fn cargo_tests() -> Result<(String, bool), String> {
+    let mut tests = cargo(&["test", "--workspace"]);
+    let server = match env::var_os(POSTGRES) {
+        Some(_) => None,
+        None => Some(Postgres::start()),
+    };
+    let note = match &server {
+        None => "PostgreSQL: the server of the environment",
+        Some(Ok(server)) => {
+            tests.env(POSTGRES, server.url());
+            "PostgreSQL: a server of its own"
+        }
+        Some(Err(reason)) => &format!("PostgreSQL: SKIPPED: {reason}"),
+    };
+    let passed = succeeds(tests)?;
+    let summary = if passed { "passed" } else { "FAILED" };
+    Ok((format!("cargo tests: {summary}; {note}"), passed))
 }
 
 fn real_clients(workspace: &Workspace, portcullis: &Path) -> Result<(String, bool), String> {

@@ -58,7 +58,10 @@ pub(crate) const FLOORS: &[Floor] = &[
         &["engine", "json", "mcp", "syntax", "trace"],
     ),
     floor("training", &["detect", "json"]),
-    floor("xtask", &["detect", "engine", "json", "session", "trace"]),
+    floor(
+        "xtask",
+        &["detect", "engine", "json", "session", "store", "trace"],
+    ),
 ];
 
 /// Below `session` nothing knows tokio, clocks or sockets; one crate knows the database.
@@ -69,6 +72,7 @@ pub(crate) const FENCES: &[Fence] = &[
     fence("clap", &["cli", "training", "xtask"]),
     fence("hyper", &["transport"]),
     fence("jiff", &["cli", "server", "session"]),
+    fence("postgres", &["store"]),
     fence("reqwest", &["transport"]),
     fence("rusqlite", &["store"]),
     Fence {
@@ -82,7 +86,7 @@ pub(crate) const FENCES: &[Fence] = &[
         users: &[],
         tests: &["detect", "json"],
     },
-    fence("tokio", &["server", "store", "transport"]),
+    fence("tokio", &["server", "store", "transport", "xtask"]),
     fence("tracing", &["server", "store", "transport"]),
     fence("tracing-subscriber", &["server"]),
     fence("uuid", &["server"]),

@@ -173,7 +173,7 @@ impl From<Vec<Action>> for Became {
                 }
                 Action::Record { event, .. } => became.records.push(event),
                 Action::Note(note) => became.notes.push(note.to_string()),
-                Action::Introduce(client) => became.notes.push(format!("client {}", client.name)),
+                Action::Introduce(peers) => became.notes.push(format!("{peers:?}")),
             }
         }
         became

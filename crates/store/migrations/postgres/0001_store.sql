@@ -79,15 +79,17 @@ CREATE TABLE violations (
     FOREIGN KEY (session, sequence) REFERENCES events (session, sequence) ON DELETE CASCADE
 );
 
+-- Refers to `sessions.number`. It is no foreign key, because a look at the session for each word
+-- would cost more than the word.
 CREATE TABLE session_words (
     word TEXT COLLATE "C" NOT NULL,
-    session BIGINT NOT NULL REFERENCES sessions (number) ON DELETE CASCADE,
+    session BIGINT NOT NULL,
     PRIMARY KEY (word, session)
 );
 CREATE INDEX words_of_session ON session_words (session);
 
 CREATE TABLE session_properties (
-    session BIGINT NOT NULL REFERENCES sessions (number) ON DELETE CASCADE,
+    session BIGINT NOT NULL,
     key TEXT NOT NULL,
     value TEXT COLLATE "C" NOT NULL,
     number DOUBLE PRECISION,

@@ -63,15 +63,17 @@ CREATE TRIGGER number_session AFTER INSERT ON sessions WHEN new.number IS NULL B
     WHERE id = new.id;
 END;
 
+-- Refers to `sessions.number`. It is no foreign key, because a look at the session for each word
+-- would cost more than the word.
 CREATE TABLE session_words (
     word TEXT NOT NULL,
-    session INTEGER NOT NULL REFERENCES sessions (number) ON DELETE CASCADE,
+    session INTEGER NOT NULL,
     PRIMARY KEY (word, session)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX words_of_session ON session_words (session);
 
 CREATE TABLE session_properties (
-    session INTEGER NOT NULL REFERENCES sessions (number) ON DELETE CASCADE,
+    session INTEGER NOT NULL,
     key TEXT NOT NULL,
     value TEXT NOT NULL,
     number REAL,

@@ -24,7 +24,7 @@ const INSERT: &str = "
 
 const SHARE: &str = "UPDATE sessions SET is_shared = $2 WHERE id = $1";
 
-const PROJECT_OF: &str = "SELECT id, project FROM sessions WHERE id = $1";
+const PROJECT_OF: &str = "SELECT id, project, number FROM sessions WHERE id = $1";
 
 const DELETE: &str = "DELETE FROM sessions WHERE id = $1";
 
@@ -131,6 +131,8 @@ pub(super) fn delete<D: Database + ?Sized>(
     if let Some(project) = row.optional_text("project")? {
         projects::lose_trace(database, &project)?;
     }
+    let number = row.integer("number")?;
+    words::delete(database, number)?;
     let all = (Sequence::FIRST, Sequence::LAST);
     let hashes = contents::hashes(database, session, all)?;
     let deleted = database.execute(purpose, DELETE, &id)? > 0;

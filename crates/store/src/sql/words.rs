@@ -23,6 +23,8 @@ const PUT_WORDS: &str = "
     SELECT r.word, r.session FROM {rows} WHERE true
     ON CONFLICT (word, session) DO NOTHING";
 
+const DELETE_WORDS: &str = "DELETE FROM session_words WHERE session = $1";
+
 const DELETE_PROPERTIES: &str = "DELETE FROM session_properties WHERE session = $1";
 
 const PUT_PROPERTIES: &str = "
@@ -89,15 +91,32 @@ pub(super) fn put<D: Database + ?Sized>(
     database: &mut D,
     words: &SessionWords,
 ) -> Result<(), StoreError> {
-    let rows = words.iter().flat_map(|(session, words)| {
-        let session = Parameter::Integer(*session);
-        words.iter().map(move |word| vec![word.into(), session])
-    });
+    let mut pairs: Vec<(&String, i64)> = words
+        .iter()
+        .flat_map(|(session, words)| words.iter().map(|word| (word, *session)))
+        .collect();
+    // In the order of the index, so that neighbours are written together.
+    pairs.sort_unstable();
+    let rows = pairs
+        .into_iter()
+        .map(|(word, session)| vec![word.into(), Parameter::Integer(session)]);
     let rows = Rows {
         columns: &[Column::Text("word"), Column::Integer("session")],
         rows: rows.collect(),
     };
     database.with_rows("record the words of the session", PUT_WORDS, &rows)?;
+    Ok(())
+}
+
+/// Makes a session, which is deleted, found no more.
+pub(super) fn delete<D: Database + ?Sized>(
+    database: &mut D,
+    session: i64,
+) -> Result<(), StoreError> {
+    let purpose = "delete the words of the session";
+    let session = [Parameter::Integer(session)];
+    database.execute(purpose, DELETE_WORDS, &session)?;
+    database.execute(purpose, DELETE_PROPERTIES, &session)?;
     Ok(())
 }
 

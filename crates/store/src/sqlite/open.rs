@@ -14,6 +14,9 @@ const DIRECTORY_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 const EVERYONE_ELSE: u32 = 0o077;
 
+/// LIMIT: memory for pages of the file.
+const CACHE_KIB_MAX: i64 = 16 << 10;
+
 /// LIMIT: while one process turns a new file into a database with a write-ahead log, the others are
 /// refused at once instead of made to wait, so that they come again: for five seconds in all.
 const CONFIGURE_ATTEMPTS_MAX: u32 = 250;
@@ -124,6 +127,7 @@ fn try_to_configure(connection: &Connection, durability: Durability) -> rusqlite
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "synchronous", synchronous)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB_MAX)?;
     let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     Ok(mode)

@@ -56,7 +56,8 @@ fn a_key_opens_what_is_closed_until_it_is_revoked() {
     );
     assert_eq!(length(&keys, "keys"), 1);
     assert_eq!(at(&keys, "keys.0.expired").as_bool(), Some(false));
-    assert_eq!(text(&keys, "keys.0.hashed_key"), key[64..]);
+    let last = text(&keys, "keys.0.hashed_key");
+    assert!(last.len() == 4 && key.ends_with(&last), "{last}");
     assert_eq!(text(&keys, "keys.0.id"), text(&made, "id"));
 
     let path = format!("/api/v1/keys/{}", text(&made, "id"));

@@ -20,22 +20,23 @@ const GUARDRAILS: &str = "guardrails:
         call is tool:forbidden
 ";
 
+fn messenger() -> Upstream {
+    Upstream::scripted(|received, reply| {
+        let result = match received.method() {
+            Some("tools/list") => r#"{"tools":[]}"#,
+            Some("tools/call") => {
+                r#"{"content":[{"type":"text","text":"What is your favorite food?\n"}],"structuredContent":{"result":"food"}}"#
+            }
+            _ => return Some(reply),
+        };
+        reply.result(received, result);
+        None
+    })
+}
+
 #[test]
 fn a_live_session_is_a_trace_with_its_violations() {
-    let upstream = Upstream::scripted(|received, reply| match received.method() {
-        Some("tools/list") => {
-            reply.result(received, r#"{"tools":[]}"#);
-            None
-        }
-        Some("tools/call") => {
-            reply.result(
-                received,
-                r#"{"content":[{"type":"text","text":"What is your favorite food?\n"}],"structuredContent":{"result":"food"}}"#,
-            );
-            None
-        }
-        _ => Some(reply),
-    });
+    let upstream = messenger();
     let explorer = Explorer::of(Gateway::before(&upstream, GUARDRAILS));
     let base = Request::new("GET", "/api/v1/gateway/mcp/streamable")
         .with(

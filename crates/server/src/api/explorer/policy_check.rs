@@ -34,6 +34,10 @@ struct Attempt {
     parameters: Object,
 }
 
+/// What is found in one trace, or said before or instead of it.
+#[derive(Debug)]
+struct Told(Value);
+
 pub(super) async fn stream(
     State(api): State<Arc<Api>>,
     Path(id): Path<String>,
@@ -57,7 +61,7 @@ pub(super) async fn stream(
     let keep_alive = api.gateway.config().streams.keep_alive;
     let tasks = api.gateway.tasks.clone();
     tasks.spawn(check_all(api, attempt, traces, results));
-    let body = EventBody::new(None, parts, write_event, keep_alive, ());
+    let body = EventBody::new(None, parts, Told::write, keep_alive, ());
     let mut response = Response::new(Body::new(body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -70,7 +74,7 @@ async fn check_all(
     api: Arc<Api>,
     attempt: Attempt,
     traces: Vec<SessionSummary>,
-    results: mpsc::Sender<Value>,
+    results: mpsc::Sender<Told>,
 ) {
     let head = if traces.is_empty() {
         object([("error", "No traces found in dataset".into())])
@@ -81,7 +85,7 @@ async fn check_all(
         ]);
         object([("metadata", metadata)])
     };
-    if results.send(head).await.is_err() {
+    if results.send(Told(head)).await.is_err() {
         return;
     }
     let attempt = Arc::new(attempt);
@@ -102,7 +106,7 @@ async fn check_all(
                 result.insert("error", detail.text);
             }
         }
-        if results.send(result.into()).await.is_err() {
+        if results.send(Told(result.into())).await.is_err() {
             return;
         }
     }
@@ -123,8 +127,10 @@ async fn check(
     Ok(errors(&findings))
 }
 
-fn write_event(result: Value, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"data: ");
-    out.extend_from_slice(result.to_string().as_bytes());
-    out.extend_from_slice(b"\n\n");
+// === impl Told ===
+
+impl Told {
+    fn write(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(format!("data: {}\n\n", self.0).as_bytes());
+    }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
 use portcullis_json::{Object, Value};
-use portcullis_store::{Comparison, MetadataCondition, Search, Store};
+use portcullis_store::{Comparison, MetadataCondition, Search, Store, StoreError};
 use portcullis_trace::record::SessionSummary;
 
 use super::dataset::Named;
@@ -164,8 +164,10 @@ fn indices_of(store: &mut dyn Store, ids: &[String]) -> Result<Vec<Value>, Failu
     let mut indices = Vec::new();
     for id in ids {
         let Ok(id) = session_id(id) else { continue };
-        if let Ok(found) = store.session(id.as_str()) {
-            indices.push(index(&found));
+        match store.session(id.as_str()) {
+            Ok(found) => indices.push(index(&found)),
+            Err(StoreError::NoSession { .. }) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(indices)
