@@ -2,19 +2,20 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import anyio
 from anyio.abc import Process, TaskGroup
 
+import driven
 import inspector
-import ts_client
 from report import Report, described
 from routes import Installation, Route, Served, Started, direct, guarded, tapped
 from taps import tap_http
@@ -25,6 +26,7 @@ CLIENTS: tuple[Literal["sse", "http"], ...] = ("sse", "http")
 # What the server calls the transports, and where it serves them.
 MODES = {"stdio": "stdio", "sse": "sse", "http": "streamableHttp"}
 PATHS = {"sse": "/sse", "http": "/mcp"}
+TYPESCRIPT = Path(__file__).parent / "ts_client.mjs"
 START_SECONDS = 20
 POLL_SECONDS = 0.05
 # A command of the inspector is a start of Node: these three stand for the others.
@@ -166,6 +168,15 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
+def without_sse(pairs: list[Pair]) -> list[Pair]:
+    """For a client that does not speak HTTP+SSE: what it cannot see of such a server alone, it has
+    to see as over HTTP."""
+    http = next(pair.alone for pair in pairs if pair.name == "http-to-http")
+    spoken = [pair for pair in pairs if not pair.name.startswith("sse-")]
+    is_sse = [pair.name.endswith("-to-sse") for pair in spoken]
+    return [replace(p, alone=http) if sse else p for p, sse in zip(spoken, is_sse, strict=True)]
+
+
 def routes_of(pairs: list[Pair]) -> list[Route]:
     """Several pairs have the same way without the gateway."""
     routes = [route for pair in pairs for route in (pair.alone, pair.through)]
@@ -216,5 +227,11 @@ def inspect(installation: Installation, directory: Path, pairs: list[Pair]) -> F
 
 
 def typescript(installation: Installation) -> Follow:
-    script = ts_client.install(installation)
-    return lambda route: ts_client.outcomes(installation, script, route)
+    """Node looks for what a script imports in the folders above the script."""
+    script = shutil.copy(TYPESCRIPT, installation.node_modules.parent)
+    program = [installation.node, str(script)]
+    return lambda route: driven.outcomes(program, route)
+
+
+def rust(installation: Installation) -> Follow:
+    return lambda route: driven.outcomes([str(installation.rmcp_client)], route)

@@ -15,6 +15,7 @@ class Installation:
 
     portcullis: Path
     node_modules: Path
+    rmcp_client: Path
 
     @property
     def node(self) -> str:

@@ -120,6 +120,8 @@ async def compare_pairs(installation: Installation, directory: Path, report: Rep
         }
         for client, follow in clients.items():
             await pairs.compare(found, client, follow, report)
+        rust = pairs.rust(installation)
+        await pairs.compare(pairs.without_sse(found), "rust", rust, report)
 
 
 async def run(installation: Installation, directory: Path) -> bool:
@@ -142,8 +144,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--portcullis", type=Path, required=True)
     parser.add_argument("--node-modules", type=Path, required=True)
+    parser.add_argument("--rmcp-client", type=Path, required=True)
     arguments = parser.parse_args()
-    installation = Installation(arguments.portcullis, arguments.node_modules)
+    installation = Installation(
+        arguments.portcullis, arguments.node_modules, arguments.rmcp_client
+    )
     with tempfile.TemporaryDirectory(prefix="portcullis-clients-") as directory:
         return 0 if anyio.run(run, installation, Path(directory)) else 1
 

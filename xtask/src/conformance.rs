@@ -75,10 +75,10 @@ impl Bench<'_> {
             let gateway = Gateway::start(&Setup {
                 portcullis: self.portcullis,
                 directory: self.directory.path().join(name),
-                upstream: format!("url: {url}"),
-                guardrails,
+                servers: vec![("everything", format!("url: {url}"))],
+                settings: &format!("guardrails: {guardrails}"),
             })?;
-            let through = self.measure(name, &gateway.url())?;
+            let through = self.measure(name, &gateway.url("everything"))?;
             self.compare(&direct, &through);
         }
         Ok(())

@@ -16,10 +16,10 @@ const POLL: Duration = Duration::from_millis(20);
 /// A program that is ended when nobody needs it any more.
 pub(crate) struct Running(Child);
 
-/// A gateway with one upstream, called `everything`.
+/// A gateway that runs.
 pub(crate) struct Gateway {
-    _process: Running,
-    origin: String,
+    process: Running,
+    address: SocketAddr,
 }
 
 /// What a gateway is to be started with.
@@ -27,10 +27,11 @@ pub(crate) struct Setup<'s> {
     pub(crate) portcullis: &'s Path,
     /// Where its configuration, its log and its records go; nobody else uses it.
     pub(crate) directory: PathBuf,
-    /// The members of the upstream's entry, as YAML: one line each, without indentation.
-    pub(crate) upstream: String,
-    /// The value of `guardrails`, as YAML.
-    pub(crate) guardrails: &'s str,
+    /// Each server's name, and the members of its entry as YAML: one line each, without
+    /// indentation.
+    pub(crate) servers: Vec<(&'static str, String)>,
+    /// The other members of the configuration, as YAML.
+    pub(crate) settings: &'s str,
 }
 
 // === impl Running ===
@@ -98,18 +99,26 @@ impl Gateway {
             return Err(format!("the gateway {reason}: {said}"));
         }
         Ok(Self {
-            _process: process,
-            origin: format!("http://127.0.0.1:{port}"),
+            process,
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
         })
     }
 
-    /// Where its upstream is offered over Streamable HTTP.
-    pub(crate) fn url(&self) -> String {
-        format!("{}/servers/everything/mcp", self.origin)
+    /// Where a server is offered over Streamable HTTP.
+    pub(crate) fn url(&self, server: &str) -> String {
+        format!("http://{}/servers/{server}/mcp", self.address)
+    }
+
+    pub(crate) fn process(&self) -> u32 {
+        self.process.0.id()
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 }
 
-fn listens(port: u16, process: &mut Running) -> Result<(), String> {
+pub(crate) fn listens(port: u16, process: &mut Running) -> Result<(), String> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let deadline = Instant::now() + START_MAX;
     while TcpStream::connect_timeout(&address, START_MAX).is_err() {
@@ -125,7 +134,7 @@ fn listens(port: u16, process: &mut Running) -> Result<(), String> {
 }
 
 /// A port that nobody listens on. Somebody may take it before the gateway does: then it says so.
-fn free_port() -> Result<u16, String> {
+pub(crate) fn free_port() -> Result<u16, String> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0));
     let address = listener.and_then(|listener| listener.local_addr());
     Ok(address.map_err(|error| error.to_string())?.port())
@@ -135,15 +144,19 @@ fn free_port() -> Result<u16, String> {
 
 impl Setup<'_> {
     fn configuration(&self, port: u16) -> String {
-        let upstream = self.upstream.replace('\n', "\n    ");
+        let servers = self.servers.iter().map(|(name, entry)| {
+            let entry = entry.replace('\n', "\n    ");
+            format!("  {name}:\n    {entry}\n")
+        });
+        let servers: String = servers.collect();
         let records = self.directory.join("records");
         format!(
             "listen: 127.0.0.1:{port}\n\
              data_directory: {}\n\
-             servers:\n  everything:\n    {upstream}\n\
-             guardrails: {}",
+             servers:\n{servers}\
+             {}",
             records.display(),
-            self.guardrails
+            self.settings
         )
     }
 }

@@ -5,6 +5,7 @@ mod conformance;
 mod corpus;
 mod gateway;
 mod growth;
+mod http;
 mod icount;
 mod layering;
 mod npm;
@@ -15,9 +16,11 @@ mod postgres;
 mod process;
 mod quality;
 mod scripts;
+mod soak;
 mod speed;
 mod store_bench;
 mod test;
+mod throughput;
 mod tidy;
 mod workspace;
 
@@ -107,6 +110,19 @@ enum Chore {
         #[arg(long, default_value_t = 1_000_000)]
         events: u64,
     },
+    /// Load a gateway with failing servers behind it, and see whether it holds.
+    Soak {
+        #[arg(long, default_value_t = 30.0)]
+        minutes: f64,
+        /// The gateway to load, built for release.
+        #[arg(long, default_value = "target/release/portcullis")]
+        portcullis: PathBuf,
+    },
+    /// Be a failing server on standard input and output: a part of the above.
+    #[command(hide = true)]
+    SoakServer,
+    /// Compare requests over HTTP, direct, through nginx and through `portcullis serve`.
+    Throughput(throughput::Options),
     /// Check what the compiler does not: sizes, names, left-overs.
     Tidy,
     /// Time the engine on one workload: one line of JSON for a comparison of engines.
@@ -164,6 +180,12 @@ fn main() -> ExitCode {
         Chore::Layering => layering::run(),
         Chore::Test { without_clients } => test::run(without_clients),
         Chore::StoreBench { events } => store_bench::run(events),
+        Chore::Soak {
+            minutes,
+            portcullis,
+        } => soak::run(&portcullis, minutes),
+        Chore::SoakServer => soak::serve_stdio().map(|()| (String::new(), true)),
+        Chore::Throughput(options) => throughput::run(&options),
         Chore::Tidy => tidy::run(),
         Chore::DetectPages { check } => pages::run(check),
         Chore::Quality { data, json } => quality::run(&data, json.as_deref()),

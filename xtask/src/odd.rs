@@ -9,7 +9,6 @@ use std::path::Path;
 use tempfile::TempDir;
 
 const PAGE: &str = "docs/ODD_INPUTS.md";
-const NO_GUARDRAILS: &str = "[]\n";
 
 /// What a gateway did with everything that it was asked.
 pub(crate) struct Outcome {
@@ -34,11 +33,11 @@ pub(crate) fn ask(scripts: &Scripts, portcullis: &Path) -> Result<Outcome, Strin
     let gateway = Gateway::start(&Setup {
         portcullis,
         directory: directory.path().to_owned(),
-        upstream: format!("url: {url}"),
-        guardrails: NO_GUARDRAILS,
+        servers: vec![("odd", format!("url: {url}"))],
+        settings: "",
     })?;
     let mut probe = scripts.command(&scripts.path("odd/main.js"));
-    let output = probe.arg(gateway.url()).arg(url).output();
+    let output = probe.arg(gateway.url("odd")).arg(url).output();
     let output = output.map_err(|error| error.to_string())?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
     Ok(Outcome {

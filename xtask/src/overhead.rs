@@ -15,7 +15,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 /// Ten rules, all of which look at every call or at every answer.
-const POLICY: &str = include_str!("overhead/rules.inv");
+pub(crate) const POLICY: &str = include_str!("ten_rules.inv");
 /// Calls that one session makes before it is the turn of the next.
 const TURN: usize = 50;
 /// How many times as long as a short session a long one is.
@@ -59,9 +59,9 @@ struct Measured {
 
 /// How long something took most of the time, and how long one time in a hundred.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Quantiles {
-    p50: Duration,
-    p99: Duration,
+pub(crate) struct Quantiles {
+    pub(crate) p50: Duration,
+    pub(crate) p99: Duration,
 }
 
 /// Measures sessions of `calls` calls and ten times as long ones, then start-up. The flag says
@@ -137,7 +137,7 @@ fn rows(
     Ok(relaxed.p50.saturating_sub(direct.p50))
 }
 
-fn micros(time: Duration) -> String {
+pub(crate) fn micros(time: Duration) -> String {
     format!("{:.1} µs", time.as_secs_f64() * 1e6)
 }
 
@@ -275,7 +275,7 @@ impl Series {
 
 impl Quantiles {
     /// `None` if nothing was measured.
-    fn of(mut times: Vec<Duration>) -> Option<Self> {
+    pub(crate) fn of(mut times: Vec<Duration>) -> Option<Self> {
         times.sort();
         let last = times.len().checked_sub(1)?;
         Some(Self {

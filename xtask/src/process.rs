@@ -4,9 +4,14 @@ use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
 pub(crate) fn is_present(program: &str) -> bool {
+    is_there(program, "--version")
+}
+
+/// Whether a program is installed that says its version upon `option`.
+pub(crate) fn is_there(program: &str, option: &str) -> bool {
     let mut command = Command::new(program);
     command
-        .arg("--version")
+        .arg(option)
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())

@@ -28,6 +28,8 @@ struct Clients {
     source: PathBuf,
     tools: PathBuf,
     packages: Packages,
+    /// Where the client of the Rust SDK is built, which is a workspace of its own.
+    rmcp_target: PathBuf,
 }
 
 /// The flag of the result says whether all tests that ran passed.
@@ -83,7 +85,7 @@ fn real_clients(workspace: &Workspace, portcullis: &Path) -> Result<(String, boo
             true,
         ));
     }
-    let clients = Clients::new(&workspace.root);
+    let clients = Clients::new(workspace);
     clients.install()?;
     let passed = succeeds(clients.command(portcullis))?;
     let summary = if passed { "passed" } else { "FAILED" };
@@ -115,19 +117,21 @@ fn cargo(arguments: &[&str]) -> Command {
 // === impl Clients ===
 
 impl Clients {
-    fn new(root: &Path) -> Self {
-        let source = root.join(CLIENTS);
-        let tools = root.join(TOOLS);
+    fn new(workspace: &Workspace) -> Self {
+        let source = workspace.root.join(CLIENTS);
+        let tools = workspace.root.join(TOOLS);
         let packages = Packages::new(source.clone(), tools.join("npm"));
         Self {
             source,
             tools,
             packages,
+            rmcp_target: workspace.target_directory.join("rmcp-client"),
         }
     }
 
     fn install(&self) -> Result<(), String> {
         self.packages.install()?;
+        self.build_rmcp()?;
         let wanted = read(&self.source.join(REQUIREMENTS))?;
         let stamp = self.tools.join(STAMP);
         if read(&stamp).is_ok_and(|installed| installed == wanted) {
@@ -135,6 +139,13 @@ impl Clients {
         }
         self.install_python()?;
         write(&stamp, &wanted)
+    }
+
+    fn build_rmcp(&self) -> Result<(), String> {
+        let mut build = cargo(&["build", "--quiet", "--locked", "--manifest-path"]);
+        build.arg(self.source.join("rmcp/Cargo.toml"));
+        build.arg("--target-dir").arg(&self.rmcp_target);
+        succeed(build)
     }
 
     fn install_python(&self) -> Result<(), String> {
@@ -162,6 +173,8 @@ impl Clients {
         command.arg(self.source.join("run.py"));
         command.arg("--portcullis").arg(portcullis);
         command.arg("--node-modules").arg(self.packages.modules());
+        let rmcp_client = self.rmcp_target.join("debug/rmcp-client");
+        command.arg("--rmcp-client").arg(rmcp_client);
         command
     }
 

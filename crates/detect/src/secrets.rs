@@ -11,7 +11,7 @@ mod reference;
 mod rules;
 
 use crate::Match;
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use filter::{entropy_centibits, is_placeholder, is_public};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -31,6 +31,7 @@ static KEYWORDS: LazyLock<(Option<AhoCorasick>, Vec<usize>)> = LazyLock::new(|| 
         owners.extend(rule.keywords.iter().map(|_| number));
     }
     let searcher = AhoCorasick::builder()
+        .kind(Some(AhoCorasickKind::DFA))
         .ascii_case_insensitive(true)
         .build(keywords);
     (searcher.ok(), owners)

@@ -3,7 +3,7 @@
 use portcullis_json::{Object, Value};
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -51,11 +51,16 @@ pub(crate) struct Oracle<'a> {
 pub(crate) struct Memo {
     answers: HashMap<Question, Result<Answer, String>>,
     order: VecDeque<Question>,
+    hasher: RandomState,
 }
 
 /// A call as a key. One with an option that is not equal to itself is asked again each time.
 #[derive(Clone, Debug, PartialEq)]
-struct Question(DetectorCall);
+struct Question {
+    call: DetectorCall,
+    /// Of the text, which may be long and is hashed once.
+    digest: u64,
+}
 
 /// LIMIT: answers kept per monitor.
 const MEMO_ENTRIES: usize = 1_024;
@@ -73,7 +78,7 @@ impl<'a> Oracle<'a> {
         if call.text.len() > MEMO_TEXT_BYTES {
             return self.detectors.answer(call);
         }
-        let question = Question(call.clone());
+        let question = self.memo.borrow().question(call);
         if let Some(answer) = self.memo.borrow().answers.get(&question) {
             return Lookup::Ready(answer.clone());
         }
@@ -88,6 +93,13 @@ impl<'a> Oracle<'a> {
 // === impl Memo ===
 
 impl Memo {
+    fn question(&self, call: &DetectorCall) -> Question {
+        Question {
+            call: call.clone(),
+            digest: self.hasher.hash_one((call.detector, &call.text)),
+        }
+    }
+
     fn keep(&mut self, question: Question, answer: Result<Answer, String>) {
         if self.order.len() >= MEMO_ENTRIES
             && let Some(oldest) = self.order.pop_front()
@@ -105,7 +117,6 @@ impl Eq for Question {}
 
 impl Hash for Question {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let DetectorCall { detector, text, .. } = &self.0;
-        (detector, text).hash(state);
+        self.digest.hash(state);
     }
 }

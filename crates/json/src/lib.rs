@@ -1,7 +1,7 @@
 //! JSON text as a gateway needs it: bounded, exact, and strict about what two readers could read
 //! differently.
 //!
-//! [`parse`] builds a [`Value`]; [`scan`] accepts and rejects exactly the same texts but only says
+//! [`parse`] builds a [`Value`]; [`scan`] accepts and rejects exactly the same texts and also says
 //! where the members are, for messages that are forwarded as they came. Both read through one
 //! tokenizer (`reader`), so a rule about what is accepted is written once. [`Limits`] holds those
 //! rules.
@@ -10,6 +10,7 @@
 mod error;
 mod limits;
 mod parse;
+mod plain;
 mod reader;
 mod scan;
 mod value;

@@ -13,11 +13,11 @@ pub fn parse(text: &str, limits: &Limits) -> Result<Value, Error> {
     while let Some(token) = reader.read()? {
         builder.push(token.kind);
     }
-    Ok(builder.done)
+    Ok(builder.take())
 }
 
 /// Puts tokens together to a value. The reader has made sure that they fit.
-struct Builder {
+pub(crate) struct Builder {
     open: Vec<Unfinished>,
     done: Value,
 }
@@ -42,7 +42,7 @@ impl Default for Builder {
 }
 
 impl Builder {
-    fn push(&mut self, token: TokenKind<'_>) {
+    pub(crate) fn push(&mut self, token: TokenKind<'_>) {
         match token {
             TokenKind::ArrayStart => self.open.push(Unfinished::Array(Vec::new())),
             TokenKind::ObjectStart => {
@@ -58,6 +58,11 @@ impl Builder {
             TokenKind::Number(number) => self.value(Value::Number(number)),
             TokenKind::String(text) => self.value(Value::String(text.into())),
         }
+    }
+
+    /// The value that is complete.
+    pub(crate) fn take(&mut self) -> Value {
+        std::mem::replace(&mut self.done, Value::Null)
     }
 
     fn name(&mut self, name: Arc<str>, repeats_at: Option<usize>) {

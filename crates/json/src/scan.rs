@@ -1,14 +1,15 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::parse::Builder;
 use crate::reader::{Reader, Token, TokenKind};
-use crate::{Error, Limits};
+use crate::{Error, Limits, Value};
 
 #[cfg(test)]
 mod tests;
 
 /// Where the direct parts of a value are.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Shape<'t> {
     /// In the order they are written. Under `Duplicates::LastWins` a name may occur again, and the
     /// last one counts.
@@ -17,17 +18,18 @@ pub enum Shape<'t> {
     Scalar,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Member<'t> {
     /// Unescaped.
     pub name: Cow<'t, str>,
     /// Where the name is written, with its quotes.
     pub name_range: Range<usize>,
     pub value: Range<usize>,
+    pub content: Value,
 }
 
-/// Accepts exactly what [`parse`](crate::parse) accepts, and says where the value's parts are
-/// without building them. Ranges are byte ranges in `text`.
+/// Accepts exactly what [`parse`](crate::parse) accepts, and says where the value's parts are.
+/// Ranges are byte ranges in `text`.
 pub fn scan<'t>(text: &'t str, limits: &'t Limits) -> Result<Shape<'t>, Error> {
     shape(Reader::new(text, limits))
 }
@@ -52,15 +54,31 @@ fn shape(mut reader: Reader<'_>) -> Result<Shape<'_>, Error> {
         TokenKind::ArrayStart => Shape::Array(Vec::new()),
         _ => Shape::Scalar,
     };
+    let mut builder = Builder::default();
     let mut depth = 1_usize;
     while let Some(token) = reader.read()? {
-        if let TokenKind::ArrayEnd | TokenKind::ObjectEnd = token.kind {
+        let is_start = matches!(token.kind, TokenKind::ArrayStart | TokenKind::ObjectStart);
+        let is_end = matches!(token.kind, TokenKind::ArrayEnd | TokenKind::ObjectEnd);
+        if is_end {
             depth = depth.saturating_sub(1);
         }
         if depth == 1 {
             shape.note(&token);
         }
-        if let TokenKind::ArrayStart | TokenKind::ObjectStart = token.kind {
+        if let Shape::Object(members) = &mut shape {
+            let is_name = depth == 1 && matches!(token.kind, TokenKind::Name { .. });
+            if !is_name {
+                builder.push(token.kind);
+            }
+            if depth == 1
+                && !is_name
+                && !is_start
+                && let Some(member) = members.last_mut()
+            {
+                member.content = builder.take();
+            }
+        }
+        if is_start {
             depth += 1;
         }
     }
@@ -81,6 +99,7 @@ impl<'t> Shape<'t> {
                     name: name.clone(),
                     name_range: span,
                     value,
+                    content: Value::Null,
                 });
             }
             (Shape::Object(members), _) => {

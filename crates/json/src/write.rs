@@ -1,6 +1,7 @@
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
+use crate::plain::plain_length;
 use crate::{Number, Value};
 
 #[cfg(test)]
@@ -13,20 +14,23 @@ const INDENT: &str = "  ";
 /// [`parse`](crate::parse) makes the same value of it. Numbers that are not finite are spelled as
 /// Python does, which only a lenient reader accepts.
 pub fn write(value: &Value) -> String {
-    value.to_string()
+    written(value, Layout::Compact)
 }
 
 /// The value as JSON text for a person, indented by two spaces.
 pub fn write_pretty(value: &Value) -> String {
+    written(value, Layout::Pretty)
+}
+
+fn written(value: &Value, layout: Layout) -> String {
     let mut out = String::new();
-    // Writing to a `String` does not fail.
-    match (Writer {
+    let writer = Writer {
         out: &mut out,
-        layout: Layout::Pretty,
+        layout,
         open: Vec::new(),
-    })
-    .value(value)
-    {
+    };
+    // Writing to a `String` does not fail.
+    match writer.value(value) {
         Ok(()) | Err(fmt::Error) => out,
     }
 }
@@ -165,15 +169,17 @@ impl<'w, W: Write> Writer<'w, W> {
 
     fn string(&mut self, text: &str) -> fmt::Result {
         self.out.write_char('"')?;
-        for piece in text.split_inclusive(needs_escape) {
-            let mut characters = piece.chars();
-            match characters.next_back() {
-                Some(last) if needs_escape(last) => {
-                    self.out.write_str(characters.as_str())?;
-                    self.escape(last)?;
-                }
-                _ => self.out.write_str(piece)?,
-            }
+        let mut rest = text;
+        loop {
+            let plain = plain_length(rest.as_bytes());
+            let (plain, others) = rest.split_at_checked(plain).unwrap_or((rest, ""));
+            self.out.write_str(plain)?;
+            let mut others = others.chars();
+            let Some(special) = others.next() else {
+                break;
+            };
+            self.escape(special)?;
+            rest = others.as_str();
         }
         self.out.write_char('"')
     }
@@ -190,8 +196,4 @@ impl<'w, W: Write> Writer<'w, W> {
             other => write!(self.out, "\\u{:04x}", u32::from(other)),
         }
     }
-}
-
-fn needs_escape(character: char) -> bool {
-    matches!(character, '"' | '\\' | '\0'..='\u{1f}')
 }

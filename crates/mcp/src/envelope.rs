@@ -3,8 +3,6 @@
 mod body;
 mod names;
 
-use std::ops::Range;
-
 use portcullis_json as json;
 use portcullis_json::{Member, Shape, Value};
 
@@ -95,15 +93,15 @@ impl Envelope<'_> {
     ) -> Result<(MessageKind, Option<Body>), MalformedKind> {
         self.check_members()?;
         let id = id?;
-        if self.value("jsonrpc")?.as_ref().and_then(Value::as_str) != Some("2.0") {
+        if self.value("jsonrpc").and_then(Value::as_str) != Some("2.0") {
             return Err(MalformedKind::Version);
         }
         match (
-            self.value("method")?,
-            self.range("result"),
-            self.range("error"),
+            self.value("method"),
+            self.member("result"),
+            self.member("error"),
         ) {
-            (Some(method), None, None) => self.call(&method, id),
+            (Some(method), None, None) => self.call(method, id),
             (None, Some(result), None) => self.response(id, Outcome::Result, result),
             (None, None, Some(error)) => self.response(id, Outcome::Error, error),
             _ => Err(MalformedKind::NotOneKind),
@@ -121,13 +119,13 @@ impl Envelope<'_> {
     }
 
     fn id(&self) -> Result<WrittenId, MalformedKind> {
-        let Some(value) = self.value("id")? else {
+        let Some(value) = self.value("id") else {
             return Ok(WrittenId::Absent);
         };
         if value.is_null() {
             return Ok(WrittenId::Null);
         }
-        let id = Id::from_value(&value, self.limits.id_bytes).map_err(MalformedKind::Id)?;
+        let id = Id::from_value(value, self.limits.id_bytes).map_err(MalformedKind::Id)?;
         // `-0` reads as 0: an answer could not repeat it.
         if let Id::Integer(_) = id
             && self.written("id") != Some(id.to_string().as_str())
@@ -148,10 +146,7 @@ impl Envelope<'_> {
             }
             _ => return Err(MalformedKind::MethodName),
         };
-        let body = self
-            .range("params")
-            .map(|range| self.body(range))
-            .transpose()?;
+        let body = self.member("params").map(body);
         let kind = match (id, method.kind()) {
             (WrittenId::Null, _) => return Err(MalformedKind::IdNull),
             (WrittenId::Absent, Some(MethodKind::Request)) => {
@@ -173,9 +168,9 @@ impl Envelope<'_> {
         &self,
         id: WrittenId,
         outcome: Outcome,
-        range: Range<usize>,
+        member: &Member<'_>,
     ) -> Result<(MessageKind, Option<Body>), MalformedKind> {
-        if self.range("params").is_some() {
+        if self.member("params").is_some() {
             return Err(MalformedKind::ParamsInResponse);
         }
         let may_lack_id = outcome == Outcome::Error
@@ -189,7 +184,7 @@ impl Envelope<'_> {
             WrittenId::Null => return Err(MalformedKind::IdNull),
             WrittenId::Absent => return Err(MalformedKind::IdMissing),
         };
-        let body = self.body(range)?;
+        let body = body(member);
         match outcome {
             Outcome::Result => body::check_result(&body.value)?,
             Outcome::Error => body::check_error(&body.value)?,
@@ -197,27 +192,22 @@ impl Envelope<'_> {
         Ok((MessageKind::Response { id, outcome }, Some(body)))
     }
 
-    fn body(&self, range: Range<usize>) -> Result<Body, MalformedKind> {
-        let written = self.text.get(range.clone()).unwrap_or_default();
-        Ok(Body {
-            value: json::parse(written, &self.limits.json)?,
-            range,
-        })
-    }
-
-    fn value(&self, name: &str) -> Result<Option<Value>, MalformedKind> {
-        let written = self.written(name);
-        Ok(written
-            .map(|text| json::parse(text, &self.limits.json))
-            .transpose()?)
+    fn value(&self, name: &str) -> Option<&Value> {
+        Some(&self.member(name)?.content)
     }
 
     fn written(&self, name: &str) -> Option<&str> {
-        self.text.get(self.range(name)?)
+        self.text.get(self.member(name)?.value.clone())
     }
 
-    fn range(&self, name: &str) -> Option<Range<usize>> {
-        let member = self.members.iter().find(|member| member.name == name)?;
-        Some(member.value.clone())
+    fn member(&self, name: &str) -> Option<&Member<'_>> {
+        self.members.iter().find(|member| member.name == name)
+    }
+}
+
+fn body(member: &Member<'_>) -> Body {
+    Body {
+        range: member.value.clone(),
+        value: member.content.clone(),
     }
 }

@@ -3,6 +3,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use memchr::memchr2;
 use portcullis_json as json;
 use portcullis_json::{Shape, Value};
 
@@ -97,14 +98,22 @@ impl Message {
             .unwrap_or_default()
     }
 
+    /// Like [`Self::raw`], shared with the message where it came alone.
+    pub fn text(&self) -> Arc<str> {
+        if self.range == (0..self.text.len()) {
+            return Arc::clone(&self.text);
+        }
+        self.text.get(self.range.clone()).unwrap_or_default().into()
+    }
+
     /// The bytes as they came, with blanks for line breaks: the framing of stdio.
     ///
     /// A string never holds a line break, so these are only between tokens.
     pub fn line(&self) -> Cow<'_, [u8]> {
-        let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
-        if !self.raw().iter().any(is_break) {
+        if memchr2(b'\n', b'\r', self.raw()).is_none() {
             return Cow::Borrowed(self.raw());
         }
+        let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
         self.raw()
             .iter()
             .map(|byte| if is_break(byte) { b' ' } else { *byte })

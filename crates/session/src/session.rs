@@ -365,10 +365,8 @@ impl Session {
     ) -> Action {
         let sequence = self.next_sequence;
         self.next_sequence = sequence.next();
-        let raw = turn.message.raw();
-        let message = (raw.len() <= self.limits.recorded_message_bytes)
-            .then(|| str::from_utf8(raw).ok().map(Arc::from))
-            .flatten();
+        let is_kept = turn.message.raw().len() <= self.limits.recorded_message_bytes;
+        let message = is_kept.then(|| turn.message.text());
         let judgement = &inspected.judgement;
         let failures = judgement.failures.iter();
         let failure = failures

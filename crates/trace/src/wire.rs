@@ -33,13 +33,16 @@ pub fn events(element: &Value) -> Result<Vec<Event>> {
         }]);
     }
     if object.contains("type") {
-        return Ok(vec![Event::ToolCall(tool_call(object, "")?)]);
+        return Ok(vec![Event::ToolCall(tool_call(object, Level::Event)?)]);
     }
     if let Some(tools) = object.get("tools") {
         let tools = tools
             .as_array()
             .ok_or_else(|| TraceError::at("tools", "a list"))?;
-        let tool = |(index, tool)| self::tool(tool, &format!("tools.{index}")).map(Event::Tool);
+        let tool = |(index, tool)| {
+            let tool = self::tool(tool).map(Event::Tool);
+            tool.map_err(|error| error.inside(&format!("tools.{index}")))
+        };
         return tools.iter().enumerate().map(tool).collect();
     }
     Err(TraceError::at(
@@ -66,18 +69,16 @@ fn message(object: &Object, role: Arc<str>) -> Result<Message> {
                 .iter()
                 .enumerate()
                 .map(|(index, call)| {
-                    let path = format!("tool_calls.{index}");
-                    let call = call.as_object();
-                    tool_call(
-                        call.ok_or_else(|| TraceError::at(&path, "an object"))?,
-                        &path,
-                    )
+                    let object = call.as_object();
+                    let call = object.ok_or_else(|| TraceError::at("", "an object"));
+                    call.and_then(|call| tool_call(call, Level::Part))
+                        .map_err(|error| error.inside(&format!("tool_calls.{index}")))
                 })
                 .collect::<Result<_>>()?,
         ),
         Some(_) => return Err(TraceError::at("tool_calls", "a list or null")),
     };
-    let content = content(object.get("content"), "content")?;
+    let content = content(object.get("content")).map_err(|error| error.inside("content"))?;
     if matches!(content, Content::Object(_)) {
         return Err(TraceError::at(
             "content",
@@ -85,7 +86,7 @@ fn message(object: &Object, role: Arc<str>) -> Result<Message> {
         ));
     }
     Ok(Message {
-        attribution: attribution(object, "", Level::Event)?,
+        attribution: attribution(object, Level::Event)?,
         role,
         content,
         tool_calls,
@@ -98,48 +99,39 @@ fn tool_output(object: &Object, role: Arc<str>) -> Result<ToolOutput> {
         Some(Value::Null) => Answers::None,
         Some(id) => Answers::Call(text(id, "tool_call_id")?),
     };
-    let content = content(object.get("content"), "content")?;
+    let content = content(object.get("content")).map_err(|error| error.inside("content"))?;
     Ok(ToolOutput {
-        attribution: attribution(object, "", Level::Event)?,
+        attribution: attribution(object, Level::Event)?,
         role,
         content,
         answers,
     })
 }
 
-fn tool_call(object: &Object, path: &str) -> Result<ToolCall> {
-    let at = |field: &str| join(path, field);
+fn tool_call(object: &Object, level: Level) -> Result<ToolCall> {
     let kind = object
         .get("type")
-        .ok_or_else(|| TraceError::at(&at("type"), "a text"))?;
+        .ok_or_else(|| TraceError::at("type", "a text"))?;
     let function = object.get("function").and_then(Value::as_object);
-    let function = function.ok_or_else(|| TraceError::at(&at("function"), "an object"))?;
+    let function = function.ok_or_else(|| TraceError::at("function", "an object"))?;
     let name = function
         .get("name")
-        .ok_or_else(|| TraceError::at(&at("function.name"), "a text"))?;
+        .ok_or_else(|| TraceError::at("function.name", "a text"))?;
     let id = match object.get("id") {
         None | Some(Value::Null) => None,
-        Some(id) => Some(text(id, &at("id"))?),
+        Some(id) => Some(text(id, "id")?),
     };
     Ok(ToolCall {
-        attribution: attribution(
-            object,
-            path,
-            if path.is_empty() {
-                Level::Event
-            } else {
-                Level::Part
-            },
-        )?,
+        attribution: attribution(object, level)?,
         id,
-        kind: text(kind, &at("type"))?,
-        name: text(name, &at("function.name"))?,
-        arguments: arguments(function.get("arguments"), &at("function.arguments"))?,
+        kind: text(kind, "type")?,
+        name: text(name, "function.name")?,
+        arguments: arguments(function.get("arguments"))?,
     })
 }
 
 /// Arguments are an object, or the JSON text of one.
-fn arguments(value: Option<&Value>, path: &str) -> Result<Arc<Object>> {
+fn arguments(value: Option<&Value>) -> Result<Arc<Object>> {
     let decoded = match value {
         Some(Value::String(text)) => json::parse(text, &Limits::lenient()).ok(),
         Some(value) => Some(value.clone()),
@@ -147,11 +139,14 @@ fn arguments(value: Option<&Value>, path: &str) -> Result<Arc<Object>> {
     };
     match decoded {
         Some(Value::Object(object)) => Ok(object),
-        _ => Err(TraceError::at(path, "an object, or the JSON text of one")),
+        _ => Err(TraceError::at(
+            "function.arguments",
+            "an object, or the JSON text of one",
+        )),
     }
 }
 
-fn content(value: Option<&Value>, path: &str) -> Result<Content> {
+fn content(value: Option<&Value>) -> Result<Content> {
     Ok(match value {
         None | Some(Value::Null) => Content::None,
         Some(Value::String(text)) => Content::Text(text.clone()),
@@ -160,22 +155,24 @@ fn content(value: Option<&Value>, path: &str) -> Result<Content> {
             chunks
                 .iter()
                 .enumerate()
-                .map(|(index, value)| chunk(value, &join(path, &index.to_string())))
+                .map(|(index, value)| {
+                    chunk(value).map_err(|error| error.inside(&index.to_string()))
+                })
                 .collect::<Result<_>>()?,
         ),
-        Some(_) => return Err(TraceError::at(path, "a text, a list of chunks or null")),
+        Some(_) => return Err(TraceError::at("", "a text, a list of chunks or null")),
     })
 }
 
-fn chunk(value: &Value, path: &str) -> Result<Chunk> {
+fn chunk(value: &Value) -> Result<Chunk> {
     let object = value
         .as_object()
-        .ok_or_else(|| TraceError::at(path, "an object"))?;
-    let kind = object.get("type").and_then(Value::as_str);
-    let kind = kind
-        .ok_or_else(|| TraceError::at(&join(path, "type"), "a text"))?
-        .into();
-    let attribution = attribution(object, path, Level::Part)?;
+        .ok_or_else(|| TraceError::at("", "an object"))?;
+    let kind = match object.get("type") {
+        Some(kind) => text(kind, "type")?,
+        None => return Err(TraceError::at("type", "a text")),
+    };
+    let attribution = attribution(object, Level::Part)?;
     if let Some(Value::String(text)) = object.get("text") {
         return Ok(Chunk {
             attribution,
@@ -192,32 +189,31 @@ fn chunk(value: &Value, path: &str) -> Result<Chunk> {
             })
         }
         _ => Err(TraceError::at(
-            path,
+            "",
             "a `text`, or an `image_url` object of texts",
         )),
     }
 }
 
-fn tool(value: &Value, path: &str) -> Result<Tool> {
-    let at = |field: &str| join(path, field);
+fn tool(value: &Value) -> Result<Tool> {
     let object = value
         .as_object()
-        .ok_or_else(|| TraceError::at(path, "an object"))?;
+        .ok_or_else(|| TraceError::at("", "an object"))?;
     let name = object
         .get("name")
-        .ok_or_else(|| TraceError::at(&at("name"), "a text"))?;
+        .ok_or_else(|| TraceError::at("name", "a text"))?;
     let schema = object.get("inputSchema").and_then(Value::as_object);
-    let schema = schema.ok_or_else(|| TraceError::at(&at("inputSchema"), "an object"))?;
+    let schema = schema.ok_or_else(|| TraceError::at("inputSchema", "an object"))?;
     let server = match object
         .get("metadata")
         .and_then(|metadata| metadata.get("server"))
     {
         None | Some(Value::Null) => None,
-        Some(server) => Some(text(server, &at("metadata.server"))?),
+        Some(server) => Some(text(server, "metadata.server")?),
     };
     Ok(Tool {
         server,
-        name: text(name, &at("name"))?,
+        name: text(name, "name")?,
         description: schema::description(object.get("description")),
         parameters: schema::parameters(schema),
     })
@@ -231,17 +227,17 @@ enum Level {
 }
 
 /// Only at an event does the metadata name the server.
-fn attribution(object: &Object, path: &str, level: Level) -> Result<Attribution> {
+fn attribution(object: &Object, level: Level) -> Result<Attribution> {
     let metadata = match object.get("metadata") {
         None => Object::new(),
         Some(Value::Object(metadata)) => (**metadata).clone(),
-        Some(_) => return Err(TraceError::at(&join(path, "metadata"), "an object")),
+        Some(_) => return Err(TraceError::at("metadata", "an object")),
     };
     let named = metadata.get("server").filter(|_| level == Level::Event);
     let server = named.or_else(|| object.get("server"));
     let server = match server {
         None | Some(Value::Null) => None,
-        Some(server) => Some(text(server, &join(path, "server"))?),
+        Some(server) => Some(text(server, "server")?),
     };
     Ok(Attribution { metadata, server })
 }
@@ -250,14 +246,6 @@ fn text(value: &Value, path: &str) -> Result<Arc<str>> {
     match value {
         Value::String(text) => Ok(text.clone()),
         _ => Err(TraceError::at(path, "a text")),
-    }
-}
-
-fn join(path: &str, field: &str) -> String {
-    if path.is_empty() {
-        field.to_owned()
-    } else {
-        format!("{path}.{field}")
     }
 }
 
@@ -275,7 +263,7 @@ impl TraceError {
         self.path = if self.path.is_empty() {
             outer.to_owned()
         } else {
-            join(outer, &self.path)
+            format!("{outer}.{}", self.path)
         };
         self
     }

@@ -69,10 +69,10 @@ pub(crate) fn run_through(
     let gateway = Gateway::start(&Setup {
         portcullis,
         directory: directory.path().to_owned(),
-        upstream: format!("url: {}", server.display()),
-        guardrails: &read(guardrails)?,
+        servers: vec![("everything", format!("url: {}", server.display()))],
+        settings: &format!("guardrails: {}", read(guardrails)?),
     })?;
     let mut command = Command::new(program);
-    command.args(arguments).arg(gateway.url());
+    command.args(arguments).arg(gateway.url("everything"));
     Ok((String::new(), succeeds(command)?))
 }

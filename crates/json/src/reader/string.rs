@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use super::Reader;
+use crate::plain::plain_length;
 use crate::{Error, ErrorKind, Surrogates};
 
 impl<'t> Reader<'t> {
@@ -41,8 +42,7 @@ impl<'t> Reader<'t> {
             .as_bytes()
             .get(self.offset..self.end)
             .unwrap_or_default();
-        let is_special = |&byte: &u8| byte == b'"' || byte == b'\\' || byte < b' ';
-        self.offset += rest.iter().position(is_special).unwrap_or(rest.len());
+        self.offset += plain_length(rest);
     }
 
     fn escape(&mut self) -> Result<char, Error> {

@@ -4,8 +4,10 @@
 //! messages in flight are judged one after the other, and a peer that does not read holds up only
 //! its own stream.
 
+use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
@@ -245,12 +247,16 @@ impl Conversation {
         let message = message.clone();
         let headers = headers.clone();
         let outlet = outlet.cloned();
-        let work = async move {
+        let mut work = Box::pin(async move {
             conversation
                 .on_client(&message, scope, &headers, outlet.as_ref())
                 .await
-        };
-        self.tasks.spawn(work).await.unwrap_or(Err(ClientGone))
+        });
+        // Mostly it has nothing to wait for, and needs no task of its own.
+        match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
+            Poll::Ready(taken) => taken,
+            Poll::Pending => self.tasks.spawn(work).await.unwrap_or(Err(ClientGone)),
+        }
     }
 
     /// Takes a message of the client's. What answers a request goes to `outlet`, unless the

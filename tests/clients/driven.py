@@ -1,30 +1,19 @@
-"""Runs the official TypeScript client: one session, one outcome for each scenario."""
+"""Clients that are programs of their own: one session, one line of JSON for each scenario."""
 
 import json
-import shutil
-from pathlib import Path
 from typing import Any
 
 import anyio
 
-from routes import Installation, Route, Served, Started
+from routes import Route, Served, Started
 
 SESSION_SECONDS = 180
-SCRIPT = Path(__file__).parent / "ts_client.mjs"
 
 
-def install(installation: Installation) -> Path:
-    """Node looks for what a script imports in the folders above the script."""
-    return Path(shutil.copy(SCRIPT, installation.node_modules.parent))
-
-
-async def outcomes(
-    installation: Installation, script: Path, route: Route
-) -> dict[str, tuple[Any, str | None]]:
+async def outcomes(program: list[str], route: Route) -> dict[str, tuple[Any, str | None]]:
     """What each scenario returned, or how it failed, by its name."""
-    command = [installation.node, str(script), *arguments(route)]
     with anyio.fail_after(SESSION_SECONDS):
-        done = await anyio.run_process(command, check=False)
+        done = await anyio.run_process([*program, *arguments(route)], check=False)
     try:
         lines = [json.loads(line) for line in done.stdout.splitlines()]
     except ValueError:

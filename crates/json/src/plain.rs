@@ -1,0 +1,49 @@
+/// Bytes that are looked at together.
+const WORD: usize = size_of::<u64>();
+/// One in each byte of a word, and the highest bit of each.
+const ONES: u64 = u64::from_ne_bytes([1; WORD]);
+const HIGHS: u64 = u64::from_ne_bytes([0x80; WORD]);
+
+/// How many bytes at the start of `bytes` stand in a JSON string as they are.
+pub(crate) fn plain_length(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<WORD>();
+    for (place, word) in words.iter().enumerate() {
+        let marks = special_bytes(u64::from_le_bytes(*word));
+        if marks != 0 {
+            return place * WORD + marks.trailing_zeros() as usize / 8;
+        }
+    }
+    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
+    let found = rest.iter().position(special);
+    words.len() * WORD + found.unwrap_or(rest.len())
+}
+
+/// Marks bytes that need an escape. Above the lowest mark some may be wrong, since differences
+/// borrow from the byte above.
+fn special_bytes(word: u64) -> u64 {
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
+    let controls = word.wrapping_sub(ONES * 0x20) & !word;
+    let quotes = zeros(word ^ (ONES * 0x22));
+    let backslashes = zeros(word ^ (ONES * 0x5c));
+    (controls | quotes | backslashes) & HIGHS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_special_byte_ends_the_run() {
+        for length in 0..3 * WORD {
+            let plain = "é~ !#[]\u{7f}".repeat(WORD).into_bytes();
+            let plain = plain.get(..length).unwrap();
+            assert_eq!(plain_length(plain), length);
+            for special in (0..b' ').chain(*b"\"\\") {
+                let mut bytes = plain.to_vec();
+                bytes.push(special);
+                bytes.extend_from_slice(plain);
+                assert_eq!(plain_length(&bytes), length, "{special}");
+            }
+        }
+    }
+}
