@@ -35,8 +35,8 @@ pub(super) struct Builder<'f> {
     /// The gateway's own environment.
     pub(super) environment: &'f dyn Fn(&str) -> Option<String>,
     pub(super) problems: Vec<Problem>,
-    /// What there is to say about the policies in files of their own.
-    pub(super) of_policies: Vec<FileProblems>,
+    /// What there is to say about the files that this one names.
+    pub(super) of_named: Vec<FileProblems>,
     /// Files that were asked for, with what was in them; `None` if they could not be read.
     pub(super) inputs: Inputs,
 }
