@@ -8,6 +8,7 @@ mod data_directory;
 mod embedded;
 mod error;
 mod gateway;
+mod mcp_scan;
 mod problem;
 mod read;
 mod schema;
@@ -25,6 +26,7 @@ pub use gateway::{
     ConversationKey, GatewayConfig, HttpServer, HttpTransport, LimitsConfig, Only, ScopedGuardrail,
     Secret, ServerConfig, ServerName, SessionsConfig, StdioServer, StreamsConfig,
 };
+pub use mcp_scan::McpScanFile;
 pub use problem::{FileProblems, Problem};
 pub use schema::schema;
 pub use server_name::server_name;

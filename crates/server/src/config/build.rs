@@ -1,6 +1,7 @@
 //! What a configuration file means.
 
 mod guardrail;
+mod mcp_scan;
 mod server;
 mod value;
 
@@ -47,6 +48,8 @@ impl Builder<'_> {
     pub(super) fn config(&mut self, written: Written) -> GatewayConfig {
         let default = GatewayConfig::default();
         let servers = self.servers(value(written.servers));
+        let mut guardrails = self.guardrails(value(written.guardrails), &servers);
+        guardrails.extend(self.mcp_scan_guardrails(written.mcp_scan_guardrails, &servers));
         GatewayConfig {
             listen: self.listen(written.listen).unwrap_or(default.listen),
             allowed_hosts: self.parse_all(written.allowed_hosts),
@@ -54,7 +57,7 @@ impl Builder<'_> {
             data_directory: value(written.data_directory).map(|path| self.beside(&path)),
             durability: value(written.durability).map_or(default.durability, durability),
             refusal: value(written.refusal).map_or(default.refusal, refusal),
-            guardrails: self.guardrails(value(written.guardrails), &servers),
+            guardrails,
             servers,
             sessions: self.sessions(value(written.sessions).unwrap_or_default()),
             streams: self.streams(value(written.streams).unwrap_or_default()),
