@@ -4,7 +4,7 @@ use clap::Parser;
 use portcullis_json::Object;
 use portcullis_session::RefusalStyle;
 
-use super::run::{options, start};
+use super::run::{add_mcp_scan_guardrails, no_client, options, start};
 use super::{Failure, Outcome};
 use crate::args::{FailureResponseFormat, McpArguments, McpOptions};
 
@@ -31,6 +31,7 @@ pub(crate) fn mcp(arguments: &McpArguments) -> Result<Outcome, Failure> {
         FailureResponseFormat::Error => RefusalStyle::Error,
         FailureResponseFormat::Content => RefusalStyle::Result,
     };
+    let mcp_scan = typed.guard.mcp_scan_guardrails.clone();
     let mut options = options(typed.guard, words.command, refusal)?;
     options.project = Some(
         typed
@@ -39,6 +40,11 @@ pub(crate) fn mcp(arguments: &McpArguments) -> Result<Outcome, Failure> {
     );
     let server = words.metadata.get("server").and_then(|name| name.as_str());
     options.name = server.map(str::to_owned);
+    if let Some(file) = mcp_scan {
+        let client = words.metadata.get("client").and_then(|name| name.as_str());
+        let client = client.ok_or_else(|| no_client("--metadata-client=NAME"))?;
+        add_mcp_scan_guardrails(&mut options, &file, client)?;
+    }
     options.metadata = words.metadata;
     if typed.push_explorer {
         options.metadata.insert("push-explorer", true);

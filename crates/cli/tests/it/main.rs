@@ -4,6 +4,7 @@
 mod check;
 mod client;
 mod config;
+mod mcp_scan;
 mod processes;
 mod run;
 mod serve;
