@@ -79,6 +79,9 @@ pub(crate) struct RunArguments {
     /// the protocol. Everything else that is blocked is answered with an error.
     #[arg(long, value_enum, default_value_t = OnViolation::Result)]
     pub(crate) on_violation: OnViolation,
+    /// What `--mcp-scan-guardrails` calls the client, such as `cursor`.
+    #[arg(long, value_name = "NAME", requires = "mcp_scan_guardrails")]
+    pub(crate) client: Option<String>,
     /// The project that the trace is filed under.
     #[arg(long)]
     pub(crate) project: Option<String>,
@@ -93,6 +96,9 @@ pub(crate) struct GuardArguments {
     /// A policy whose violations block. May be given several times.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Vec<PathBuf>,
+    /// The guardrail file of mcp-scan, for the client and the server that it names.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) mcp_scan_guardrails: Option<PathBuf>,
     /// A parameter that policies read as `input.NAME`; the value is JSON, or else text.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) param: Vec<String>,

@@ -9,6 +9,7 @@ mod embedded;
 mod error;
 mod explorer;
 mod gateway;
+mod mcp_scan;
 mod problem;
 mod read;
 mod schema;
@@ -29,6 +30,7 @@ pub use gateway::{
     Only, ScopedGuardrail, Secret, ServerConfig, ServerName, SessionsConfig, StdioServer,
     StreamsConfig,
 };
+pub use mcp_scan::McpScanFile;
 pub use problem::{FileProblems, Problem};
 pub use schema::schema;
 pub use server_name::server_name;

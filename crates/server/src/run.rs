@@ -43,6 +43,8 @@ pub struct RunOptions {
     pub name: Option<String>,
     /// Files whose policies block.
     pub policies: Vec<PathBuf>,
+    /// Guardrails from elsewhere, in force after those of the policies.
+    pub guardrails: Vec<Guardrail>,
     pub parameters: Object,
     pub refusal: RefusalStyle,
     pub on_failure: GuardrailAction,
@@ -133,6 +135,7 @@ fn load(
             warn(Warning::Policy(file));
         }
     }
+    guardrails.extend(options.guardrails.iter().cloned());
     Ok(guardrails)
 }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::Path;
@@ -81,23 +82,24 @@ fn server_line(server: &ServerConfig) -> String {
 
 fn guardrail_line(scoped: &ScopedGuardrail) -> String {
     let guardrail = &scoped.guardrail;
-    let servers = match &scoped.servers {
-        Only::All => "all servers".to_owned(),
-        Only::These(names) => {
-            let names: Vec<&str> = names.iter().map(ServerName::as_str).collect();
-            names.join(", ")
-        }
-    };
-    let clients = match &scoped.clients {
-        Only::All => "all clients".to_owned(),
-        Only::These(names) => names.iter().cloned().collect::<Vec<_>>().join(", "),
-    };
+    let servers = only(&scoped.servers, "servers", ServerName::as_str);
+    let clients = only(&scoped.clients, "clients", String::as_str);
     format!(
         "{}  {} (on failure {}); {servers}; {clients}",
         guardrail.name.name,
         action(guardrail.on_violation),
         action(guardrail.on_failure),
     )
+}
+
+fn only<T>(only: &Only<T>, what: &str, name: fn(&T) -> &str) -> String {
+    let list = |names: &BTreeSet<T>| names.iter().map(name).collect::<Vec<_>>().join(", ");
+    match only {
+        Only::All => format!("all {what}"),
+        Only::These(names) => list(names),
+        Only::AllBut(names) if names.is_empty() => format!("all {what}"),
+        Only::AllBut(names) => format!("all {what} but {}", list(names)),
+    }
 }
 
 fn action(action: GuardrailAction) -> &'static str {

@@ -6,7 +6,7 @@ use portcullis_server::config::ExplorerConfig;
 use portcullis_server::run::Explorer;
 use portcullis_session::RefusalStyle;
 
-use super::run::{options, start};
+use super::run::{add_mcp_scan_guardrails, no_client, options, start};
 use super::{Failure, Outcome};
 use crate::args::{FailureResponseFormat, McpArguments, McpOptions};
 
@@ -33,6 +33,7 @@ pub(crate) fn mcp(arguments: &McpArguments) -> Result<Outcome, Failure> {
         FailureResponseFormat::Error => RefusalStyle::Invariant,
         FailureResponseFormat::Content => RefusalStyle::Result,
     };
+    let mcp_scan = typed.guard.mcp_scan_guardrails.clone();
     let mut options = options(typed.guard, words.command, refusal)?;
     options.project = Some(
         typed
@@ -41,6 +42,11 @@ pub(crate) fn mcp(arguments: &McpArguments) -> Result<Outcome, Failure> {
     );
     let server = words.metadata.get("server").and_then(|name| name.as_str());
     options.name = server.map(str::to_owned);
+    if let Some(file) = mcp_scan {
+        let client = words.metadata.get("client").and_then(|name| name.as_str());
+        let client = client.ok_or_else(|| no_client("--metadata-client=NAME"))?;
+        add_mcp_scan_guardrails(&mut options, &file, client)?;
+    }
     options.metadata = words.metadata;
     let explorer = ExplorerConfig::from_environment().map_err(|error| Failure::of(&error))?;
     if explorer.is_none() && typed.push_explorer {

@@ -1,24 +1,33 @@
 use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
 
 use portcullis_json::Object;
+use portcullis_server::config::{McpScanFile, server_name};
 use portcullis_server::policy::PolicyError;
 use portcullis_server::run::{RunError, RunOptions, Warning, run as guard};
 use portcullis_session::{GuardrailAction, RefusalStyle};
 use portcullis_store::Durability;
 use portcullis_transport::child::ServerCommand;
 
+use super::config::failure as config_failure;
 use super::{Failure, Outcome, parameters, show_warning};
 use crate::args::{DurabilityArgument, GuardArguments, OnFailure, OnViolation, RunArguments};
-use crate::render::policy_diagnostics;
+use crate::render::{file_problems, policy_diagnostics};
 
 pub(crate) fn run(arguments: RunArguments) -> Result<Outcome, Failure> {
     let refusal = match arguments.on_violation {
         OnViolation::Error => RefusalStyle::Error,
         OnViolation::Result => RefusalStyle::Result,
     };
+    let mcp_scan = arguments.guard.mcp_scan_guardrails.clone();
     let mut options = options(arguments.guard, arguments.command, refusal)?;
     options.name = arguments.name;
     options.project = arguments.project;
+    if let Some(file) = mcp_scan {
+        let client = arguments.client.ok_or_else(|| no_client("--client NAME"))?;
+        add_mcp_scan_guardrails(&mut options, &file, &client)?;
+    }
     start(options)
 }
 
@@ -34,6 +43,7 @@ pub(super) fn options(
         name: None,
         parameters: parameters(&arguments.param)?,
         policies: arguments.policy,
+        guardrails: Vec::new(),
         refusal,
         on_failure: match arguments.on_failure {
             OnFailure::Block => GuardrailAction::Block,
@@ -52,6 +62,41 @@ pub(super) fn options(
         is_verbose: arguments.verbose,
         notices: Vec::new(),
     })
+}
+
+/// Puts in force what mcp-scan's file has for this client and the server that is run.
+pub(super) fn add_mcp_scan_guardrails(
+    options: &mut RunOptions,
+    file: &Path,
+    client: &str,
+) -> Result<(), Failure> {
+    let read = McpScanFile::read(file).map_err(|error| config_failure(&error))?;
+    write!(
+        anstream::stderr().lock(),
+        "{}",
+        file_problems(&read.warnings)
+    )?;
+    let named = options.name.clone();
+    let server = named.unwrap_or_else(|| server_name(&options.server));
+    if !read.names(client, &server) {
+        show_warning(&format!(
+            "`{}` names no server `{server}` of a client `{client}`: links, secrets and personal \
+             data are looked for and logged",
+            file.display()
+        ));
+    }
+    for mut guardrail in read.guardrails(client, &server) {
+        if guardrail.on_failure == GuardrailAction::Block {
+            guardrail.on_failure = options.on_failure;
+        }
+        options.guardrails.push(guardrail);
+    }
+    Ok(())
+}
+
+pub(super) fn no_client(option: &str) -> Failure {
+    Failure::usage("`--mcp-scan-guardrails` is for a client, and none is named")
+        .hint(format!("name it as the file does: `{option}`"))
 }
 
 pub(super) fn server_command(words: Vec<OsString>) -> Result<ServerCommand, Failure> {

@@ -33,6 +33,36 @@ fn configuration_that_loads_is_shown() {
 }
 
 #[test]
+fn guardrails_of_mcp_scan_are_shown_with_whom_they_are_for() {
+    let directory = TempDir::new().unwrap();
+    write(
+        directory.path(),
+        "portcullis.yaml",
+        "servers: { files: { command: x } }\nmcp_scan_guardrails: g.yml\n",
+    );
+    write(
+        directory.path(),
+        "g.yml",
+        "cursor: { servers: { files: { guardrails: { links: block, secrets: paused } }, gone: } }\n",
+    );
+    let output = finish(
+        portcullis()
+            .current_dir(directory.path())
+            .args(["config", "check"]),
+    );
+    let shown = text(&output.stdout);
+    for line in [
+        "  links  block (on failure block); files; cursor, cursor-vscode\n",
+        "  pii  log (on failure log); all servers but files; cursor, cursor-vscode\n",
+        "  secrets  log (on failure log); all servers; all clients but cursor, cursor-vscode\n",
+    ] {
+        assert!(shown.contains(line), "{line}{shown}");
+    }
+    assert!(shown.contains("guardrails in force: 8\n"), "{shown}");
+    assert!(text(&output.stderr).contains("warning: no server is named `gone`"));
+}
+
+#[test]
 fn configuration_without_guardrails_says_so() {
     check(
         "",

@@ -5,6 +5,7 @@ mod api;
 mod check;
 mod client;
 mod config;
+mod mcp_scan;
 mod processes;
 mod run;
 mod serve;

@@ -1,6 +1,7 @@
 //! What a configuration file means.
 
 mod guardrail;
+mod mcp_scan;
 mod server;
 mod value;
 
@@ -37,8 +38,8 @@ pub(super) struct Builder<'f> {
     /// The gateway's own environment.
     pub(super) environment: &'f dyn Fn(&str) -> Option<String>,
     pub(super) problems: Vec<Problem>,
-    /// What there is to say about the policies in files of their own.
-    pub(super) of_policies: Vec<FileProblems>,
+    /// What there is to say about the files that this one names.
+    pub(super) of_named: Vec<FileProblems>,
     /// Files that were asked for, with what was in them; `None` if they could not be read.
     pub(super) inputs: Inputs,
 }
@@ -50,6 +51,8 @@ impl Builder<'_> {
         let default = GatewayConfig::default();
         let servers = self.servers(value(written.servers));
         let listen = self.listen(written.listen).unwrap_or(default.listen);
+        let mut guardrails = self.guardrails(value(written.guardrails), &servers);
+        guardrails.extend(self.mcp_scan_guardrails(written.mcp_scan_guardrails, &servers));
         GatewayConfig {
             listen,
             allowed_hosts: self.parse_all(written.allowed_hosts),
@@ -57,7 +60,7 @@ impl Builder<'_> {
             data_directory: value(written.data_directory).map(|path| self.beside(&path)),
             durability: value(written.durability).map_or(default.durability, durability),
             refusal: value(written.refusal).map_or(default.refusal, refusal),
-            guardrails: self.guardrails(value(written.guardrails), &servers),
+            guardrails,
             servers,
             sessions: self.sessions(value(written.sessions).unwrap_or_default()),
             streams: self.streams(value(written.streams).unwrap_or_default()),

@@ -1,21 +1,58 @@
 use std::ops::Range;
 
+use portcullis_engine::Policy;
 use portcullis_syntax::{Diagnostic, Span};
 
 use super::problem::Problem;
 
 /// Where the lines of a text stand in a file that holds the text indented.
 #[derive(Debug)]
-pub(super) struct Embedded {
+struct Embedded {
     /// In the text and in the file, where each line starts.
     lines: Vec<(usize, usize)>,
+}
+
+/// Loads a policy that is the value at `span` of a file. What there is to say about it is reported
+/// at its place in the file.
+pub(super) fn load_policy(
+    file: &str,
+    span: &Range<usize>,
+    text: &str,
+    problems: &mut Vec<Problem>,
+) -> Option<Policy> {
+    let loaded = Policy::load(text);
+    let embedded = Embedded::find(file, span.clone(), text);
+    for diagnostic in loaded.diagnostics {
+        problems.push(match &embedded {
+            Some(embedded) => embedded.place(diagnostic),
+            None => unplaced(diagnostic, span.clone(), text),
+        });
+    }
+    loaded.policy
+}
+
+/// A diagnostic of a text that does not stand in the file as it is, because of escapes or folding.
+fn unplaced(diagnostic: Diagnostic, span: Range<usize>, text: &str) -> Problem {
+    let start = diagnostic.span().range().start;
+    let before = text.get(..start).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let problem = Problem::error(
+        span,
+        format!("line {line} of the policy: {}", diagnostic.message),
+    );
+    Problem {
+        severity: diagnostic.severity,
+        code: Some(diagnostic.code),
+        help: diagnostic.help,
+        ..problem
+    }
 }
 
 // === impl Embedded ===
 
 impl Embedded {
     /// `None` if the stretch `span` of the file is something else than the text and indentation.
-    pub(super) fn find(file: &str, span: Range<usize>, text: &str) -> Option<Self> {
+    fn find(file: &str, span: Range<usize>, text: &str) -> Option<Self> {
         let mut rest = file.get(span.clone())?.trim_start_matches(['\'', '"']);
         let mut in_file = span.end - rest.len();
         // What YAML counts to a block begins at its first line that is not empty.
@@ -39,7 +76,7 @@ impl Embedded {
     }
 
     /// The diagnostic, about the file.
-    pub(super) fn place(&self, mut diagnostic: Diagnostic) -> Problem {
+    fn place(&self, mut diagnostic: Diagnostic) -> Problem {
         for label in &mut diagnostic.labels {
             let range = label.span.range();
             label.span = Span::new(self.offset(range.start), self.offset(range.end));

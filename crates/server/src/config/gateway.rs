@@ -1,3 +1,4 @@
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -103,6 +104,7 @@ pub struct ScopedGuardrail {
 pub enum Only<T> {
     All,
     These(BTreeSet<T>),
+    AllBut(BTreeSet<T>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -199,7 +201,7 @@ impl fmt::Display for ServerName {
     }
 }
 
-impl std::borrow::Borrow<str> for ServerName {
+impl Borrow<str> for ServerName {
     fn borrow(&self) -> &str {
         &self.0
     }
@@ -226,18 +228,26 @@ impl fmt::Debug for Secret {
 // === impl ScopedGuardrail ===
 
 impl ScopedGuardrail {
-    /// Whether it judges what this client and this server say. A client without a name is none of
-    /// those that a guardrail is restricted to.
+    /// Whether it judges what this client and this server say.
     pub fn guards(&self, server: Option<&ServerName>, client: Option<&str>) -> bool {
-        let is_server_in = match &self.servers {
-            Only::All => true,
-            Only::These(servers) => server.is_some_and(|server| servers.contains(server)),
-        };
-        let is_client_in = match &self.clients {
-            Only::All => true,
-            Only::These(clients) => client.is_some_and(|client| clients.contains(client)),
-        };
-        is_server_in && is_client_in
+        self.servers.includes(server) && self.clients.includes(client)
+    }
+}
+
+// === impl Only ===
+
+impl<T: Ord> Only<T> {
+    /// What has no name is none of those that have one.
+    fn includes<Q: Ord + ?Sized>(&self, name: Option<&Q>) -> bool
+    where
+        T: Borrow<Q>,
+    {
+        let is_in = |names: &BTreeSet<T>| name.is_some_and(|name| names.contains(name));
+        match self {
+            Self::All => true,
+            Self::These(names) => is_in(names),
+            Self::AllBut(names) => !is_in(names),
+        }
     }
 }
 

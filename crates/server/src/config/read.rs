@@ -1,4 +1,3 @@
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::env;
 use std::fs::File;
@@ -6,10 +5,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::build::Builder;
-use super::problem::{FileProblems, Problem};
-use super::tree::Node;
+use super::problem::FileProblems;
 use super::written::Written;
-use super::{ConfigError, GatewayConfig, Secret};
+use super::{ConfigError, GatewayConfig, Secret, tree};
 
 /// LIMIT: a configuration file may be this long.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
@@ -66,19 +64,19 @@ pub(super) fn parse(
         text: &text,
         environment,
         problems: Vec::new(),
-        of_policies: Vec::new(),
+        of_named: Vec::new(),
         inputs: Inputs::from([(path.to_owned(), Some(Secret::new(text.clone())))]),
     };
-    let written = written(&text, &mut builder.problems);
-    let config = builder.config(written);
+    let written: Option<Written> = tree::read(&text, &mut builder.problems);
+    let config = builder.config(written.unwrap_or_default());
     let Builder {
         problems,
-        of_policies,
+        of_named,
         inputs,
         ..
     } = builder;
 
-    let mut files = of_policies;
+    let mut files = of_named;
     if !problems.is_empty() {
         files.insert(0, FileProblems::new(path.to_owned(), text, problems));
     }
@@ -91,19 +89,4 @@ pub(super) fn parse(
         ..config
     };
     (Ok(config), inputs)
-}
-
-/// What is written in the file, as far as it can be read.
-fn written(text: &str, problems: &mut Vec<Problem>) -> Written {
-    let node = match Node::parse(text) {
-        Ok(node) => node,
-        Err(problem) => {
-            problems.push(problem);
-            return Written::default();
-        }
-    };
-    let found = RefCell::new(Vec::new());
-    let written: Option<Option<Written>> = node.read(&found);
-    problems.append(&mut found.into_inner());
-    written.flatten().unwrap_or_default()
 }

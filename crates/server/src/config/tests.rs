@@ -34,7 +34,7 @@ fn config(yaml: &str) -> GatewayConfig {
 }
 
 /// Each problem as `line:column: message`, with the text that is underlined and the way out.
-fn shown(files: &[FileProblems]) -> Vec<String> {
+pub(super) fn shown(files: &[FileProblems]) -> Vec<String> {
     let mut shown = Vec::new();
     for file in files {
         for problem in &file.problems {

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_saphyr::{Error, from_str_with_options};
 
 pub(super) use spot::{Entries, Json, Spot};
@@ -22,7 +23,7 @@ const DEPTH_MAX: usize = 64;
 const NODES_MAX: usize = 50_000;
 
 /// A value and where it is written.
-pub(super) struct Node {
+struct Node {
     span: Range<usize>,
     kind: NodeKind,
 }
@@ -40,10 +41,26 @@ enum NodeKind {
     Map(Vec<(Node, Node)>),
 }
 
+/// Reads the text of a file. What is wrong with its parts is reported, and the rest is read; `None`
+/// if there is nothing to keep.
+pub(super) fn read<T: DeserializeOwned>(source: &str, problems: &mut Vec<Problem>) -> Option<T> {
+    let node = match Node::parse(source) {
+        Ok(node) => node,
+        Err(problem) => {
+            problems.push(problem);
+            return None;
+        }
+    };
+    let found = RefCell::new(Vec::new());
+    let read = Option::deserialize(NodeDeserializer::new(&node, &found));
+    problems.append(&mut found.into_inner());
+    read.ok().flatten()
+}
+
 // === impl Node ===
 
 impl Node {
-    pub(super) fn parse(source: &str) -> Result<Self, Problem> {
+    fn parse(source: &str) -> Result<Self, Problem> {
         let options = serde_saphyr::options! {
             budget: serde_saphyr::budget! { max_depth: DEPTH_MAX, max_nodes: NODES_MAX },
             strict_booleans: true,
@@ -53,15 +70,6 @@ impl Node {
             Ok(raw) => Ok(raw::located(raw, source)),
             Err(error) => Err(not_yaml(&error, source)),
         }
-    }
-
-    /// Reads a value. What is wrong with its parts is reported, and the rest is read; `None` if
-    /// there is nothing to keep.
-    pub(super) fn read<'n, T: Deserialize<'n>>(
-        &'n self,
-        problems: &'n RefCell<Vec<Problem>>,
-    ) -> Option<T> {
-        T::deserialize(NodeDeserializer::new(self, problems)).ok()
     }
 
     /// What a person would call it.

@@ -14,7 +14,7 @@ use crate::policy::PolicyFile;
 /// Contents are compared, not times: what is mounted from elsewhere changes without a sign.
 const POLL_EVERY: Duration = Duration::from_secs(1);
 
-/// Waits for changes of a configuration file and of the policy files that it names.
+/// Waits for changes of a configuration file and of the files that it names.
 #[derive(Debug)]
 pub struct Watcher {
     path: PathBuf,
@@ -135,6 +135,31 @@ mod tests {
         files.write("a.inv", &POLICY.replace("\"x\"", "\"y\""));
         assert_eq!(watcher.changed().await.unwrap().guardrails.len(), 1);
         assert!(is_quiet(&mut watcher).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn changes_of_the_guardrail_file_of_mcp_scan_are_seen() {
+        let files = Files::new("");
+        files.write("g.yml", "");
+        files.write("c.yaml", "mcp_scan_guardrails: g.yml\n");
+        let mut watcher = files.watcher();
+        let names = |config: GatewayConfig| -> Vec<String> {
+            let scoped = config.guardrails.into_iter();
+            scoped.map(|scoped| scoped.guardrail.name.name).collect()
+        };
+        assert!(is_quiet(&mut watcher).await);
+        files.write(
+            "g.yml",
+            "c: { custom_guardrails: [{ id: i, name: own, content: \"\" }] }\n",
+        );
+        let config = watcher.changed().await.unwrap();
+        assert!(names(config).contains(&"own".to_owned()));
+        files.write("g.yml", "c: x\n");
+        let error = watcher.changed().await.unwrap_err();
+        assert!(matches!(error, ConfigError::Invalid(_)), "{error}");
+        files.write("g.yml", "");
+        let config = watcher.changed().await.unwrap();
+        assert!(!names(config).contains(&"own".to_owned()));
     }
 
     #[tokio::test(start_paused = true)]

@@ -41,6 +41,8 @@ pub(super) struct Written {
     /// The policies, in the order in which they judge.
     #[schemars(extend("default" = []))]
     pub(super) guardrails: Option<Spot<Vec<Spot<WrittenGuardrail>>>>,
+    /// The guardrail file of mcp-scan, whose guardrails are in force after these.
+    pub(super) mcp_scan_guardrails: Option<Spot<String>>,
     /// How long sessions live, and how many there may be.
     pub(super) sessions: Option<Spot<WrittenSessions>>,
     /// Patience with connections.

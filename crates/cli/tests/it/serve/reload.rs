@@ -1,8 +1,11 @@
 //! Changes of the configuration while sessions run.
 
+use tempfile::TempDir;
+
 use super::failures::FIRST_THEN_SECOND;
 use super::gateway::{Gateway, eventually};
 use super::upstream::Upstream;
+use crate::client::write;
 
 const NO_BAD: &str = "guardrails:
 - name: calls
@@ -62,4 +65,25 @@ fn a_wrong_change_keeps_what_was_in_force() {
         assert!(message.contains("guardrail `calls` (no bad)"), "{message}");
         assert!(session.answer(2, "x").contains("plain"));
     }
+}
+
+#[test]
+fn the_guardrail_file_of_mcp_scan_is_followed_too() {
+    let directory = TempDir::new().unwrap();
+    let disabled = "test: { servers: { s: { tools: { bad: { enabled: false } } } } }\n";
+    let file = write(directory.path(), "g.yml", disabled);
+    let upstream = Upstream::plain();
+    let more = format!("mcp_scan_guardrails: {}\n", file.display());
+    let gateway = Gateway::before(&upstream, &more);
+    let session = gateway.open();
+    let message = session.answer(1, "bad");
+    assert!(message.contains("(the tool is disabled)"), "{message}");
+    assert!(session.answer(2, "x").contains("plain"));
+    write(
+        directory.path(),
+        "g.yml",
+        &disabled.replace("test", "other"),
+    );
+    let is_passed = || session.answer(3, "bad").contains("plain");
+    eventually("the old file is still in force", is_passed);
 }

@@ -3,11 +3,11 @@ use std::ops::Range;
 
 use portcullis_engine::Policy;
 use portcullis_session::{Guardrail, GuardrailAction};
-use portcullis_syntax::{Diagnostic, nearest};
+use portcullis_syntax::nearest;
 use portcullis_trace::record::GuardrailName;
 
 use super::{Builder, value};
-use crate::config::embedded::Embedded;
+use crate::config::embedded::load_policy;
 use crate::config::gateway::{Only, ScopedGuardrail, Secret, ServerConfig, ServerName};
 use crate::config::problem::{FileProblems, Problem};
 use crate::config::tree::Spot;
@@ -78,21 +78,11 @@ impl Builder<'_> {
 
     fn policy(&mut self, policy: Spot<WrittenPolicy>) -> Option<Policy> {
         match policy.value? {
-            WrittenPolicy::Text(text) => self.policy_here(&policy.span, &text),
+            WrittenPolicy::Text(text) => {
+                load_policy(self.text, &policy.span, &text, &mut self.problems)
+            }
             WrittenPolicy::File(PolicyPath { file }) => self.policy_in_file(file),
         }
-    }
-
-    fn policy_here(&mut self, span: &Range<usize>, text: &str) -> Option<Policy> {
-        let loaded = Policy::load(text);
-        let embedded = Embedded::find(self.text, span.clone(), text);
-        for diagnostic in loaded.diagnostics {
-            self.problems.push(match &embedded {
-                Some(embedded) => embedded.place(diagnostic),
-                None => unplaced(diagnostic, span.clone(), text),
-            });
-        }
-        loaded.policy
     }
 
     fn policy_in_file(&mut self, file: Spot<String>) -> Option<Policy> {
@@ -105,7 +95,7 @@ impl Builder<'_> {
                     .is_none();
                 if is_new && !read.diagnostics.is_empty() {
                     let problems = read.diagnostics.into_iter().map(Problem::from).collect();
-                    self.of_policies
+                    self.of_named
                         .push(FileProblems::new(path, read.source, problems));
                 }
                 read.policy
@@ -162,23 +152,6 @@ impl Builder<'_> {
                 .push(problem.help("leave the key out to guard all, or say `enabled: false`"));
         }
         Some(names)
-    }
-}
-
-/// A diagnostic of a text that does not stand in the file as it is, because of escapes or folding.
-fn unplaced(diagnostic: Diagnostic, span: Range<usize>, text: &str) -> Problem {
-    let start = diagnostic.span().range().start;
-    let before = text.get(..start).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let problem = Problem::error(
-        span,
-        format!("line {line} of the policy: {}", diagnostic.message),
-    );
-    Problem {
-        severity: diagnostic.severity,
-        code: Some(diagnostic.code),
-        help: diagnostic.help,
-        ..problem
     }
 }
 
