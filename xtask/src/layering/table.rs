@@ -77,7 +77,7 @@ pub(crate) const FENCES: &[Fence] = &[
     fence("rusqlite", &["store"]),
     Fence {
         name: "rustix",
-        users: &["transport"],
+        users: &["server", "transport"],
         tests: &["cli"],
     },
     // Our own `json` reads everything that comes from outside; this one checks it.

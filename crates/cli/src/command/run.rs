@@ -137,9 +137,10 @@ fn failure(error: &RunError) -> Failure {
         RunError::Config(_) | RunError::Policy(_) | RunError::Record(_) => Failure::of(error),
         RunError::Guardrails(_) => Failure::of(error)
             .hint("`--on-failure log` starts it with the policies of the command line alone"),
-        RunError::Explorer(_) => Failure::internal(error),
         RunError::Spawn(_) => Failure::of(error)
             .hint("give the program as an absolute path if it is not in the client's PATH"),
-        RunError::Streams(_) | RunError::Supervise(_) | RunError::Id(_) => Failure::internal(error),
+        RunError::Streams(_) | RunError::Supervise(_) | RunError::Explorer(_) | RunError::Id(_) => {
+            Failure::internal(error)
+        }
     }
 }

@@ -248,7 +248,7 @@ fn load(text: &str) -> Result<Policy, String> {
 fn guardrail(id: String, name: String, policy: Policy, action: GuardrailAction) -> Guardrail {
     Guardrail {
         name: GuardrailName { id: Some(id), name },
-        policy,
+        policy: Ok(policy),
         on_violation: action,
         on_failure: action,
     }

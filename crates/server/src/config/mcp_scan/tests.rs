@@ -46,7 +46,7 @@ fn spoken(guardrails: &[Guardrail], trace: &TraceFile) -> Vec<String> {
             GuardrailAction::Block => "block",
             GuardrailAction::Log => "log",
         };
-        match evaluate(guardrail.policy.clone(), trace, Object::new()) {
+        match evaluate(guardrail.policy.clone().unwrap(), trace, Object::new()) {
             Ok(found) if found.is_empty() => {}
             Ok(_) => spoken.push(format!("{id} {}", action(guardrail.on_violation))),
             Err(_) => spoken.push(format!("{id} {} on failure", action(guardrail.on_failure))),
