@@ -32,7 +32,7 @@ pub(super) struct InForce<'t> {
     pub(super) tools: Tools<'t>,
 }
 
-/// Names of tools, or what else is answered to the client: a listing is an answer to `tools/list`.
+/// Whose outputs are judged. Other requests than calls count as tools by the names of their methods.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Tools<'t> {
     AllBut(Vec<&'t str>),
@@ -183,7 +183,8 @@ impl InForce<'_> {
     }
 }
 
-/// A policy sees requests as calls of tools: a tool with the name of a method would be taken for it.
+/// A policy sees requests as calls of tools: the output of a tool with the name of a method would
+/// pass for an announcement. Clients call what is listed, so the listing is where to stop it.
 fn no_tool_named_like(methods: &[&str]) -> String {
     format!(
         "\nraise \"a tool with the name of a method\" if:\n    (tool: Tool)\n    tool.name in {}\n",
