@@ -4,6 +4,17 @@ use portcullis_session::GuardrailAction;
 
 use super::written::Mode;
 
+/// Requests by which a server says what it has. Such answers are full of links, as names of schemas
+/// and resources or for people to read.
+const ANNOUNCEMENTS: [&str; 6] = [
+    "initialize",
+    "server/discover",
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
+];
+
 /// Looks for something in what tools answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DefaultGuardrail {
@@ -21,7 +32,7 @@ pub(super) struct InForce<'t> {
     pub(super) tools: Tools<'t>,
 }
 
-/// Names of tools, or what else is answered to the client: a listing is an answer to `tools/list`.
+/// Whose outputs are judged. Other requests than calls count as tools by the names of their methods.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Tools<'t> {
     AllBut(Vec<&'t str>),
@@ -103,10 +114,10 @@ impl DefaultGuardrail {
 
     fn message(self) -> &'static str {
         match self {
-            Self::Links => "a link in what the tool answers",
-            Self::Secrets => "a secret in what the tool answers",
-            Self::Pii => "personal data in what the tool answers",
-            Self::Moderated => "harmful content in what the tool answers",
+            Self::Links => "a link in the output",
+            Self::Secrets => "a secret in the output",
+            Self::Pii => "personal data in the output",
+            Self::Moderated => "harmful content in the output",
         }
     }
 
@@ -114,7 +125,8 @@ impl DefaultGuardrail {
         match self {
             Self::Links => "any(links(part))",
             Self::Secrets => "any(secrets(part))",
-            Self::Pii => "any(pii(part))",
+            // The detector has links among its kinds, which are for the guardrail of that name.
+            Self::Pii => "any([kind for kind in pii(part) if kind != \"URL\"])",
             Self::Moderated => "moderated(part)",
         }
     }
@@ -139,30 +151,50 @@ impl InForce<'_> {
     /// The text of the policy.
     pub(super) fn policy(&self) -> String {
         let guardrail = self.guardrail;
-        format!(
+        let mut policy = format!(
             "{}\n\nraise \"{}\" if:\n    (output: ToolOutput)\n{}    (part: str) in text(output)\n    {}\n",
             guardrail.import(),
             guardrail.message(),
-            self.tools.condition(),
+            self.scope(),
             guardrail.condition(),
-        )
+        );
+        if self.is_for_no_announcement() {
+            policy.push_str(&no_tool_named_like(&ANNOUNCEMENTS));
+        }
+        policy
+    }
+
+    /// A line of the policy, or nothing.
+    fn scope(&self) -> String {
+        let (operator, tools) = match &self.tools {
+            Tools::Only(tools) => ("in", tools.clone()),
+            Tools::AllBut(tools) if self.is_for_no_announcement() => {
+                ("not in", [&ANNOUNCEMENTS, &**tools].concat())
+            }
+            Tools::AllBut(tools) if tools.is_empty() => return String::new(),
+            Tools::AllBut(tools) => ("not in", tools.clone()),
+        };
+        let tools = list(&tools);
+        format!("    tool_call(output).function.name {operator} {tools}\n")
+    }
+
+    fn is_for_no_announcement(&self) -> bool {
+        self.guardrail == DefaultGuardrail::Links && matches!(self.tools, Tools::AllBut(_))
     }
 }
 
-// === impl Tools ===
+/// A policy sees requests as calls of tools: the output of a tool with the name of a method would
+/// pass for an announcement. Clients call what is listed, so the listing is where to stop it.
+fn no_tool_named_like(methods: &[&str]) -> String {
+    format!(
+        "\nraise \"a tool with the name of a method\" if:\n    (tool: Tool)\n    tool.name in {}\n",
+        list(methods)
+    )
+}
 
-impl Tools<'_> {
-    /// A line of a policy, or nothing.
-    fn condition(&self) -> String {
-        let (operator, tools) = match self {
-            Self::AllBut(tools) if tools.is_empty() => return String::new(),
-            Self::AllBut(tools) => ("not in", tools),
-            Self::Only(tools) => ("in", tools),
-        };
-        let tools: Vec<String> = tools.iter().map(|tool| format!("\"{tool}\"")).collect();
-        let tools = tools.join(", ");
-        format!("    tool_call(output).function.name {operator} [{tools}]\n")
-    }
+fn list(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+    format!("[{}]", names.join(", "))
 }
 
 /// Whether a tool's name can stand in quotes in a policy.

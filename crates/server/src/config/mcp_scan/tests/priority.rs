@@ -98,6 +98,47 @@ fn what_is_written_for_a_tool_alone_leaves_the_others_logged() {
 }
 
 #[test]
+fn links_are_not_looked_for_where_a_server_says_what_it_has() {
+    let yaml = server("{ links: block, pii: block }", "{ t: { links: log } }");
+    for method in ["initialize", "tools/list", "resources/list"] {
+        check(&yaml, (method, LINK), &[]);
+        check(&yaml, (method, PII), &["c-s-pii-default block"]);
+    }
+    check(
+        &yaml,
+        ("resources/read", LINK),
+        &["c-s-links-default block"],
+    );
+    check("", ("tools/list", LINK), &[]);
+}
+
+#[test]
+fn no_tool_hides_its_links_behind_the_name_of_a_method() {
+    let listing = |name: &str| {
+        let source = format!(
+            r#"[{{"role":"assistant","content":null,"tool_calls":[{{"id":"1","type":"function","function":{{"name":"tools/list","arguments":{{}}}}}}]}},
+               {{"role":"tool","tool_call_id":"1","content":"{{}}"}},
+               {{"tools":[{{"name":"{name}","description":"","inputSchema":{{}}}}]}}]"#
+        );
+        TraceFile::parse(PathBuf::from("trace"), source).unwrap()
+    };
+    let file = parse(&server("{ links: block }", "{}"));
+    let said = |name: &str| spoken(&file.guardrails("c", "s"), &listing(name));
+    assert_eq!(said("initialize"), ["c-s-links-default block"]);
+    assert_eq!(said("tools/list"), ["c-s-links-default block"]);
+    assert_eq!(said("initialize_all"), [""; 0]);
+}
+
+#[test]
+fn links_are_no_personal_data() {
+    let yaml = server("{ links: paused, pii: block }", "{}");
+    let url = "see https://github.com/a/b";
+    check(&yaml, ("t", url), &[]);
+    let both = format!("{url}, {PII}");
+    check(&yaml, ("t", &both), &["c-s-pii-default block"]);
+}
+
+#[test]
 fn names_of_tools_are_compared_whole() {
     let yaml = server(
         "{ links: paused }",
