@@ -22,8 +22,9 @@ mod written;
 pub use data_directory::DataDirectory;
 pub use error::ConfigError;
 pub use gateway::{
-    ConversationKey, GatewayConfig, HttpServer, HttpTransport, LimitsConfig, Only, ScopedGuardrail,
-    Secret, ServerConfig, ServerName, SessionsConfig, StdioServer, StreamsConfig,
+    ConversationKey, GatewayConfig, HttpServer, HttpTransport, LimitsConfig, Only, RetentionConfig,
+    ScopedGuardrail, Secret, ServerConfig, ServerName, SessionsConfig, StdioServer, StoreConfig,
+    StreamsConfig,
 };
 pub use problem::{FileProblems, Problem};
 pub use schema::schema;

@@ -1,11 +1,9 @@
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 
 use portcullis_store::{
-    Durability, Entry, EventPage, Location, RecordError, Recorder, SqliteStore, Store, StoreError,
+    Durability, Entry, EventPage, Location, Pool, RecordError, Recorder, StoreError,
 };
 use portcullis_trace::record::{EventRecord, Sequence, SessionId};
-use tokio::task::spawn_blocking;
 use tracing::{error, warn};
 
 /// Entries that wait for the disk before traffic is held up.
@@ -29,37 +27,30 @@ pub(crate) enum PastError {
 #[derive(Debug)]
 pub(crate) struct Recording {
     recorder: Option<Recorder>,
-    database: PathBuf,
+    pool: Pool,
 }
 
 // === impl Recording ===
 
 impl Recording {
-    /// Opens the database. Where durability is relaxed, one that cannot be opened costs the
-    /// recording, not the session.
+    /// Opens the store. Where durability is relaxed, one that cannot be opened costs the recording,
+    /// not the session.
     pub(crate) fn open(
-        database: &Path,
+        location: &Location,
         durability: Durability,
     ) -> Result<(Self, Option<StoreError>), StoreError> {
-        match (
-            Recorder::open(
-                &Location::Sqlite(database.to_owned()),
-                durability,
-                QUEUE_ENTRIES,
-            ),
-            durability,
-        ) {
-            (Ok(recorder), _) => Ok((Self::new(Some(recorder), database), None)),
-            (Err(error), Durability::Relaxed) => Ok((Self::new(None, database), Some(error))),
-            (Err(error), Durability::Strict) => Err(error),
-        }
+        let (recorder, failure) = match Recorder::open(location, durability, QUEUE_ENTRIES) {
+            Ok(recorder) => (Some(recorder), None),
+            Err(error) if durability == Durability::Relaxed => (None, Some(error)),
+            Err(error) => return Err(error),
+        };
+        let pool = Pool::new(location.clone());
+        Ok((Self { recorder, pool }, failure))
     }
 
-    fn new(recorder: Option<Recorder>, database: &Path) -> Self {
-        Self {
-            recorder,
-            database: database.to_owned(),
-        }
+    /// Connections to the same store, for what is not recording.
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// All messages of a session so far, as they were recorded, from one after `after` on.
@@ -70,9 +61,7 @@ impl Recording {
     ) -> Result<Vec<EventRecord>, PastError> {
         let recorder = self.recorder.as_ref().ok_or(PastError::NotRecorded)?;
         recorder.flush().await?;
-        let database = self.database.clone();
-        let read = move || -> Result<Vec<EventRecord>, StoreError> {
-            let mut store = SqliteStore::open_existing(&database)?;
+        let read = self.pool.run(move |store| {
             let mut all = Vec::new();
             let mut page = EventPage {
                 after,
@@ -86,11 +75,8 @@ impl Recording {
                 page = page.after(last.sequence);
                 all.extend(events);
             }
-        };
-        match spawn_blocking(read).await {
-            Ok(read) => Ok(read?),
-            Err(_) => Err(PastError::NotRecorded),
-        }
+        });
+        Ok(read.await?)
     }
 
     /// After an error the message must not be forwarded.
