@@ -27,8 +27,8 @@ pub use error::ConfigError;
 pub use explorer::ExplorerConfig;
 pub use gateway::{
     ApiConfig, ConversationKey, GatewayConfig, HttpServer, HttpTransport, LimitsConfig, Login,
-    Only, ScopedGuardrail, Secret, ServerConfig, ServerName, SessionsConfig, StdioServer,
-    StreamsConfig,
+    Only, RetentionConfig, ScopedGuardrail, Secret, ServerConfig, ServerName, SessionsConfig,
+    StdioServer, StoreConfig, StreamsConfig,
 };
 pub use mcp_scan::McpScanFile;
 pub use problem::{FileProblems, Problem};

@@ -1,8 +1,7 @@
 use std::num::NonZeroUsize;
-use std::path::Path;
 
 use portcullis_store::{
-    Durability, Entry, EventPage, Location, Pool, RecordError, Recorder, Store, StoreError,
+    Durability, Entry, EventPage, Location, Pool, RecordError, Recorder, StoreError,
 };
 use portcullis_trace::record::{EventRecord, Sequence, SessionId};
 use tokio::sync::Notify;
@@ -32,41 +31,41 @@ pub(crate) enum PastError {
 pub(crate) struct Recording {
     recorder: Option<Recorder>,
     feed: Feed,
-    store: Pool,
+    pool: Pool,
     news: Notify,
 }
 
 // === impl Recording ===
 
 impl Recording {
-    /// Opens the database. Where durability is relaxed, one that cannot be opened costs the
-    /// recording, not the session.
+    /// Opens the store. Where durability is relaxed, one that cannot be opened costs the recording,
+    /// not the session.
     pub(crate) fn open(
-        database: &Path,
+        location: &Location,
         durability: Durability,
     ) -> Result<(Self, Option<StoreError>), StoreError> {
-        let location = Location::Sqlite(database.to_owned());
-        let opened = Recorder::open(&location, durability, QUEUE_ENTRIES);
-        let store = Pool::new(location);
-        match (opened, durability) {
-            (Ok(recorder), _) => Ok((Self::new(Some(recorder), store), None)),
-            (Err(error), Durability::Relaxed) => Ok((Self::new(None, store), Some(error))),
-            (Err(error), Durability::Strict) => Err(error),
-        }
-    }
-
-    fn new(recorder: Option<Recorder>, store: Pool) -> Self {
-        Self {
+        let (recorder, failure) = match Recorder::open(location, durability, QUEUE_ENTRIES) {
+            Ok(recorder) => (Some(recorder), None),
+            Err(error) if durability == Durability::Relaxed => (None, Some(error)),
+            Err(error) => return Err(error),
+        };
+        let recording = Self {
             recorder,
             feed: Feed::default(),
-            store,
+            pool: Pool::new(location.clone()),
             news: Notify::new(),
-        }
+        };
+        Ok((recording, failure))
     }
 
-    /// The store that is recorded into.
+    /// Connections to the same store, for what is not recording.
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// The store that is recorded into; `None` if there is no recording.
     pub(crate) fn store(&self) -> Option<Pool> {
-        self.recorder.is_some().then(|| self.store.clone())
+        self.recorder.is_some().then(|| self.pool.clone())
     }
 
     /// All messages of a session so far, as they were recorded, from one after `after` on.
@@ -77,7 +76,7 @@ impl Recording {
     ) -> Result<Vec<EventRecord>, PastError> {
         let recorder = self.recorder.as_ref().ok_or(PastError::NotRecorded)?;
         recorder.flush().await?;
-        let read = move |store: &mut dyn Store| {
+        let read = self.pool.run(move |store| {
             let mut all = Vec::new();
             let mut page = EventPage {
                 after,
@@ -91,8 +90,8 @@ impl Recording {
                 page = page.after(last.sequence);
                 all.extend(events);
             }
-        };
-        Ok(self.store.run(read).await?)
+        });
+        Ok(read.await?)
     }
 
     /// For whoever watches what is recorded.

@@ -15,6 +15,7 @@ mod outlet;
 mod principal;
 mod registry;
 mod reload;
+mod retention;
 mod route;
 mod unicode_escape;
 mod upstream;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::service::TowerToHyperService;
-use portcullis_store::{Location, Pool, StoreError};
+use portcullis_store::{Location, StoreError};
 use portcullis_transport::http::endpoint::EndpointError;
 use portcullis_transport::http::listen;
 use portcullis_transport::signal::EndSignals;
@@ -116,8 +117,10 @@ async fn serve_until_signal(
 ) -> Result<(), ServeError> {
     let mut signals = EndSignals::listen_but_for_hang_up().map_err(ServeError::Start)?;
     let config = options.config;
-    let (recording, failure) = Recording::open(&data_directory.database(), config.durability)
-        .map_err(ServeError::Record)?;
+    let location = config.store.location.clone();
+    let location = location.unwrap_or_else(|| Location::Sqlite(data_directory.database()));
+    let (recording, failure) =
+        Recording::open(&location, config.durability).map_err(ServeError::Record)?;
     if let Some(failure) = failure {
         warn!(error = %failure, "traces are not recorded");
         notify(Notice::NotRecorded(failure));
@@ -151,8 +154,8 @@ async fn serve_until_signal(
     info!(%address, "listening");
     notify(Notice::Listening { address, servers });
     let tasks = gateway.tasks.clone();
-    let endless = attend(&gateway, watcher);
-    let pool = Pool::new(Location::Sqlite(data_directory.database()));
+    let endless = attend(&gateway, &recording, watcher);
+    let pool = recording.pool().clone();
     let api = Api::new(Arc::clone(&gateway), Arc::clone(&recording), pool, address);
     let routes = route::router(Arc::clone(&gateway)).merge(api::router(api));
     let service = TowerToHyperService::new(routes);
@@ -180,7 +183,11 @@ async fn serve_until_signal(
 }
 
 /// Starts what never ends by itself.
-fn attend(gateway: &Arc<Gateway>, watcher: Option<Watcher>) -> Vec<JoinHandle<()>> {
+fn attend(
+    gateway: &Arc<Gateway>,
+    recording: &Recording,
+    watcher: Option<Watcher>,
+) -> Vec<JoinHandle<()>> {
     let tasks = &gateway.tasks;
     let sweep = tasks.spawn({
         let gateway = Arc::clone(gateway);
@@ -191,6 +198,8 @@ fn attend(gateway: &Arc<Gateway>, watcher: Option<Watcher>) -> Vec<JoinHandle<()
     });
     let follow_source = tasks.spawn(reload::follow_source(Arc::clone(gateway)));
     let follow = watcher.map(|watcher| tasks.spawn(reload::follow(Arc::clone(gateway), watcher)));
-    let endless = [sweep, follow_source].into_iter();
+    let forget = retention::follow(Arc::clone(gateway), recording.pool().clone());
+    let forget = tasks.spawn(forget);
+    let endless = [sweep, follow_source, forget].into_iter();
     endless.chain(follow).collect()
 }

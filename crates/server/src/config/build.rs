@@ -3,6 +3,7 @@
 mod guardrail;
 mod mcp_scan;
 mod server;
+mod store;
 mod value;
 
 use std::net::SocketAddr;
@@ -59,6 +60,7 @@ impl Builder<'_> {
             allowed_origins: self.origins(written.allowed_origins),
             data_directory: value(written.data_directory).map(|path| self.beside(&path)),
             durability: value(written.durability).map_or(default.durability, durability),
+            store: self.store(value(written.store).unwrap_or_default()),
             refusal: value(written.refusal).map_or(default.refusal, refusal),
             guardrails,
             servers,
