@@ -5,9 +5,11 @@
 //! addresses accordingly, so that an Explorer, this one or a remote one, shows what it knows.
 
 mod address;
+mod annotation;
 mod import;
 mod projection;
 pub(crate) mod time;
 
+pub use annotation::ProjectedAnnotation;
 pub use import::{Import, ImportError, ImportedAnnotation, ImportedTrace};
-pub use projection::{Projected, ProjectedAnnotation, Projection, ProjectionError};
+pub use projection::{Projected, Projection, ProjectionError};
