@@ -94,7 +94,8 @@ enum Chore {
     },
     /// Hold the imports between crates to the table.
     Layering,
-    /// Run all tests: cargo's, then real clients through the gateway.
+    /// Run all tests: cargo's, then real clients, the MCP conformance suite and odd inputs through the
+    /// gateway.
     Test {
         /// Run cargo's tests only; nothing is installed.
         #[arg(long)]

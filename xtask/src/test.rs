@@ -1,11 +1,12 @@
-//! All tests with one command: those of cargo, then real clients against a real server, and the
-//! official conformance suite.
+//! All tests with one command: those of cargo, then real clients against a real server, the
+//! official conformance suite, and odd requests and answers.
 //!
 //! What they need is installed into `.tools`, at the versions that `tests` pins. A machine that
 //! cannot have it skips them and says so.
 
 use crate::conformance;
 use crate::npm::{Packages, read, write};
+use crate::odd;
 use crate::postgres::Postgres;
 use crate::process::{is_present, succeed, succeeds};
 use crate::scripts::Scripts;
@@ -41,7 +42,7 @@ pub(crate) fn run(without_clients: bool) -> Result<(String, bool), String> {
     }
     let workspace = Workspace::load()?;
     let portcullis = workspace.target_directory.join("debug/portcullis");
-    for suite in [real_clients, conformance_suite] {
+    for suite in [real_clients, conformance_suite, odd_inputs] {
         let (text, suite_passed) = suite(&workspace, &portcullis)?;
         report.push(text);
         passed &= suite_passed;
@@ -93,6 +94,15 @@ fn conformance_suite(workspace: &Workspace, portcullis: &Path) -> Result<(String
     match Scripts::install(&workspace.root) {
         Ok(_) => conformance::run(portcullis),
         Err(reason) => Ok((format!("conformance: SKIPPED: {reason}"), true)),
+    }
+}
+
+fn odd_inputs(workspace: &Workspace, portcullis: &Path) -> Result<(String, bool), String> {
+    match Scripts::install(&workspace.root) {
+        Ok(scripts) => {
+            odd::ask(&scripts, portcullis).map(|outcome| (outcome.report, outcome.passed))
+        }
+        Err(reason) => Ok((format!("odd inputs: SKIPPED: {reason}"), true)),
     }
 }
 

@@ -29,5 +29,5 @@ pub use gateway::{
 pub use problem::{FileProblems, Problem};
 pub use schema::schema;
 pub use server_name::server_name;
-pub use upstream::{AllowedUpstreams, Authority, UpstreamError, UpstreamPattern, is_loopback};
+pub use upstream::{AllowedUpstreams, Authority, UpstreamError, UpstreamPattern};
 pub use watch::Watcher;

@@ -1,10 +1,8 @@
 use std::fmt::Write;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use portcullis_server::config::{FileProblems, Problem};
-use portcullis_syntax::Severity;
+use portcullis_server::config::FileProblems;
 
-use super::policy::bounded;
+use super::policy::underlined;
 
 /// All problems of configuration and policy files, each underlined in its text.
 pub(crate) fn file_problems(files: &[FileProblems]) -> String {
@@ -12,7 +10,17 @@ pub(crate) fn file_problems(files: &[FileProblems]) -> String {
     for file in files {
         let path = file.path.display().to_string();
         for problem in &file.problems {
-            text.push_str(&one(&path, &file.text, problem));
+            text.push_str(&underlined(
+                &path,
+                &file.text,
+                problem.severity,
+                (
+                    problem.code.map(|code| code.0),
+                    &problem.message,
+                    problem.help.as_deref(),
+                ),
+                &problem.labels,
+            ));
             text.push_str("\n\n");
         }
     }
@@ -28,30 +36,4 @@ pub(crate) fn file_problems(files: &[FileProblems]) -> String {
         .ok();
     }
     text
-}
-
-fn one(path: &str, source: &str, problem: &Problem) -> String {
-    let level = match problem.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
-    };
-    let annotations = problem.labels.iter().enumerate().map(|(place, label)| {
-        let kind = if place == 0 {
-            AnnotationKind::Primary
-        } else {
-            AnnotationKind::Context
-        };
-        let text = (!label.text.is_empty()).then_some(label.text.as_str());
-        kind.span(bounded(source, label.span)).label(text)
-    });
-    let snippet = Snippet::source(source).path(path).annotations(annotations);
-    let mut title = level.primary_title(problem.message.as_str());
-    if let Some(code) = problem.code {
-        title = title.id(code.0);
-    }
-    let mut group = title.element(snippet);
-    if let Some(help) = &problem.help {
-        group = group.element(Level::HELP.message(help.as_str()));
-    }
-    Renderer::styled().render(&[group])
 }

@@ -1,9 +1,9 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use portcullis_server::policy::PolicyFile;
-use portcullis_syntax::{Diagnostic, Severity, Span};
+use portcullis_syntax::{Diagnostic, Label, Severity, Span};
 
 /// All diagnostics of a policy file, each underlined in its source.
 pub(crate) fn policy_diagnostics(file: &PolicyFile) -> String {
@@ -12,10 +12,19 @@ pub(crate) fn policy_diagnostics(file: &PolicyFile) -> String {
 
 pub(crate) fn diagnostics(path: &Path, source: &str, found: &[Diagnostic]) -> String {
     let path = path.display().to_string();
-    let renderer = Renderer::styled();
     let mut text = String::new();
     for diagnostic in found {
-        text.push_str(&renderer.render(&groups(&path, source, diagnostic)));
+        text.push_str(&underlined(
+            &path,
+            source,
+            diagnostic.severity,
+            (
+                Some(diagnostic.code.0),
+                &diagnostic.message,
+                diagnostic.help.as_deref(),
+            ),
+            &diagnostic.labels,
+        ));
         text.push_str("\n\n");
     }
     let errors = found
@@ -36,12 +45,19 @@ pub(crate) fn diagnostics(path: &Path, source: &str, found: &[Diagnostic]) -> St
     text
 }
 
-fn groups<'s>(path: &'s str, source: &'s str, diagnostic: &'s Diagnostic) -> Vec<Group<'s>> {
-    let level = match diagnostic.severity {
+/// One problem, underlined in its text.
+pub(super) fn underlined(
+    path: &str,
+    source: &str,
+    severity: Severity,
+    (code, message, help): (Option<&str>, &str, Option<&str>),
+    labels: &[Label],
+) -> String {
+    let level = match severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let annotations = diagnostic.labels.iter().enumerate().map(|(place, label)| {
+    let annotations = labels.iter().enumerate().map(|(place, label)| {
         let kind = if place == 0 {
             AnnotationKind::Primary
         } else {
@@ -50,19 +66,19 @@ fn groups<'s>(path: &'s str, source: &'s str, diagnostic: &'s Diagnostic) -> Vec
         let text = (!label.text.is_empty()).then_some(label.text.as_str());
         kind.span(bounded(source, label.span)).label(text)
     });
-    let snippet = Snippet::source(source).path(path).annotations(annotations);
-    let group = level
-        .primary_title(diagnostic.message.as_str())
-        .id(diagnostic.code.0)
-        .element(snippet);
-    vec![match &diagnostic.help {
-        Some(help) => group.element(Level::HELP.message(help.as_str())),
-        None => group,
-    }]
+    let mut title = level.primary_title(message);
+    if let Some(code) = code {
+        title = title.id(code);
+    }
+    let mut group = title.element(Snippet::source(source).path(path).annotations(annotations));
+    if let Some(help) = help {
+        group = group.element(Level::HELP.message(help));
+    }
+    Renderer::styled().render(&[group])
 }
 
 /// The renderer panics on a span outside of its source.
-pub(super) fn bounded(source: &str, span: Span) -> std::ops::Range<usize> {
+fn bounded(source: &str, span: Span) -> std::ops::Range<usize> {
     let range = span.range();
     let start = source.floor_char_boundary(range.start.min(source.len()));
     let end = source.ceil_char_boundary(range.end.clamp(start, source.len()));

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use portcullis_transport::http::reach::is_loopback;
 use url::{Host, Url};
 
 /// A host and perhaps a port, as the header `Host` has them.
@@ -41,19 +42,6 @@ pub enum UpstreamError {
     Authority,
     #[error("expected `http://host`, or the same with `https`, `:port` or `:*`")]
     Pattern,
-}
-
-/// Whether the host is this machine to itself, whatever a name server says.
-pub fn is_loopback(host: &Host<impl AsRef<str>>) -> bool {
-    match host {
-        Host::Domain(name) => {
-            let name = name.as_ref();
-            let name = name.strip_suffix('.').unwrap_or(name);
-            name.eq_ignore_ascii_case("localhost")
-        }
-        Host::Ipv4(address) => address.is_loopback(),
-        Host::Ipv6(address) => address.is_loopback(),
-    }
 }
 
 // === impl Authority ===

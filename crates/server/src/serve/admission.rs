@@ -3,16 +3,17 @@
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::uri::Authority as UriAuthority;
 use axum::http::{HeaderMap, StatusCode, Uri};
+use portcullis_transport::http::reach::is_loopback;
 use url::{Host, Origin, Url};
 
 use super::answer::Refused;
 use super::headers::single;
-use crate::config::{Authority, GatewayConfig, is_loopback};
+use crate::config::{Authority, GatewayConfig};
 
 /// A page that made its name point here must not reach what only this machine may
 /// (SPEC: MCP 2025-11-25, Streamable HTTP, Security Warning).
 pub(crate) fn admit(config: &GatewayConfig, uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
-    // The request line has it too in HTTP/2, and where a request is written as for a proxy.
+    // The request line has it too where a request is written as for a proxy.
     let named = uri.authority().map(UriAuthority::as_str);
     let hosts = [single(headers, HOST.as_str())?, named];
     let mut hosts = hosts.into_iter().flatten().peekable();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use portcullis_mcp::{Id, Malformed, error_code, write};
@@ -122,12 +122,8 @@ pub(crate) fn accepted() -> Response {
 }
 
 /// What answers a request: one message, if it is all there is, or a stream of them.
-pub(crate) async fn reply(
-    mut parcels: mpsc::Receiver<Parcel>,
-    keep_alive: Duration,
-    extra: HeaderMap,
-) -> Response {
-    let mut response = match timeout(keep_alive, parcels.recv()).await {
+pub(crate) async fn reply(mut parcels: mpsc::Receiver<Parcel>, keep_alive: Duration) -> Response {
+    match timeout(keep_alive, parcels.recv()).await {
         Ok(Some(Parcel::Message(Outgoing {
             bytes,
             status,
@@ -139,9 +135,7 @@ pub(crate) async fn reply(
         }
         Ok(Some(first)) => events(Some(first), parcels, keep_alive, ()),
         Err(_) => events(None, parcels, keep_alive, ()),
-    };
-    response.headers_mut().extend(extra);
-    response
+    }
 }
 
 /// A stream of events; `guard` is dropped when nobody reads it any more.

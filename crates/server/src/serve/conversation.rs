@@ -6,10 +6,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
-use portcullis_mcp::{EnvelopeLimits, Id, Incoming, Message, Revision, error_code};
+use portcullis_mcp::{EnvelopeLimits, Id, Incoming, Message, MessageKind, Revision, error_code};
 use portcullis_session::{
     Action, Delivery, DeliveryKind, Guardrail, Permit, RefusalStyle, Scope, Session, Source,
 };
@@ -164,12 +165,12 @@ impl Conversation {
         &self.ended
     }
 
-    pub(crate) fn age(&self) -> std::time::Duration {
+    pub(crate) fn age(&self) -> Duration {
         self.began.elapsed()
     }
 
     /// For how long nothing was said and nothing was waited for.
-    pub(crate) fn idle(&self) -> Option<std::time::Duration> {
+    pub(crate) fn idle(&self) -> Option<Duration> {
         let has_open_requests = !self.session().is_quiet();
         let is_waited_for = match self.upstream.http() {
             Some(http) => http.is_waited_for(has_open_requests),
@@ -218,7 +219,7 @@ impl Conversation {
         }
         self.touch();
         let request = match (message.kind(), message.id()) {
-            (portcullis_mcp::MessageKind::Request { .. }, Some(id)) => Some(id),
+            (MessageKind::Request { .. }, Some(id)) => Some(id),
             _ => None,
         };
         // An id in use keeps its stream; what is said of the second request goes to this one.
@@ -308,7 +309,7 @@ impl Conversation {
         self.streams().close_reply(scope, id);
     }
 
-    /// Sends a line of a server whose messages come on one stream, or notes that it was lost.
+    /// What came of a line of a server whose messages come on one stream.
     pub(crate) async fn on_line(self: &Arc<Self>, actions: Vec<Action>) {
         self.touch();
         self.carry_out(actions, &Carried::default(), None)
@@ -343,8 +344,8 @@ impl Conversation {
         self.record_or_log(end).await;
     }
 
-    /// Actions that concern nobody's stream in particular.
-    pub(crate) async fn carry_out(
+    /// Does what the session decided, in its order: nothing is sent before it is recorded.
+    async fn carry_out(
         self: &Arc<Self>,
         actions: Vec<Action>,
         carried: &Carried,

@@ -148,8 +148,14 @@ impl Gateway {
                     .await?
             }
         };
-        conversation.begin().await;
+        // Whoever waits may be gone before the record is written; the conversation is known by then,
+        // and ends like any other.
         place.fill(Arc::clone(&conversation));
+        let begun = Arc::clone(&conversation);
+        self.tasks
+            .spawn(async move { begun.begin().await })
+            .await
+            .ok();
         if !Arc::ptr_eq(&config, &self.config()) {
             renew(self, &conversation).await;
         }

@@ -17,14 +17,15 @@ pub(crate) enum Principal {
     Credential([u8; 32]),
 }
 
-/// A request speaks with more than one credential.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Ambiguous;
+/// A header with a credential stands there more than once.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("a credential stands there more than once, send each header once")]
+pub(crate) struct Repeated;
 
 // === impl Principal ===
 
 impl Principal {
-    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Ambiguous> {
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Repeated> {
         let is_credential = |name: &str| {
             name == AUTHORIZATION.as_str()
                 || name == INVARIANT_API_KEY
@@ -42,7 +43,7 @@ impl Principal {
         for name in names {
             let mut values = headers.get_all(name).iter();
             let (Some(value), None) = (values.next(), values.next()) else {
-                return Err(Ambiguous);
+                return Err(Repeated);
             };
             for part in [name.as_str().as_bytes(), value.as_bytes()] {
                 digest.update(part.len().to_le_bytes());

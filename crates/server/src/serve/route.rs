@@ -8,15 +8,18 @@ mod streamable;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{FromRequestParts, Path};
 use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use bytes::Bytes;
 use portcullis_transport::http::body::read_body;
 
+use super::admission::admit;
 use super::answer::Refused;
-use super::gateway::Gateway;
+use super::gateway::{Gateway, Target};
 use super::headers::{EVENT_STREAM, JSON, accepts, is_encoded, is_json};
 
 /// The methods of Streamable HTTP.
@@ -52,6 +55,25 @@ fn method_not_allowed(allowed: &'static str) -> Response {
     let allowed = HeaderValue::from_static(allowed);
     response.headers_mut().insert(ALLOW, allowed);
     response
+}
+
+/// The server that a URL of ours names, for a request that may come here.
+#[derive(Debug)]
+struct Configured(Target);
+
+impl FromRequestParts<Arc<Gateway>> for Configured {
+    type Rejection = Refused;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        gateway: &Arc<Gateway>,
+    ) -> Result<Self, Refused> {
+        admit(&gateway.config(), &parts.uri, &parts.headers)?;
+        let name = Path::<String>::from_request_parts(parts, gateway).await;
+        let Path(name) = name.map_err(|error| Refused::bad_request(error.body_text()))?;
+        let target = gateway.target(&name);
+        target.map(Self).ok_or_else(|| unknown_server(&name))
+    }
 }
 
 async fn not_found() -> Response {

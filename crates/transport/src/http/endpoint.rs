@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use hyper::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
 use hyper::{Method, StatusCode};
 use portcullis_mcp::frame::{SSE_EVENT_BYTES_DEFAULT, SseDecoder, SseError, SseEvent};
 use reqwest::redirect::Policy;
@@ -249,12 +249,6 @@ pub fn media_type(headers: &HeaderMap) -> Option<String> {
     let written = headers.get(CONTENT_TYPE)?.to_str().ok()?;
     let essence = written.split(';').next()?;
     Some(essence.trim().to_ascii_lowercase())
-}
-
-/// A header whose value is text that came from elsewhere; `None` if it cannot be one.
-pub fn header(name: &'static str, value: &str) -> Option<(HeaderName, HeaderValue)> {
-    let value = HeaderValue::from_str(value).ok()?;
-    Some((HeaderName::from_static(name), value))
 }
 
 // === impl EventStream ===

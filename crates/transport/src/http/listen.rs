@@ -7,10 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::Body;
 use hyper::body::Incoming;
+use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -45,7 +45,7 @@ where
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     let tasks = TaskTracker::new();
-    let builder = Arc::new(builder());
+    let builder = builder();
     let mut stop = pin!(stop);
     loop {
         let accepted = async {
@@ -57,11 +57,11 @@ where
             () = &mut stop => break,
         };
         let watcher = graceful.watcher();
-        let (builder, service) = (Arc::clone(&builder), service.clone());
+        let (builder, service) = (builder.clone(), service.clone());
         tasks.spawn(async move {
             let connection = builder.serve_connection(TokioIo::new(stream), service);
             if let Err(error) = watcher.watch(connection).await {
-                debug!(error, "connection ended with an error");
+                debug!(%error, "connection ended with an error");
             }
             drop(place);
         });
@@ -77,11 +77,10 @@ where
     }
 }
 
-fn builder() -> auto::Builder<TokioExecutor> {
-    // Without TLS nobody negotiates HTTP/2, and to guess it would wait for ever for a first byte.
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
+/// HTTP/1.1 alone: without TLS nobody negotiates HTTP/2.
+fn builder() -> http1::Builder {
+    let mut builder = http1::Builder::new();
     builder
-        .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_WAIT_MAX)
         .max_headers(HEADERS_MAX)

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::net::lookup_host;
+use url::Host;
 
 /// Who chose the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,19 +34,25 @@ impl Reach {
         let address = address.to_canonical();
         match self {
             Self::Configured => true,
-            Self::Named => address.is_loopback() == is_loopback_name(host) && !is_special(address),
+            Self::Named => {
+                let is_own = Host::parse(host).is_ok_and(|host| is_loopback(&host));
+                address.is_loopback() == is_own && !is_special(address)
+            }
         }
     }
 }
 
-/// Whether a host is this machine by its name or its address.
-pub fn is_loopback_name(host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let host = host.strip_suffix('.').unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.to_canonical().is_loopback())
+/// Whether the host is this machine to itself, whatever a name server says.
+pub fn is_loopback(host: &Host<impl AsRef<str>>) -> bool {
+    match host {
+        Host::Domain(name) => {
+            let name = name.as_ref();
+            let name = name.strip_suffix('.').unwrap_or(name);
+            name.eq_ignore_ascii_case("localhost")
+        }
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.to_canonical().is_loopback(),
+    }
 }
 
 /// Where metadata services and neighbours on the link are, and what is no single host.

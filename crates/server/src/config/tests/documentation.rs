@@ -16,6 +16,14 @@ fn document(name: &str) -> String {
     fs::read_to_string(root().join("docs").join(name)).unwrap()
 }
 
+/// The configurations that a page shows.
+fn examples(page: &str) -> Vec<&str> {
+    let examples = page.split("```yaml\n").skip(1);
+    examples
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect()
+}
+
 /// What stands before a key, by the name of the definition that has the key.
 fn prefixes() -> BTreeMap<&'static str, &'static str> {
     BTreeMap::from([
@@ -130,17 +138,20 @@ fn defaults_of_servers_and_guardrails_are_the_defaults() {
 }
 
 #[test]
-fn examples_of_the_page_load() {
-    let page = document("CONFIGURATION.md");
-    let examples: Vec<&str> = page
-        .split("```yaml\n")
-        .skip(1)
-        .map(|rest| rest.split("```").next().unwrap())
-        .collect();
-    assert!(examples.len() >= 6);
-    for example in examples {
-        let config = read_at(&root().join("portcullis.yaml"), example);
-        let config = config.unwrap_or_else(|error| panic!("{example}\n{error}"));
-        assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+fn examples_of_the_pages_load() {
+    let pages = [
+        ("CONFIGURATION.md", 6),
+        ("GATEWAY.md", 1),
+        ("../README.md", 1),
+    ];
+    for (name, count_min) in pages {
+        let page = document(name);
+        let examples = examples(&page);
+        assert!(examples.len() >= count_min, "{name}");
+        for example in examples {
+            let config = read_at(&root().join("portcullis.yaml"), example);
+            let config = config.unwrap_or_else(|error| panic!("{example}\n{error}"));
+            assert!(config.warnings.is_empty(), "{:?}", config.warnings);
+        }
     }
 }

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use portcullis_engine::Policy;
@@ -37,6 +39,20 @@ const HEALTH: &str = r#"{"message":"Hello from Invariant v1/gateway"}"#;
 /// LIMIT: characters of the name of a project.
 const PROJECT_CHARACTERS_MAX: usize = 256;
 
+/// The server that the client names, for a request that may come here.
+#[derive(Debug)]
+struct SseServer(Target);
+
+#[derive(Debug)]
+struct StreamableServer(Target);
+
+/// What went wrong: in the reference's words where it has some, otherwise in the protocol's.
+#[derive(Debug)]
+enum Error {
+    Detail(Detail),
+    Refused(Refused),
+}
+
 /// An error in the shape of the reference.
 #[derive(Debug)]
 struct Detail(StatusCode, String);
@@ -53,94 +69,68 @@ pub(super) fn routes() -> Router<Arc<Gateway>> {
             "/api/v1/gateway/mcp/streamable",
             strict(streamable, STREAMABLE),
         )
+        .layer(map_response(sign))
 }
 
 async fn health() -> Response {
     ([(CONTENT_TYPE, JSON)], HEALTH).into_response()
 }
 
-async fn get_sse(State(gateway): State<Arc<Gateway>>, uri: Uri, headers: HeaderMap) -> Response {
-    let config = gateway.config();
-    let opened = async {
-        admit(&config, &uri, &headers)?;
-        let target = target(&config, &headers, HttpTransport::Sse)?;
-        let profile = profile(&headers)?;
-        let path = |id: &str| format!("{MESSAGES}?session_id={id}");
-        Ok::<_, Error>(sse::open(gateway.clone(), &target, &headers, profile, path).await?)
-    };
-    answer(opened.await)
+async fn get_sse(
+    State(gateway): State<Arc<Gateway>>,
+    SseServer(target): SseServer,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let profile = profile(&headers)?;
+    let path = |id: &str| format!("{MESSAGES}?session_id={id}");
+    Ok(sse::open(gateway, &target, &headers, profile, path).await?)
 }
 
 async fn post_sse(
     State(gateway): State<Arc<Gateway>>,
+    SseServer(target): SseServer,
     uri: Uri,
     headers: HeaderMap,
     request: Body,
-) -> Response {
-    let config = gateway.config();
-    let taken = async {
-        admit(&config, &uri, &headers)?;
-        let target = target(&config, &headers, HttpTransport::Sse)?;
-        let Some(secret) = sse::session_id(&uri) else {
-            return Err(Detail(
-                StatusCode::BAD_REQUEST,
-                "Missing 'session_id' query parameter".to_owned(),
-            )
-            .into());
-        };
-        match sse::take(&gateway, &target, &secret, &headers, request).await {
-            Err(refused) if refused.status == StatusCode::NOT_FOUND => Err(no_session().into()),
-            taken => Ok(taken?),
-        }
-    };
-    answer(taken.await)
+) -> Result<Response, Error> {
+    let missing = || Detail::bad_request("Missing 'session_id' query parameter");
+    let secret = sse::session_id(&uri).ok_or_else(missing)?;
+    let taken = sse::take(&gateway, &target, &secret, &headers, request).await;
+    taken.map_err(or_no_session)
 }
 
 async fn post_streamable(
     State(gateway): State<Arc<Gateway>>,
-    uri: Uri,
+    StreamableServer(target): StreamableServer,
     headers: HeaderMap,
     request: Body,
-) -> Response {
-    let config = gateway.config();
-    let taken = async {
-        admit(&config, &uri, &headers)?;
-        let target = target(&config, &headers, HttpTransport::StreamableHttp)?;
-        let profile = profile(&headers)?;
-        Ok::<_, Error>(streamable::take(&gateway, &target, &headers, profile, request).await?)
-    };
-    answer(taken.await)
+) -> Result<Response, Error> {
+    let profile = profile(&headers)?;
+    Ok(streamable::take(&gateway, &target, &headers, profile, request).await?)
 }
 
 async fn get_streamable(
     State(gateway): State<Arc<Gateway>>,
-    uri: Uri,
+    StreamableServer(target): StreamableServer,
     headers: HeaderMap,
-) -> Response {
-    let config = gateway.config();
-    let opened = async {
-        admit(&config, &uri, &headers)?;
-        let target = target(&config, &headers, HttpTransport::StreamableHttp)?;
-        Ok::<_, Error>(streamable::listen(&gateway, &target, &headers).await?)
-    };
-    answer(opened.await)
+) -> Result<Response, Error> {
+    Ok(streamable::listen(&gateway, &target, &headers).await?)
 }
 
 async fn delete_streamable(
     State(gateway): State<Arc<Gateway>>,
-    uri: Uri,
+    StreamableServer(target): StreamableServer,
     headers: HeaderMap,
-) -> Response {
-    let config = gateway.config();
-    let ended = async {
-        admit(&config, &uri, &headers)?;
-        let target = target(&config, &headers, HttpTransport::StreamableHttp)?;
-        match streamable::end(&gateway, &target, &headers).await {
-            Err(refused) if refused.status == StatusCode::NOT_FOUND => Err(no_session().into()),
-            ended => Ok::<_, Error>(ended?),
-        }
-    };
-    answer(ended.await)
+) -> Result<Response, Error> {
+    let ended = streamable::end(&gateway, &target, &headers).await;
+    ended.map_err(or_no_session)
+}
+
+/// Says who answered, as clients of the reference look for it.
+async fn sign(mut response: Response) -> Response {
+    let proxied = HeaderValue::from_static("mcp-gateway");
+    response.headers_mut().insert("x-proxied-by", proxied);
+    response
 }
 
 /// The server that the client names, if it may be reached.
@@ -153,11 +143,7 @@ fn target(
         return Err(Detail(StatusCode::NOT_FOUND, "Not Found".to_owned()).into());
     };
     let Some(written) = single(headers, MCP_SERVER_BASE_URL).map_err(Refused::from)? else {
-        return Err(Detail(
-            StatusCode::BAD_REQUEST,
-            format!("Missing {MCP_SERVER_BASE_URL} header"),
-        )
-        .into());
+        return Err(Detail::bad_request(&format!("Missing {MCP_SERVER_BASE_URL} header")).into());
     };
     let path = match transport {
         HttpTransport::StreamableHttp => "/mcp/",
@@ -241,7 +227,7 @@ fn guardrail(headers: &HeaderMap) -> Result<Option<Guardrail>, Error> {
     let Some(written) = single(headers, GUARDRAILS).map_err(Refused::from)? else {
         return Ok(None);
     };
-    let wrong = |why: String| Detail(StatusCode::BAD_REQUEST, format!("{GUARDRAILS}: {why}"));
+    let wrong = |why: String| Detail::bad_request(&format!("{GUARDRAILS}: {why}"));
     let source = unicode_escape::decode(written)
         .ok_or_else(|| wrong("a broken escape sequence".to_owned()))?;
     let loaded = Policy::load(&source);
@@ -264,28 +250,47 @@ fn guardrail(headers: &HeaderMap) -> Result<Option<Guardrail>, Error> {
     }))
 }
 
-fn no_session() -> Detail {
-    Detail(StatusCode::BAD_REQUEST, "Session does not exist".to_owned())
+fn or_no_session(refused: Refused) -> Error {
+    if refused.status == StatusCode::NOT_FOUND {
+        return Detail::bad_request("Session does not exist").into();
+    }
+    refused.into()
 }
 
-/// What went wrong: in the reference's words where it has some, otherwise in the protocol's.
-enum Error {
-    Detail(Detail),
-    Refused(Refused),
+// === impl SseServer ===
+
+impl FromRequestParts<Arc<Gateway>> for SseServer {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Error> {
+        let config = gateway.config();
+        admit(&config, &parts.uri, &parts.headers)?;
+        target(&config, &parts.headers, HttpTransport::Sse).map(Self)
+    }
 }
 
-fn answer(outcome: Result<Response, Error>) -> Response {
-    let mut response = match outcome {
-        Ok(response) => response,
-        Err(Error::Detail(detail)) => detail.into_response(),
-        Err(Error::Refused(refused)) => refused.into_response(),
-    };
-    let proxied = HeaderValue::from_static("mcp-gateway");
-    response.headers_mut().insert("x-proxied-by", proxied);
-    response
+// === impl StreamableServer ===
+
+impl FromRequestParts<Arc<Gateway>> for StreamableServer {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Error> {
+        let config = gateway.config();
+        admit(&config, &parts.uri, &parts.headers)?;
+        target(&config, &parts.headers, HttpTransport::StreamableHttp).map(Self)
+    }
 }
 
 // === impl Error ===
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Detail(detail) => detail.into_response(),
+            Self::Refused(refused) => refused.into_response(),
+        }
+    }
+}
 
 impl From<Detail> for Error {
     fn from(detail: Detail) -> Self {
@@ -300,6 +305,12 @@ impl From<Refused> for Error {
 }
 
 // === impl Detail ===
+
+impl Detail {
+    fn bad_request(text: &str) -> Self {
+        Self(StatusCode::BAD_REQUEST, text.to_owned())
+    }
+}
 
 impl IntoResponse for Detail {
     fn into_response(self) -> Response {

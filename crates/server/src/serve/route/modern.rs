@@ -60,7 +60,7 @@ pub(super) async fn post(
         .ok();
     drop(outlet);
     let keep_alive = gateway.config().streams.keep_alive;
-    Ok(reply(parcels, keep_alive, HeaderMap::new()).await)
+    Ok(reply(parcels, keep_alive).await)
 }
 
 /// SPEC: 2026-07-28, Streamable HTTP, Server Validation: who reads the body must hold the headers

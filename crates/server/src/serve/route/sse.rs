@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use portcullis_mcp::{Incoming, Message};
@@ -13,8 +13,7 @@ use portcullis_trace::record::Direction;
 use url::form_urlencoded;
 
 use super::streamable::{passed, principal};
-use super::{admit_message, body, unknown_server};
-use crate::serve::admission::admit;
+use super::{Configured, admit_message, body};
 use crate::serve::answer::{Refused, events};
 use crate::serve::gateway::{Gateway, Opening, Profile, Target};
 use crate::serve::headers::{EVENT_STREAM, accepts};
@@ -30,25 +29,20 @@ struct SessionStream {
 
 pub(super) async fn get(
     State(gateway): State<Arc<Gateway>>,
-    Path(name): Path<String>,
-    uri: Uri,
+    Configured(target): Configured,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    admit(&gateway.config(), &uri, &headers)?;
-    let target = gateway.target(&name).ok_or_else(|| unknown_server(&name))?;
-    let path = |id: &str| format!("/servers/{name}/messages?session_id={id}");
+    let path = |id: &str| format!("/servers/{}/messages?session_id={id}", target.name);
     open(gateway, &target, &headers, Profile::default(), path).await
 }
 
 pub(super) async fn post(
     State(gateway): State<Arc<Gateway>>,
-    Path(name): Path<String>,
+    Configured(target): Configured,
     uri: Uri,
     headers: HeaderMap,
     request: Body,
 ) -> Result<Response, Refused> {
-    admit(&gateway.config(), &uri, &headers)?;
-    let target = gateway.target(&name).ok_or_else(|| unknown_server(&name))?;
     let secret = session_id(&uri)
         .ok_or_else(|| Refused::bad_request("session_id is missing from the URL"))?;
     take(&gateway, &target, &secret, &headers, request).await

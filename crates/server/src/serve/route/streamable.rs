@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
-use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use portcullis_mcp::{
     EnvelopeLimits, Incoming, Message, MessageKind, Method, Peer, Revision, error_code,
@@ -15,9 +15,8 @@ use portcullis_session::Scope;
 use portcullis_trace::record::Direction;
 use tokio::sync::mpsc;
 
-use super::{admit_answer_types, admit_message, body, method_not_allowed, modern, unknown_server};
+use super::{Configured, admit_answer_types, admit_message, body, method_not_allowed, modern};
 use crate::config::ServerConfig;
-use crate::serve::admission::admit;
 use crate::serve::answer::{Refused, accepted, events, reply};
 use crate::serve::conversation::Conversation;
 use crate::serve::gateway::{Gateway, Opening, Profile, Target, TargetServer};
@@ -35,35 +34,26 @@ const SESSION_ID_BYTES_MAX: usize = 256;
 
 pub(super) async fn post(
     State(gateway): State<Arc<Gateway>>,
-    Path(name): Path<String>,
-    uri: Uri,
+    Configured(target): Configured,
     headers: HeaderMap,
     request: Body,
 ) -> Result<Response, Refused> {
-    admit(&gateway.config(), &uri, &headers)?;
-    let target = gateway.target(&name).ok_or_else(|| unknown_server(&name))?;
     take(&gateway, &target, &headers, Profile::default(), request).await
 }
 
 pub(super) async fn get(
     State(gateway): State<Arc<Gateway>>,
-    Path(name): Path<String>,
-    uri: Uri,
+    Configured(target): Configured,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    admit(&gateway.config(), &uri, &headers)?;
-    let target = gateway.target(&name).ok_or_else(|| unknown_server(&name))?;
     listen(&gateway, &target, &headers).await
 }
 
 pub(super) async fn delete(
     State(gateway): State<Arc<Gateway>>,
-    Path(name): Path<String>,
-    uri: Uri,
+    Configured(target): Configured,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    admit(&gateway.config(), &uri, &headers)?;
-    let target = gateway.target(&name).ok_or_else(|| unknown_server(&name))?;
     end(&gateway, &target, &headers).await
 }
 
@@ -182,7 +172,7 @@ async fn initialize(
         .await
         .ok();
     drop(outlet);
-    let mut response = reply(parcels, config.streams.keep_alive, HeaderMap::new()).await;
+    let mut response = reply(parcels, config.streams.keep_alive).await;
     let is_stream = response
         .headers()
         .get(CONTENT_TYPE)
@@ -242,7 +232,7 @@ async fn in_session(
     if outlet.take().is_none() {
         return Ok(accepted());
     }
-    let response = reply(parcels, keep_alive, HeaderMap::new()).await;
+    let response = reply(parcels, keep_alive).await;
     if conversation.ended().is_cancelled() && gateway.registry.remove(id).is_some() {
         let conversation = Arc::clone(conversation);
         gateway.tasks.spawn(async move { conversation.end().await });
@@ -420,7 +410,7 @@ fn is_modern(headers: &HeaderMap) -> Result<bool, Refused> {
 }
 
 pub(super) fn principal(headers: &HeaderMap) -> Result<Principal, Refused> {
-    Principal::of(headers).map_err(|_| Refused::bad_request("more than one credential, send one"))
+    Principal::of(headers).map_err(|error| Refused::bad_request(error.to_string()))
 }
 
 pub(super) fn passed(target: &Target, headers: &HeaderMap) -> HeaderMap {

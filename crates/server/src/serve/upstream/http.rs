@@ -11,9 +11,7 @@ use portcullis_mcp::frame::SseEvent;
 use portcullis_mcp::{EnvelopeLimits, Message, Peer};
 use portcullis_mcp::{Id, Method, Revision, view, write};
 use portcullis_session::Scope;
-use portcullis_transport::http::endpoint::{
-    Answer, Endpoint, EndpointError, EventStream, Head, header,
-};
+use portcullis_transport::http::endpoint::{Answer, Endpoint, EndpointError, EventStream, Head};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
@@ -21,7 +19,7 @@ use super::counted::Counted;
 use super::standalone::{from, pass_position, retry, start_listening};
 use super::{Call, TellError};
 use crate::serve::conversation::{Carried, Conversation, Taken};
-use crate::serve::headers::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID};
+use crate::serve::headers::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID, value};
 use crate::serve::outlet::{ClientGone, Outlet, Parcel, Position};
 
 /// LIMIT: how long the server may take to hear that a session is over.
@@ -528,9 +526,9 @@ impl HttpUpstream {
         }
         let negotiated = revision.filter(|revision| *revision >= Revision::V2025_06_18);
         if let Some(revision) = negotiated
-            && let Some((name, value)) = header(MCP_PROTOCOL_VERSION, revision.as_str())
+            && let Some(value) = value(revision.as_str())
         {
-            headers.insert(name, value);
+            headers.insert(MCP_PROTOCOL_VERSION, value);
         }
         headers
     }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use portcullis_transport::http::endpoint::{EventStream, header};
+use portcullis_transport::http::endpoint::EventStream;
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
 use super::StandaloneStream;
 use super::counted::Counted;
 use crate::serve::conversation::{Carried, Conversation};
-use crate::serve::headers::LAST_EVENT_ID;
+use crate::serve::headers::{LAST_EVENT_ID, value};
 use crate::serve::outlet::{ClientGone, Outlet, Parcel, Position};
 
 /// How long to wait before a stream is opened again, if the server does not say.
@@ -120,9 +120,9 @@ pub(super) fn retry(position: &Position) -> Duration {
 /// What asks for a stream from this position on.
 pub(super) fn from(mut headers: HeaderMap, position: &Position) -> HeaderMap {
     if let Some(id) = &position.id
-        && let Some((name, value)) = header(LAST_EVENT_ID, id)
+        && let Some(value) = value(id)
     {
-        headers.insert(name, value);
+        headers.insert(LAST_EVENT_ID, value);
     }
     headers
 }
