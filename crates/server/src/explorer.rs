@@ -5,6 +5,7 @@
 //! addresses accordingly, so that an Explorer, this one or a remote one, shows what it knows.
 
 mod address;
+mod annotation;
 mod guardrails;
 mod import;
 mod projection;
@@ -13,9 +14,10 @@ pub(crate) mod time;
 mod upload_task;
 mod uploader;
 
+pub use annotation::ProjectedAnnotation;
 pub(crate) use guardrails::RemoteGuardrails;
 pub use import::{Import, ImportError, ImportedAnnotation, ImportedTrace};
-pub use projection::{Projected, ProjectedAnnotation, Projection, ProjectionError};
+pub use projection::{Projected, Projection, ProjectionError};
 pub(crate) use remote::{RemoteError, RemoteExplorer, RemoteGuardrail};
 pub(crate) use upload_task::UploadTask;
 pub(crate) use uploader::Uploader;

@@ -2,10 +2,12 @@
 //! annotations, their guardrails, which it calls policies, and API keys.
 
 mod annotation;
+mod cut;
 mod dataset;
 mod dataset_metadata;
 mod download;
 mod key;
+mod places;
 mod policy;
 mod policy_check;
 mod push;

@@ -1,17 +1,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use portcullis_json::{self as json, Limits, Object, Value, parse};
+use portcullis_json::{self as json, Limits, Value, parse};
 use portcullis_session::own_chunks;
 use portcullis_trace::record::{EventRecord, GuardrailName, Sequence, Timestamp, ViolationRecord};
-use uuid::Builder;
 
 use super::address::{self, Address, TRACE, most_specific};
+use super::annotation::ProjectedAnnotation;
 use super::time::stamp;
-use crate::digest::digest;
-
-/// What the annotations of guardrails name as their source.
-const SOURCE: &str = "guardrails-error";
 
 /// Turns the recorded messages of one session into messages and annotations of a trace, one after
 /// the other.
@@ -23,8 +19,8 @@ pub struct Projection {
     next: Sequence,
     /// No recording was lost so far. After a loss nobody knows which event has which index.
     is_whole: bool,
-    /// Digests of the annotations that were made.
-    annotated: HashSet<[u8; 32]>,
+    /// The ids of the annotations that were made.
+    annotated: HashSet<String>,
 }
 
 /// What one recorded message adds to the trace.
@@ -33,16 +29,6 @@ pub struct Projected {
     pub messages: Vec<Value>,
     /// They may be about messages of before.
     pub annotations: Vec<ProjectedAnnotation>,
-}
-
-/// A violation at one place of the trace.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProjectedAnnotation {
-    /// A UUID that is the same whenever the session is projected.
-    pub id: String,
-    pub content: String,
-    pub address: String,
-    pub extra_metadata: Object,
 }
 
 /// The record of a message does not hold what policies saw.
@@ -125,60 +111,31 @@ impl Projection {
         record: &EventRecord,
         policy_of: &dyn Fn(&GuardrailName) -> Option<Arc<str>>,
     ) -> Vec<ProjectedAnnotation> {
+        let violations = record.violations.iter();
+        let placed: Vec<_> = violations
+            .map(|violation| (violation, self.addresses(violation)))
+            .collect();
+        let shown = placed.iter().filter(|(_, addresses)| addresses.is_ok());
+        let shown: HashSet<_> = shown.map(|(violation, _)| saying(violation)).collect();
         let mut annotations = Vec::new();
-        let mut unplaced = Vec::new();
-        for violation in &record.violations {
-            let policy = policy_of(&violation.guardrail);
-            let metadata = violation_metadata(violation, policy.as_deref());
-            match self.addresses(violation) {
-                Ok(addresses) => {
-                    for address in addresses {
-                        let content = &violation.message;
-                        annotations.extend(self.annotate(record, content, &address, &metadata));
-                    }
-                }
-                Err(nearest) => unplaced.push((violation, metadata, nearest)),
-            }
-        }
-        for (violation, metadata, nearest) in unplaced {
-            let says_it = |placed: &ViolationRecord| {
-                is_same(placed, violation) && self.addresses(placed).is_ok()
+        for (violation, addresses) in placed {
+            let addresses = match addresses {
+                Ok(addresses) => addresses,
+                // A server that says the same in `structuredContent` has said it once.
+                Err(_) if shown.contains(&saying(violation)) => continue,
+                Err(nearest) => vec![nearest],
             };
-            // A server that says the same in `structuredContent` has said it once.
-            if !record.violations.iter().any(says_it) {
-                annotations.extend(self.annotate(record, &violation.message, &nearest, &metadata));
-            }
+            let policy = policy_of(&violation.guardrail);
+            annotations.extend(addresses.iter().map(|address| {
+                let policy = policy.as_deref();
+                ProjectedAnnotation::of_violation(&record.session, violation, policy, address)
+            }));
         }
-        if let Some(failure) = &record.failure {
-            let metadata = Object::from_iter([(Arc::from("source"), SOURCE.into())]);
-            annotations.extend(self.annotate(record, failure, &self.latest(), &metadata));
-        }
+        annotations.extend(record.failure.as_ref().map(|failure| {
+            ProjectedAnnotation::of_failure(&record.session, failure, &self.latest())
+        }));
+        annotations.retain(|annotation| self.annotated.insert(annotation.id.clone()));
         annotations
-    }
-
-    /// Nothing if the same was said about the same place before.
-    fn annotate(
-        &mut self,
-        record: &EventRecord,
-        content: &str,
-        address: &str,
-        extra_metadata: &Object,
-    ) -> Option<ProjectedAnnotation> {
-        let who = extra_metadata.get("guardrail");
-        let member = |name| who.and_then(|who| who.get(name)).map(ToString::to_string);
-        let [id, name, action] = ["id", "name", "action"].map(|m| member(m).unwrap_or_default());
-        let said = [content, address, &id, &name, &action].map(str::as_bytes);
-        let said = digest(&said);
-        if !self.annotated.insert(said) {
-            return None;
-        }
-        let session = record.session.as_str();
-        Some(ProjectedAnnotation {
-            id: uuid(digest(&[session.as_bytes(), &said])),
-            content: content.to_owned(),
-            address: address.to_owned(),
-            extra_metadata: extra_metadata.clone(),
-        })
     }
 
     /// Where the violation is in what is shown, or what is nearest to it.
@@ -237,10 +194,11 @@ impl Default for Projection {
     }
 }
 
-/// Whether the two say the same, perhaps of different places.
-fn is_same(one: &ViolationRecord, other: &ViolationRecord) -> bool {
-    let says = |of: &ViolationRecord| (of.message.clone(), of.guardrail.clone(), of.action);
-    says(one) == says(other)
+/// What a violation says, of whatever place.
+fn saying(violation: &ViolationRecord) -> (&str, Option<&str>, &str, &str) {
+    let GuardrailName { id, name } = &violation.guardrail;
+    let action = violation.action.name();
+    (&violation.message, id.as_deref(), name, action)
 }
 
 fn elements(record: &EventRecord) -> Result<Arc<[Value]>, ProjectionError> {
@@ -278,30 +236,6 @@ fn shown(element: &Value, chunks: Option<usize>, recorded_at: Timestamp) -> Valu
     }
     message.insert("timestamp", stamp(recorded_at));
     message.into()
-}
-
-fn violation_metadata(violation: &ViolationRecord, policy: Option<&str>) -> Object {
-    let text = |text: &str| Value::from(text);
-    let id = violation.guardrail.id.as_deref();
-    let guardrail = Object::from_iter([
-        (Arc::from("id"), id.map_or(Value::Null, text)),
-        (Arc::from("name"), text(&violation.guardrail.name)),
-        (Arc::from("content"), policy.map_or(Value::Null, text)),
-        (Arc::from("action"), text(violation.action.name())),
-    ]);
-    Object::from_iter([
-        (Arc::from("source"), text(SOURCE)),
-        (Arc::from("guardrail"), guardrail.into()),
-    ])
-}
-
-/// RFC 9562, section 5.8: version 8 is for ids of one's own making.
-fn uuid(digest: [u8; 32]) -> String {
-    let mut bytes = [0; 16];
-    for (byte, from) in bytes.iter_mut().zip(digest) {
-        *byte = from;
-    }
-    Builder::from_custom_bytes(bytes).into_uuid().to_string()
 }
 
 #[cfg(test)]

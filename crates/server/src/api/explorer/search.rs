@@ -8,6 +8,7 @@ use portcullis_store::{Comparison, MetadataCondition, Search, Store, StoreError}
 use portcullis_trace::record::SessionSummary;
 
 use super::dataset::Named;
+use super::places::Places;
 use super::trace::{Trace, session_id};
 use super::traces::{Selection, select};
 use crate::api::Api;
@@ -16,8 +17,6 @@ use crate::api::parameters::Parameters;
 
 /// LIMIT: traces in which it is shown where the words are.
 const MAPPED_TRACES_MAX: usize = 50;
-/// LIMIT: places that are shown in one trace.
-const PLACES_MAX: usize = 1000;
 const FILTERED: &str = "filtered selection";
 
 /// What is asked for.
@@ -181,77 +180,19 @@ fn mappings(
 ) -> Result<Object, Failure> {
     let mut mappings = Object::new();
     for summary in traces.iter().take(MAPPED_TRACES_MAX) {
-        let mut places = Places {
-            words: words.iter().map(|word| word.chars().collect()).collect(),
-            found: Object::new(),
-        };
+        let mut places = Places::of(words);
         if !words.is_empty() {
             let trace = Trace::load(store, &summary.session.id)?;
             places.find(&trace.messages.into(), "messages");
         }
-        mappings.insert(index(summary).to_string(), places.found);
+        mappings.insert(index(summary).to_string(), places.into_found());
     }
     Ok(mappings)
-}
-
-/// Where words are in a trace.
-struct Places {
-    /// In lower case.
-    words: Vec<Vec<char>>,
-    found: Object,
-}
-
-// === impl Places ===
-
-impl Places {
-    fn find(&mut self, value: &Value, address: &str) {
-        match value {
-            Value::Object(members) => {
-                for (name, value) in members.iter() {
-                    self.find(value, &format!("{address}.{name}"));
-                }
-            }
-            Value::Array(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    self.find(item, &format!("{address}.{index}"));
-                }
-            }
-            Value::String(text) => self.find_in(text, address),
-            other => self.find_in(&other.to_string(), address),
-        }
-    }
-
-    fn find_in(&mut self, text: &str, address: &str) {
-        // One for one, so that the places are those of the text as it is.
-        let lower = |c: char| c.to_lowercase().next().unwrap_or(c);
-        let text: Vec<char> = text.chars().map(lower).collect();
-        for word in &self.words {
-            let mut start = 0;
-            while let Some(window) = text.get(start..start + word.len()) {
-                if self.found.len() >= PLACES_MAX {
-                    return;
-                }
-                if window != word.as_slice() {
-                    start += 1;
-                    continue;
-                }
-                let end = start + word.len();
-                let mapping = object([
-                    ("content", word.iter().collect::<String>().into()),
-                    ("source", "search".into()),
-                ]);
-                self.found
-                    .insert(format!("{address}:{start}-{end}"), mapping);
-                start = end;
-            }
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::body::parse_json;
 
     #[test]
     fn a_query_has_words_and_conditions() {
@@ -285,27 +226,6 @@ mod tests {
         assert_eq!(
             Query::read("filter:some title:1, 2"),
             Query::Indices("some title".to_owned(), vec![1, 2])
-        );
-    }
-
-    #[test]
-    fn words_are_found_at_their_addresses() {
-        let mut places = Places {
-            words: vec!["food".chars().collect()],
-            found: Object::new(),
-        };
-        let messages = parse_json(
-            r#"[{"content":"Food, İ food"},{"content":[{"text":"no"},{"text":"foo food"}]}]"#,
-        );
-        places.find(&messages.unwrap(), "messages");
-        let found: Vec<&str> = places.found.iter().map(|(address, _)| &**address).collect();
-        assert_eq!(
-            found,
-            [
-                "messages.0.content:0-4",
-                "messages.0.content:8-12",
-                "messages.1.content.1.text:4-8",
-            ]
         );
     }
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use portcullis_engine::Policy;
+use portcullis_json::Object;
 use portcullis_session::{
     Action, Guardrail, GuardrailAction, RefusalStyle, Session, SessionContext, SessionLimits,
 };
