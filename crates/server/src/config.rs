@@ -10,6 +10,7 @@ mod error;
 mod gateway;
 mod problem;
 mod read;
+mod remote;
 mod schema;
 mod server_name;
 #[cfg(test)]
@@ -26,6 +27,7 @@ pub use gateway::{
     Secret, ServerConfig, ServerName, SessionsConfig, StdioServer, StreamsConfig,
 };
 pub use problem::{FileProblems, Problem};
+pub use remote::RemoteError;
 pub use schema::schema;
 pub use server_name::server_name;
 pub use upstream::{AllowedUpstreams, Authority, UpstreamError, UpstreamPattern, is_loopback};

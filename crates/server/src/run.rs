@@ -1,4 +1,4 @@
-//! One guarded stdio server, from its start to its end.
+//! One guarded server and its client on standard input and output, from the start to the end.
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -12,18 +12,20 @@ use portcullis_session::{
 };
 use portcullis_store::{Durability, StoreError};
 use portcullis_trace::record::{SessionId, SessionIdError, SessionRecord};
-use portcullis_transport::child::{ServerCommand, SpawnError};
+use portcullis_transport::child::{ServerCommand, SpawnError, Started};
 use portcullis_transport::lines::{LineReader, LineWriter};
 use portcullis_transport::signal::EndSignals;
 use portcullis_transport::stdio;
 use tracing::{Level, info, warn};
+use url::Url;
 use uuid::Uuid;
 
-use crate::config::{ConfigError, DataDirectory, server_name};
+use crate::config::{ConfigError, DataDirectory, HttpServer, server_name};
 use crate::log;
 use crate::policy::{PolicyError, PolicyFile};
 use crate::recording::Recording;
 use crate::relay::{Peers, now, relay};
+use crate::serve::stdio::{self as local, ConnectError, End, LocalClient};
 
 /// LIMIT: one line of a peer, unless configured otherwise.
 pub const LINE_BYTES_DEFAULT: usize = 16 << 20;
@@ -31,11 +33,8 @@ pub const LINE_BYTES_DEFAULT: usize = 16 << 20;
 /// What to guard, and how.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    pub server: ServerCommand,
-    /// The program to start it through, so that it cannot outlive a killed gateway; see
-    /// [`ServerCommand::under`].
-    pub launcher: Option<PathBuf>,
-    /// `None`: named after what is run.
+    pub server: GuardedServer,
+    /// `None`: named after what is run, or where it is.
     pub name: Option<String>,
     /// Files whose policies block.
     pub policies: Vec<PathBuf>,
@@ -51,6 +50,19 @@ pub struct RunOptions {
     pub is_verbose: bool,
     /// Logged as soon as there is a log.
     pub notices: Vec<String>,
+}
+
+/// Where the server is.
+#[derive(Clone, Debug)]
+pub enum GuardedServer {
+    /// It is started, and speaks on its standard streams.
+    Started {
+        command: ServerCommand,
+        /// The program to start it through, so that it cannot outlive a killed gateway; see
+        /// [`ServerCommand::under`].
+        launcher: Option<PathBuf>,
+    },
+    Remote(HttpServer),
 }
 
 /// Something the user should see that does not keep the server from being guarded.
@@ -77,10 +89,17 @@ pub enum RunError {
     Supervise(#[source] io::Error),
     #[error("no session id could be made")]
     Id(#[source] SessionIdError),
+    #[error("the server at `{url}` cannot be reached")]
+    Connect {
+        url: Url,
+        #[source]
+        source: ConnectError,
+    },
 }
 
-/// Guards one server until the client, the server or a signal ends the session. Gives the server's
-/// exit code, or as a shell does 128 and the signal that ended it.
+/// Guards one server until the client, the server or a signal ends the session. Gives the exit code
+/// of a server that was started, or as a shell does 128 and the signal that ended it; for a remote
+/// one, 1 if it ended the session.
 ///
 /// The server is not started before every policy has loaded.
 pub fn run(options: RunOptions, warn: &mut dyn FnMut(Warning)) -> Result<u8, RunError> {
@@ -98,10 +117,10 @@ pub fn run(options: RunOptions, warn: &mut dyn FnMut(Warning)) -> Result<u8, Run
         .enable_all()
         .build()
         .map_err(RunError::Supervise)?;
-    let status = runtime.block_on(guard(options, guardrails, &data_directory, warn));
+    let code = runtime.block_on(guard(options, guardrails, &data_directory, warn));
     // A read of a terminal cannot be called off, and must not hold up the end.
     runtime.shutdown_background();
-    status.map(exit_code)
+    code
 }
 
 fn load(
@@ -124,13 +143,10 @@ async fn guard(
     guardrails: Vec<Guardrail>,
     data_directory: &DataDirectory,
     warn: &mut dyn FnMut(Warning),
-) -> Result<ExitStatus, RunError> {
+) -> Result<u8, RunError> {
     let signals = EndSignals::listen().map_err(RunError::Supervise)?;
     // The server starts up while the database is opened.
-    let started = match &options.launcher {
-        Some(launcher) => options.server.under(launcher.as_os_str()).spawn()?,
-        None => options.server.spawn()?,
-    };
+    let server = Opened::open(&options.server)?;
     let (recording, failure) = Recording::open(&data_directory.database(), options.durability)
         .map_err(RunError::Record)?;
     if let Some(failure) = failure {
@@ -143,18 +159,71 @@ async fn guard(
     if guardrails.is_empty() {
         warn!("no policy is given: messages are recorded, nothing is blocked");
     }
-    let line_bytes = options.line_bytes;
-    let (session, record) = open_session(options, guardrails)?;
-    let peers = Peers {
-        from_client: LineReader::new(stdio::input().map_err(RunError::Streams)?, line_bytes),
-        to_client: LineWriter::new(stdio::output().map_err(RunError::Streams)?),
-        from_server: LineReader::new(started.output, line_bytes),
-        to_server: LineWriter::new(started.input),
-        server: started.server,
-    };
-    let status = relay(peers, session, record, &recording, signals).await;
+    let recording = Arc::new(recording);
+    let code = server
+        .guard(options, guardrails, Arc::clone(&recording), signals)
+        .await;
     recording.close().await;
-    status.map_err(RunError::Supervise)
+    code
+}
+
+/// A server that is on its way up, or somewhere else.
+enum Opened {
+    Started(Started),
+    Remote(HttpServer),
+}
+
+// === impl Opened ===
+
+impl Opened {
+    fn open(server: &GuardedServer) -> Result<Self, RunError> {
+        Ok(match server {
+            GuardedServer::Started { command, launcher } => Self::Started(match launcher {
+                Some(launcher) => command.under(launcher.as_os_str()).spawn()?,
+                None => command.spawn()?,
+            }),
+            GuardedServer::Remote(server) => Self::Remote(server.clone()),
+        })
+    }
+
+    async fn guard(
+        self,
+        options: RunOptions,
+        guardrails: Vec<Guardrail>,
+        recording: Arc<Recording>,
+        signals: EndSignals,
+    ) -> Result<u8, RunError> {
+        let (line_bytes, refusal) = (options.line_bytes, options.refusal);
+        let (session, record) = open_session(options, guardrails)?;
+        let from_client = LineReader::new(stdio::input().map_err(RunError::Streams)?, line_bytes);
+        let to_client = LineWriter::new(stdio::output().map_err(RunError::Streams)?);
+        match self {
+            Self::Started(started) => {
+                let peers = Peers {
+                    from_client,
+                    to_client,
+                    from_server: LineReader::new(started.output, line_bytes),
+                    to_server: LineWriter::new(started.input),
+                    server: started.server,
+                };
+                let status = relay(peers, session, record, &recording, signals).await;
+                status.map(exit_code).map_err(RunError::Supervise)
+            }
+            Self::Remote(server) => {
+                let client = LocalClient {
+                    from_client,
+                    to_client,
+                    session,
+                    record,
+                    refusal,
+                };
+                let url = server.url.clone();
+                let end = local::guard(client, server, line_bytes, recording, signals).await;
+                end.map(end_code)
+                    .map_err(|source| RunError::Connect { url, source })
+            }
+        }
+    }
 }
 
 fn open_session(
@@ -162,7 +231,10 @@ fn open_session(
     guardrails: Vec<Guardrail>,
 ) -> Result<(Session, SessionRecord), RunError> {
     let id: SessionId = Uuid::now_v7().to_string().parse().map_err(RunError::Id)?;
-    let server = options.name.unwrap_or_else(|| server_name(&options.server));
+    let server = options.name.unwrap_or_else(|| match &options.server {
+        GuardedServer::Started { command, .. } => server_name(command),
+        GuardedServer::Remote(server) => server.url.host_str().unwrap_or_default().to_owned(),
+    });
     let record = SessionRecord {
         id: id.clone(),
         project: options.project,
@@ -185,8 +257,18 @@ fn open_session(
     Ok((session, record))
 }
 
+/// What a shell adds to the number of a signal.
+const SIGNALLED: i32 = 128;
+
+fn end_code(end: End) -> u8 {
+    match end {
+        End::Client => 0,
+        End::Server => 1,
+        End::Signal(signal) => u8::try_from(SIGNALLED + signal).unwrap_or(u8::MAX),
+    }
+}
+
 fn exit_code(status: ExitStatus) -> u8 {
-    const SIGNALLED: i32 = 128;
     let code = status
         .code()
         .or_else(|| status.signal().map(|signal| SIGNALLED + signal));

@@ -16,6 +16,7 @@ mod principal;
 mod registry;
 mod reload;
 mod route;
+pub(crate) mod stdio;
 mod unicode_escape;
 mod upstream;
 

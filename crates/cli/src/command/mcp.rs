@@ -4,7 +4,7 @@ use clap::Parser;
 use portcullis_json::Object;
 use portcullis_session::RefusalStyle;
 
-use super::run::{options, start};
+use super::run::{options, start, started};
 use super::{Failure, Outcome};
 use crate::args::{FailureResponseFormat, McpArguments, McpOptions};
 
@@ -31,7 +31,7 @@ pub(crate) fn mcp(arguments: &McpArguments) -> Result<Outcome, Failure> {
         FailureResponseFormat::Error => RefusalStyle::Error,
         FailureResponseFormat::Content => RefusalStyle::Result,
     };
-    let mut options = options(typed.guard, words.command, refusal)?;
+    let mut options = options(typed.guard, started(words.command)?, refusal)?;
     options.project = Some(
         typed
             .project_name

@@ -1,14 +1,17 @@
 use std::ffi::OsString;
 
 use portcullis_json::Object;
+use portcullis_server::config::{HttpServer, HttpTransport};
 use portcullis_server::policy::PolicyError;
-use portcullis_server::run::{RunError, RunOptions, Warning, run as guard};
+use portcullis_server::run::{GuardedServer, RunError, RunOptions, Warning, run as guard};
 use portcullis_session::{GuardrailAction, RefusalStyle};
 use portcullis_store::Durability;
 use portcullis_transport::child::ServerCommand;
 
 use super::{Failure, Outcome, parameters, show_warning};
-use crate::args::{DurabilityArgument, GuardArguments, OnFailure, OnViolation, RunArguments};
+use crate::args::{
+    DurabilityArgument, GuardArguments, OnFailure, OnViolation, RunArguments, Transport,
+};
 use crate::render::policy_diagnostics;
 
 pub(crate) fn run(arguments: RunArguments) -> Result<Outcome, Failure> {
@@ -16,7 +19,18 @@ pub(crate) fn run(arguments: RunArguments) -> Result<Outcome, Failure> {
         OnViolation::Error => RefusalStyle::Error,
         OnViolation::Result => RefusalStyle::Result,
     };
-    let mut options = options(arguments.guard, arguments.command, refusal)?;
+    let server = match &arguments.url {
+        Some(url) => {
+            let transport = match arguments.transport {
+                Transport::StreamableHttp => HttpTransport::StreamableHttp,
+                Transport::Sse => HttpTransport::Sse,
+            };
+            let server = HttpServer::remote(url, transport, &arguments.header);
+            GuardedServer::Remote(server.map_err(|error| Failure::usage(error.to_string()))?)
+        }
+        None => started(arguments.command)?,
+    };
+    let mut options = options(arguments.guard, server, refusal)?;
     options.name = arguments.name;
     options.project = arguments.project;
     start(options)
@@ -25,12 +39,11 @@ pub(crate) fn run(arguments: RunArguments) -> Result<Outcome, Failure> {
 /// The options that all ways to guard a server share.
 pub(super) fn options(
     arguments: GuardArguments,
-    command: Vec<OsString>,
+    server: GuardedServer,
     refusal: RefusalStyle,
 ) -> Result<RunOptions, Failure> {
     Ok(RunOptions {
-        server: server_command(command)?,
-        launcher: std::env::current_exe().ok(),
+        server,
         name: None,
         parameters: parameters(&arguments.param)?,
         policies: arguments.policy,
@@ -50,6 +63,13 @@ pub(super) fn options(
         metadata: Object::new(),
         is_verbose: arguments.verbose,
         notices: Vec::new(),
+    })
+}
+
+pub(super) fn started(command: Vec<OsString>) -> Result<GuardedServer, Failure> {
+    Ok(GuardedServer::Started {
+        command: server_command(command)?,
+        launcher: std::env::current_exe().ok(),
     })
 }
 
@@ -91,6 +111,8 @@ fn failure(error: &RunError) -> Failure {
         RunError::Config(_) | RunError::Policy(_) | RunError::Record(_) => Failure::of(error),
         RunError::Spawn(_) => Failure::of(error)
             .hint("give the program as an absolute path if it is not in the client's PATH"),
+        RunError::Connect { .. } => Failure::of(error)
+            .hint("an older server speaks HTTP+SSE: give `--transport sse` for it"),
         RunError::Streams(_) | RunError::Supervise(_) | RunError::Id(_) => Failure::internal(error),
     }
 }

@@ -1,4 +1,5 @@
-//! `portcullis serve` between clients and servers that do odd things over real sockets.
+//! `portcullis serve` between clients and servers that do odd things over real sockets, and `run`
+//! before such servers.
 
 mod gateway;
 mod http;
@@ -8,6 +9,7 @@ mod admission;
 mod failures;
 mod invariant;
 mod reload;
+mod remote;
 mod revisions;
 mod streams;
 mod unkind;

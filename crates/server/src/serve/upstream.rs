@@ -19,7 +19,7 @@ use super::conversation::Conversation;
 use super::outlet::Outlet;
 
 pub(crate) use http::{HttpUpstream, StandaloneStream};
-pub(crate) use sse::{SseUpstream, read_stream};
+pub(crate) use sse::{SseError, SseUpstream, read_stream};
 pub(crate) use standalone::pass_standalone;
 pub(crate) use stdio::{StdioUpstream, read_all};
 
