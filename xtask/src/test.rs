@@ -5,6 +5,7 @@
 //! cannot have it skips them and says so.
 
 use crate::conformance;
+use crate::methods;
 use crate::npm::{Packages, read, write};
 use crate::process::{is_present, succeed, succeeds};
 use crate::scripts::Scripts;
@@ -40,7 +41,9 @@ pub(crate) fn run(without_clients: bool) -> Result<(String, bool), String> {
     }
     let workspace = Workspace::load()?;
     let portcullis = workspace.target_directory.join("debug/portcullis");
-    let mut report = Vec::new();
+    let (text, methods_passed) = methods::run(true)?;
+    passed &= methods_passed;
+    let mut report = vec![text];
     for suite in [real_clients, conformance_suite] {
         let (text, suite_passed) = suite(&workspace, &portcullis)?;
         report.push(text);

@@ -58,7 +58,10 @@ pub(crate) const FLOORS: &[Floor] = &[
         &["engine", "json", "mcp", "syntax", "trace"],
     ),
     floor("training", &["detect", "json"]),
-    floor("xtask", &["detect", "engine", "json", "session", "trace"]),
+    floor(
+        "xtask",
+        &["detect", "engine", "json", "mcp", "session", "trace"],
+    ),
 ];
 
 /// Below `session` nothing knows tokio, clocks or sockets; one crate knows the database.
