@@ -134,9 +134,7 @@ async fn serve_until_signal(
     let sweep = tasks.spawn({
         let gateway = Arc::clone(&gateway);
         let registry = Arc::clone(&gateway.registry);
-        registry.sweep(gateway.tasks.clone(), move || {
-            gateway.config().sessions.clone()
-        })
+        registry.sweep(gateway.tasks.clone(), move || gateway.config())
     });
     let follow = watcher.map(|watcher| tasks.spawn(reload::follow(Arc::clone(&gateway), watcher)));
     let service = TowerToHyperService::new(route::router(Arc::clone(&gateway)));

@@ -8,6 +8,7 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
@@ -15,7 +16,9 @@ use portcullis_mcp::{EnvelopeLimits, Id, Incoming, Message, Revision, error_code
 use portcullis_session::{
     Action, Delivery, DeliveryKind, Guardrail, Permit, RefusalStyle, Scope, Session, Source,
 };
-use portcullis_trace::record::{Direction, Implementation, SessionEnd, SessionId, SessionRecord};
+use portcullis_trace::record::{
+    Direction, Implementation, SessionEnd, SessionId, SessionRecord, Timestamp,
+};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,7 +26,7 @@ use tracing::{debug, info, warn};
 
 use super::gateway::Target;
 use super::outlet::{ClientGone, Outgoing, Outlet, Parcel, Position, Streams};
-use super::upstream::{Call, Upstream};
+use super::upstream::{Call, Upstream, silent};
 use crate::recording::Recording;
 use crate::relay::{log, now};
 
@@ -166,12 +169,12 @@ impl Conversation {
         &self.ended
     }
 
-    pub(crate) fn age(&self) -> std::time::Duration {
+    pub(crate) fn age(&self) -> Duration {
         self.began.elapsed()
     }
 
     /// For how long nothing was said and nothing was waited for.
-    pub(crate) fn idle(&self) -> Option<std::time::Duration> {
+    pub(crate) fn idle(&self) -> Option<Duration> {
         let has_open_requests = !self.session().is_quiet();
         let is_waited_for = match self.upstream.http() {
             Some(http) => http.is_waited_for(has_open_requests),
@@ -305,6 +308,21 @@ impl Conversation {
                 let (bytes, delivery) = permit.into_parts();
                 self.to_client(bytes, &delivery, &carried).await.ok();
             }
+        }
+    }
+
+    /// Fails what the server has been silent about for so long. Where each answer has a stream of
+    /// its own, that is seen there.
+    pub(crate) async fn fail_overdue(self: &Arc<Self>, silence_max: Duration) {
+        if self.upstream.http().is_some() {
+            return;
+        }
+        let silence = i64::try_from(silence_max.as_micros()).unwrap_or(i64::MAX);
+        let time = Timestamp::from_micros(now().as_micros().saturating_sub(silence));
+        let overdue = self.session().overdue(time);
+        for (scope, id) in overdue {
+            self.on_no_answer(scope, &id, &silent(silence_max), None)
+                .await;
         }
     }
 

@@ -8,6 +8,7 @@ mod stdio;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
@@ -57,6 +58,11 @@ pub(crate) enum TellError {
     Status(axum::http::StatusCode),
     #[error("the session has ended")]
     Ended,
+}
+
+/// Why a request will not be answered any more.
+pub(crate) fn silent(silence: Duration) -> String {
+    format!("the server said nothing for {} seconds", silence.as_secs())
 }
 
 // === impl Upstream ===
