@@ -70,6 +70,15 @@ class Bench:
         kind = "sse" if transport == "sse" else "streamable-http"
         return served, {"url": served.url, "transport": kind}
 
+    async def remote(self, transport: Literal["sse", "http"]) -> Started:
+        """A way from a client on stdio to a server that listens."""
+        name = f"stdio-to-{transport}"
+        server, upstream = await self.upstream(name, transport)
+        command = [str(self.installation.portcullis), "run"]
+        command += ["--data-dir", str(self.directory / name), "--url", upstream["url"]]
+        command += ["--transport", upstream["transport"]]
+        return Started(name, server.inside, command)
+
     async def alone(self, transport: Transport) -> Route:
         name = f"{transport} alone"
         if transport == "stdio":
@@ -88,6 +97,9 @@ class Bench:
         origin = await self.gateway(servers)
         stdio = guarded(self.installation, self.directory, "stdio-to-stdio")
         pairs = [Pair(stdio.name, alone["stdio"], stdio)]
+        for server in CLIENTS:
+            through = await self.remote(server)
+            pairs.append(Pair(through.name, alone[server], through))
         for client in CLIENTS:
             for server in SERVERS:
                 name = f"{client}-to-{server}"

@@ -8,6 +8,7 @@ mod growth;
 mod http;
 mod icount;
 mod layering;
+mod methods;
 mod npm;
 mod odd;
 mod overhead;
@@ -73,6 +74,12 @@ enum Chore {
     /// Write the pages of the rules of the `secrets` detector.
     DetectPages {
         /// Write nothing, and fail if a page is not up to date.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Ask what guardrails see of each method, and write the page about it.
+    Methods {
+        /// Write nothing, and fail if the page is not up to date.
         #[arg(long)]
         check: bool,
     },
@@ -188,6 +195,7 @@ fn main() -> ExitCode {
         Chore::Throughput(options) => throughput::run(&options),
         Chore::Tidy => tidy::run(),
         Chore::DetectPages { check } => pages::run(check),
+        Chore::Methods { check } => methods::run(check),
         Chore::Quality { data, json } => quality::run(&data, json.as_deref()),
         Chore::Overhead { calls, portcullis } => overhead::run(&portcullis, calls),
     };

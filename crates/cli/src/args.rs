@@ -16,7 +16,7 @@ const STYLES: Styles = Styles::styled()
 /// A security gateway for MCP servers.
 ///
 /// Exit codes: 0 all is well, 1 something was found, 2 wrong usage or configuration, 3 internal
-/// error. `run` and `mcp` exit with the server's code.
+/// error. `run` and `mcp` exit with the code of a server that they started.
 #[derive(Debug, Parser)]
 #[command(name = "portcullis", version, styles = STYLES)]
 pub(crate) struct Arguments {
@@ -26,7 +26,8 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Guard one stdio server: put this in front of its command in a client's configuration.
+    /// Guard one server for a client that speaks stdio: put this in front of the server's command in
+    /// the client's configuration, or give the server's URL.
     Run(RunArguments),
     /// Guard any number of servers for clients that speak HTTP.
     Serve(ServeArguments),
@@ -85,9 +86,25 @@ pub(crate) struct RunArguments {
     /// The project that the trace is filed under.
     #[arg(long)]
     pub(crate) project: Option<String>,
+    /// Where the server is, instead of a command to start it.
+    #[arg(long, value_name = "URL", conflicts_with = "command")]
+    pub(crate) url: Option<String>,
+    /// What the server at the URL speaks.
+    #[arg(long, value_enum, default_value_t = Transport::StreamableHttp, conflicts_with = "command")]
+    pub(crate) transport: Transport,
+    /// A header for every request to the URL, in whose value `${NAME}` is a variable of the
+    /// environment. May be given several times.
+    #[arg(long, value_name = "NAME: VALUE", conflicts_with = "command")]
+    pub(crate) header: Vec<String>,
     /// The server's command and its arguments.
-    #[arg(last = true, required = true, value_name = "COMMAND")]
+    #[arg(last = true, required_unless_present = "url", value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Transport {
+    StreamableHttp,
+    Sse,
 }
 
 /// What `run` and `mcp` have in common.

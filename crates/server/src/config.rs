@@ -12,6 +12,7 @@ mod gateway;
 mod mcp_scan;
 mod problem;
 mod read;
+mod remote;
 mod schema;
 mod server_name;
 mod system_user;
@@ -32,6 +33,7 @@ pub use gateway::{
 };
 pub use mcp_scan::McpScanFile;
 pub use problem::{FileProblems, Problem};
+pub use remote::RemoteError;
 pub use schema::schema;
 pub use server_name::server_name;
 pub(crate) use system_user::system_user;

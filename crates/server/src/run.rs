@@ -1,4 +1,4 @@
-//! One guarded stdio server, from its start to its end.
+//! One guarded server and its client on standard input and output, from the start to the end.
 
 use std::error::Error;
 use std::io;
@@ -13,20 +13,22 @@ use portcullis_session::{
 };
 use portcullis_store::{Durability, Location, StoreError, Upload};
 use portcullis_trace::record::{Origin, SessionId, SessionIdError, SessionRecord};
-use portcullis_transport::child::{ServerCommand, SpawnError};
+use portcullis_transport::child::{ServerCommand, SpawnError, Started};
 use portcullis_transport::http::endpoint::EndpointError;
 use portcullis_transport::lines::{LineReader, LineWriter};
 use portcullis_transport::signal::EndSignals;
 use portcullis_transport::stdio;
 use tracing::{Level, info, warn};
+use url::Url;
 use uuid::Uuid;
 
-use crate::config::{ConfigError, DataDirectory, ExplorerConfig, server_name};
+use crate::config::{ConfigError, DataDirectory, ExplorerConfig, HttpServer, server_name};
 use crate::explorer::{RemoteExplorer, RemoteGuardrails, UploadTask};
 use crate::guardrails::GuardrailSource;
 use crate::policy::{PolicyError, PolicyFile};
 use crate::recording::Recording;
 use crate::relay::{Peers, now, relay};
+use crate::serve::stdio::{self as local, ConnectError, End, LocalClient};
 use crate::{log, metadata};
 
 /// LIMIT: one line of a peer, unless configured otherwise.
@@ -35,11 +37,8 @@ pub const LINE_BYTES_DEFAULT: usize = 16 << 20;
 /// What to guard, and how.
 #[derive(Clone, Debug)]
 pub struct RunOptions {
-    pub server: ServerCommand,
-    /// The program to start it through, so that it cannot outlive a killed gateway; see
-    /// [`ServerCommand::under`].
-    pub launcher: Option<PathBuf>,
-    /// `None`: named after what is run.
+    pub server: GuardedServer,
+    /// `None`: named after what is run, or where it is.
     pub name: Option<String>,
     /// Files whose policies block.
     pub policies: Vec<PathBuf>,
@@ -66,6 +65,19 @@ pub struct Explorer {
     pub config: ExplorerConfig,
     /// Whether the trace goes there; its guardrails are in force in any case.
     pub takes_trace: bool,
+}
+
+/// Where the server is.
+#[derive(Clone, Debug)]
+pub enum GuardedServer {
+    /// It is started, and speaks on its standard streams.
+    Started {
+        command: ServerCommand,
+        /// The program to start it through, so that it cannot outlive a killed gateway; see
+        /// [`ServerCommand::under`].
+        launcher: Option<PathBuf>,
+    },
+    Remote(HttpServer),
 }
 
 /// Something the user should see that does not keep the server from being guarded.
@@ -96,10 +108,29 @@ pub enum RunError {
     Explorer(#[source] EndpointError),
     #[error("no session id could be made")]
     Id(#[source] SessionIdError),
+    #[error("the server at `{url}` cannot be reached")]
+    Connect {
+        url: Url,
+        #[source]
+        source: ConnectError,
+    },
 }
 
-/// Guards one server until the client, the server or a signal ends the session. Gives the server's
-/// exit code, or as a shell does 128 and the signal that ended it.
+// === impl RunOptions ===
+
+impl RunOptions {
+    /// What the server is called: as it is told, or after what is run.
+    pub fn server_name(&self) -> String {
+        self.name.clone().unwrap_or_else(|| match &self.server {
+            GuardedServer::Started { command, .. } => server_name(command),
+            GuardedServer::Remote(server) => server.url.host_str().unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+/// Guards one server until the client, the server or a signal ends the session. Gives the exit code
+/// of a server that was started, or as a shell does 128 and the signal that ended it; for a remote
+/// one, 1 if it ended the session.
 ///
 /// The server is not started before every policy has loaded.
 pub fn run(options: RunOptions, warn: &mut dyn FnMut(Warning)) -> Result<u8, RunError> {
@@ -117,10 +148,10 @@ pub fn run(options: RunOptions, warn: &mut dyn FnMut(Warning)) -> Result<u8, Run
         .enable_all()
         .build()
         .map_err(RunError::Supervise)?;
-    let status = runtime.block_on(guard(options, guardrails, &data_directory, warn));
+    let code = runtime.block_on(guard(options, guardrails, &data_directory, warn));
     // A read of a terminal cannot be called off, and must not hold up the end.
     runtime.shutdown_background();
-    status.map(exit_code)
+    code
 }
 
 fn load(
@@ -144,13 +175,10 @@ async fn guard(
     mut guardrails: Vec<Guardrail>,
     data_directory: &DataDirectory,
     warn: &mut dyn FnMut(Warning),
-) -> Result<ExitStatus, RunError> {
+) -> Result<u8, RunError> {
     let signals = EndSignals::listen().map_err(RunError::Supervise)?;
     // The server starts up while the database is opened.
-    let started = match &options.launcher {
-        Some(launcher) => options.server.under(launcher.as_os_str()).spawn()?,
-        None => options.server.spawn()?,
-    };
+    let server = Opened::open(&options.server)?;
     let location = Location::Sqlite(data_directory.database());
     let (recording, failure) =
         Recording::open(&location, options.durability).map_err(RunError::Record)?;
@@ -171,11 +199,11 @@ async fn guard(
     if guardrails.is_empty() {
         warn!("no policy is given: messages are recorded, nothing is blocked");
     }
-    let line_bytes = options.line_bytes;
     let takes_trace = options
         .explorer
         .as_ref()
         .is_some_and(|explorer| explorer.takes_trace);
+    let (line_bytes, refusal) = (options.line_bytes, options.refusal);
     let (session, record) = open_session(options, guardrails)?;
     info!(session = %record.id, server = record.server, "session begins");
     if let Err(error) = recording.record(record.clone()).await {
@@ -189,20 +217,71 @@ async fn guard(
         }
         _ => None,
     };
-    let peers = Peers {
+    let client = LocalClient {
         from_client: LineReader::new(stdio::input().map_err(RunError::Streams)?, line_bytes),
         to_client: LineWriter::new(stdio::output().map_err(RunError::Streams)?),
-        from_server: LineReader::new(started.output, line_bytes),
-        to_server: LineWriter::new(started.input),
-        server: started.server,
+        session,
+        record,
+        refusal,
     };
-    let status = relay(peers, session, record, &recording, signals).await;
+    let code = server
+        .guard(client, line_bytes, Arc::clone(&recording), signals)
+        .await;
     recording.flush().await;
     if let Some(upload) = upload {
         upload.end().await;
     }
     recording.close().await;
-    status.map_err(RunError::Supervise)
+    code
+}
+
+/// A server that is on its way up, or somewhere else.
+enum Opened {
+    Started(Started),
+    Remote(HttpServer),
+}
+
+// === impl Opened ===
+
+impl Opened {
+    fn open(server: &GuardedServer) -> Result<Self, RunError> {
+        Ok(match server {
+            GuardedServer::Started { command, launcher } => Self::Started(match launcher {
+                Some(launcher) => command.under(launcher.as_os_str()).spawn()?,
+                None => command.spawn()?,
+            }),
+            GuardedServer::Remote(server) => Self::Remote(server.clone()),
+        })
+    }
+
+    async fn guard(
+        self,
+        client: LocalClient,
+        line_bytes: usize,
+        recording: Arc<Recording>,
+        signals: EndSignals,
+    ) -> Result<u8, RunError> {
+        match self {
+            Self::Started(started) => {
+                let peers = Peers {
+                    from_client: client.from_client,
+                    to_client: client.to_client,
+                    from_server: LineReader::new(started.output, line_bytes),
+                    to_server: LineWriter::new(started.input),
+                    server: started.server,
+                };
+                let (session, record) = (client.session, client.record);
+                let status = relay(peers, session, record, &recording, signals).await;
+                status.map(exit_code).map_err(RunError::Supervise)
+            }
+            Self::Remote(server) => {
+                let url = server.url.clone();
+                let end = local::guard(client, server, line_bytes, recording, signals).await;
+                end.map(end_code)
+                    .map_err(|source| RunError::Connect { url, source })
+            }
+        }
+    }
 }
 
 fn explorer(options: &RunOptions) -> Result<Option<Arc<RemoteExplorer>>, RunError> {
@@ -215,8 +294,7 @@ fn explorer(options: &RunOptions) -> Result<Option<Arc<RemoteExplorer>>, RunErro
 /// The guardrails that are kept for this server. Which client will speak is not known yet: those
 /// for one client are for all.
 async fn kept(options: &RunOptions, source: &GuardrailSource) -> Result<Vec<Guardrail>, RunError> {
-    let server = options.name.clone();
-    let server = server.unwrap_or_else(|| server_name(&options.server));
+    let server = options.server_name();
     match source.read(options.project.as_deref()).await {
         Ok(kept) => Ok(kept.for_server(&server)),
         Err(error) if options.on_failure == GuardrailAction::Log => {
@@ -232,7 +310,7 @@ fn open_session(
     guardrails: Vec<Guardrail>,
 ) -> Result<(Session, SessionRecord), RunError> {
     let id: SessionId = Uuid::now_v7().to_string().parse().map_err(RunError::Id)?;
-    let server = options.name.unwrap_or_else(|| server_name(&options.server));
+    let server = options.server_name();
     let metadata = metadata::of_session(&id, &options.metadata);
     let record = SessionRecord {
         id: id.clone(),
@@ -259,8 +337,18 @@ fn open_session(
     Ok((session, record))
 }
 
+/// What a shell adds to the number of a signal.
+const SIGNALLED: i32 = 128;
+
+fn end_code(end: End) -> u8 {
+    match end {
+        End::Client => 0,
+        End::Server => 1,
+        End::Signal(signal) => u8::try_from(SIGNALLED + signal).unwrap_or(u8::MAX),
+    }
+}
+
 fn exit_code(status: ExitStatus) -> u8 {
-    const SIGNALLED: i32 = 128;
     let code = status
         .code()
         .or_else(|| status.signal().map(|signal| SIGNALLED + signal));

@@ -17,6 +17,7 @@ mod registry;
 mod reload;
 mod retention;
 mod route;
+pub(crate) mod stdio;
 mod unicode_escape;
 mod upstream;
 
@@ -192,9 +193,7 @@ fn attend(
     let sweep = tasks.spawn({
         let gateway = Arc::clone(gateway);
         let registry = Arc::clone(&gateway.registry);
-        registry.sweep(gateway.tasks.clone(), move || {
-            gateway.config().sessions.clone()
-        })
+        registry.sweep(gateway.tasks.clone(), move || gateway.config())
     });
     let follow_source = tasks.spawn(reload::follow_source(Arc::clone(gateway)));
     let follow = watcher.map(|watcher| tasks.spawn(reload::follow(Arc::clone(gateway), watcher)));

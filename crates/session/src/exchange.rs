@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use portcullis_mcp::Id;
-use portcullis_trace::record::{Direction, Implementation};
+use portcullis_trace::record::{Direction, Implementation, Timestamp};
 
 use crate::route::Scope;
 
@@ -29,6 +29,8 @@ pub(crate) struct Exchange {
     pub(crate) is_stateless: bool,
     /// What the client said it is, if the request is its introduction.
     pub(crate) client: Option<Implementation>,
+    /// When it was opened, or its progress was last told.
+    heard: Timestamp,
     order: u64,
 }
 
@@ -95,10 +97,28 @@ impl Exchanges {
         }
     }
 
-    /// The request that wants to hear of its progress by this token.
-    pub(crate) fn by_progress_token(&self, scope: Scope, token: &Id) -> Option<&Exchange> {
-        self.within(scope)
-            .find(|exchange| exchange.progress_token.as_ref() == Some(token))
+    /// The request that wants to hear of its progress by this token, and does now.
+    pub(crate) fn hear_progress(
+        &mut self,
+        scope: Scope,
+        token: &Id,
+        now: Timestamp,
+    ) -> Option<&Exchange> {
+        let mut open = self.open.values_mut();
+        let exchange = open.find(|exchange| {
+            exchange.scope == scope && exchange.progress_token.as_ref() == Some(token)
+        })?;
+        exchange.heard = now;
+        Some(exchange)
+    }
+
+    /// What was last heard of before this time, oldest first.
+    pub(crate) fn silent_since(&self, time: Timestamp) -> Vec<(Scope, Id)> {
+        let open = self.open.values();
+        let mut silent: Vec<_> = open.filter(|exchange| exchange.heard < time).collect();
+        silent.sort_by_key(|exchange| exchange.order);
+        let keys = silent.into_iter().map(|one| (one.scope, one.id.clone()));
+        keys.collect()
     }
 
     fn within(&self, scope: Scope) -> impl Iterator<Item = &Exchange> {
@@ -122,7 +142,13 @@ impl Exchanges {
 // === impl Exchange ===
 
 impl Exchange {
-    pub(crate) fn new(scope: Scope, id: Id, method: Arc<str>, direction: Direction) -> Self {
+    pub(crate) fn new(
+        scope: Scope,
+        id: Id,
+        method: Arc<str>,
+        direction: Direction,
+        now: Timestamp,
+    ) -> Self {
         let call_id = CallId::new(&id, direction);
         Self {
             scope,
@@ -132,6 +158,7 @@ impl Exchange {
             progress_token: None,
             is_stateless: false,
             client: None,
+            heard: now,
             order: 0,
         }
     }

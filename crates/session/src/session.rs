@@ -185,6 +185,16 @@ impl Session {
         self.from_client.exchanges.is_empty()
     }
 
+    /// Requests of the client's of which the server has said nothing since before this time. There
+    /// are none while it waits for the client itself.
+    pub fn overdue(&self, time: Timestamp) -> Vec<(Scope, Id)> {
+        if self.from_server.exchanges.is_empty() {
+            self.from_client.exchanges.silent_since(time)
+        } else {
+            Vec::new()
+        }
+    }
+
     /// As the server answered the handshake; `None` before.
     pub fn revision(&self) -> Option<Revision> {
         self.revision

@@ -60,7 +60,9 @@ pub(crate) const FLOORS: &[Floor] = &[
     floor("training", &["detect", "json"]),
     floor(
         "xtask",
-        &["detect", "engine", "json", "session", "store", "trace"],
+        &[
+            "detect", "engine", "json", "mcp", "session", "store", "trace",
+        ],
     ),
 ];
 

@@ -6,7 +6,7 @@ use portcullis_server::config::ExplorerConfig;
 use portcullis_server::run::Explorer;
 use portcullis_session::RefusalStyle;
 
-use super::run::{add_mcp_scan_guardrails, no_client, options, start};
+use super::run::{add_mcp_scan_guardrails, no_client, options, start, started};
 use super::{Failure, Outcome};
 use crate::args::{FailureResponseFormat, McpArguments, McpOptions};
 
@@ -34,7 +34,7 @@ pub(crate) fn mcp(arguments: &McpArguments) -> Result<Outcome, Failure> {
         FailureResponseFormat::Content => RefusalStyle::Result,
     };
     let mcp_scan = typed.guard.mcp_scan_guardrails.clone();
-    let mut options = options(typed.guard, words.command, refusal)?;
+    let mut options = options(typed.guard, started(words.command)?, refusal)?;
     options.project = Some(
         typed
             .project_name

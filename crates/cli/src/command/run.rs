@@ -3,16 +3,18 @@ use std::io::Write;
 use std::path::Path;
 
 use portcullis_json::Object;
-use portcullis_server::config::{McpScanFile, server_name};
+use portcullis_server::config::{HttpServer, HttpTransport, McpScanFile};
 use portcullis_server::policy::PolicyError;
-use portcullis_server::run::{RunError, RunOptions, Warning, run as guard};
+use portcullis_server::run::{GuardedServer, RunError, RunOptions, Warning, run as guard};
 use portcullis_session::{GuardrailAction, RefusalStyle};
 use portcullis_store::Durability;
 use portcullis_transport::child::ServerCommand;
 
 use super::config::failure as config_failure;
 use super::{Failure, Outcome, parameters, show_warning};
-use crate::args::{DurabilityArgument, GuardArguments, OnFailure, OnViolation, RunArguments};
+use crate::args::{
+    DurabilityArgument, GuardArguments, OnFailure, OnViolation, RunArguments, Transport,
+};
 use crate::render::{file_problems, policy_diagnostics};
 
 pub(crate) fn run(arguments: RunArguments) -> Result<Outcome, Failure> {
@@ -21,7 +23,18 @@ pub(crate) fn run(arguments: RunArguments) -> Result<Outcome, Failure> {
         OnViolation::Result => RefusalStyle::Result,
     };
     let mcp_scan = arguments.guard.mcp_scan_guardrails.clone();
-    let mut options = options(arguments.guard, arguments.command, refusal)?;
+    let server = match &arguments.url {
+        Some(url) => {
+            let transport = match arguments.transport {
+                Transport::StreamableHttp => HttpTransport::StreamableHttp,
+                Transport::Sse => HttpTransport::Sse,
+            };
+            let server = HttpServer::remote(url, transport, &arguments.header);
+            GuardedServer::Remote(server.map_err(|error| Failure::usage(error.to_string()))?)
+        }
+        None => started(arguments.command)?,
+    };
+    let mut options = options(arguments.guard, server, refusal)?;
     options.name = arguments.name;
     options.project = arguments.project;
     if let Some(file) = mcp_scan {
@@ -34,12 +47,11 @@ pub(crate) fn run(arguments: RunArguments) -> Result<Outcome, Failure> {
 /// The options that all ways to guard a server share.
 pub(super) fn options(
     arguments: GuardArguments,
-    command: Vec<OsString>,
+    server: GuardedServer,
     refusal: RefusalStyle,
 ) -> Result<RunOptions, Failure> {
     Ok(RunOptions {
-        server: server_command(command)?,
-        launcher: std::env::current_exe().ok(),
+        server,
         name: None,
         parameters: parameters(&arguments.param)?,
         policies: arguments.policy,
@@ -76,8 +88,7 @@ pub(super) fn add_mcp_scan_guardrails(
         "{}",
         file_problems(&read.warnings)
     )?;
-    let named = options.name.clone();
-    let server = named.unwrap_or_else(|| server_name(&options.server));
+    let server = options.server_name();
     if !read.names(client, &server) {
         show_warning(&format!(
             "`{}` names no server `{server}` of a client `{client}`: links, secrets and personal \
@@ -97,6 +108,13 @@ pub(super) fn add_mcp_scan_guardrails(
 pub(super) fn no_client(option: &str) -> Failure {
     Failure::usage("`--mcp-scan-guardrails` is for a client, and none is named")
         .hint(format!("name it as the file does: `{option}`"))
+}
+
+pub(super) fn started(command: Vec<OsString>) -> Result<GuardedServer, Failure> {
+    Ok(GuardedServer::Started {
+        command: server_command(command)?,
+        launcher: std::env::current_exe().ok(),
+    })
 }
 
 pub(super) fn server_command(words: Vec<OsString>) -> Result<ServerCommand, Failure> {
@@ -139,6 +157,8 @@ fn failure(error: &RunError) -> Failure {
             .hint("`--on-failure log` starts it with the policies of the command line alone"),
         RunError::Spawn(_) => Failure::of(error)
             .hint("give the program as an absolute path if it is not in the client's PATH"),
+        RunError::Connect { .. } => Failure::of(error)
+            .hint("an older server speaks HTTP+SSE: give `--transport sse` for it"),
         RunError::Streams(_) | RunError::Supervise(_) | RunError::Explorer(_) | RunError::Id(_) => {
             Failure::internal(error)
         }

@@ -47,14 +47,18 @@ impl Client {
     }
 
     pub(crate) fn start_server(options: &[&str], server: &[&str]) -> Self {
+        Self::run(&[options, &["--"], server].concat())
+    }
+
+    /// Starts `portcullis run` with these arguments, in a directory with a policy.
+    pub(crate) fn run(arguments: &[&str]) -> Self {
         let directory = TempDir::new().unwrap();
         std::fs::write(directory.path().join("policy.gr"), POLICY).unwrap();
         let mut process = portcullis()
             .current_dir(directory.path())
             .args(["run", "--data-dir", "data"])
-            .args(options)
-            .arg("--")
-            .args(server)
+            .args(arguments)
+            .env("PORTCULLIS_TEST_KEY", "s3cret")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

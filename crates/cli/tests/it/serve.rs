@@ -1,4 +1,5 @@
-//! `portcullis serve` between clients and servers that do odd things over real sockets.
+//! `portcullis serve` between clients and servers that do odd things over real sockets, and `run`
+//! before such servers.
 
 pub(crate) mod gateway;
 pub(crate) mod http;
@@ -9,6 +10,7 @@ mod failures;
 mod invariant;
 mod kept;
 mod reload;
+mod remote;
 mod resumption;
 mod revisions;
 mod streams;

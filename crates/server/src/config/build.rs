@@ -1,5 +1,6 @@
 //! What a configuration file means.
 
+mod endpoint;
 mod guardrail;
 mod mcp_scan;
 mod server;
@@ -30,6 +31,9 @@ use super::written::{
     Written, WrittenApi, WrittenDurability, WrittenGateway, WrittenKey, WrittenLimits,
     WrittenLogin, WrittenRefusal, WrittenSessions, WrittenStreams,
 };
+
+pub(super) use endpoint::{header_name, server_url};
+pub(super) use value::{ExpandError, expand};
 
 /// Makes a configuration of what is written in `text`, and collects what is wrong with it on the
 /// way. What it makes of a file with errors is not to be used.

@@ -18,7 +18,7 @@ use portcullis_session::{
     Source,
 };
 use portcullis_store::{Entry, Resumption, Upload};
-use portcullis_trace::record::{Direction, SessionEnd, SessionId, SessionRecord};
+use portcullis_trace::record::{Direction, SessionEnd, SessionId, SessionRecord, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -28,7 +28,7 @@ use uuid::Uuid;
 
 use super::gateway::Target;
 use super::outlet::{ClientGone, Outgoing, Outlet, Parcel, Position, Streams};
-use super::upstream::{Call, Upstream};
+use super::upstream::{Call, Upstream, silent};
 use crate::guardrails::Kept;
 use crate::metadata::{extend, introduce};
 use crate::recording::Recording;
@@ -61,10 +61,9 @@ pub(crate) struct Terms {
     pub(crate) own_guardrails: Vec<Guardrail>,
     /// Guardrails of the store, for the project that it is filed under.
     pub(crate) kept: Mutex<Kept>,
-    /// By what it is found again after the gateway was killed.
-    pub(crate) resumption_key: String,
-    /// The gateway that it is a conversation of.
-    pub(crate) holder: Uuid,
+    /// By what it is found again after the gateway was killed, and the gateway that has it. `None`
+    /// if its client could not come back.
+    pub(crate) resumption: Option<(String, Uuid)>,
     pub(crate) began: Instant,
     /// The Explorer that gets its trace.
     pub(crate) upload_to: Option<Url>,
@@ -137,15 +136,15 @@ impl Conversation {
     /// Notes how the session goes on if the gateway is killed: with a server whose session does not
     /// end with the connection.
     pub(crate) async fn note_resumption(&self) {
-        let Some(http) = self.upstream.http() else {
+        let (Some(http), Some((key, holder))) = (self.upstream.http(), &self.terms.resumption)
+        else {
             return;
         };
-        let upstream_session = http.session_id();
         self.record_or_log(Resumption {
-            key: self.terms.resumption_key.clone(),
+            key: key.clone(),
             session: self.id(),
-            holder: self.terms.holder.to_string(),
-            upstream_session,
+            holder: holder.to_string(),
+            upstream_session: http.session_id(),
         })
         .await;
     }
@@ -354,6 +353,21 @@ impl Conversation {
                 let (bytes, delivery) = permit.into_parts();
                 self.to_client(bytes, &delivery, &carried).await.ok();
             }
+        }
+    }
+
+    /// Fails what the server has been silent about for so long. Where each answer has a stream of
+    /// its own, that is seen there.
+    pub(crate) async fn fail_overdue(self: &Arc<Self>, silence_max: Duration) {
+        if self.upstream.http().is_some() {
+            return;
+        }
+        let silence = i64::try_from(silence_max.as_micros()).unwrap_or(i64::MAX);
+        let time = Timestamp::from_micros(now().as_micros().saturating_sub(silence));
+        let overdue = self.session().overdue(time);
+        for (scope, id) in overdue {
+            self.on_no_answer(scope, &id, &silent(silence_max), None)
+                .await;
         }
     }
 

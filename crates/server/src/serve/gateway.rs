@@ -334,8 +334,7 @@ impl Gateway {
                     .clone()
                     .filter(|_| opening.profile.pushes_trace),
                 client: Mutex::new(new.client),
-                resumption_key: opening.id.digest(opening.principal),
-                holder: self.id,
+                resumption: Some((opening.id.digest(opening.principal), self.id)),
                 began: new.began,
             },
             new.session,

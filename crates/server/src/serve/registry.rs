@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::conversation::Conversation;
 use super::principal::Principal;
-use crate::config::SessionsConfig;
+use crate::config::{GatewayConfig, SessionsConfig};
 use crate::digest::{digest, hexadecimal};
 
 /// How often it is looked whose time is up.
@@ -95,10 +95,18 @@ impl SessionRegistry {
             .values()
             .filter(|entry| entry.principal == principal)
             .count();
-        if open.len() >= limits.max_sessions.get()
-            || of_principal >= limits.max_sessions_per_principal.get()
-        {
+        if open.len() >= limits.max_sessions.get() {
             return Err(TooMany);
+        }
+        if of_principal >= limits.max_sessions_per_principal.get() {
+            let ConversationId::Stateless(..) = id else {
+                return Err(TooMany);
+            };
+            let oldest = longest_idle(&open, principal).ok_or(TooMany)?;
+            open.remove(&oldest.id);
+            let conversation = oldest.conversation;
+            let tasks = conversation.tasks().clone();
+            tasks.spawn(async move { conversation.end().await });
         }
         let entry = Entry {
             principal,
@@ -135,17 +143,23 @@ impl SessionRegistry {
         conversations.collect()
     }
 
-    /// Ends, for as long as it is polled, the conversations whose time is up.
+    /// Ends, for as long as it is polled, the conversations whose time is up, and fails requests
+    /// that are not answered.
     pub(crate) async fn sweep(
         self: Arc<Self>,
         tasks: TaskTracker,
-        limits: impl Fn() -> SessionsConfig,
+        config: impl Fn() -> Arc<GatewayConfig>,
     ) {
         loop {
             sleep(SWEEP_EVERY).await;
-            let limits = limits();
-            for conversation in self.take_where(|conversation| is_over(conversation, &limits)) {
+            let config = config();
+            let limits = &config.sessions;
+            for conversation in self.take_where(|conversation| is_over(conversation, limits)) {
                 tasks.spawn(async move { conversation.end().await });
+            }
+            let silence_max = config.streams.request_timeout;
+            for conversation in self.all() {
+                tasks.spawn(async move { conversation.fail_overdue(silence_max).await });
             }
         }
     }
@@ -176,6 +190,29 @@ impl SessionRegistry {
     fn open(&self) -> MutexGuard<'_, HashMap<ConversationId, Entry>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// A conversation that nobody waits for.
+struct Idle {
+    id: ConversationId,
+    conversation: Arc<Conversation>,
+    since: Duration,
+}
+
+/// The one that makes room for another of the same principal's: where the protocol has no sessions,
+/// no client can end one.
+fn longest_idle(open: &HashMap<ConversationId, Entry>, principal: Principal) -> Option<Idle> {
+    let idle = open.iter().filter_map(|(id, entry)| {
+        let conversation = entry.conversation.as_ref()?;
+        let is_stateless = matches!(id, ConversationId::Stateless(..));
+        let since = conversation.idle()?;
+        (is_stateless && entry.principal == principal).then(|| Idle {
+            id: id.clone(),
+            conversation: Arc::clone(conversation),
+            since,
+        })
+    });
+    idle.max_by_key(|idle| idle.since)
 }
 
 fn is_over(conversation: &Conversation, limits: &SessionsConfig) -> bool {

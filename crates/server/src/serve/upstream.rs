@@ -8,6 +8,7 @@ mod stdio;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use super::conversation::Conversation;
 use super::outlet::Outlet;
 
 pub(crate) use http::{HttpUpstream, StandaloneStream};
-pub(crate) use sse::{SseUpstream, read_stream};
+pub(crate) use sse::{SseError, SseUpstream, read_stream};
 pub(crate) use standalone::pass_standalone;
 pub(crate) use stdio::{StdioUpstream, read_all};
 
@@ -57,6 +58,11 @@ pub(crate) enum TellError {
     Status(axum::http::StatusCode),
     #[error("the session has ended")]
     Ended,
+}
+
+/// Why a request will not be answered any more.
+pub(crate) fn silent(silence: Duration) -> String {
+    format!("the server said nothing for {} seconds", silence.as_secs())
 }
 
 // === impl Upstream ===

@@ -57,8 +57,8 @@ impl Session {
     /// The open request whose progress the message tells.
     pub(super) fn progressed(&mut self, turn: Turn<'_>) -> Option<Id> {
         let token = view::progressed_token(turn.message.params()?).ok()?;
-        let exchanges = &self.receiver(turn.direction).exchanges;
-        let exchange = exchanges.by_progress_token(turn.source.scope, &token)?;
+        let exchanges = &mut self.receiver(turn.direction).exchanges;
+        let exchange = exchanges.hear_progress(turn.source.scope, &token, turn.now)?;
         Some(exchange.id.clone())
     }
 

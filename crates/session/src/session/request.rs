@@ -148,6 +148,7 @@ fn exchange(turn: Turn<'_>, id: &Id, method: &Method) -> Exchange {
         id.clone(),
         Arc::from(method.as_str()),
         turn.direction,
+        turn.now,
     );
     // A token of the wrong type was refused with the envelope.
     exchange.progress_token = params.and_then(|params| view::progress_token(params).ok().flatten());

@@ -83,6 +83,8 @@ pub enum EndpointError {
     TooLong { limit: usize },
     #[error("the connection broke: {0}")]
     Broken(#[source] reqwest::Error),
+    #[error("it said nothing for {} seconds", .0.as_secs())]
+    Silent(Duration),
     #[error(transparent)]
     Event(#[from] SseError),
 }
@@ -268,11 +270,40 @@ impl EventStream {
             if let Some(event) = self.decoder.next_event() {
                 return Some(event.map_err(Into::into));
             }
-            match self.response.chunk().await {
-                Ok(Some(part)) => self.decoder.push(&part),
-                Ok(None) => return self.decoder.finish().err().map(|lost| Err(lost.into())),
-                Err(error) => return Some(Err(EndpointError::of(error, EndpointError::Broken))),
+            let part = self.response.chunk().await;
+            if let Err(end) = self.take(part) {
+                return end.map(Err);
             }
+        }
+    }
+
+    /// Like [`Self::next`], unless nothing at all comes for so long: a comment is a sign of life.
+    pub async fn next_within(
+        &mut self,
+        silence_max: Duration,
+    ) -> Option<Result<SseEvent, EndpointError>> {
+        loop {
+            if let Some(event) = self.decoder.next_event() {
+                return Some(event.map_err(Into::into));
+            }
+            let Ok(part) = timeout(silence_max, self.response.chunk()).await else {
+                return Some(Err(EndpointError::Silent(silence_max)));
+            };
+            if let Err(end) = self.take(part) {
+                return end.map(Err);
+            }
+        }
+    }
+
+    /// Takes a part of the body; at the end, says what was lost, if anything was.
+    fn take(&mut self, part: reqwest::Result<Option<Bytes>>) -> Result<(), Option<EndpointError>> {
+        match part {
+            Ok(Some(part)) => {
+                self.decoder.push(&part);
+                Ok(())
+            }
+            Ok(None) => Err(self.decoder.finish().err().map(Into::into)),
+            Err(error) => Err(Some(EndpointError::of(error, EndpointError::Broken))),
         }
     }
 }
@@ -293,7 +324,8 @@ impl EndpointError {
             | Self::Unreachable(_)
             | Self::TooSlow(_)
             | Self::TooLong { .. }
-            | Self::Broken(_) => true,
+            | Self::Broken(_)
+            | Self::Silent(_) => true,
         }
     }
 }

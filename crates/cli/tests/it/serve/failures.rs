@@ -1,6 +1,8 @@
 //! Servers that die, forget, and hang up.
 
 use std::sync::Mutex;
+use std::thread;
+use std::time::Duration;
 
 use super::gateway::{Gateway, call};
 use super::http::Answer;
@@ -66,6 +68,42 @@ fn a_program_that_dies_answers_all_who_wait_with_an_error() {
     let after = session.call(4, "x");
     assert_eq!(after.status, 404);
     assert!(after.message().contains("-32001"));
+}
+
+#[test]
+fn a_program_that_says_nothing_is_given_up() {
+    const ANSWER: &str = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"s","version":"1"}}}"#;
+    let script = format!("read a; echo '{ANSWER}'; cat > /dev/null");
+    let settings = format!(
+        "servers:\n  s:\n    command: [sh, -c, {script:?}]\nstreams: {{ request_timeout: 1s }}\n"
+    );
+    let gateway = Gateway::start(&settings, "");
+    let session = gateway.open();
+    let message = session.answer(1, "x");
+    is_error(&message, 1);
+    assert!(message.contains("said nothing for 1 seconds"), "{message}");
+}
+
+#[test]
+fn a_comment_is_a_sign_of_life() {
+    let upstream = Upstream::scripted(|received, reply| {
+        if received.tool() != Some("slow") {
+            return Some(reply);
+        }
+        let mut events = reply.events();
+        // Longer than the time-out in all, and never silent for long.
+        for _ in 0..12 {
+            events.send(": still here");
+            thread::sleep(Duration::from_millis(250));
+        }
+        events.message(&received.answered(r#"{"content":[]}"#));
+        events.end();
+        None
+    });
+    let gateway = Gateway::before(&upstream, "streams: { request_timeout: 2s }\n");
+    let session = gateway.open();
+    let message = session.answer(1, "slow");
+    assert!(message.contains(r#""id":1,"result""#), "{message}");
 }
 
 #[test]

@@ -160,3 +160,16 @@ fn two_clients_with_the_same_ids_do_not_mix() {
         );
     }
 }
+
+#[test]
+fn a_new_conversation_takes_the_place_of_the_longest_idle_one() {
+    let upstream = Upstream::plain();
+    let settings = "sessions: { max_sessions_per_principal: 2, key: { header: X-Conversation } }\n";
+    let gateway = Gateway::before(&upstream, settings);
+    for conversation in ["a", "b", "c", "d", "a"] {
+        let request = modern_call(1, "x").with("X-Conversation", conversation);
+        let answer = request.send(gateway.address);
+        assert_eq!(answer.status, 200, "{conversation}");
+        assert!(answer.message().contains("plain"), "{conversation}");
+    }
+}

@@ -6,6 +6,7 @@ use http::{HeaderName, HeaderValue};
 use portcullis_transport::child::ServerCommand;
 use url::Url;
 
+use super::endpoint::{header_name, server_url};
 use super::value::expand;
 use super::{Builder, value};
 use crate::config::gateway::{
@@ -30,27 +31,6 @@ const INHERITED: [&str; 12] = [
     "TMPDIR",
     "TZ",
     "XDG_RUNTIME_DIR",
-];
-
-/// Headers that say how one connection works or what one request is: the gateway's own.
-const OWN_HEADERS: [&str; 17] = [
-    "accept",
-    "accept-encoding",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "expect",
-    "host",
-    "keep-alive",
-    "last-event-id",
-    "mcp-protocol-version",
-    "mcp-session-id",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "proxy-connection",
 ];
 
 impl Builder<'_> {
@@ -193,37 +173,23 @@ impl Builder<'_> {
     }
 
     fn url(&mut self, url: Spot<String>) -> Option<Url> {
-        let wrong = match Url::parse(&url.value?) {
-            Err(error) => error.to_string(),
-            Ok(read) if !matches!(read.scheme(), "http" | "https") => {
-                "the scheme is neither `http` nor `https`".to_owned()
+        match server_url(&url.value?) {
+            Ok(read) => Some(read),
+            Err(wrong) => {
+                self.error(&url.span, format!("not a URL of a server: {wrong}"));
+                None
             }
-            Ok(read) if !read.username().is_empty() || read.password().is_some() => {
-                "credentials belong in `headers`".to_owned()
-            }
-            Ok(read) if read.fragment().is_some() => "a fragment is never sent".to_owned(),
-            Ok(read) => return Some(read),
-        };
-        self.error(&url.span, format!("not a URL of a server: {wrong}"));
-        None
+        }
     }
 
     fn header_name(&mut self, name: &Located) -> Option<HeaderName> {
-        let Ok(header) = name.value.parse::<HeaderName>() else {
-            self.error(
-                &name.span,
-                format!("`{}` is no name of a header", name.value),
-            );
-            return None;
-        };
-        if OWN_HEADERS.contains(&header.as_str()) {
-            self.error(
-                &name.span,
-                format!("`{header}` is set by the gateway itself"),
-            );
-            return None;
+        match header_name(&name.value) {
+            Ok(header) => Some(header),
+            Err(wrong) => {
+                self.error(&name.span, wrong);
+                None
+            }
         }
-        Some(header)
     }
 
     /// Texts with their variables replaced.

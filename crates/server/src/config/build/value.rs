@@ -12,7 +12,7 @@ pub(super) enum DurationError {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum ExpandError {
+pub enum ExpandError {
     #[error("the environment has no variable `{0}`")]
     Unset(String),
     #[error("`${{` has no `}}`")]
@@ -49,7 +49,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, DurationError> {
 }
 
 /// Puts variables of the environment in place of `${NAME}`, and `${` in place of `$${`.
-pub(super) fn expand(
+pub(in crate::config) fn expand(
     text: &str,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<String, ExpandError> {

@@ -19,7 +19,7 @@ use tracing::debug;
 
 use super::counted::Counted;
 use super::standalone::{from, pass_position, retry, start_listening};
-use super::{Call, TellError};
+use super::{Call, TellError, silent};
 use crate::serve::conversation::{Carried, Conversation, Taken};
 use crate::serve::headers::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID, value};
 use crate::serve::outlet::{ClientGone, Outlet, Parcel, Position};
@@ -314,13 +314,7 @@ impl HttpUpstream {
             let event = tokio::select! {
                 biased;
                 () = client_gone => return StreamEnd::Resumable(last),
-                event = timeout(asked.silence_max, events.next()) => event,
-            };
-            let Ok(event) = event else {
-                return StreamEnd::Failed(format!(
-                    "the server said nothing for {} seconds",
-                    asked.silence_max.as_secs()
-                ));
+                event = events.next_within(asked.silence_max) => event,
             };
             let event = match event {
                 Some(Ok(event)) => event,
@@ -329,6 +323,9 @@ impl HttpUpstream {
                     return StreamEnd::Failed(
                         "the server closed the stream before it answered".to_owned(),
                     );
+                }
+                Some(Err(EndpointError::Silent(silence))) => {
+                    return StreamEnd::Failed(silent(silence));
                 }
                 Some(Err(error)) if is_resumable && error.ends_stream() => {
                     return StreamEnd::Resumable(last);

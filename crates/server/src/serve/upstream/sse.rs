@@ -23,7 +23,7 @@ pub(crate) struct SseUpstream {
 
 /// Why there is no stream.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SseError {
+pub enum SseError {
     #[error(transparent)]
     Endpoint(#[from] EndpointError),
     #[error("it answered HTTP {0} instead of a stream of events")]

@@ -1,0 +1,208 @@
+//! A client on standard input and output, and a server behind a URL: what `run` does for a server
+//! that is not started here.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::http::HeaderMap;
+use portcullis_mcp::Incoming;
+use portcullis_session::{RefusalStyle, Scope, Session, Source};
+use portcullis_trace::record::{Direction, SessionRecord};
+use portcullis_transport::http::endpoint::{Bounds, Connector, Endpoint, EndpointError};
+use portcullis_transport::http::reach::Reach;
+use portcullis_transport::lines::{LineReader, LineWriter};
+use portcullis_transport::signal::EndSignals;
+use portcullis_transport::stdio;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::task::TaskTracker;
+use tracing::{debug, info, warn};
+
+use super::conversation::{Conversation, Terms};
+use super::gateway::{Target, TargetServer};
+use super::outlet::{Outgoing, Outlet, Parcel};
+use super::upstream::{HttpUpstream, SseError, SseUpstream, Upstream, read_stream};
+use crate::config::{HttpServer, HttpTransport, StreamsConfig};
+use crate::recording::Recording;
+
+/// LIMIT: how long a client that has closed its side still gets answers.
+const ANSWERS_WAIT_MAX: Duration = Duration::from_secs(10);
+/// How often it is looked whether all of them are there.
+const ANSWERS_POLL: Duration = Duration::from_millis(20);
+/// LIMIT: how long the client may take to read what is left.
+const DRAIN_WAIT_MAX: Duration = Duration::from_secs(1);
+
+/// The standard streams, and what the session on them is.
+#[derive(Debug)]
+pub(crate) struct LocalClient {
+    pub(crate) from_client: LineReader<stdio::Input>,
+    pub(crate) to_client: LineWriter<stdio::Output>,
+    pub(crate) session: Session,
+    pub(crate) record: SessionRecord,
+    pub(crate) refusal: RefusalStyle,
+}
+
+/// Why the server was not reached.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    #[error(transparent)]
+    Sse(#[from] SseError),
+}
+
+/// Why a session ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Client,
+    Server,
+    Signal(i32),
+}
+
+/// Passes messages on until one side ends, then ends the other.
+pub(crate) async fn guard(
+    client: LocalClient,
+    server: HttpServer,
+    message_bytes: usize,
+    recording: Arc<Recording>,
+    mut signals: EndSignals,
+) -> Result<End, ConnectError> {
+    let LocalClient {
+        mut from_client,
+        to_client,
+        session,
+        record,
+        refusal,
+    } = client;
+    let tasks = TaskTracker::new();
+    let endpoint = endpoint(&server, message_bytes)?;
+    let terms = Terms {
+        target: Target {
+            name: Arc::from(record.server.as_str()),
+            server: TargetServer::Named(server.clone()),
+        },
+        refusal,
+        own_guardrails: Vec::new(),
+        client: Mutex::default(),
+        kept: Mutex::default(),
+        resumption: None,
+        began: Instant::now(),
+        upload_to: None,
+    };
+    let open = |upstream| {
+        let tasks = tasks.clone();
+        Arc::new(Conversation::new(
+            terms, session, record, recording, upstream, tasks,
+        ))
+    };
+    let conversation = match server.transport {
+        HttpTransport::StreamableHttp => {
+            let silence_max = StreamsConfig::default().request_timeout;
+            open(Upstream::Http(HttpUpstream::stateful(
+                endpoint,
+                silence_max,
+            )))
+        }
+        HttpTransport::Sse => {
+            let (upstream, events) = SseUpstream::connect(&endpoint, HeaderMap::new()).await?;
+            let conversation = open(Upstream::Sse(upstream));
+            tasks.spawn(read_stream(Arc::clone(&conversation), events));
+            conversation
+        }
+    };
+    conversation.begin().await;
+    let (outlet, parcels) = Outlet::new();
+    conversation.streams().open_standalone(outlet);
+    let mut writing = tasks.spawn(write_all(to_client, parcels));
+    let end = tokio::select! {
+        biased;
+        signal = signals.next() => End::Signal(signal),
+        () = conversation.ended().cancelled() => End::Server,
+        _ = &mut writing => End::Client,
+        () = read_all(&conversation, &mut from_client) => {
+            answer_what_is_open(&conversation).await;
+            End::Client
+        }
+    };
+    info!(?end, "session ends");
+    conversation.end().await;
+    tasks.close();
+    if timeout(DRAIN_WAIT_MAX, tasks.wait()).await.is_err() {
+        debug!("some work in the background was cut");
+    }
+    Ok(end)
+}
+
+fn endpoint(server: &HttpServer, message_bytes: usize) -> Result<Endpoint, EndpointError> {
+    let bounds = Bounds {
+        message_bytes,
+        wait: StreamsConfig::default().request_timeout,
+    };
+    let headers = server.headers.iter().cloned().collect();
+    Ok(Connector::new(Reach::Configured)?.endpoint(server.url.clone(), headers, bounds))
+}
+
+/// Takes what the client says until it has nothing more to say.
+async fn read_all(conversation: &Arc<Conversation>, lines: &mut LineReader<stdio::Input>) {
+    loop {
+        match lines.next().await {
+            Ok(Some(Ok(line))) => take(conversation, &line).await,
+            Ok(Some(Err(error))) => {
+                let actions = conversation
+                    .session()
+                    .on_lost_line(Direction::ToServer, error);
+                conversation.on_line(actions).await;
+            }
+            Ok(None) => return,
+            Err(error) => {
+                warn!(%error, "reading from the client failed");
+                return;
+            }
+        }
+    }
+}
+
+async fn take(conversation: &Arc<Conversation>, line: &[u8]) {
+    let envelope = conversation.envelope(Direction::ToServer);
+    let messages = match Incoming::parse(line, &envelope) {
+        Ok(Incoming::Single(message)) => vec![message],
+        Ok(Incoming::Batch(messages)) => messages,
+        Err(error) => {
+            let source = Source::whole(Direction::ToServer);
+            let actions = conversation.session().on_malformed(&source, error);
+            conversation.on_line(actions).await;
+            return;
+        }
+    };
+    let headers = HeaderMap::new();
+    for message in &messages {
+        let taken = conversation.take(message, Scope::SESSION, &headers, None);
+        // A client that is gone is seen where its answers are written.
+        taken.await.ok();
+    }
+}
+
+async fn answer_what_is_open(conversation: &Arc<Conversation>) {
+    let answered = async {
+        while !conversation.session().is_quiet() {
+            sleep(ANSWERS_POLL).await;
+        }
+    };
+    if timeout(ANSWERS_WAIT_MAX, answered).await.is_err() {
+        debug!("the server does not answer, and the client has left");
+    }
+}
+
+/// Writes until nothing more can come, or nobody reads it.
+async fn write_all(mut client: LineWriter<stdio::Output>, mut parcels: mpsc::Receiver<Parcel>) {
+    while let Some(parcel) = parcels.recv().await {
+        // Where a stream of events stands is nothing that lines could say.
+        let Parcel::Message(Outgoing { bytes, .. }) = parcel else {
+            continue;
+        };
+        if let Err(error) = client.send(&bytes).await {
+            debug!(%error, "writing to the client failed");
+            return;
+        }
+    }
+}
