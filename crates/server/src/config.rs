@@ -23,8 +23,8 @@ pub use data_directory::DataDirectory;
 pub use error::ConfigError;
 pub use gateway::{
     ApiConfig, ConversationKey, GatewayConfig, HttpServer, HttpTransport, LimitsConfig, Login,
-    Only, ScopedGuardrail, Secret, ServerConfig, ServerName, SessionsConfig, StdioServer,
-    StreamsConfig,
+    Only, RetentionConfig, ScopedGuardrail, Secret, ServerConfig, ServerName, SessionsConfig,
+    StdioServer, StoreConfig, StreamsConfig,
 };
 pub use problem::{FileProblems, Problem};
 pub use schema::schema;

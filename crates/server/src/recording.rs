@@ -1,11 +1,9 @@
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
 
 use portcullis_store::{
-    Durability, Entry, EventPage, Location, RecordError, Recorder, SqliteStore, Store, StoreError,
+    Durability, Entry, EventPage, Location, Pool, RecordError, Recorder, StoreError,
 };
 use portcullis_trace::record::{EventRecord, Sequence, SessionId};
-use tokio::task::spawn_blocking;
 use tracing::{error, warn};
 
 use crate::feed::Feed;
@@ -32,38 +30,35 @@ pub(crate) enum PastError {
 pub(crate) struct Recording {
     recorder: Option<Recorder>,
     feed: Feed,
-    database: PathBuf,
+    pool: Pool,
 }
 
 // === impl Recording ===
 
 impl Recording {
-    /// Opens the database. Where durability is relaxed, one that cannot be opened costs the
-    /// recording, not the session.
+    /// Opens the store. Where durability is relaxed, one that cannot be opened costs the recording,
+    /// not the session.
     pub(crate) fn open(
-        database: &Path,
+        location: &Location,
         durability: Durability,
     ) -> Result<(Self, Option<StoreError>), StoreError> {
-        match (
-            Recorder::open(
-                &Location::Sqlite(database.to_owned()),
-                durability,
-                QUEUE_ENTRIES,
-            ),
-            durability,
-        ) {
-            (Ok(recorder), _) => Ok((Self::new(Some(recorder), database), None)),
-            (Err(error), Durability::Relaxed) => Ok((Self::new(None, database), Some(error))),
-            (Err(error), Durability::Strict) => Err(error),
-        }
-    }
-
-    fn new(recorder: Option<Recorder>, database: &Path) -> Self {
-        Self {
+        let (recorder, failure) = match Recorder::open(location, durability, QUEUE_ENTRIES) {
+            Ok(recorder) => (Some(recorder), None),
+            Err(error) if durability == Durability::Relaxed => (None, Some(error)),
+            Err(error) => return Err(error),
+        };
+        let pool = Pool::new(location.clone());
+        let recording = Self {
             recorder,
             feed: Feed::default(),
-            database: database.to_owned(),
-        }
+            pool,
+        };
+        Ok((recording, failure))
+    }
+
+    /// Connections to the same store, for what is not recording.
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// All messages of a session so far, as they were recorded, from one after `after` on.
@@ -74,9 +69,7 @@ impl Recording {
     ) -> Result<Vec<EventRecord>, PastError> {
         let recorder = self.recorder.as_ref().ok_or(PastError::NotRecorded)?;
         recorder.flush().await?;
-        let database = self.database.clone();
-        let read = move || -> Result<Vec<EventRecord>, StoreError> {
-            let mut store = SqliteStore::open_existing(&database)?;
+        let read = self.pool.run(move |store| {
             let mut all = Vec::new();
             let mut page = EventPage {
                 after,
@@ -90,11 +83,8 @@ impl Recording {
                 page = page.after(last.sequence);
                 all.extend(events);
             }
-        };
-        match spawn_blocking(read).await {
-            Ok(read) => Ok(read?),
-            Err(_) => Err(PastError::NotRecorded),
-        }
+        });
+        Ok(read.await?)
     }
 
     /// For whoever watches what is recorded.

@@ -10,7 +10,7 @@ use portcullis_json::Object;
 use portcullis_session::{
     Guardrail, GuardrailAction, RefusalStyle, Session, SessionContext, SessionLimits,
 };
-use portcullis_store::{Durability, StoreError};
+use portcullis_store::{Durability, Location, StoreError};
 use portcullis_trace::record::{Origin, SessionId, SessionIdError, SessionRecord};
 use portcullis_transport::child::{ServerCommand, SpawnError};
 use portcullis_transport::lines::{LineReader, LineWriter};
@@ -131,8 +131,9 @@ async fn guard(
         Some(launcher) => options.server.under(launcher.as_os_str()).spawn()?,
         None => options.server.spawn()?,
     };
-    let (recording, failure) = Recording::open(&data_directory.database(), options.durability)
-        .map_err(RunError::Record)?;
+    let location = Location::Sqlite(data_directory.database());
+    let (recording, failure) =
+        Recording::open(&location, options.durability).map_err(RunError::Record)?;
     if let Some(failure) = failure {
         warn!(error = %failure, "traces are not recorded");
         warn(Warning::NotRecorded(failure));

@@ -15,6 +15,7 @@ mod outlet;
 mod principal;
 mod registry;
 mod reload;
+mod retention;
 mod route;
 mod unicode_escape;
 mod upstream;
@@ -26,7 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::service::TowerToHyperService;
-use portcullis_store::{Location, Pool, StoreError};
+use portcullis_store::{Location, StoreError};
 use portcullis_transport::http::endpoint::EndpointError;
 use portcullis_transport::http::listen;
 use portcullis_transport::signal::EndSignals;
@@ -110,8 +111,10 @@ async fn serve_until_signal(
 ) -> Result<(), ServeError> {
     let mut signals = EndSignals::listen_but_for_hang_up().map_err(ServeError::Start)?;
     let config = options.config;
-    let (recording, failure) = Recording::open(&data_directory.database(), config.durability)
-        .map_err(ServeError::Record)?;
+    let location = config.store.location.clone();
+    let location = location.unwrap_or_else(|| Location::Sqlite(data_directory.database()));
+    let (recording, failure) =
+        Recording::open(&location, config.durability).map_err(ServeError::Record)?;
     if let Some(failure) = failure {
         warn!(error = %failure, "traces are not recorded");
         notify(Notice::NotRecorded(failure));
@@ -140,9 +143,12 @@ async fn serve_until_signal(
             gateway.config().sessions.clone()
         })
     });
+    let forget = tasks.spawn(retention::follow(
+        Arc::clone(&gateway),
+        recording.pool().clone(),
+    ));
     let follow = watcher.map(|watcher| tasks.spawn(reload::follow(Arc::clone(&gateway), watcher)));
-    let pool = Pool::new(Location::Sqlite(data_directory.database()));
-    let api = Api::new(Arc::clone(&gateway), Arc::clone(&recording), pool, address);
+    let api = Api::new(Arc::clone(&gateway), Arc::clone(&recording), address);
     let routes = route::router(Arc::clone(&gateway)).merge(api::router(api));
     let service = TowerToHyperService::new(routes);
     let stop = async {
@@ -150,9 +156,11 @@ async fn serve_until_signal(
         info!(signal, "ends");
         // What is waited for gets its answer while there is a connection for it.
         gateway.registry.end_all().await;
+        recording.feed().end();
     };
     listen::serve(listener, service, stop).await;
     sweep.abort();
+    forget.abort();
     if let Some(follow) = follow {
         follow.abort();
     }

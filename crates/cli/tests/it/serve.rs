@@ -10,4 +10,4 @@ mod invariant;
 mod reload;
 mod revisions;
 mod streams;
-mod unkind;
+pub(crate) mod unkind;

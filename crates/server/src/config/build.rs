@@ -2,6 +2,7 @@
 
 mod guardrail;
 mod server;
+mod store;
 mod value;
 
 use std::net::SocketAddr;
@@ -56,6 +57,7 @@ impl Builder<'_> {
             allowed_origins: self.origins(written.allowed_origins),
             data_directory: value(written.data_directory).map(|path| self.beside(&path)),
             durability: value(written.durability).map_or(default.durability, durability),
+            store: self.store(value(written.store).unwrap_or_default()),
             refusal: value(written.refusal).map_or(default.refusal, refusal),
             guardrails: self.guardrails(value(written.guardrails), &servers),
             servers,

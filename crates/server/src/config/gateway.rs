@@ -1,14 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use portcullis_json::Object;
 use portcullis_session::{Guardrail, RefusalStyle};
-use portcullis_store::Durability;
+use portcullis_store::{Durability, Location};
 use portcullis_transport::child::ServerCommand;
 use url::{Origin, Url};
 
@@ -31,6 +31,7 @@ pub struct GatewayConfig {
     /// `None`: the default of [`DataDirectory::open`](super::DataDirectory::open).
     pub data_directory: Option<PathBuf>,
     pub durability: Durability,
+    pub store: StoreConfig,
     pub refusal: RefusalStyle,
     pub servers: BTreeMap<ServerName, ServerConfig>,
     /// In the order in which they judge; only those that are in force.
@@ -105,6 +106,23 @@ pub enum Only<T> {
     These(BTreeSet<T>),
 }
 
+/// Where traces are kept, and for how long.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StoreConfig {
+    /// `None`: a SQLite file in the data directory.
+    pub location: Option<Location>,
+    pub retention: RetentionConfig,
+}
+
+/// What becomes of old traces; without a bound all are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RetentionConfig {
+    /// Since the last message of a session.
+    pub max_age: Option<Duration>,
+    /// Of the texts of all messages.
+    pub max_bytes: Option<NonZeroU64>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionsConfig {
     pub idle_timeout: Duration,
@@ -161,6 +179,7 @@ impl Default for GatewayConfig {
             allowed_origins: Vec::new(),
             data_directory: None,
             durability: Durability::Relaxed,
+            store: StoreConfig::default(),
             refusal: RefusalStyle::Result,
             servers: BTreeMap::new(),
             guardrails: Vec::new(),

@@ -31,6 +31,8 @@ pub(super) struct Written {
     /// Strict: a message passes only once its record is safely on disk.
     #[schemars(extend("default" = "relaxed"))]
     pub(super) durability: Option<Spot<WrittenDurability>>,
+    /// Where traces are kept instead of in the data directory, and for how long.
+    pub(super) store: Option<Spot<WrittenStore>>,
     /// How a blocked tool call is answered: a tool result, which the model reads, or an error of
     /// the protocol. Everything else that is blocked is answered with an error.
     #[schemars(extend("default" = "result"))]
@@ -104,6 +106,25 @@ pub(super) struct WrittenGuardrail {
     pub(super) servers: Option<Spot<Vec<Spot<String>>>>,
     /// The clients that are guarded, by the names that they give themselves. Without it: all.
     pub(super) clients: Option<Spot<Vec<Spot<String>>>>,
+}
+
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename = "Store")]
+pub(super) struct WrittenStore {
+    /// The path of a SQLite file, or `postgres://user:password@host/database`. `${NAME}` is a
+    /// variable of the gateway's own environment. Without it: `traces.db` in the data directory.
+    pub(super) url: Option<Spot<String>>,
+    /// What becomes of old traces. Without it: all are kept.
+    pub(super) retention: Option<Spot<WrittenRetention>>,
+}
+
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename = "Retention")]
+pub(super) struct WrittenRetention {
+    /// A session in which nothing happened for so long is forgotten.
+    pub(super) max_age: Option<Spot<String>>,
+    /// When the messages of all sessions take more, the longest idle sessions are forgotten.
+    pub(super) max_bytes: Option<Spot<u64>>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]

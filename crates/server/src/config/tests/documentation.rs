@@ -29,6 +29,8 @@ fn prefixes() -> BTreeMap<&'static str, &'static str> {
     BTreeMap::from([
         ("Server", "servers.NAME."),
         ("Guardrail", "guardrails[]."),
+        ("Store", "store."),
+        ("Retention", "store.retention."),
         ("Sessions", "sessions."),
         ("Key", "sessions.key."),
         ("Streams", "streams."),

@@ -1,17 +1,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use portcullis_json::{Limits, Value, parse as parse_json};
 use portcullis_session::{GuardrailAction, RefusalStyle};
-use portcullis_store::Durability;
+use portcullis_store::{Durability, Location};
 use url::Url;
 
 use super::*;
 use crate::config::{
-    AllowedUpstreams, Authority, ConversationKey, HttpTransport, Login, Only, ServerConfig,
-    ServerName,
+    AllowedUpstreams, Authority, ConversationKey, HttpTransport, Login, Only, RetentionConfig,
+    ServerConfig, ServerName,
 };
 
 /// Two configurations that say the same look the same, but for the files that said it.
@@ -58,6 +59,7 @@ fn every_setting_arrives() {
         "limits: { message_bytes: 1024 }\n",
         "gateway: { enabled: false }\n",
         "api: { login: keys }\n",
+        "store: { url: traces.db, retention: { max_age: 720h, max_bytes: 1000 } }\n",
     ));
     assert_eq!(config.listen.to_string(), "[::1]:80");
     let hosts: Vec<String> = config
@@ -82,6 +84,27 @@ fn every_setting_arrives() {
     assert_eq!(config.limits.message_bytes.get(), 1024);
     assert_eq!(config.invariant_routes, None);
     assert_eq!(config.api.login, Some(Login::Keys));
+    let beside = Location::Sqlite(PathBuf::from("conf/traces.db"));
+    assert_eq!(config.store.location, Some(beside));
+    let retention = RetentionConfig {
+        max_age: Some(Duration::from_hours(720)),
+        max_bytes: NonZeroU64::new(1000),
+    };
+    assert_eq!(config.store.retention, retention);
+}
+
+#[test]
+fn store_may_be_elsewhere_and_its_password_in_the_environment() {
+    let config = config("store: { url: \"postgres://me:${TOKEN}@db.example/traces\" }");
+    let Some(Location::Postgres(url)) = &config.store.location else {
+        panic!("{config:?}");
+    };
+    assert!(
+        url.starts_with("postgres://me:") && !url.contains("TOKEN"),
+        "{url}"
+    );
+    assert!(format!("{config:?}").contains("postgres://db.example/traces"));
+    assert!(!format!("{config:?}").contains(url));
 }
 
 #[test]

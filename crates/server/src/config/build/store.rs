@@ -1,0 +1,65 @@
+//! Where traces are kept, and for how long.
+use std::num::NonZeroU64;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use portcullis_store::Location;
+
+use super::value::expand;
+use super::{Builder, Spot, value};
+use crate::config::gateway::{RetentionConfig, StoreConfig};
+use crate::config::problem::Problem;
+use crate::config::written::{WrittenRetention, WrittenStore};
+
+impl Builder<'_> {
+    pub(super) fn store(&mut self, written: WrittenStore) -> StoreConfig {
+        StoreConfig {
+            location: self.location(written.url),
+            retention: self.retention(value(written.retention).unwrap_or_default()),
+        }
+    }
+
+    /// What is reported about a URL does not quote it: it may hold a password.
+    fn location(&mut self, url: Option<Spot<String>>) -> Option<Location> {
+        let url = url?;
+        let written = url.value?;
+        let expanded = match expand(&written, self.environment) {
+            Ok(expanded) => expanded,
+            Err(error) => {
+                self.error(&url.span, error.to_string());
+                return None;
+            }
+        };
+        match expanded.parse() {
+            Ok(Location::Sqlite(path)) if path == PathBuf::new() => {
+                self.error(&url.span, "expected the path of a file, or a URL");
+                None
+            }
+            Ok(Location::Sqlite(_)) => Some(Location::Sqlite(self.beside(&expanded))),
+            Ok(location @ Location::Postgres(_)) => Some(location),
+            Err(error) => {
+                let problem = Problem::error(url.span, error.to_string());
+                self.problems.push(match error.hint() {
+                    Some(hint) => problem.help(hint),
+                    None => problem,
+                });
+                None
+            }
+        }
+    }
+
+    fn retention(&mut self, written: WrittenRetention) -> RetentionConfig {
+        let max_age = written.max_age.filter(|age| age.value.is_some());
+        let max_bytes = written.max_bytes.and_then(|bytes| {
+            let max = NonZeroU64::new(bytes.value?);
+            if max.is_none() {
+                self.error(&bytes.span, "`0` is out of range");
+            }
+            max
+        });
+        RetentionConfig {
+            max_age: max_age.map(|age| self.duration(Some(age), Duration::MAX)),
+            max_bytes,
+        }
+    }
+}
