@@ -22,7 +22,7 @@ use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use portcullis_store::{Pool, Store};
+use portcullis_store::Store;
 use portcullis_trace::record::SessionId;
 
 use self::answer::{Detail, Failure};
@@ -36,7 +36,6 @@ use crate::serve::{Gateway, admit};
 pub(crate) struct Api {
     gateway: Arc<Gateway>,
     recording: Arc<Recording>,
-    pool: Pool,
     /// Where the gateway listens.
     address: SocketAddr,
     evaluations: Evaluations,
@@ -67,17 +66,14 @@ async fn admitted(State(api): State<Arc<Api>>, request: Request, next: Next) -> 
 // === impl Api ===
 
 impl Api {
-    /// For what `recording` records and `pool` keeps.
     pub(crate) fn new(
         gateway: Arc<Gateway>,
         recording: Arc<Recording>,
-        pool: Pool,
         address: SocketAddr,
     ) -> Self {
         Self {
             gateway,
             recording,
-            pool,
             address,
             evaluations: Evaluations::default(),
         }
@@ -103,7 +99,7 @@ impl Api {
             Err(Failure::Detail(detail)) => Ok(Err(detail)),
             Err(Failure::Store(error)) => Err(error),
         };
-        self.pool.run(work).await?
+        self.recording.pool().run(work).await?
     }
 
     /// As [`Self::with_store`]; what the gateway has seen until now is there.

@@ -156,8 +156,7 @@ async fn serve_until_signal(
     notify(Notice::Listening { address, servers });
     let tasks = gateway.tasks.clone();
     let endless = attend(&gateway, &recording, watcher);
-    let pool = recording.pool().clone();
-    let api = Api::new(Arc::clone(&gateway), Arc::clone(&recording), pool, address);
+    let api = Api::new(Arc::clone(&gateway), Arc::clone(&recording), address);
     let routes = route::router(Arc::clone(&gateway)).merge(api::router(api));
     let service = TowerToHyperService::new(routes);
     let stop = async {
@@ -165,6 +164,7 @@ async fn serve_until_signal(
         info!(signal, "ends");
         // What is waited for gets its answer while there is a connection for it.
         gateway.registry.end_all().await;
+        recording.feed().end();
     };
     listen::serve(listener, service, stop).await;
     for task in endless {

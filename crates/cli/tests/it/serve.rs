@@ -14,4 +14,4 @@ mod remote;
 mod resumption;
 mod revisions;
 mod streams;
-mod unkind;
+pub(crate) mod unkind;

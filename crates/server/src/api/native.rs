@@ -48,7 +48,7 @@ pub(super) fn routes(api: &Arc<Api>) -> Router<Arc<Api>> {
             get(guardrail::versions),
         )
         .route("/api/v2/checks", post(check::check))
-        .route("/api/v2/feed", get(feed::watch))
+        .route("/api/v2/feed", get(feed::follow))
         .route_layer(from_fn_with_state(Arc::clone(api), keyed))
         .route("/api/v2/openapi.json", get(document::read))
 }

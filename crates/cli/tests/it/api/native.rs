@@ -1,10 +1,12 @@
 //! The native API.
 
 use portcullis_json::Value;
+use rustix::process::Signal;
 
 use super::explorer::{Explorer, at, json, length, text, texts};
 use crate::serve::gateway::{Gateway, call};
 use crate::serve::http::{Answer, Request};
+use crate::serve::unkind::signal;
 use crate::serve::upstream::Upstream;
 
 const RULE: &str = r#""raise \"no bad\" if:\n    (c: ToolCall)\n    c is tool:bad""#;
@@ -178,6 +180,11 @@ fn what_happens_is_watched() {
     let blocked = blocked.unwrap();
     assert_eq!(text(&blocked, "session"), id);
     assert_eq!(text(&blocked, "violations.0.message"), "no bad");
+
+    signal(&explorer.gateway, Signal::TERM);
+    let last = std::iter::from_fn(|| feed.event()).last().unwrap();
+    assert_eq!(last.name.as_deref(), Some("end"));
+    assert_eq!(text(&json(&last.data), "session"), id);
 }
 
 #[test]

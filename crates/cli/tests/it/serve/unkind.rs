@@ -177,7 +177,7 @@ fn limits(idle_timeout: &str) -> String {
     )
 }
 
-fn signal(gateway: &Gateway, signal: Signal) {
+pub(crate) fn signal(gateway: &Gateway, signal: Signal) {
     let id = Pid::from_raw(gateway.process.id().cast_signed()).unwrap();
     kill_process(id, signal).unwrap();
 }

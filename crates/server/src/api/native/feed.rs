@@ -10,8 +10,7 @@ use axum::response::Response;
 use portcullis_json::Value;
 use portcullis_store::Entry;
 use portcullis_transport::http::events::EventBody;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 
 use super::problem::Problem;
 use super::session::Event;
@@ -19,6 +18,7 @@ use super::shape::Answer;
 use crate::api::Api;
 use crate::api::answer::{count, object};
 use crate::explorer::time::stamp;
+use crate::feed::Watch;
 
 /// LIMIT: what waits for somebody who reads slowly, beside what the feed itself holds.
 const WAITING_MAX: usize = 16;
@@ -30,10 +30,10 @@ struct Told {
     data: Value,
 }
 
-pub(super) async fn watch(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
-    let entries = api.recording.feed().watch();
+pub(super) async fn follow(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
+    let watch = api.recording.feed().watch();
     let (told, parts) = mpsc::channel(WAITING_MAX);
-    api.gateway.tasks.spawn(tell(entries, told));
+    api.gateway.tasks.spawn(tell(watch, told));
     let keep_alive = api.gateway.config().streams.keep_alive;
     let begin = Told {
         name: "begin",
@@ -48,22 +48,22 @@ pub(super) async fn watch(State(api): State<Arc<Api>>) -> Result<Response, Probl
 }
 
 /// Until the one who watches is gone, or the gateway ends.
-async fn tell(mut entries: broadcast::Receiver<Arc<Entry>>, told: mpsc::Sender<Told>) {
+async fn tell(mut watch: Watch, told: mpsc::Sender<Told>) {
     loop {
         let next = tokio::select! {
-            next = entries.recv() => next,
+            next = watch.next() => next,
             () = told.closed() => return,
         };
         let next = match next {
-            Ok(entry) => match Told::of(&entry) {
+            Some(Ok(entry)) => match Told::of(&entry) {
                 Some(told) => told,
                 None => continue,
             },
-            Err(RecvError::Lagged(lost)) => Told {
+            Some(Err(lost)) => Told {
                 name: "lost",
                 data: object([("entries", count(lost))]),
             },
-            Err(RecvError::Closed) => return,
+            None => return,
         };
         if told.send(next).await.is_err() {
             return;
