@@ -7,3 +7,4 @@ mod config;
 mod processes;
 mod run;
 mod serve;
+mod store;
