@@ -1,5 +1,7 @@
 //! The command line as typed; what it means is decided by the commands.
 
+mod store;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -7,6 +9,12 @@ use std::path::PathBuf;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use portcullis_server::run::LINE_BYTES_DEFAULT;
+
+pub(crate) use self::store::{
+    DbArguments, DbCommand, GuardrailsAddArguments, GuardrailsArguments, GuardrailsCommand,
+    KeysArguments, KeysCommand, StoreArguments, TracesArguments, TracesCommand,
+    TracesListArguments,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -39,6 +47,12 @@ pub(crate) enum Command {
     Config(ConfigArguments),
     /// Look at what happened in guarded sessions.
     Traces(TracesArguments),
+    /// Keep guardrails in the store.
+    Guardrails(GuardrailsArguments),
+    /// Make and revoke the keys of the API.
+    Keys(KeysArguments),
+    /// Look after the store itself.
+    Db(DbArguments),
     /// Format policies.
     Fmt(FmtArguments),
     /// Explain a diagnostic.
@@ -193,47 +207,6 @@ pub(crate) enum ConfigCommand {
     },
     /// Write the JSON Schema of configurations, for editors.
     Schema,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TracesArguments {
-    /// Where traces are kept [default: portcullis in the XDG data directory].
-    #[arg(long, value_name = "DIR", global = true)]
-    pub(crate) data_dir: Option<PathBuf>,
-    #[command(subcommand)]
-    pub(crate) command: TracesCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum TracesCommand {
-    /// List sessions, newest first.
-    Ls(TracesListArguments),
-    /// Show the messages of a session and what became of them.
-    Show {
-        /// A session's id, or enough of its beginning.
-        id: String,
-    },
-    /// Write a session's trace as `check` reads it.
-    Export {
-        /// A session's id, or enough of its beginning.
-        id: String,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct TracesListArguments {
-    /// Only sessions with this server.
-    #[arg(long)]
-    pub(crate) server: Option<String>,
-    /// Only sessions of this project.
-    #[arg(long)]
-    pub(crate) project: Option<String>,
-    /// Only sessions in which a rule was satisfied.
-    #[arg(long)]
-    pub(crate) violations: bool,
-    /// How many to list.
-    #[arg(long, default_value_t = 20)]
-    pub(crate) limit: u32,
 }
 
 #[derive(Debug, Args)]

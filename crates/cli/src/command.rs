@@ -2,14 +2,18 @@
 
 pub(crate) mod check;
 pub(crate) mod config;
+pub(crate) mod db;
 pub(crate) mod demo;
 pub(crate) mod demo_server;
 pub(crate) mod exec_server;
 pub(crate) mod explain;
 pub(crate) mod fmt;
+pub(crate) mod guardrails;
+pub(crate) mod keys;
 pub(crate) mod mcp;
 pub(crate) mod run;
 pub(crate) mod serve;
+mod store;
 pub(crate) mod traces;
 
 use std::error::Error;

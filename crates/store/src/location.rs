@@ -25,6 +25,14 @@ impl Location {
             Self::Postgres(url) => Ok(Box::new(PostgresStore::open(url, durability)?)),
         }
     }
+
+    /// Connects to a store that exists, and brings its schema up to date; no file is created.
+    pub fn open_existing(&self) -> Result<Box<dyn Store + Send>, StoreError> {
+        match self {
+            Self::Sqlite(path) => Ok(Box::new(SqliteStore::open_existing(path)?)),
+            Self::Postgres(_) => self.open(Durability::Strict),
+        }
+    }
 }
 
 impl FromStr for Location {

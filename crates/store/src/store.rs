@@ -1,4 +1,6 @@
-use portcullis_trace::record::{EventRecord, Sequence, SessionId, SessionSummary, Timestamp};
+use portcullis_trace::record::{
+    EventRecord, Sequence, SessionId, SessionRecord, SessionSummary, Timestamp,
+};
 
 use crate::{
     Annotation, AnnotationChange, AnnotationCount, AnnotationId, ApiKey, ApiKeyHash, ApiKeyId,
@@ -38,6 +40,9 @@ pub trait Store {
     /// Adds messages to a pushed session, merged by time with those that are there: one that is
     /// there stays first only if it is strictly older.
     fn append_messages(&mut self, session: &SessionId, push: &Push) -> Result<(), StoreError>;
+
+    /// Writes a new session with what is pushed to it: all of it or nothing.
+    fn push_session(&mut self, session: &SessionRecord, push: &Push) -> Result<(), StoreError>;
 
     /// Says whether people without a key may read the session.
     fn share_session(&mut self, session: &SessionId, is_shared: bool) -> Result<(), StoreError>;

@@ -91,7 +91,7 @@ pub(crate) const FENCES: &[Fence] = &[
     fence("tokio", &["server", "store", "transport", "xtask"]),
     fence("tracing", &["server", "store", "transport"]),
     fence("tracing-subscriber", &["server"]),
-    fence("uuid", &["server"]),
+    fence("uuid", &["cli", "server"]),
 ];
 
 const fn floor(name: &'static str, imports: &'static [&'static str]) -> Floor {

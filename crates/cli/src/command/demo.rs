@@ -8,7 +8,8 @@ use portcullis_server::config::DataDirectory;
 use portcullis_store::{SessionFilter, SqliteStore, Store};
 use portcullis_trace::record::{SessionId, Verdict};
 
-use super::traces::{failure as store_failure, write_events};
+use super::store::failure as store_failure;
+use super::traces::write_events;
 use super::{Failure, Outcome};
 use crate::args::DemoArguments;
 use crate::demo::{Attack, DemoError, Peer, Story, answer_user, starter};

@@ -1,13 +1,16 @@
+mod import;
+mod tail;
+
 use std::fmt::Display;
 use std::io::{self, Write};
 
 use portcullis_json::{Limits, Value, parse};
-use portcullis_server::config::DataDirectory;
-use portcullis_store::{EventPage, SessionFilter, SqliteStore, Store, StoreError, export_trace};
+use portcullis_store::{EventPage, Search, SessionFilter, Store, StoreError, export_trace};
 use portcullis_trace::record::{
-    Direction, EventRecord, SessionId, SessionSummary, Timestamp, Verdict, ViolationRecord,
+    Direction, EventRecord, SessionId, SessionSummary, Verdict, ViolationRecord,
 };
 
+use super::store::{failure, object, open, open_existing, text_or_null, time};
 use super::{Failure, Outcome};
 use crate::args::{TracesArguments, TracesCommand, TracesListArguments};
 use crate::render::trace::{Events, summary};
@@ -17,45 +20,60 @@ const PAGE_EVENTS: u32 = 200;
 const ID_CHARACTERS: usize = 36;
 
 pub(crate) fn traces(arguments: &TracesArguments) -> Result<Outcome, Failure> {
-    let data_directory = DataDirectory::open(arguments.data_dir.clone());
-    let database = data_directory
-        .map_err(|error| Failure::of(&error))?
-        .database();
-    let mut store = match (SqliteStore::open_existing(&database), &arguments.command) {
-        (Ok(store), _) => store,
-        (Err(StoreError::Missing { .. }), TracesCommand::Ls(_)) => {
+    if let TracesCommand::Import { file, project } = &arguments.command {
+        return import::import(open(&arguments.store)?.as_mut(), file, project);
+    }
+    let Some(mut store) = open_existing(&arguments.store)? else {
+        return match &arguments.command {
             // Nothing was recorded yet: an empty list, not an error.
-            return Ok(Outcome::Ok);
-        }
-        (Err(error), _) => return Err(failure(&error)),
+            TracesCommand::Ls(arguments) => write_list(&[], arguments.json),
+            _ => Err(Failure::usage("nothing was recorded yet")
+                .hint("name another store with `--store` or `--data-dir`")),
+        };
     };
+    let store = store.as_mut();
     match &arguments.command {
-        TracesCommand::Ls(arguments) => list(&mut store, arguments)?,
-        TracesCommand::Show { id } => show(&mut store, id)?,
+        TracesCommand::Ls(arguments) => return list(store, arguments),
+        TracesCommand::Show { id } => show(store, id)?,
+        TracesCommand::Tail { server } => tail::tail(store, server.clone())?,
         TracesCommand::Export { id } => {
             let summary = store.session(id).map_err(|error| failure(&error))?;
             let mut out = io::stdout().lock();
-            export_trace(&mut store, &summary.session.id, &mut out).map_err(export_failure)?;
+            export_trace(store, &summary.session.id, &mut out).map_err(export_failure)?;
         }
+        TracesCommand::Import { .. } => {}
     }
     Ok(Outcome::Ok)
 }
 
-fn list(store: &mut SqliteStore, arguments: &TracesListArguments) -> Result<(), Failure> {
+fn list(store: &mut dyn Store, arguments: &TracesListArguments) -> Result<Outcome, Failure> {
     let filter = SessionFilter {
         server: arguments.server.clone(),
         project: arguments.project.clone(),
         with_violations_only: arguments.violations,
+        search: Search {
+            words: arguments.search.iter().cloned().collect(),
+            ..Search::default()
+        },
         ..SessionFilter::newest(arguments.limit)
     };
     let sessions = store.sessions(&filter).map_err(|error| failure(&error))?;
+    write_list(&sessions, arguments.json)
+}
+
+fn write_list(sessions: &[SessionSummary], json: bool) -> Result<Outcome, Failure> {
     let mut out = anstream::stdout().lock();
+    if json {
+        let all: Vec<Value> = sessions.iter().map(as_json).collect();
+        writeln!(out, "{}", Value::from(all))?;
+        return Ok(Outcome::Ok);
+    }
     let header = format!(
         "{:ID_CHARACTERS$}  {:20}  {:>8}  {:>10}  {:20}  client",
         "id", "started", "messages", "violations", "server"
     );
     writeln!(out, "{}", FAINT.paint(header))?;
-    for summary in &sessions {
+    for summary in sessions {
         let session = &summary.session;
         let client = session.client.as_ref().map_or("", |client| &client.name);
         writeln!(
@@ -69,10 +87,34 @@ fn list(store: &mut SqliteStore, arguments: &TracesListArguments) -> Result<(), 
             plain(client),
         )?;
     }
-    Ok(())
+    Ok(Outcome::Ok)
 }
 
-fn show(store: &mut SqliteStore, id: &str) -> Result<(), Failure> {
+fn as_json(summary: &SessionSummary) -> Value {
+    let session = &summary.session;
+    let client = session.client.as_ref().map(|client| client.name.as_str());
+    let count = |number: u64| Value::from(number.cast_signed());
+    object([
+        ("id", session.id.as_str().into()),
+        ("project", text_or_null(session.project.as_deref())),
+        ("index", session.index.map_or(Value::Null, count)),
+        ("name", text_or_null(session.name.as_deref())),
+        ("server", session.server.as_str().into()),
+        ("client", text_or_null(client)),
+        ("origin", session.origin.name().into()),
+        ("started_at", time(session.started_at).into()),
+        (
+            "ended_at",
+            text_or_null(summary.ended_at.map(time).as_deref()),
+        ),
+        ("messages", count(summary.events)),
+        ("lost", count(summary.events_lost)),
+        ("violations", count(summary.violations)),
+        ("metadata", session.metadata.clone().into()),
+    ])
+}
+
+fn show(store: &mut dyn Store, id: &str) -> Result<(), Failure> {
     let summary = store.session(id).map_err(|error| failure(&error))?;
     let mut out = anstream::stdout().lock();
     write_header(&mut out, &summary)?;
@@ -82,7 +124,7 @@ fn show(store: &mut SqliteStore, id: &str) -> Result<(), Failure> {
 /// Writes those messages of a session that are `wanted`.
 pub(super) fn write_events(
     out: &mut impl Write,
-    store: &mut SqliteStore,
+    store: &mut dyn Store,
     session: &SessionId,
     wanted: impl Fn(&EventRecord) -> bool,
 ) -> Result<(), Failure> {
@@ -221,27 +263,9 @@ fn messages(event: &EventRecord) -> Vec<Value> {
     }
 }
 
-fn time(timestamp: Timestamp) -> String {
-    match jiff::Timestamp::from_microsecond(timestamp.as_micros()) {
-        Ok(time) => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        Err(_) => "?".to_owned(),
-    }
-}
-
 fn export_failure(error: StoreError) -> Failure {
     match error {
         StoreError::Export(error) => error.into(),
         error => failure(&error),
-    }
-}
-
-pub(super) fn failure(error: &StoreError) -> Failure {
-    let failure = Failure::of(error);
-    match error {
-        StoreError::NoSession { .. } | StoreError::InvalidPrefix { .. } => {
-            failure.hint("`portcullis traces ls` lists the sessions")
-        }
-        StoreError::AmbiguousPrefix { .. } => failure.hint("give more of the id"),
-        _ => failure,
     }
 }

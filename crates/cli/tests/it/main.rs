@@ -9,3 +9,4 @@ mod mcp_scan;
 mod processes;
 mod run;
 mod serve;
+mod store;

@@ -1,8 +1,8 @@
 //! Messages that are pushed to a trace after its beginning.
-use portcullis_trace::record::{EventRecord, Origin, Sequence, SessionId};
+use portcullis_trace::record::{EventRecord, Origin, Sequence, SessionId, SessionRecord};
 
 use super::row::{Reader, integer};
-use super::{Database, annotations, contents, events, write};
+use super::{Database, annotations, contents, events, sessions, write};
 use crate::{EventPage, Push, StoreError};
 
 const PURPOSE: &str = "append to the session";
@@ -27,6 +27,16 @@ const PUSHED: &str = "
     UPDATE sessions SET
         last_pushed_at = $2, active_at = CASE WHEN $2 > active_at THEN $2 ELSE active_at END
     WHERE id = $1";
+
+/// A new session with its messages.
+pub(super) fn push<D: Database + ?Sized>(
+    database: &mut D,
+    session: &SessionRecord,
+    push: &Push,
+) -> Result<(), StoreError> {
+    sessions::put(database, session)?;
+    append(database, &session.id, push)
+}
 
 pub(super) fn append<D: Database + ?Sized>(
     database: &mut D,

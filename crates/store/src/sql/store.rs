@@ -1,5 +1,5 @@
 //! The trait, put together.
-use portcullis_trace::record::{EventRecord, SessionId, SessionSummary, Timestamp};
+use portcullis_trace::record::{EventRecord, SessionId, SessionRecord, SessionSummary, Timestamp};
 
 use super::{
     Access, Database, annotations, api_keys, append, check, events, forget, guardrails, listing,
@@ -44,6 +44,12 @@ impl<D: Database> Store for D {
     fn append_messages(&mut self, session: &SessionId, push: &Push) -> Result<(), StoreError> {
         transaction(self, Access::Write, |database| {
             append::append(database, session, push)
+        })
+    }
+
+    fn push_session(&mut self, session: &SessionRecord, push: &Push) -> Result<(), StoreError> {
+        transaction(self, Access::Write, |database| {
+            append::push(database, session, push)
         })
     }
 

@@ -14,6 +14,7 @@ on_every_backend!(
     messages_merge_by_time_and_the_new_one_wins_a_tie,
     rewritten_messages_keep_all_they_had,
     annotations_come_with_the_push_or_nothing_does,
+    session_comes_with_its_push_or_not_at_all,
     nothing_is_pushed_to_a_live_session,
     sharing_is_kept,
 );
@@ -119,6 +120,19 @@ fn annotations_come_with_the_push_or_nothing_does(store: &mut dyn Store) {
     // The same id again.
     store.append_messages(&session_id(1), &sent).unwrap_err();
     assert_eq!(contents(store, 1), ["a"]);
+}
+
+fn session_comes_with_its_push_or_not_at_all(store: &mut dyn Store) {
+    let twice = Push {
+        annotations: vec![annotation(1, "a"), annotation(1, "a")],
+        ..push(&[(1, "a")])
+    };
+    store.push_session(&pushed(1, "mail"), &twice).unwrap_err();
+    assert_eq!(store.sessions(&SessionFilter::newest(9)).unwrap(), []);
+    assert_eq!(store.project_named("mail").unwrap(), None);
+    let sent = push(&[(1, "a"), (2, "b")]);
+    store.push_session(&pushed(1, "mail"), &sent).unwrap();
+    assert_eq!(contents(store, 1), ["a", "b"]);
 }
 
 fn nothing_is_pushed_to_a_live_session(store: &mut dyn Store) {

@@ -1,0 +1,48 @@
+use std::io::{self, IsTerminal, Write};
+
+use super::store::{failure, location, open_existing};
+use super::{Failure, Outcome};
+use crate::args::{DbArguments, DbCommand};
+use crate::render::{ERROR, GOOD, plain};
+
+pub(crate) fn db(arguments: &DbArguments) -> Result<Outcome, Failure> {
+    let place = location(&arguments.store)?;
+    say_if_watched(&format!("opening {place}"));
+    let Some(mut store) = open_existing(&arguments.store)? else {
+        return Err(Failure::usage(format!("there is no store at `{place}`"))
+            .hint("nothing was recorded yet; name another with `--store` or `--data-dir`"));
+    };
+    let mut out = anstream::stdout().lock();
+    match arguments.command {
+        DbCommand::Migrate => writeln!(out, "{}: {place} is up to date", GOOD.paint("ok"))?,
+        DbCommand::Check => {
+            say_if_watched("reading everything");
+            let problems = store.problems().map_err(|error| failure(&error))?;
+            for problem in &problems {
+                writeln!(out, "{}: {}", ERROR.paint("damaged"), plain(problem))?;
+            }
+            if !problems.is_empty() {
+                return Ok(Outcome::Findings);
+            }
+            writeln!(out, "{}: nothing is wrong with {place}", GOOD.paint("ok"))?;
+        }
+        DbCommand::Vacuum => {
+            say_if_watched("writing everything anew");
+            store.vacuum().map_err(|error| failure(&error))?;
+            writeln!(
+                out,
+                "{}: {place} takes no more room than it needs",
+                GOOD.paint("ok")
+            )?;
+        }
+    }
+    Ok(Outcome::Ok)
+}
+
+/// What takes long says what it does, if a person looks on.
+fn say_if_watched(what: &str) {
+    if io::stderr().is_terminal() {
+        // There is no other place to say it.
+        writeln!(anstream::stderr().lock(), "{what} …").ok();
+    }
+}

@@ -1,0 +1,229 @@
+use std::io::Write;
+
+use portcullis_json::{Object, Value};
+use portcullis_server::policy::PolicyFile;
+use portcullis_store::{
+    GuardrailChange, GuardrailId, GuardrailRecord, GuardrailScope, Project, ProjectId, Store,
+    StoreError,
+};
+use uuid::Uuid;
+
+use super::store::{failure, now, object, open, open_existing, text_or_null, time};
+use super::{Failure, Outcome};
+use crate::args::{GuardrailsAddArguments, GuardrailsArguments, GuardrailsCommand};
+use crate::render::{FAINT, plain, policy_diagnostics};
+
+const ID_CHARACTERS: usize = 36;
+
+pub(crate) fn guardrails(arguments: &GuardrailsArguments) -> Result<Outcome, Failure> {
+    let mut store = match &arguments.command {
+        GuardrailsCommand::Add(_) => open(&arguments.store)?,
+        _ => match open_existing(&arguments.store)? {
+            Some(store) => store,
+            None => return nothing_kept(&arguments.command),
+        },
+    };
+    let store = store.as_mut();
+    match &arguments.command {
+        GuardrailsCommand::Ls { project, json } => {
+            let found = list(store, project.as_deref())?;
+            write_list(&found, *json)?;
+        }
+        GuardrailsCommand::Add(arguments) => add(store, arguments)?,
+        GuardrailsCommand::Enable { id } => set_enabled(store, id, true)?,
+        GuardrailsCommand::Disable { id } => set_enabled(store, id, false)?,
+        GuardrailsCommand::Rm { id } => {
+            let deleted = store.delete_guardrail(&parse(id)?, now());
+            known(id, deleted.map_err(|error| failure(&error))?)?;
+        }
+        GuardrailsCommand::History { id, json } => history(store, id, *json)?,
+    }
+    Ok(Outcome::Ok)
+}
+
+fn nothing_kept(command: &GuardrailsCommand) -> Result<Outcome, Failure> {
+    match command {
+        GuardrailsCommand::Ls { json, .. } => {
+            write_list(&[], *json)?;
+            Ok(Outcome::Ok)
+        }
+        _ => Err(Failure::usage("nothing was kept here yet")
+            .hint("name another store with `--store` or `--data-dir`")),
+    }
+}
+
+fn list(store: &mut dyn Store, project: Option<&str>) -> Result<Vec<GuardrailRecord>, Failure> {
+    let project = match project {
+        Some(name) => match store.project_named(name).map_err(|error| failure(&error))? {
+            Some(found) => Some(found.project.id),
+            None => return Err(Failure::usage(format!("there is no project `{name}`"))),
+        },
+        None => None,
+    };
+    store
+        .guardrails(project.as_ref())
+        .map_err(|error| failure(&error))
+}
+
+fn add(store: &mut dyn Store, arguments: &GuardrailsAddArguments) -> Result<(), Failure> {
+    let file = PolicyFile::read(&arguments.policy).map_err(|error| Failure::of(&error))?;
+    if file.policy.is_none() {
+        return Err(Failure::rendered(policy_diagnostics(&file)));
+    }
+    let record = GuardrailRecord {
+        id: parse(&Uuid::new_v4().to_string())?,
+        project: match &arguments.project {
+            Some(name) => Some(project(store, name)?),
+            None => None,
+        },
+        name: arguments.name.clone(),
+        content: file.source,
+        enabled: !arguments.disabled,
+        action: arguments.action.clone(),
+        scope: GuardrailScope {
+            client: arguments.client.clone(),
+            server: arguments.server.clone(),
+        },
+        metadata: Object::new(),
+        version: 1,
+        updated_at: now(),
+    };
+    store
+        .create_guardrail(&record)
+        .map_err(|error| failure(&error))?;
+    writeln!(anstream::stdout().lock(), "{}", record.id)?;
+    Ok(())
+}
+
+/// The id of the project of that name, which is created if it is missing.
+pub(super) fn project(store: &mut dyn Store, name: &str) -> Result<ProjectId, Failure> {
+    let id = Uuid::new_v4().to_string().parse();
+    let wanted = Project {
+        id: id.map_err(|error| Failure::internal(&error))?,
+        name: name.to_owned(),
+        is_public: false,
+        metadata: Object::new(),
+        created_at: now(),
+    };
+    let found = store.ensure_project(&wanted);
+    Ok(found.map_err(|error| failure(&error))?.id)
+}
+
+fn set_enabled(store: &mut dyn Store, id: &str, enabled: bool) -> Result<(), Failure> {
+    let change = GuardrailChange {
+        enabled: Some(enabled),
+        ..GuardrailChange::default()
+    };
+    let updated = store.update_guardrail(&parse(id)?, &change, now());
+    known(
+        id,
+        updated
+            .map_err(|error: StoreError| failure(&error))?
+            .is_some(),
+    )
+}
+
+fn history(store: &mut dyn Store, id: &str, json: bool) -> Result<(), Failure> {
+    let versions = store.guardrail_history(&parse(id)?);
+    let versions = versions.map_err(|error| failure(&error))?;
+    known(id, !versions.is_empty())?;
+    let mut out = anstream::stdout().lock();
+    if json {
+        let all: Vec<Value> = versions
+            .iter()
+            .map(|version| {
+                object([
+                    ("deleted", version.deleted.into()),
+                    ("guardrail", as_json(&version.record)),
+                ])
+            })
+            .collect();
+        writeln!(out, "{}", Value::from(all))?;
+        return Ok(());
+    }
+    for version in &versions {
+        let record = &version.record;
+        let state = match (version.deleted, record.enabled) {
+            (true, _) => "deleted",
+            (false, true) => "enabled",
+            (false, false) => "disabled",
+        };
+        writeln!(
+            out,
+            "version {}  {}  {state}  {}  {}",
+            record.version,
+            time(record.updated_at),
+            plain(&record.action),
+            plain(&record.name)
+        )?;
+        for line in record.content.lines() {
+            writeln!(out, "    {}", FAINT.paint(plain(line)))?;
+        }
+    }
+    Ok(())
+}
+
+fn write_list(found: &[GuardrailRecord], json: bool) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    if json {
+        let all: Vec<Value> = found.iter().map(as_json).collect();
+        writeln!(out, "{}", Value::from(all))?;
+        return Ok(());
+    }
+    let header = format!(
+        "{:ID_CHARACTERS$}  {:8}  {:6}  {:>7}  {:20}  {:12}  {:12}",
+        "id", "state", "action", "version", "name", "client", "server"
+    );
+    writeln!(out, "{}", FAINT.paint(header))?;
+    for record in found {
+        let any = |name: &Option<String>| plain(name.as_deref().unwrap_or("any"));
+        writeln!(
+            out,
+            "{}  {:8}  {:6}  {:>7}  {:20}  {:12}  {:12}",
+            record.id,
+            if record.enabled {
+                "enabled"
+            } else {
+                "disabled"
+            },
+            plain(&record.action),
+            record.version,
+            plain(&record.name),
+            any(&record.scope.client),
+            any(&record.scope.server),
+        )?;
+    }
+    Ok(())
+}
+
+fn as_json(record: &GuardrailRecord) -> Value {
+    let project = record.project.as_ref().map(ProjectId::as_str);
+    object([
+        ("id", record.id.as_str().into()),
+        ("project", text_or_null(project)),
+        ("name", record.name.as_str().into()),
+        ("content", record.content.as_str().into()),
+        ("enabled", record.enabled.into()),
+        ("action", record.action.as_str().into()),
+        ("client", text_or_null(record.scope.client.as_deref())),
+        ("server", text_or_null(record.scope.server.as_deref())),
+        ("metadata", record.metadata.clone().into()),
+        ("version", i64::from(record.version).into()),
+        ("updated_at", time(record.updated_at).into()),
+    ])
+}
+
+fn parse(id: &str) -> Result<GuardrailId, Failure> {
+    id.parse().map_err(|_| {
+        Failure::usage(format!("`{id}` is not the id of a guardrail"))
+            .hint("`portcullis guardrails ls` lists them")
+    })
+}
+
+fn known(id: &str, is_known: bool) -> Result<(), Failure> {
+    if is_known {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("there is no guardrail `{id}`"))
+        .hint("`portcullis guardrails ls` lists them"))
+}

@@ -1,0 +1,119 @@
+use std::io::Write;
+
+use portcullis_json::Value;
+use portcullis_store::{ApiKey, ApiKeyId, ApiKeySecret, Store};
+use uuid::Uuid;
+
+use super::store::{failure, now, object, open, open_existing, text_or_null, time};
+use super::{Failure, Outcome};
+use crate::args::{KeysArguments, KeysCommand};
+use crate::render::{FAINT, plain};
+
+const ID_CHARACTERS: usize = 36;
+
+pub(crate) fn keys(arguments: &KeysArguments) -> Result<Outcome, Failure> {
+    match &arguments.command {
+        KeysCommand::Create { name } => create(open(&arguments.store)?.as_mut(), name)?,
+        KeysCommand::Ls { json } => {
+            let keys = match open_existing(&arguments.store)? {
+                Some(mut store) => store.api_keys().map_err(|error| failure(&error))?,
+                None => Vec::new(),
+            };
+            write_list(&keys, *json)?;
+        }
+        KeysCommand::Revoke { id } => revoke(open(&arguments.store)?.as_mut(), id)?,
+    }
+    Ok(Outcome::Ok)
+}
+
+fn create(store: &mut dyn Store, name: &str) -> Result<(), Failure> {
+    let secret = ApiKeySecret::from_random(random());
+    let key = ApiKey {
+        id: parse(&Uuid::new_v4().to_string())?,
+        name: name.to_owned(),
+        hash: secret.hash(),
+        created_at: now(),
+        expires_at: None,
+        revoked_at: None,
+    };
+    store
+        .create_api_key(&key)
+        .map_err(|error| failure(&error))?;
+    writeln!(anstream::stdout().lock(), "{}", secret.as_str())?;
+    Ok(())
+}
+
+/// Two UUIDs of version 4 are 244 bits from the operating system's source for secrets.
+fn random() -> [u8; 32] {
+    let mut bytes = [0; 32];
+    let (first, second) = bytes.split_at_mut(16);
+    first.copy_from_slice(Uuid::new_v4().as_bytes());
+    second.copy_from_slice(Uuid::new_v4().as_bytes());
+    bytes
+}
+
+fn revoke(store: &mut dyn Store, id: &str) -> Result<(), Failure> {
+    let revoked = store.revoke_api_key(&parse(id)?, now());
+    if revoked.map_err(|error| failure(&error))? {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("there is no key `{id}`")).hint("`portcullis keys ls` lists them"))
+}
+
+fn write_list(keys: &[ApiKey], json: bool) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    if json {
+        let all: Vec<Value> = keys.iter().map(as_json).collect();
+        writeln!(out, "{}", Value::from(all))?;
+        return Ok(());
+    }
+    let header = format!(
+        "{:ID_CHARACTERS$}  {:20}  {:7}  {:8}  name",
+        "id", "created", "ends in", "state"
+    );
+    writeln!(out, "{}", FAINT.paint(header))?;
+    for key in keys {
+        writeln!(
+            out,
+            "{}  {:20}  {:7}  {:8}  {}",
+            key.id,
+            time(key.created_at),
+            plain(key.hash.last_characters()),
+            state(key),
+            plain(&key.name)
+        )?;
+    }
+    Ok(())
+}
+
+fn state(key: &ApiKey) -> &'static str {
+    match (key.revoked_at, key.is_valid_at(now())) {
+        (Some(_), _) => "revoked",
+        (None, true) => "valid",
+        (None, false) => "expired",
+    }
+}
+
+fn as_json(key: &ApiKey) -> Value {
+    object([
+        ("id", key.id.as_str().into()),
+        ("name", key.name.as_str().into()),
+        ("last_characters", key.hash.last_characters().into()),
+        ("created_at", time(key.created_at).into()),
+        (
+            "expires_at",
+            text_or_null(key.expires_at.map(time).as_deref()),
+        ),
+        (
+            "revoked_at",
+            text_or_null(key.revoked_at.map(time).as_deref()),
+        ),
+    ])
+}
+
+fn parse(id: &str) -> Result<ApiKeyId, Failure> {
+    id.parse().map_err(|_| {
+        Failure::usage(format!("`{id}` is not the id of a key"))
+            .hint("`portcullis keys ls` lists them")
+    })
+}

@@ -1,0 +1,71 @@
+//! What the commands about the store have in common.
+
+use portcullis_json::{Object, Value};
+use portcullis_server::config::DataDirectory;
+use portcullis_store::{Durability, Location, Store, StoreError};
+use portcullis_trace::record::Timestamp;
+
+use super::Failure;
+use crate::args::StoreArguments;
+
+pub(super) type AnyStore = Box<dyn Store + Send>;
+
+/// Opens the store to change it; what is missing is created.
+pub(super) fn open(arguments: &StoreArguments) -> Result<AnyStore, Failure> {
+    location(arguments)?
+        .open(Durability::Strict)
+        .map_err(|error| failure(&error))
+}
+
+/// Opens the store to look at it; `None` if nothing was ever kept there.
+pub(super) fn open_existing(arguments: &StoreArguments) -> Result<Option<AnyStore>, Failure> {
+    match location(arguments)?.open_existing() {
+        Ok(store) => Ok(Some(store)),
+        Err(StoreError::Missing { .. }) => Ok(None),
+        Err(error) => Err(failure(&error)),
+    }
+}
+
+pub(super) fn location(arguments: &StoreArguments) -> Result<Location, Failure> {
+    match &arguments.store {
+        Some(url) => url.parse().map_err(|error| failure(&error)),
+        None => DataDirectory::open(arguments.data_dir.clone())
+            .map(|directory| Location::Sqlite(directory.database()))
+            .map_err(|error| Failure::of(&error)),
+    }
+}
+
+pub(super) fn failure(error: &StoreError) -> Failure {
+    let failure = Failure::of(error);
+    match error {
+        StoreError::NoSession { .. } | StoreError::InvalidPrefix { .. } => {
+            failure.hint("`portcullis traces ls` lists the sessions")
+        }
+        _ => match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        },
+    }
+}
+
+/// The JSON object with these members.
+pub(super) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
+    let members = members.into_iter();
+    let object: Object = members.map(|(name, value)| (name.into(), value)).collect();
+    object.into()
+}
+
+pub(super) fn text_or_null(text: Option<&str>) -> Value {
+    text.map_or(Value::Null, Value::from)
+}
+
+pub(super) fn time(timestamp: Timestamp) -> String {
+    match jiff::Timestamp::from_microsecond(timestamp.as_micros()) {
+        Ok(time) => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        Err(_) => "?".to_owned(),
+    }
+}
+
+pub(super) fn now() -> Timestamp {
+    Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
+}

@@ -1,0 +1,87 @@
+//! Messages as they are recorded.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::thread::sleep;
+use std::time::Duration;
+
+use portcullis_store::{EventPage, SessionFilter, Store};
+use portcullis_trace::record::{Sequence, SessionId, SessionSummary};
+
+use super::{PAGE_EVENTS, messages, write_event};
+use crate::command::Failure;
+use crate::command::store::failure;
+use crate::render::trace::Events;
+use crate::render::{FAINT, plain};
+
+/// Between two looks.
+const REST: Duration = Duration::from_millis(300);
+/// LIMIT: sessions that are watched, the newest ones.
+const SESSIONS_MAX: u32 = 200;
+
+/// Shows what comes after now, until the process is interrupted or nobody reads any more.
+pub(super) fn tail(store: &mut dyn Store, server: Option<String>) -> Result<(), Failure> {
+    let filter = SessionFilter {
+        server,
+        ..SessionFilter::newest(SESSIONS_MAX)
+    };
+    let mut seen = last_places(&sessions(store, &filter)?);
+    loop {
+        let found = sessions(store, &filter)?;
+        for summary in found.iter().rev() {
+            let id = &summary.session.id;
+            let after = seen.get(id).copied().flatten();
+            if last_place(summary) > after {
+                show(store, summary, after)?;
+            }
+        }
+        seen = last_places(&found);
+        sleep(REST);
+    }
+}
+
+fn sessions(store: &mut dyn Store, filter: &SessionFilter) -> Result<Vec<SessionSummary>, Failure> {
+    store.sessions(filter).map_err(|error| failure(&error))
+}
+
+fn last_places(sessions: &[SessionSummary]) -> BTreeMap<SessionId, Option<Sequence>> {
+    let sessions = sessions.iter();
+    sessions
+        .map(|summary| (summary.session.id.clone(), last_place(summary)))
+        .collect()
+}
+
+fn last_place(summary: &SessionSummary) -> Option<Sequence> {
+    Sequence::new(summary.events + summary.events_lost)
+}
+
+/// Shows the messages up to the last that the summary knows; the next look starts there.
+fn show(
+    store: &mut dyn Store,
+    summary: &SessionSummary,
+    after: Option<Sequence>,
+) -> Result<(), Failure> {
+    let mut out = anstream::stdout().lock();
+    let session = &summary.session;
+    let title = format!("{}  {}", session.id, plain(&session.server));
+    writeln!(out, "{}", FAINT.paint(title))?;
+    let mut page = EventPage {
+        after,
+        limit: PAGE_EVENTS,
+    };
+    loop {
+        let events = store.events(&session.id, page);
+        let events = events.map_err(|error| failure(&error))?;
+        let Some(last) = events.last() else { break };
+        page = page.after(last.sequence);
+        for event in &events {
+            if Some(event.sequence) > last_place(summary) {
+                return Ok(out.flush()?);
+            }
+            let messages = messages(event);
+            // What was said before is not read again, so that places in it are not underlined.
+            write_event(&mut out, event, &messages, &Events::default())?;
+        }
+    }
+    Ok(out.flush()?)
+}

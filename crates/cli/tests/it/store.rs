@@ -1,0 +1,245 @@
+//! The commands about the store, on a store of their own.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::client::{Client, finish, portcullis, text, write};
+
+const POLICY: &str = "raise \"outside\" if:\n    (m: Message)\n    \"evil\" in m.content\n";
+
+fn run(directory: &Path, arguments: &[&str]) -> Output {
+    finish(
+        portcullis()
+            .current_dir(directory)
+            .args(arguments)
+            .args(["--data-dir", "data"]),
+    )
+}
+
+#[track_caller]
+fn well(directory: &Path, arguments: &[&str]) -> String {
+    let output = run(directory, arguments);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout).trim_end().to_owned()
+}
+
+#[track_caller]
+fn refused(directory: &Path, arguments: &[&str], message: &str) {
+    let output = run(directory, arguments);
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(told.contains(message), "{told}");
+}
+
+/// The id of the first in a JSON list.
+fn first_id(json: &str) -> &str {
+    let rest = json.split("\"id\":\"").nth(1).unwrap();
+    rest.split('"').next().unwrap()
+}
+
+#[test]
+fn guardrail_goes_through_its_life() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    write(directory, "p.gr", POLICY);
+    assert_eq!(well(directory, &["guardrails", "ls", "--json"]), "[]");
+    refused(
+        directory,
+        &["guardrails", "enable", "x"],
+        "nothing was kept",
+    );
+
+    let add = [
+        "guardrails",
+        "add",
+        "outside",
+        "--policy",
+        "p.gr",
+        "--action",
+        "block",
+    ];
+    let id = well(directory, &add);
+    let listed = well(directory, &["guardrails", "ls", "--json"]);
+    for part in [
+        &*id,
+        "\"enabled\":true",
+        "\"action\":\"block\"",
+        "\"version\":1",
+        "evil",
+    ] {
+        assert!(listed.contains(part), "{part}: {listed}");
+    }
+    well(directory, &["guardrails", "disable", &id]);
+    assert!(well(directory, &["guardrails", "ls"]).contains("disabled"));
+    well(directory, &["guardrails", "enable", &id]);
+    well(directory, &["guardrails", "rm", &id]);
+    assert_eq!(well(directory, &["guardrails", "ls", "--json"]), "[]");
+    let history = well(directory, &["guardrails", "history", &id]);
+    let versions: Vec<&str> = history
+        .lines()
+        .filter_map(|line| line.strip_prefix("version "))
+        .filter_map(|line| line.split("  ").nth(2))
+        .collect();
+    assert_eq!(versions, ["deleted", "enabled", "disabled", "enabled"]);
+}
+
+#[test]
+fn guardrail_that_is_not_there_or_does_not_load_is_refused() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    write(directory, "p.gr", POLICY);
+    write(directory, "wrong.gr", "raise if");
+    let add = ["guardrails", "add", "a", "--policy", "p.gr"];
+    let id = well(directory, &add);
+    well(directory, &["guardrails", "rm", &id]);
+    refused(
+        directory,
+        &["guardrails", "rm", &id],
+        "there is no guardrail",
+    );
+    refused(
+        directory,
+        &["guardrails", "rm", "x"],
+        "is not the id of a guardrail",
+    );
+    let wrong = ["guardrails", "add", "a", "--policy", "wrong.gr"];
+    assert_eq!(run(directory, &wrong).status.code(), Some(2));
+    refused(
+        directory,
+        &["guardrails", "ls", "--project", "p"],
+        "there is no project `p`",
+    );
+    let add = [
+        "guardrails",
+        "add",
+        "a",
+        "--policy",
+        "p.gr",
+        "--project",
+        "p",
+        "--disabled",
+    ];
+    let id = well(directory, &add);
+    assert!(well(directory, &["guardrails", "ls", "--project", "p"]).contains(&id));
+}
+
+#[test]
+fn key_is_shown_once_and_can_be_revoked() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    let key = well(directory, &["keys", "create", "laptop"]);
+    let hex = key.strip_prefix("inv-").unwrap();
+    assert!(
+        hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{key}"
+    );
+    assert_ne!(well(directory, &["keys", "create", "other"]), key);
+
+    let listed = well(directory, &["keys", "ls", "--json"]);
+    assert!(!listed.contains(hex), "{listed}");
+    let last = key.get(64..).unwrap();
+    let last = format!("\"last_characters\":\"{last}\"");
+    assert!(listed.contains(&last), "{listed}");
+    let id = first_id(&listed);
+    well(directory, &["keys", "revoke", id]);
+    let table = well(directory, &["keys", "ls"]);
+    assert_eq!(table.matches("revoked").count(), 1, "{table}");
+    let unknown = "3752ff38-da1a-4fa5-84a2-9e44a4b167ce";
+    refused(directory, &["keys", "revoke", unknown], "there is no key");
+}
+
+#[test]
+fn traces_are_imported_listed_and_found() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    let lines = concat!(
+        "{\"metadata\":{\"about\":\"tests\"}}\n",
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"a walrus\"}],\"index\":4,",
+        "\"annotations\":[{\"content\":\"c\",\"address\":\"messages.0\"}]}\n\n",
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"a seal\"}],\"index\":2}\n",
+    );
+    write(directory, "t.jsonl", lines);
+    let import = ["traces", "import", "t.jsonl", "--project", "zoo"];
+    assert_eq!(well(directory, &import), "2 traces");
+    let all = well(directory, &["traces", "ls", "--project", "zoo", "--json"]);
+    assert_eq!(all.matches("\"origin\":\"pushed\"").count(), 2, "{all}");
+    let found = well(directory, &["traces", "ls", "--search", "WALRUS", "--json"]);
+    assert!(
+        found.contains("\"index\":4") && !found.contains("\"index\":2"),
+        "{found}"
+    );
+    let id = first_id(&found);
+    let exported = well(directory, &["traces", "export", id]);
+    assert_eq!(
+        exported,
+        "[\n{\"role\":\"user\",\"content\":\"a walrus\"}\n]"
+    );
+
+    refused(directory, &import, "already has a trace");
+    write(directory, "wrong.jsonl", "[]\n7\n");
+    let wrong = ["traces", "import", "wrong.jsonl", "--project", "zoo"];
+    refused(directory, &wrong, "line 2: expected a list of messages");
+}
+
+#[test]
+fn store_is_migrated_checked_and_vacuumed() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    refused(directory, &["db", "check"], "there is no store");
+    well(directory, &["keys", "create", "a"]);
+    for command in ["migrate", "check", "vacuum"] {
+        let told = well(directory, &["db", command]);
+        assert!(told.starts_with("ok: "), "{told}");
+    }
+    let elsewhere = finish(portcullis().current_dir(directory).args([
+        "db",
+        "check",
+        "--store",
+        "data/traces.db",
+    ]));
+    assert!(elsewhere.status.success(), "{}", text(&elsewhere.stderr));
+    let both = ["db", "check", "--store", "data/traces.db"];
+    assert_eq!(run(directory, &both).status.code(), Some(2));
+    let unknown = finish(portcullis().args(["db", "check", "--store", "mysql://me:pw@h/d"]));
+    let told = text(&unknown.stderr);
+    assert!(
+        told.contains("mysql://h/d") && !told.contains("pw"),
+        "{told}"
+    );
+}
+
+#[test]
+fn tail_shows_what_is_recorded_after_it_began() {
+    let mut client = Client::start(&["--durability", "strict"]);
+    client.call(1, "x");
+    client.receive();
+    let mut tail = portcullis()
+        .current_dir(client.directory.path())
+        .args(["traces", "tail", "--data-dir", "data"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    // It says nothing until something happens, so that it is asked to see until it saw.
+    let seen = std::thread::scope(|scope| {
+        let seen = scope.spawn(move || {
+            let shown =
+                lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("tools/call")));
+            shown.unwrap().unwrap()
+        });
+        for id in 2.. {
+            if seen.is_finished() {
+                break;
+            }
+            client.call(id, "x");
+            client.receive();
+        }
+        seen.join().unwrap()
+    });
+    assert!(seen.contains("client → server"), "{seen}");
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+}
