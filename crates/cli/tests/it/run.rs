@@ -136,13 +136,15 @@ fn the_reference_command_line_drives_the_same_gateway() {
     let output = finish(
         portcullis()
             .current_dir(directory.path())
+            .env_remove("INVARIANT_API_URL")
+            .env_remove("INVARIANT_API_ENDPOINT")
             .args(["mcp", "--project-name", "p", "--push-explorer", "--verbose"])
             .args(["--failure-response-format", "error", "--metadata-server=s"])
             .args(["--data-dir", "d", "--exec", "true"]),
     );
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let log = std::fs::read_to_string(directory.path().join("d/portcullis.log")).unwrap();
-    assert!(log.contains("not pushed to an Explorer"), "{log}");
+    assert!(log.contains("names no Explorer"), "{log}");
     let list = finish(portcullis().current_dir(directory.path()).args([
         "traces",
         "--data-dir",
