@@ -75,6 +75,7 @@ pub enum DropReason {
     CancelsNothing,
     CancelsInitialize,
     ProgressOfNothing,
+    TooMuchProgress,
     UnknownNotification,
     Blocked,
 }
@@ -131,6 +132,7 @@ impl fmt::Display for DropReason {
             Self::CancelsNothing => "cancellation of no open request",
             Self::CancelsInitialize => "`initialize` cannot be cancelled",
             Self::ProgressOfNothing => "progress of no open request",
+            Self::TooMuchProgress => "progress told too often",
             Self::UnknownNotification => "notification of an unknown kind",
             Self::Blocked => "blocked by a guardrail",
         })

@@ -9,6 +9,10 @@ use portcullis_trace::record::{Direction, Implementation, Timestamp};
 
 use crate::route::Scope;
 
+/// LIMIT: how often in a second the progress of one request is told.
+const PROGRESS_PER_SECOND_MAX: u32 = 100;
+const SECOND_MICROS: i64 = 1_000_000;
+
 /// The requests of one direction that have no answer yet.
 #[derive(Debug)]
 pub(crate) struct Exchanges {
@@ -31,6 +35,9 @@ pub(crate) struct Exchange {
     pub(crate) client: Option<Implementation>,
     /// When it was opened, or its progress was last told.
     heard: Timestamp,
+    /// When the second began in which progress is counted, and how often it was told since.
+    progress_since: Timestamp,
+    progress: u32,
     order: u64,
 }
 
@@ -97,19 +104,12 @@ impl Exchanges {
         }
     }
 
-    /// The request that wants to hear of its progress by this token, and does now.
-    pub(crate) fn hear_progress(
-        &mut self,
-        scope: Scope,
-        token: &Id,
-        now: Timestamp,
-    ) -> Option<&Exchange> {
+    /// The request that wants to hear of its progress by this token.
+    pub(crate) fn by_progress_token(&mut self, scope: Scope, token: &Id) -> Option<&mut Exchange> {
         let mut open = self.open.values_mut();
-        let exchange = open.find(|exchange| {
+        open.find(|exchange| {
             exchange.scope == scope && exchange.progress_token.as_ref() == Some(token)
-        })?;
-        exchange.heard = now;
-        Some(exchange)
+        })
     }
 
     /// What was last heard of before this time, oldest first.
@@ -159,8 +159,22 @@ impl Exchange {
             is_stateless: false,
             client: None,
             heard: now,
+            progress_since: now,
+            progress: 0,
             order: 0,
         }
+    }
+
+    /// Takes note of progress; `false` if it is told too often to be passed on.
+    pub(crate) fn hear_progress(&mut self, now: Timestamp) -> bool {
+        self.heard = now;
+        let since = self.progress_since.as_micros();
+        if now.as_micros().saturating_sub(since) >= SECOND_MICROS {
+            self.progress_since = now;
+            self.progress = 0;
+        }
+        self.progress = self.progress.saturating_add(1);
+        self.progress <= PROGRESS_PER_SECOND_MAX
     }
 }
 

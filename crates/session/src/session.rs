@@ -329,7 +329,7 @@ impl Session {
             MessageKind::Response { id, .. } => (DeliveryKind::Response, id.clone()),
             MessageKind::Notification { method } => {
                 let progressed = (*method == Method::Progress)
-                    .then(|| self.progressed(turn))
+                    .then(|| self.progressed(turn).map(|exchange| exchange.id.clone()))
                     .flatten();
                 (DeliveryKind::Notification, progressed.or_else(stream))
             }

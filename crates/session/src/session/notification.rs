@@ -3,6 +3,7 @@ use portcullis_trace::record::Direction;
 
 use super::{Handshake, Session, Turn};
 use crate::action::{Action, DropReason};
+use crate::exchange::Exchange;
 use crate::lower::Subject;
 
 impl Session {
@@ -45,21 +46,25 @@ impl Session {
             return Err(DropReason::UnknownNotification);
         }
         match method {
-            Method::Progress => self
-                .progressed(turn)
-                .map(|_| ())
-                .ok_or(DropReason::ProgressOfNothing),
+            Method::Progress => {
+                let progressed = self.progressed(turn);
+                let exchange = progressed.ok_or(DropReason::ProgressOfNothing)?;
+                if exchange.hear_progress(turn.now) {
+                    Ok(())
+                } else {
+                    Err(DropReason::TooMuchProgress)
+                }
+            }
             Method::Cancelled => self.admit_cancellation(turn),
             _ => Ok(()),
         }
     }
 
     /// The open request whose progress the message tells.
-    pub(super) fn progressed(&mut self, turn: Turn<'_>) -> Option<Id> {
+    pub(super) fn progressed(&mut self, turn: Turn<'_>) -> Option<&mut Exchange> {
         let token = view::progressed_token(turn.message.params()?).ok()?;
         let exchanges = &mut self.receiver(turn.direction).exchanges;
-        let exchange = exchanges.hear_progress(turn.source.scope, &token, turn.now)?;
-        Some(exchange.id.clone())
+        exchanges.by_progress_token(turn.source.scope, &token)
     }
 
     fn admit_cancellation(&mut self, turn: Turn<'_>) -> Result<(), DropReason> {

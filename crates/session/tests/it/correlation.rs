@@ -132,6 +132,25 @@ fn only_own_open_requests_can_be_cancelled() {
 }
 
 #[test]
+fn progress_is_passed_on_a_hundred_times_a_second() {
+    let progress = |step: u32| {
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":7,"progress":{step}}}}}"#
+        )
+    };
+    let mut talk = Conversation::unguarded();
+    talk.client_asks(
+        "1",
+        "tools/call",
+        r#"{"name":"t","arguments":{},"_meta":{"progressToken":7}}"#,
+    );
+    // A line takes a millisecond of the test's clock.
+    let sent = (0..1900).map(|step| talk.server(&progress(step)).sent.len());
+    assert_eq!(sent.sum::<usize>(), 200);
+    talk.server_answers("1", r#"{"content":[]}"#);
+}
+
+#[test]
 fn progress_passes_only_for_a_token_that_an_open_request_declared() {
     let progress = |token: &str| {
         format!(

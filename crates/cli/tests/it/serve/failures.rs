@@ -79,6 +79,8 @@ fn a_program_that_says_nothing_is_given_up() {
     );
     let gateway = Gateway::start(&settings, "");
     let session = gateway.open();
+    // Its events have no ids, so that nobody can have missed one.
+    assert_eq!(session.listen(Some("e1")).status, 400);
     let message = session.answer(1, "x");
     is_error(&message, 1);
     assert!(message.contains("said nothing for 1 seconds"), "{message}");

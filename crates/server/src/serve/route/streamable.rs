@@ -289,11 +289,18 @@ async fn standalone(
 ) -> Result<Response, Refused> {
     let keep_alive = gateway.config().streams.keep_alive;
     let (outlet, parcels) = Outlet::new();
+    let last_event = single(headers, LAST_EVENT_ID)?;
     let Some(upstream) = conversation.upstream().http() else {
+        if last_event.is_some() {
+            // The events of such a server have no ids, so that this is none of them.
+            return Err(Refused::bad_request(
+                "Last-Event-ID is that of no event: this server's streams cannot be resumed",
+            ));
+        }
         return own_standalone(&conversation, outlet, parcels, keep_alive);
     };
     let mut passed = passed(target, headers);
-    if let Some(last) = single(headers, LAST_EVENT_ID)?.and_then(value) {
+    if let Some(last) = last_event.and_then(value) {
         passed.insert(LAST_EVENT_ID, last);
     }
     let has_session = upstream.has_session();
