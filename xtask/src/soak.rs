@@ -58,6 +58,7 @@ const SETTINGS: &str = "sessions:
   idle_timeout: 5s
   max_sessions: 10000
   max_sessions_per_principal: 10000
+streams: { request_timeout: 20s }
 guardrails:
 - name: ten-rules
   policy: { file: RULES }

@@ -121,10 +121,13 @@ impl State {
             .last_session
             .fetch_add(1, Ordering::Relaxed)
             .to_string();
+        // Who learns where to post may be answered at once.
+        let writer = connection.writer()?;
+        let mut streams = self.streams();
+        streams.insert(id.clone(), writer);
         connection.write(EVENTS.as_bytes())?;
         connection.write(&chunk(&event("endpoint", &format!("/messages?{id}"))))?;
-        let writer = connection.writer()?;
-        self.streams().insert(id.clone(), writer);
+        drop(streams);
         // The client says nothing more here but that it is gone.
         let _gone = connection.wait();
         self.streams().remove(&id);
