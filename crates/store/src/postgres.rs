@@ -81,6 +81,16 @@ impl PostgresStore {
 impl Database for PostgresStore {
     const FOR_UPDATE: &'static str = "FOR UPDATE";
 
+    const PUT_WORDS: &'static str = "
+        INSERT INTO session_words (id, words)
+        SELECT r.id, string_to_array(r.words, ' ') FROM {rows}";
+
+    const DELETE_WORDS: &'static str =
+        "DELETE FROM session_words WHERE id IN (SELECT r.id FROM {rows})";
+
+    const SESSIONS_WITH_WORD: &'static str =
+        "SELECT w.id >> 24 FROM session_words AS w WHERE w.words @> ARRAY[CAST({word} AS TEXT)]";
+
     fn begin(&mut self, access: Access) -> Result<(), StoreError> {
         let (purpose, statement) = match access {
             Access::Read => (

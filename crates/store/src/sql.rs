@@ -31,6 +31,14 @@ pub(crate) trait Database {
     /// Empty where a transaction that writes is alone anyway.
     const FOR_UPDATE: &'static str;
 
+    /// Makes words found: `id` and `words` of [`words`] from `{rows}`.
+    const PUT_WORDS: &'static str;
+
+    const DELETE_WORDS: &'static str;
+
+    /// The numbers of the sessions that hold `{word}`.
+    const SESSIONS_WITH_WORD: &'static str;
+
     fn begin(&mut self, access: Access) -> Result<(), StoreError>;
 
     fn commit(&mut self) -> Result<(), StoreError>;

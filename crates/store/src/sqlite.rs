@@ -66,6 +66,15 @@ impl SqliteStore {
 impl Database for SqliteStore {
     const FOR_UPDATE: &'static str = "";
 
+    const PUT_WORDS: &'static str =
+        "INSERT INTO session_words (rowid, words) SELECT r.id, r.words FROM {rows}";
+
+    const DELETE_WORDS: &'static str =
+        "DELETE FROM session_words WHERE rowid IN (SELECT r.id FROM {rows})";
+
+    const SESSIONS_WITH_WORD: &'static str = "
+        SELECT rowid >> 24 FROM session_words WHERE session_words MATCH '\"' || {word} || '\"'";
+
     fn begin(&mut self, access: Access) -> Result<(), StoreError> {
         let (purpose, statement) = match access {
             Access::Read => ("begin to read", "BEGIN"),

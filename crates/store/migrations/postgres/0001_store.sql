@@ -40,7 +40,9 @@ CREATE TABLE sessions (
     -- The last time that anything was recorded.
     active_at BIGINT NOT NULL,
     -- What the texts of its messages take, each counted in full.
-    bytes BIGINT NOT NULL DEFAULT 0
+    bytes BIGINT NOT NULL DEFAULT 0,
+    -- How many rows of `session_words` it has.
+    word_rows BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX sessions_by_start ON sessions (started_at, id);
 CREATE UNIQUE INDEX sessions_by_number ON sessions (number);
@@ -79,15 +81,15 @@ CREATE TABLE violations (
     FOREIGN KEY (session, sequence) REFERENCES events (session, sequence) ON DELETE CASCADE
 );
 
--- Refers to `sessions.number`. It is no foreign key, because a look at the session for each word
--- would cost more than the word.
+-- The words of the messages that were written together; of its numbers the lowest 24 bits count
+-- those of one session, and what is above them is the session's number.
 CREATE TABLE session_words (
-    word TEXT COLLATE "C" NOT NULL,
-    session BIGINT NOT NULL,
-    PRIMARY KEY (word, session)
+    id BIGINT PRIMARY KEY NOT NULL,
+    words TEXT[] COLLATE "C" NOT NULL
 );
-CREATE INDEX words_of_session ON session_words (session);
+CREATE INDEX session_words_by_word ON session_words USING GIN (words);
 
+-- `session` is `sessions.number`.
 CREATE TABLE session_properties (
     session BIGINT NOT NULL,
     key TEXT NOT NULL,

@@ -23,6 +23,8 @@ ALTER TABLE sessions ADD COLUMN is_shared INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE sessions ADD COLUMN active_at INTEGER NOT NULL DEFAULT 0;
 -- What the texts of its messages take, each counted in full.
 ALTER TABLE sessions ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+-- How many rows of `session_words` it has.
+ALTER TABLE sessions ADD COLUMN word_rows INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE events ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
 
 UPDATE events SET bytes =
@@ -63,15 +65,14 @@ CREATE TRIGGER number_session AFTER INSERT ON sessions WHEN new.number IS NULL B
     WHERE id = new.id;
 END;
 
--- Refers to `sessions.number`. It is no foreign key, because a look at the session for each word
--- would cost more than the word.
-CREATE TABLE session_words (
-    word TEXT NOT NULL,
-    session INTEGER NOT NULL,
-    PRIMARY KEY (word, session)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX words_of_session ON session_words (session);
+-- The words of the messages that were written together; of its numbers the lowest 24 bits count
+-- those of one session, and what is above them is the session's number. Words come in lower case
+-- and with spaces between them, which this tokenizer leaves as they are.
+CREATE VIRTUAL TABLE session_words USING fts5(
+    words, content = '', contentless_delete = 1, detail = none, tokenize = 'ascii'
+);
 
+-- `session` is `sessions.number`.
 CREATE TABLE session_properties (
     session INTEGER NOT NULL,
     key TEXT NOT NULL,

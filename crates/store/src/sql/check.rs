@@ -8,7 +8,7 @@ use crate::StoreError;
 const PROBLEMS_MAX: u32 = 20;
 
 /// Each finds the ids of records with a problem.
-const CHECKS: [(&str, &str); 5] = [
+const CHECKS: [(&str, &str); 4] = [
     (
         "the count of messages is not their number",
         "SELECT s.id FROM sessions AS s WHERE s.event_count <>
@@ -23,11 +23,6 @@ const CHECKS: [(&str, &str); 5] = [
         "the count of traces is not their number",
         "SELECT p.name FROM projects AS p WHERE p.trace_count <>
             (SELECT count(*) FROM sessions AS s WHERE s.project = p.name) ORDER BY p.name LIMIT $1",
-    ),
-    (
-        "a word belongs to no session",
-        "SELECT DISTINCT w.word FROM session_words AS w WHERE NOT EXISTS
-            (SELECT 1 FROM sessions AS s WHERE s.number = w.session) ORDER BY w.word LIMIT $1",
     ),
     (
         "a large text belongs to no message",

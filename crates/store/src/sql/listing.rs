@@ -12,13 +12,6 @@ pub(super) const SESSION_COLUMNS: &str = "
         last_pushed_at, is_shared
     FROM sessions";
 
-/// A word that more sessions hold is common: the newest sessions are looked through for it, because
-/// soon enough of them have it.
-const RARE_SESSIONS_MAX: u64 = 1000;
-
-const SESSIONS_WITH_WORD: &str = "
-    SELECT count(*) FROM (SELECT 1 FROM session_words WHERE word = $1 LIMIT $2) AS found";
-
 /// LIMIT: words, conditions and indices of one search that count; the rest is not looked at.
 const CONDITIONS_MAX: usize = 32;
 const INDICES_MAX: usize = 1000;
@@ -41,10 +34,9 @@ pub(super) fn sessions<D: Database + ?Sized>(
         .flat_map(|text| words_of(text))
         .take(CONDITIONS_MAX)
         .collect();
-    let rare = rarest(database, &words)?;
     let mut conditions = Conditions::default();
     conditions.of_session(filter);
-    conditions.of_words(&words, rare);
+    conditions.of_words(&words, D::SESSIONS_WITH_WORD);
     for condition in filter.search.metadata.iter().take(CONDITIONS_MAX) {
         conditions.of_metadata(condition);
     }
@@ -54,27 +46,6 @@ pub(super) fn sessions<D: Database + ?Sized>(
         .into_iter()
         .map(summary)
         .collect()
-}
-
-/// The place of the word that the fewest sessions hold, if those are few.
-fn rarest<D: Database + ?Sized>(
-    database: &mut D,
-    words: &[String],
-) -> Result<Option<usize>, StoreError> {
-    let mut rarest = None;
-    for (place, word) in words.iter().enumerate() {
-        let limit = Parameter::Integer(RARE_SESSIONS_MAX.cast_signed());
-        let parameters = [word.into(), limit];
-        let rows = database.query("count the sessions", SESSIONS_WITH_WORD, &parameters)?;
-        let found = match rows.into_iter().next() {
-            Some(row) => Reader::new("word", row).count("count")?,
-            None => 0,
-        };
-        if found < RARE_SESSIONS_MAX && rarest.is_none_or(|(least, _)| found < least) {
-            rarest = Some((found, place));
-        }
-    }
-    Ok(rarest.map(|(_, place)| place))
 }
 
 pub(super) fn summary(row: Row) -> Result<SessionSummary, StoreError> {
@@ -146,17 +117,11 @@ impl<'a> Conditions<'a> {
         }
     }
 
-    fn of_words(&mut self, words: &'a [String], rare: Option<usize>) {
-        for (place, word) in words.iter().enumerate() {
-            let parameter = self.parameter(word);
-            self.texts.push(if rare == Some(place) {
-                format!("number IN (SELECT w.session FROM session_words AS w WHERE w.word = {parameter})")
-            } else {
-                format!(
-                    "EXISTS (SELECT 1 FROM session_words AS w
-                     WHERE w.word = {parameter} AND w.session = sessions.number)"
-                )
-            });
+    fn of_words(&mut self, words: &'a [String], sessions_with_word: &str) {
+        for word in words {
+            let word = self.parameter(word);
+            let sessions = sessions_with_word.replace("{word}", &word);
+            self.texts.push(format!("number IN ({sessions})"));
         }
     }
 

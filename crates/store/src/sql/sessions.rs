@@ -24,7 +24,7 @@ const INSERT: &str = "
 
 const SHARE: &str = "UPDATE sessions SET is_shared = $2 WHERE id = $1";
 
-const PROJECT_OF: &str = "SELECT id, project, number FROM sessions WHERE id = $1";
+const PROJECT_OF: &str = "SELECT id, project, number, word_rows FROM sessions WHERE id = $1";
 
 const DELETE: &str = "DELETE FROM sessions WHERE id = $1";
 
@@ -132,7 +132,7 @@ pub(super) fn delete<D: Database + ?Sized>(
         projects::lose_trace(database, &project)?;
     }
     let number = row.integer("number")?;
-    words::delete(database, number)?;
+    words::delete(database, number, row.integer("word_rows")?)?;
     let all = (Sequence::FIRST, Sequence::LAST);
     let hashes = contents::hashes(database, session, all)?;
     let deleted = database.execute(purpose, DELETE, &id)? > 0;

@@ -18,12 +18,13 @@ const WORDS_OF_EVENT_MAX: usize = 2000;
 /// LIMIT: values of one session's metadata that can be found.
 const PROPERTIES_MAX: usize = 256;
 
-const PUT_WORDS: &str = "
-    INSERT INTO session_words (word, session)
-    SELECT r.word, r.session FROM {rows} WHERE true
-    ON CONFLICT (word, session) DO NOTHING";
+const ADD_ROW: &str = "
+    UPDATE sessions SET word_rows = word_rows + 1 WHERE number = $1 RETURNING id, word_rows";
 
-const DELETE_WORDS: &str = "DELETE FROM session_words WHERE session = $1";
+/// LIMIT: rows of words of one session; what is said after them is not found. It is their share of
+/// the numbers of rows.
+const ROWS_MAX: i64 = (1 << ROW_BITS) - 1;
+const ROW_BITS: u32 = 24;
 
 const DELETE_PROPERTIES: &str = "DELETE FROM session_properties WHERE session = $1";
 
@@ -32,8 +33,13 @@ const PUT_PROPERTIES: &str = "
     SELECT r.session, r.key, r.value, r.number FROM {rows} WHERE true
     ON CONFLICT (session, key) DO NOTHING";
 
-/// The words of sessions, which are named by their numbers.
-pub(super) type SessionWords = BTreeMap<i64, BTreeSet<String>>;
+/// Words of messages that are written together, by the number of their row.
+pub(super) type WordRows = BTreeMap<i64, BTreeSet<String>>;
+
+/// The number of the row with the latest words of a session that has so many rows.
+pub(super) fn row_number(session: i64, word_rows: i64) -> Option<i64> {
+    (word_rows <= ROWS_MAX).then(|| (session << ROW_BITS) | word_rows)
+}
 
 /// The words of a text that people wrote.
 pub(super) fn words_of(text: &str) -> impl Iterator<Item = String> {
@@ -89,22 +95,30 @@ fn collect_value(value: &Value, words: &mut BTreeSet<String>) {
 
 pub(super) fn put<D: Database + ?Sized>(
     database: &mut D,
-    words: &SessionWords,
+    words: &WordRows,
 ) -> Result<(), StoreError> {
-    let mut pairs: Vec<(&String, i64)> = words
+    let texts: Vec<(i64, String)> = words
         .iter()
-        .flat_map(|(session, words)| words.iter().map(|word| (word, *session)))
+        .filter(|(_, words)| !words.is_empty())
+        .map(|(row, words)| {
+            (
+                *row,
+                words
+                    .iter()
+                    .map(String::as_str)
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            )
+        })
         .collect();
-    // In the order of the index, so that neighbours are written together.
-    pairs.sort_unstable();
-    let rows = pairs
-        .into_iter()
-        .map(|(word, session)| vec![word.into(), Parameter::Integer(session)]);
+    let rows = texts
+        .iter()
+        .map(|(row, words)| vec![Parameter::Integer(*row), words.into()]);
     let rows = Rows {
-        columns: &[Column::Text("word"), Column::Integer("session")],
+        columns: &[Column::Integer("id"), Column::Text("words")],
         rows: rows.collect(),
     };
-    database.with_rows("record the words of the session", PUT_WORDS, &rows)?;
+    database.with_rows("record the words of the session", D::PUT_WORDS, &rows)?;
     Ok(())
 }
 
@@ -112,11 +126,16 @@ pub(super) fn put<D: Database + ?Sized>(
 pub(super) fn delete<D: Database + ?Sized>(
     database: &mut D,
     session: i64,
+    word_rows: i64,
 ) -> Result<(), StoreError> {
     let purpose = "delete the words of the session";
-    let session = [Parameter::Integer(session)];
-    database.execute(purpose, DELETE_WORDS, &session)?;
-    database.execute(purpose, DELETE_PROPERTIES, &session)?;
+    let rows = (1..=word_rows).filter_map(|row| row_number(session, row));
+    let rows = Rows {
+        columns: &[Column::Integer("id")],
+        rows: rows.map(|row| vec![Parameter::Integer(row)]).collect(),
+    };
+    database.with_rows(purpose, D::DELETE_WORDS, &rows)?;
+    database.execute(purpose, DELETE_PROPERTIES, &[Parameter::Integer(session)])?;
     Ok(())
 }
 
@@ -183,7 +202,13 @@ pub(crate) fn index_sessions<D: Database + ?Sized>(database: &mut D) -> Result<(
                 collect(&event.events, &mut words);
             }
         }
-        put(database, &SessionWords::from([(number, words)]))?;
+        for row in database.query(purpose, ADD_ROW, &[Parameter::Integer(number)])? {
+            let mut row = Reader::new("session", row);
+            row.text("id")?;
+            if let Some(row) = row_number(number, row.integer("word_rows")?) {
+                put(database, &WordRows::from([(row, words.clone())]))?;
+            }
+        }
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use portcullis_trace::record::{EventRecord, Sequence, SessionEnd, SessionId, Ses
 
 use super::contents::{Contents, Part};
 use super::row::{Parameter, Reader, integer, object_text, texts_text};
-use super::words::{self, SessionWords};
+use super::words::{self, WordRows};
 use super::{Column, Database, Rows, events, resumptions, sessions, uploads};
 use crate::{Entry, StoreError};
 
@@ -20,9 +20,10 @@ const COUNT_EVENTS: &str = "
         event_count = event_count + r.events,
         violation_count = violation_count + r.violations,
         bytes = sessions.bytes + r.bytes,
+        word_rows = word_rows + 1,
         active_at = CASE WHEN r.latest > active_at THEN r.latest ELSE active_at END
     FROM {rows} WHERE id = r.session
-    RETURNING id, number";
+    RETURNING id, number, word_rows";
 
 const PUT_EVENTS: &str = "
     INSERT INTO events
@@ -110,7 +111,7 @@ pub(super) fn put_events<D: Database + ?Sized>(
     if messages.is_empty() {
         return Ok(());
     }
-    let numbers = count_events(database, messages)?;
+    let word_rows = count_events(database, messages)?;
     let mut contents = Contents::default();
     let rests: Vec<Rests> = messages
         .iter()
@@ -119,20 +120,20 @@ pub(super) fn put_events<D: Database + ?Sized>(
     put_rows(database, messages, &rests)?;
     put_violations(database, messages)?;
     contents.put(database)?;
-    let mut words = SessionWords::new();
+    let mut words = WordRows::new();
     for event in messages {
-        if let Some(number) = numbers.get(event.session.as_str()) {
-            words::collect(&event.events, words.entry(*number).or_default());
+        if let Some(Some(row)) = word_rows.get(event.session.as_str()) {
+            words::collect(&event.events, words.entry(*row).or_default());
         }
     }
     words::put(database, &words)
 }
 
-/// Adds up, and returns the numbers of the sessions.
+/// Adds up, and returns the rows for the words of each session.
 fn count_events<D: Database + ?Sized>(
     database: &mut D,
     messages: &[&EventRecord],
-) -> Result<BTreeMap<String, i64>, StoreError> {
+) -> Result<BTreeMap<String, Option<i64>>, StoreError> {
     let mut sums: BTreeMap<&SessionId, Sum> = BTreeMap::new();
     for event in messages {
         let sum = sums.entry(&event.session).or_insert(Sum {
@@ -169,13 +170,15 @@ fn count_events<D: Database + ?Sized>(
         ],
         rows: rows.collect::<Result<_, StoreError>>()?,
     };
-    let mut numbers = BTreeMap::new();
+    let mut word_rows = BTreeMap::new();
     for row in database.with_rows("record the message", COUNT_EVENTS, &rows)? {
         let mut row = Reader::new("session", row);
-        numbers.insert(row.text("id")?, row.integer("number")?);
+        let id = row.text("id")?;
+        let number = row.integer("number")?;
+        word_rows.insert(id, words::row_number(number, row.integer("word_rows")?));
     }
-    match sums.keys().find(|id| !numbers.contains_key(id.as_str())) {
-        None => Ok(numbers),
+    match sums.keys().find(|id| !word_rows.contains_key(id.as_str())) {
+        None => Ok(word_rows),
         Some(session) => Err(StoreError::UnknownSession {
             session: SessionId::clone(session),
         }),

@@ -195,4 +195,7 @@ fn deleted_trace_is_not_found(store: &mut dyn Store) {
     assert_eq!(found(store, &words("walrus")), [1]);
     assert!(store.delete_session(&session_id(1)).unwrap());
     assert_eq!(found(store, &words("walrus")), [0_u64; 0]);
+    // A later trace does not inherit its words.
+    write(store, [pushed(2, "mail")]);
+    assert_eq!(found(store, &words("walrus")), [0_u64; 0]);
 }
