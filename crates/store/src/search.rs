@@ -3,6 +3,7 @@
 pub struct Search {
     /// Words that all occur in the trace, in any message, in lower case.
     pub words: Vec<String>,
+    /// Whether somebody remarked on it, or a guardrail did: violations are annotations, too.
     pub is_annotated: Option<bool>,
     pub metadata: Vec<MetadataCondition>,
 }

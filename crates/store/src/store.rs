@@ -26,6 +26,9 @@ pub trait Store {
     /// The sessions that pass `filter`, in its order.
     fn sessions(&mut self, filter: &SessionFilter) -> Result<Vec<SessionSummary>, StoreError>;
 
+    /// How many sessions pass `filter`, whatever its limit and offset.
+    fn count_sessions(&mut self, filter: &SessionFilter) -> Result<u64, StoreError>;
+
     /// The one session whose id is `prefix` or begins with it.
     fn session(&mut self, prefix: &str) -> Result<SessionSummary, StoreError>;
 

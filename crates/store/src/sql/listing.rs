@@ -27,25 +27,34 @@ pub(super) fn sessions<D: Database + ?Sized>(
     database: &mut D,
     filter: &SessionFilter,
 ) -> Result<Vec<SessionSummary>, StoreError> {
-    let words: Vec<String> = filter
-        .search
-        .words
-        .iter()
-        .flat_map(|text| words_of(text))
-        .take(CONDITIONS_MAX)
-        .collect();
-    let mut conditions = Conditions::default();
-    conditions.of_session(filter);
-    conditions.of_words(&words, D::SESSIONS_WITH_WORD);
-    for condition in filter.search.metadata.iter().take(CONDITIONS_MAX) {
-        conditions.of_metadata(condition);
-    }
+    let words = words(filter);
+    let conditions = Conditions::of(filter, &words, D::SESSIONS_WITH_WORD);
     let (statement, parameters) = conditions.statement(filter);
     database
         .query("list the sessions", &statement, &parameters)?
         .into_iter()
         .map(summary)
         .collect()
+}
+
+pub(super) fn count<D: Database + ?Sized>(
+    database: &mut D,
+    filter: &SessionFilter,
+) -> Result<u64, StoreError> {
+    let words = words(filter);
+    let conditions = Conditions::of(filter, &words, D::SESSIONS_WITH_WORD);
+    let statement = format!("SELECT count(*) FROM sessions{}", conditions.clause());
+    let rows = database.query("count the sessions", &statement, &conditions.parameters)?;
+    match rows.into_iter().next() {
+        Some(row) => Reader::new("session", row).count("count"),
+        None => Ok(0),
+    }
+}
+
+fn words(filter: &SessionFilter) -> Vec<String> {
+    let texts = filter.search.words.iter();
+    let words = texts.flat_map(|text| words_of(text));
+    words.take(CONDITIONS_MAX).collect()
 }
 
 pub(super) fn summary(row: Row) -> Result<SessionSummary, StoreError> {
@@ -82,6 +91,17 @@ pub(super) fn summary(row: Row) -> Result<SessionSummary, StoreError> {
 // === impl Conditions ===
 
 impl<'a> Conditions<'a> {
+    /// What the filter says, with the words that it asks for.
+    fn of(filter: &'a SessionFilter, words: &'a [String], sessions_with_word: &str) -> Self {
+        let mut conditions = Self::default();
+        conditions.of_session(filter);
+        conditions.of_words(words, sessions_with_word);
+        for condition in filter.search.metadata.iter().take(CONDITIONS_MAX) {
+            conditions.of_metadata(condition);
+        }
+        conditions
+    }
+
     fn of_session(&mut self, filter: &'a SessionFilter) {
         for (column, value) in [
             ("project", &filter.project),
@@ -112,7 +132,8 @@ impl<'a> Conditions<'a> {
         if let Some(is_annotated) = filter.search.is_annotated {
             let not = if is_annotated { "" } else { "NOT" };
             self.texts.push(format!(
-                "{not} EXISTS (SELECT 1 FROM annotations AS a WHERE a.session = sessions.id)"
+                "{not} (violation_count > 0
+                 OR EXISTS (SELECT 1 FROM annotations AS a WHERE a.session = sessions.id))"
             ));
         }
     }
@@ -170,17 +191,23 @@ impl<'a> Conditions<'a> {
     fn statement(mut self, filter: &SessionFilter) -> (String, Vec<Parameter<'a>>) {
         let limit = self.parameter(filter.limit.min(SessionFilter::LIMIT_MAX));
         let offset = self.parameter(filter.offset);
-        let mut statement = SESSION_COLUMNS.to_owned();
-        for (place, text) in self.texts.iter().enumerate() {
-            statement.push_str(if place == 0 { " WHERE " } else { " AND " });
-            statement.push_str(text);
-        }
+        let clause = self.clause();
         let order = match filter.order {
             SessionOrder::NewestFirst => "started_at DESC, id DESC",
             SessionOrder::ByIndex => "project, project_index, id",
         };
-        statement = format!("{statement} ORDER BY {order} LIMIT {limit} OFFSET {offset}");
+        let statement =
+            format!("{SESSION_COLUMNS}{clause} ORDER BY {order} LIMIT {limit} OFFSET {offset}");
         (statement, self.parameters)
+    }
+
+    fn clause(&self) -> String {
+        let mut clause = String::new();
+        for (place, text) in self.texts.iter().enumerate() {
+            clause.push_str(if place == 0 { " WHERE " } else { " AND " });
+            clause.push_str(text);
+        }
+        clause
     }
 }
 

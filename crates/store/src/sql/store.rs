@@ -25,6 +25,12 @@ impl<D: Database> Store for D {
         })
     }
 
+    fn count_sessions(&mut self, filter: &SessionFilter) -> Result<u64, StoreError> {
+        transaction(self, Access::Read, |database| {
+            listing::count(database, filter)
+        })
+    }
+
     fn session(&mut self, prefix: &str) -> Result<SessionSummary, StoreError> {
         transaction(self, Access::Read, |database| {
             sessions::session(database, prefix)

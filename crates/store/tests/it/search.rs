@@ -2,7 +2,9 @@ use portcullis_store::{Comparison, MetadataCondition, Search, SessionFilter, Ses
 use portcullis_trace::record::{EventRecord, SessionRecord};
 
 use crate::backend::{on_every_backend, write};
-use crate::records::{annotation, event, json_object, push, pushed, session, session_id};
+use crate::records::{
+    annotation, event, json_object, push, pushed, session, session_id, violation,
+};
 
 on_every_backend!(
     words_are_found_anywhere_in_the_trace,
@@ -11,6 +13,7 @@ on_every_backend!(
     metadata_is_compared_as_numbers_or_as_text,
     places_in_the_project_choose_and_order,
     deleted_trace_is_not_found,
+    sessions_are_counted_whatever_the_page,
 );
 
 /// The numbers of the sessions that are found.
@@ -117,6 +120,15 @@ fn annotated_traces_are_told_from_others(store: &mut dyn Store) {
     };
     assert_eq!(found(store, &annotated(true)), [1]);
     assert_eq!(found(store, &annotated(false)), [2]);
+    write(
+        store,
+        [EventRecord {
+            violations: vec![violation()],
+            ..event(2, 1)
+        }],
+    );
+    assert_eq!(found(store, &annotated(true)), [2, 1]);
+    assert_eq!(found(store, &annotated(false)), [0_u64; 0]);
 }
 
 fn metadata_is_compared_as_numbers_or_as_text(store: &mut dyn Store) {
@@ -198,4 +210,20 @@ fn deleted_trace_is_not_found(store: &mut dyn Store) {
     // A later trace does not inherit its words.
     write(store, [pushed(2, "mail")]);
     assert_eq!(found(store, &words("walrus")), [0_u64; 0]);
+}
+
+fn sessions_are_counted_whatever_the_page(store: &mut dyn Store) {
+    write(store, [session(1), session(2), session(3)]);
+    write(store, [says(1, 1, "found"), says(3, 1, "found")]);
+    let mut count = |filter: SessionFilter| {
+        let page = SessionFilter {
+            limit: 1,
+            offset: 1,
+            ..filter
+        };
+        store.count_sessions(&page).unwrap()
+    };
+    assert_eq!(count(words("")), 3);
+    assert_eq!(count(words("found")), 2);
+    assert_eq!(count(words("missing")), 0);
 }
