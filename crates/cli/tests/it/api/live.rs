@@ -86,6 +86,10 @@ fn a_live_session_is_a_trace_with_its_violations() {
     );
     assert_eq!(text(&trace, "extra_metadata.source"), "mcp");
 
+    let dataset = explorer.get("/api/v1/dataset/byuser/developer/live");
+    assert_eq!(text(&dataset, "queries.1.name"), "Annotated");
+    assert_eq!(at(&dataset, "queries.1.count").to_string(), "1");
+
     let again = explorer.get(&path);
     assert_eq!(
         texts(at(&again, "annotations"), "id"),

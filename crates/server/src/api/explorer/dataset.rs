@@ -250,23 +250,15 @@ fn whole(store: &mut dyn Store, project: &ProjectSummary) -> Result<Value, Failu
 }
 
 fn annotated(store: &mut dyn Store, name: &str) -> Result<u64, Failure> {
-    let mut filter = SessionFilter {
+    let filter = SessionFilter {
         project: Some(name.to_owned()),
         search: Search {
             is_annotated: Some(true),
             ..Search::default()
         },
-        ..SessionFilter::newest(SessionFilter::LIMIT_MAX)
+        ..SessionFilter::newest(1)
     };
-    let mut number = 0;
-    loop {
-        let found = store.sessions(&filter)?.len();
-        number += found as u64;
-        if found < SessionFilter::LIMIT_MAX as usize {
-            return Ok(number);
-        }
-        filter.offset += SessionFilter::LIMIT_MAX;
-    }
+    Ok(store.count_sessions(&filter)?)
 }
 
 /// What the reference's framework says of a parameter that it must have.
