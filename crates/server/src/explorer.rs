@@ -7,7 +7,6 @@
 mod address;
 mod annotation;
 mod guardrails;
-mod import;
 mod projection;
 mod remote;
 pub(crate) mod time;
@@ -16,7 +15,6 @@ mod uploader;
 
 pub use annotation::ProjectedAnnotation;
 pub(crate) use guardrails::RemoteGuardrails;
-pub use import::{Import, ImportError, ImportedAnnotation, ImportedTrace};
 pub use projection::{Projected, Projection, ProjectionError};
 pub(crate) use remote::{RemoteError, RemoteExplorer, RemoteGuardrail};
 pub(crate) use upload_task::UploadTask;

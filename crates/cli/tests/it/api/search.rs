@@ -127,11 +127,11 @@ fn a_download_can_be_uploaded() {
     let dataset = explorer.get("/api/v1/dataset/byuser/developer/d");
     let path = format!("/api/v1/dataset/byid/{}/download", text(&dataset, "id"));
     let file = explorer.send(Request::new("GET", &path)).body();
-    let form = |name: &str| {
+    let form = |name: &str, file: &str| {
         let part = |name: &str, value: &str| {
             format!("--xyz\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
         };
-        let file = part("file\"; filename=\"d.jsonl", &file);
+        let file = part("file\"; filename=\"d.jsonl", file);
         let body = format!(
             "{}{}{file}--xyz--\r\n",
             part("name", name),
@@ -140,7 +140,7 @@ fn a_download_can_be_uploaded() {
         Request::post("/api/v1/dataset/upload", &body)
             .but("Content-Type", "multipart/form-data; boundary=xyz")
     };
-    let uploaded = explorer.send(form("copy"));
+    let uploaded = explorer.send(form("copy", &file));
     assert_eq!(uploaded.status, 200);
     let uploaded = json(&uploaded.body());
     assert_eq!(at(&uploaded, "is_public").as_bool(), Some(true));
@@ -148,7 +148,17 @@ fn a_download_can_be_uploaded() {
     let copy = explorer.send(Request::new("GET", &path)).body();
     let traces = |file: &str| file.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(traces(&copy), traces(&file));
-    let (status, text) = explorer.refusal(form("d"));
-    assert_eq!(status, 400);
-    assert!(text.starts_with("Dataset with the same name already exists with traces"));
+    let check = |name: &str, file: &str, expected: &str| {
+        let (status, text) = explorer.refusal(form(name, file));
+        assert_eq!(status, 400);
+        assert!(text.starts_with(expected), "{text}");
+    };
+    let taken = "Dataset with the same name already exists with traces";
+    check("d", &file, taken);
+    check("e", "[]\n{", "line 2: ");
+    let indexed = r#"{"messages":[],"index":1}"#;
+    let twice = format!("{indexed}\n{indexed}");
+    check("e", &twice, "Duplicate index found: 1 in the file.");
+    let mixed = "The file cannot contain both raw event lists and annotated event lists.";
+    check("e", "[]\n{\"messages\":[]}", mixed);
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::extract::multipart::{Multipart, MultipartError};
 use axum::http::StatusCode;
-use portcullis_json::Value;
-use portcullis_store::{Annotation, Project, ProjectChange, Store};
+use portcullis_json::{Object, Value};
+use portcullis_store::{
+    Annotation, ImportError, ImportedTrace, Importer, Project, ProjectChange, Store,
+};
 use portcullis_trace::record::Timestamp;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -17,8 +19,8 @@ use super::push::{Pushed, write};
 use super::shape;
 use crate::api::Api;
 use crate::api::answer::{Answered, Detail, Failure, ok};
+use crate::api::body::parse_json;
 use crate::explorer::time::to_the_second;
-use crate::explorer::{Import, ImportedTrace};
 use crate::relay::now;
 
 /// LIMIT: how long a file may take to arrive.
@@ -41,13 +43,8 @@ pub(super) async fn upload(State(api): State<Arc<Api>>, form: Multipart) -> Answ
     check_name(&name)?;
     let file = form.file.ok_or_else(|| missing("file"))?;
     let shown = api.with_store(move |store| {
-        let import = Import::read(&file).map_err(|error| Detail::bad_request(error.to_string()))?;
-        let project = project(store, &name, form.is_public, &import)?;
-        let at = now();
-        let traces = import.traces.into_iter();
-        let traces: Vec<Pushed> = traces
-            .map(|trace| pushed(&name, trace, at))
-            .collect::<Result<_, Detail>>()?;
+        let (metadata, traces) = read(&file, &name, now())?;
+        let project = project(store, &name, form.is_public, metadata)?;
         write(store, &traces)?;
         Ok(Value::from(shape::dataset(&project, &[])))
     });
@@ -87,12 +84,51 @@ fn boolean(written: &str) -> Result<bool, Detail> {
     }
 }
 
+/// What a file holds, a trace on each line.
+fn read(file: &str, project: &str, at: Timestamp) -> Result<(Object, Vec<Pushed>), Detail> {
+    let mut importer = Importer::default();
+    let mut traces = Vec::new();
+    for (number, line) in file.lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        let wrong = |what: String| Detail::bad_request(format!("line {}: {what}", number + 1));
+        let line = parse_json(line).map_err(|error| wrong(error.to_string()))?;
+        let trace = importer.trace(&line).map_err(|error| match text(&error) {
+            Some(text) => Detail::bad_request(text),
+            None => wrong(error.to_string()),
+        })?;
+        if let Some(trace) = trace {
+            traces.push(pushed(project, trace, at)?);
+        }
+    }
+    Ok((importer.metadata().cloned().unwrap_or_default(), traces))
+}
+
+/// What the reference says of it, if it says something.
+fn text(error: &ImportError) -> Option<String> {
+    match error {
+        ImportError::Mixed => Some(
+            "The file cannot contain both raw event lists and annotated event lists.".to_owned(),
+        ),
+        ImportError::SomeIndices => Some(
+            "The 'index' key is inconsistently present — found in some events but missing in \
+             others."
+                .to_owned(),
+        ),
+        ImportError::IndexTwice(index) => {
+            Some(format!("Duplicate index found: {index} in the file."))
+        }
+        ImportError::NoTrace | ImportError::Member { .. } => None,
+    }
+}
+
 /// The project that the traces go to, which has none yet.
 fn project(
     store: &mut dyn Store,
     name: &str,
     is_public: bool,
-    import: &Import,
+    mut metadata: Object,
 ) -> Result<Project, Failure> {
     if let Some(found) = store.project_named(name)?
         && found.traces > 0
@@ -103,7 +139,6 @@ fn project(
         )
         .into());
     }
-    let mut metadata = import.metadata.clone();
     if !metadata.contains("created_on") {
         metadata.insert("created_on", to_the_second(now()));
     }
@@ -130,9 +165,11 @@ fn project(
 
 fn pushed(project: &str, trace: ImportedTrace, at: Timestamp) -> Result<Pushed, Detail> {
     let mut pushed = Pushed::new(Some(project), &trace.messages, trace.metadata, at)?;
-    pushed.session.index = Some(trace.index);
-    pushed.session.name = Some(trace.name);
-    pushed.session.hierarchy_path = trace.hierarchy_path;
+    pushed.session.index = trace.index;
+    pushed.session.name = trace.name.or(pushed.session.name);
+    if !trace.hierarchy_path.is_empty() {
+        pushed.session.hierarchy_path = trace.hierarchy_path;
+    }
     for annotation in trace.annotations {
         let id = Uuid::now_v7().to_string();
         pushed.annotations.push(Annotation {
