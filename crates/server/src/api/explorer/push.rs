@@ -19,9 +19,6 @@ use crate::api::identity::USER_NAME;
 use crate::explorer::time::{parse, stamp};
 use crate::relay::now;
 
-/// What a trace is said to come from that nobody saw pass.
-const SERVER: &str = "pushed";
-
 /// A trace that was handed over.
 #[derive(Clone, Debug)]
 pub(super) struct Pushed {
@@ -128,7 +125,7 @@ impl Pushed {
                 id,
                 project: project.map(str::to_owned),
                 name: name.map(str::to_owned),
-                server: SERVER.to_owned(),
+                server: String::new(),
                 client: None,
                 started_at: at,
                 hierarchy_path: path.map(str::to_owned).collect(),

@@ -26,7 +26,7 @@ shapes! {
         id: String,
         project: Option<String>,
         name: Option<String>,
-        /// As it is configured, or its URL.
+        /// As it is configured, or its URL; empty for what was pushed.
         server: String,
         client: Option<Client>,
         /// `live`: its messages passed through the gateway; `pushed`: somebody handed it over.
