@@ -2,6 +2,9 @@
 //!
 //! Every decoding is bounded, and only what decodes to readable text counts.
 
+mod percent;
+mod read;
+
 use crate::html;
 use crate::pattern::{Pattern, compile, spans};
 use std::ops::Range;
@@ -39,8 +42,6 @@ const DECODED_BYTES_MAX: usize = 16 * 1024;
 static BASE64: Pattern = LazyLock::new(|| compile(r"[A-Za-z0-9+/_-]{16,}={0,2}"));
 static HEX: Pattern =
     LazyLock::new(|| compile(r"(?:[0-9A-Fa-f]{2}){12,}|(?:[0-9A-Fa-f]{2} ){12,}"));
-static PERCENT: Pattern =
-    LazyLock::new(|| compile(r"[\w.+,~!*'()-]*(?:%[0-9A-Fa-f]{2}[\w.+,~!*'()-]{0,40}){3,}"));
 static ENTITIES: Pattern =
     LazyLock::new(|| compile(r"(?:&(?:#[0-9]{2,7}|#[xX][0-9A-Fa-f]{2,6});[ \w]{0,20}){6,}"));
 static ESCAPES: Pattern =
@@ -66,50 +67,54 @@ const WORDS_APART_MAX: usize = 120;
 /// All that can be decoded, writing by writing.
 pub fn decode(text: &str) -> Vec<Decoded> {
     let mut found = Vec::new();
-    runs(text, &BASE64, Writing::Base64, base64, &mut found);
-    runs(text, &HEX, Writing::Hex, hex, &mut found);
-    if text.contains('%') {
-        runs(text, &PERCENT, Writing::Percent, percent, &mut found);
-    }
+    let mut take = |writing, runs: Vec<Range<usize>>, decode: fn(&str) -> Option<String>| {
+        readable(text, writing, runs, decode, &mut found);
+    };
+    take(
+        Writing::Base64,
+        spans(&BASE64, text).collect(),
+        read::base64,
+    );
+    take(Writing::Hex, spans(&HEX, text).collect(), read::hex);
+    take(Writing::Percent, percent::runs(text), read::percent);
     if text.contains("&#") {
-        let entities = |run: &str| Some(html::unescape(run));
-        runs(text, &ENTITIES, Writing::Entities, entities, &mut found);
+        let runs = spans(&ENTITIES, text).collect();
+        take(Writing::Entities, runs, |run| Some(html::unescape(run)));
     }
     if text.contains('\\') {
-        runs(text, &ESCAPES, Writing::Escapes, escapes, &mut found);
+        let runs = spans(&ESCAPES, text).collect();
+        take(Writing::Escapes, runs, read::escapes);
     }
-    runs(
-        text,
-        &SPACED,
+    take(
         Writing::Spaced,
-        |run| Some(spaced(run)),
-        &mut found,
+        spans(&SPACED, text).collect(),
+        read::spaced,
     );
-    worded(text, &ROT13_WORDS, Writing::Rot13, rot13, &mut found);
+    worded(text, &ROT13_WORDS, Writing::Rot13, read::rot13, &mut found);
     worded(
         text,
         &REVERSED_WORDS,
         Writing::Reversed,
-        reversed,
+        read::reversed,
         &mut found,
     );
     found
 }
 
-fn runs(
+fn readable(
     text: &str,
-    pattern: &Pattern,
     writing: Writing,
-    decode: impl Fn(&str) -> Option<String>,
+    runs: Vec<Range<usize>>,
+    decode: fn(&str) -> Option<String>,
     found: &mut Vec<Decoded>,
 ) {
-    for span in spans(pattern, text) {
+    for span in runs {
         if found.len() >= DECODED_MAX {
             return;
         }
         let end = span.end.min(span.start + DECODED_BYTES_MAX);
         let span = span.start..text.floor_char_boundary(end);
-        let decoded = text.get(span.clone()).and_then(&decode);
+        let decoded = text.get(span.clone()).and_then(decode);
         if let Some(decoded) = decoded.filter(|it| is_readable(it)) {
             found.push(Decoded {
                 writing,
@@ -170,97 +175,6 @@ fn is_readable(text: &str) -> bool {
         .filter(|it| it.is_alphabetic() || it.is_whitespace())
         .count();
     count >= 6 && !text.chars().any(|it| strange(&it)) && letters * 10 >= count * 6
-}
-
-fn base64(run: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(run.len() * 3 / 4);
-    let (mut buffer, mut bits) = (0_u32, 0_u32);
-    for symbol in run.bytes().filter(|it| *it != b'=') {
-        let value = match symbol {
-            b'A'..=b'Z' => symbol - b'A',
-            b'a'..=b'z' => symbol - b'a' + 26,
-            b'0'..=b'9' => symbol - b'0' + 52,
-            b'+' | b'-' => 62,
-            _ => 63,
-        };
-        buffer = (buffer << 6 | u32::from(value)) & 0xff_ffff;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push(low_byte(buffer >> bits));
-        }
-    }
-    String::from_utf8(bytes).ok()
-}
-
-fn low_byte(value: u32) -> u8 {
-    u8::try_from(value & 0xff).unwrap_or_default()
-}
-
-fn hex(run: &str) -> Option<String> {
-    let digits: Vec<u32> = run.chars().filter_map(|it| it.to_digit(16)).collect();
-    let bytes = digits.as_chunks::<2>().0;
-    let bytes = bytes
-        .iter()
-        .map(|[high, low]| low_byte(high << 4 | low))
-        .collect();
-    String::from_utf8(bytes).ok()
-}
-
-fn percent(run: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(run.len());
-    let mut rest = run;
-    while let Some((before, after)) = rest.split_once('%') {
-        bytes.extend(before.bytes());
-        let code = after
-            .get(..2)
-            .and_then(|code| u8::from_str_radix(code, 16).ok());
-        match code {
-            Some(code) => bytes.push(code),
-            None => bytes.push(b'%'),
-        }
-        rest = if code.is_some() {
-            after.get(2..)?
-        } else {
-            after
-        };
-    }
-    bytes.extend(rest.bytes());
-    String::from_utf8(bytes).ok().map(|it| it.replace('+', " "))
-}
-
-fn escapes(run: &str) -> Option<String> {
-    let codes = run.split('\\').skip(1);
-    codes
-        .map(|code| {
-            u32::from_str_radix(code.get(1..)?, 16)
-                .ok()
-                .and_then(char::from_u32)
-        })
-        .collect()
-}
-
-/// Every second character; `_` is what such writing puts for the blank that it lost.
-fn spaced(run: &str) -> String {
-    let letters = run.chars().step_by(2);
-    letters.map(|it| if it == '_' { ' ' } else { it }).collect()
-}
-
-fn rot13(line: &str) -> String {
-    let turned = |start: u8, letter: char| {
-        let offset = u32::from(letter).saturating_sub(u32::from(start));
-        char::from_u32(u32::from(start) + (offset + 13) % 26).unwrap_or(letter)
-    };
-    let letters = line.chars().map(|letter| match letter {
-        'a'..='z' => turned(b'a', letter),
-        'A'..='Z' => turned(b'A', letter),
-        other => other,
-    });
-    letters.collect()
-}
-
-fn reversed(line: &str) -> String {
-    line.chars().rev().collect()
 }
 
 #[cfg(test)]

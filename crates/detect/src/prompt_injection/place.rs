@@ -22,7 +22,7 @@ const HIDDEN_BYTES_MAX: usize = 16 * 1024;
 static HIDING: Pattern = LazyLock::new(|| {
     compile(concat!(
         r#"(?i)<[a-z][a-z0-9]{0,15}\s[^<>]{0,400}?(?:display\s*:\s*none|visibility\s*:\s*hidden|"#,
-        r#"opacity\s*:\s*0[^.\d]|font-size\s*:\s*[01](?:px|pt|em)?\s*[;"']|color\s*:\s*(?:white\b|#fff\b|#ffffff\b|transparent)|"#,
+        r#"opacity\s*:\s*0[^.\d]|font-size\s*:\s*[01](?:px|pt|em)?\s*[;"']|color\s*:\s*(?:(?:white|#fff|#ffffff)(?-u:\b)|transparent)|"#,
         r#"\shidden(?:[\s>=])|aria-hidden\s*=\s*["']?true|left\s*:\s*-\d{3,}px)[^<>]{0,400}?>"#
     ))
 });

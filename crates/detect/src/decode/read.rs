@@ -1,0 +1,92 @@
+//! What a run of characters says in another writing.
+
+pub(super) fn base64(run: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(run.len() * 3 / 4);
+    let (mut buffer, mut bits) = (0_u32, 0_u32);
+    for symbol in run.bytes().filter(|it| *it != b'=') {
+        let value = match symbol {
+            b'A'..=b'Z' => symbol - b'A',
+            b'a'..=b'z' => symbol - b'a' + 26,
+            b'0'..=b'9' => symbol - b'0' + 52,
+            b'+' | b'-' => 62,
+            _ => 63,
+        };
+        buffer = (buffer << 6 | u32::from(value)) & 0xff_ffff;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            bytes.push(low_byte(buffer >> bits));
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn low_byte(value: u32) -> u8 {
+    u8::try_from(value & 0xff).unwrap_or_default()
+}
+
+pub(super) fn hex(run: &str) -> Option<String> {
+    let digits: Vec<u32> = run.chars().filter_map(|it| it.to_digit(16)).collect();
+    let bytes = digits.as_chunks::<2>().0;
+    let bytes = bytes
+        .iter()
+        .map(|[high, low]| low_byte(high << 4 | low))
+        .collect();
+    String::from_utf8(bytes).ok()
+}
+
+pub(super) fn percent(run: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(run.len());
+    let mut rest = run;
+    while let Some((before, after)) = rest.split_once('%') {
+        bytes.extend(before.bytes());
+        let code = after
+            .get(..2)
+            .and_then(|code| u8::from_str_radix(code, 16).ok());
+        match code {
+            Some(code) => bytes.push(code),
+            None => bytes.push(b'%'),
+        }
+        rest = if code.is_some() {
+            after.get(2..)?
+        } else {
+            after
+        };
+    }
+    bytes.extend(rest.bytes());
+    String::from_utf8(bytes).ok().map(|it| it.replace('+', " "))
+}
+
+pub(super) fn escapes(run: &str) -> Option<String> {
+    let codes = run.split('\\').skip(1);
+    codes
+        .map(|code| {
+            u32::from_str_radix(code.get(1..)?, 16)
+                .ok()
+                .and_then(char::from_u32)
+        })
+        .collect()
+}
+
+/// Every second character; `_` is what such writing puts for the blank that it lost.
+pub(super) fn spaced(run: &str) -> Option<String> {
+    let letters = run.chars().step_by(2);
+    Some(letters.map(|it| if it == '_' { ' ' } else { it }).collect())
+}
+
+pub(super) fn rot13(line: &str) -> String {
+    let turned = |start: u8, letter: char| {
+        let offset = u32::from(letter).saturating_sub(u32::from(start));
+        char::from_u32(u32::from(start) + (offset + 13) % 26).unwrap_or(letter)
+    };
+    let letters = line.chars().map(|letter| match letter {
+        'a'..='z' => turned(b'a', letter),
+        'A'..='Z' => turned(b'A', letter),
+        other => other,
+    });
+    letters.collect()
+}
+
+pub(super) fn reversed(line: &str) -> String {
+    line.chars().rev().collect()
+}
