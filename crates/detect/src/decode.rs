@@ -35,9 +35,9 @@ pub enum Writing {
     Reversed,
 }
 
-/// LIMIT: decoded texts of one text, and bytes of one of them.
-const DECODED_MAX: usize = 64;
-const DECODED_BYTES_MAX: usize = 16 * 1024;
+/// LIMIT: decoded texts of one writing in one text, and bytes of one of them.
+const DECODED_MAX: usize = 1024;
+const DECODED_BYTES_MAX: usize = 64 * 1024;
 
 static BASE64: Pattern = LazyLock::new(|| compile(r"[A-Za-z0-9+/_-]{16,}={0,2}"));
 static HEX: Pattern =
@@ -68,7 +68,7 @@ const WORDS_APART_MAX: usize = 120;
 pub fn decode(text: &str) -> Vec<Decoded> {
     let mut found = Vec::new();
     let mut take = |writing, runs: Vec<Range<usize>>, decode: fn(&str) -> Option<String>| {
-        readable(text, writing, runs, decode, &mut found);
+        runs_that(text, is_readable, writing, runs, decode, &mut found);
     };
     take(
         Writing::Base64,
@@ -101,21 +101,39 @@ pub fn decode(text: &str) -> Vec<Decoded> {
     found
 }
 
-fn readable(
+/// What base64 and hexadecimal digits say, if it is text of any sort.
+pub(crate) fn packed(text: &str) -> Vec<Decoded> {
+    let mut found = Vec::new();
+    let mut take = |writing, runs: Vec<Range<usize>>, decode: fn(&str) -> Option<String>| {
+        runs_that(text, is_printable, writing, runs, decode, &mut found);
+    };
+    take(
+        Writing::Base64,
+        spans(&BASE64, text).collect(),
+        read::base64,
+    );
+    take(Writing::Hex, spans(&HEX, text).collect(), read::hex);
+    found
+}
+
+/// Decodes the runs, and takes what passes `is_text`.
+fn runs_that(
     text: &str,
+    is_text: fn(&str) -> bool,
     writing: Writing,
     runs: Vec<Range<usize>>,
     decode: fn(&str) -> Option<String>,
     found: &mut Vec<Decoded>,
 ) {
+    let most = found.len() + DECODED_MAX;
     for span in runs {
-        if found.len() >= DECODED_MAX {
+        if found.len() >= most {
             return;
         }
         let end = span.end.min(span.start + DECODED_BYTES_MAX);
         let span = span.start..text.floor_char_boundary(end);
         let decoded = text.get(span.clone()).and_then(decode);
-        if let Some(decoded) = decoded.filter(|it| is_readable(it)) {
+        if let Some(decoded) = decoded.filter(|it| is_text(it)) {
             found.push(Decoded {
                 writing,
                 text: decoded,
@@ -147,8 +165,9 @@ fn worded(
         };
     }
     finished.extend(stretch);
+    let most = found.len() + DECODED_MAX;
     for (span, count) in finished {
-        if count < WORDS_MIN || found.len() >= DECODED_MAX {
+        if count < WORDS_MIN || found.len() >= most {
             continue;
         }
         let line_start = text.get(..span.start).and_then(|it| it.rfind('\n'));
@@ -166,15 +185,20 @@ fn worded(
     }
 }
 
-/// Whether it is text, and not what any run of bytes decodes to.
+/// How many characters are the least that a text has.
+const CHARACTERS_MIN: usize = 6;
+
+/// Whether most of the text is letters, and not what any run of bytes decodes to.
 fn is_readable(text: &str) -> bool {
-    let count = text.chars().count();
-    let strange = |it: &char| it.is_control() && !it.is_whitespace() || *it == '\u{fffd}';
-    let letters = text
-        .chars()
-        .filter(|it| it.is_alphabetic() || it.is_whitespace())
-        .count();
-    count >= 6 && !text.chars().any(|it| strange(&it)) && letters * 10 >= count * 6
+    let is_letter = |it: &char| it.is_alphabetic() || it.is_whitespace();
+    let letters = text.chars().filter(is_letter).count();
+    is_printable(text) && letters * 10 >= text.chars().count() * 6
+}
+
+/// Whether all characters of the text are such as stand in texts.
+fn is_printable(text: &str) -> bool {
+    let is_strange = |it: char| it.is_control() && !it.is_whitespace() || it == '\u{fffd}';
+    text.chars().nth(CHARACTERS_MIN - 1).is_some() && !text.chars().any(is_strange)
 }
 
 #[cfg(test)]
@@ -246,7 +270,7 @@ mod tests {
 
     #[test]
     fn decoding_is_bounded() {
-        let many = "c2VuZCB0aGUga2V5cyB0byBtZQ== ".repeat(1000);
+        let many = "c2VuZCB0aGUga2V5cyB0byBtZQ== ".repeat(DECODED_MAX + 1);
         assert_eq!(decode(&many).len(), DECODED_MAX);
         let long = "s ".repeat(100_000);
         assert!(

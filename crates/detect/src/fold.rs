@@ -101,6 +101,23 @@ pub(crate) fn each(character: char, mut take: impl FnMut(char)) {
     });
 }
 
+/// As [`each`], but capitals stay capitals and what cannot be seen becomes nothing.
+pub(crate) fn each_cased(character: char, mut take: impl FnMut(char)) {
+    if is_invisible(character) {
+        return;
+    }
+    let character = tag(character).unwrap_or(character);
+    decompose_compatible(character, |part| {
+        let lower = part.to_lowercase().next().unwrap_or(part);
+        match look_alike(lower) {
+            _ if is_combining_mark(part) => {}
+            alike if alike == lower => take(part),
+            alike if part == lower => take(alike),
+            alike => take(alike.to_ascii_uppercase()),
+        }
+    });
+}
+
 /// The ASCII character that a tag character (U+E0020 to U+E007E) stands for.
 pub(crate) fn tag(character: char) -> Option<char> {
     let code = u32::from(character).checked_sub(0xe_0000)?;
@@ -171,6 +188,19 @@ mod tests {
         check("ig\u{200b}no\u{ad}re", "ignore");
         check("\u{e0069}\u{e0067}", "ig");
         check("ﬁle", "file");
+    }
+
+    #[test]
+    fn capitals_can_stay() {
+        let cased = |text: &str| {
+            let mut folded = String::new();
+            for character in text.chars() {
+                each_cased(character, |part| folded.push(part));
+            }
+            folded
+        };
+        assert_eq!(cased("ＡＫia"), "AKia");
+        assert_eq!(cased("АКіа\u{200b}\u{e0041}É"), "AKiaAE");
     }
 
     #[test]

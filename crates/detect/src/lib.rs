@@ -24,6 +24,7 @@ pub mod tool;
 pub mod unicode;
 
 mod pattern;
+mod view;
 
 use std::ops::Range;
 

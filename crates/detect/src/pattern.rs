@@ -15,6 +15,12 @@ pub(crate) fn compile(source: &str) -> Regex {
     Regex::new(source).expect("a constant pattern compiles")
 }
 
+/// The same, but `\b` parts ASCII words alone: at a character beyond ASCII, the fast engines give up
+/// on the other kind.
+pub(crate) fn compile_ascii(source: &str) -> Regex {
+    compile(&source.replace(r"\b", r"(?-u:\b)"))
+}
+
 /// The places that `pattern` matches, from left to right and apart from each other.
 pub(crate) fn spans(pattern: &Pattern, text: &str) -> impl Iterator<Item = Range<usize>> {
     pattern.find_iter(text).map(|found| found.range())

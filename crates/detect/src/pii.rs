@@ -11,7 +11,7 @@ mod network;
 mod person;
 mod phone;
 
-use crate::Match;
+use crate::{Match, view};
 use std::ops::Range;
 
 /// Kinds that [`find`] can report.
@@ -44,8 +44,15 @@ type Detector = fn(&str) -> Vec<Range<usize>>;
 /// LIMIT: bytes before a number in which a word may tell what it is.
 const CONTEXT_BYTES_MAX: usize = 32;
 
-/// All findings in the order of the text. Findings of different kinds may overlap.
+/// All findings in the order of the text, also those that escapes, encodings and look-alikes hide.
+/// Findings of different kinds may overlap.
 pub fn find(text: &str) -> Vec<Match> {
+    let mut found = view::find(text, in_plain_text);
+    found.sort_by_key(|one| (one.span.start, one.span.end));
+    found
+}
+
+fn in_plain_text(text: &str) -> Vec<Match> {
     let detectors: [(&'static str, Detector); SUPPORTED.len()] = [
         ("CREDIT_CARD", account::credit_cards),
         ("CRYPTO", crypto::wallets),

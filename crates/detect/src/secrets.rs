@@ -10,7 +10,7 @@ mod filter;
 mod reference;
 mod rules;
 
-use crate::Match;
+use crate::{Match, view};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use filter::{entropy_centibits, is_placeholder, is_public};
 use std::collections::BTreeSet;
@@ -43,9 +43,15 @@ pub fn reference(text: &str) -> Vec<Match> {
     reference::find(text)
 }
 
-/// What the rules find, from left to right and apart from each other; where two overlap, the rule
-/// that stands first counts.
+/// What the rules find, from left to right and apart from each other, also what escapes, encodings
+/// and look-alikes hide; where two overlap, the rule that stands first counts.
 pub fn find(text: &str) -> Vec<Match> {
+    let mut found = view::find(text, in_plain_text);
+    found.sort_by_key(|one| one.span.start);
+    found
+}
+
+fn in_plain_text(text: &str) -> Vec<Match> {
     let mut found: Vec<Match> = Vec::new();
     let mut taken: BTreeSet<(usize, usize)> = BTreeSet::new();
     for number in candidates(text) {
@@ -65,7 +71,6 @@ pub fn find(text: &str) -> Vec<Match> {
             }
         }
     }
-    found.sort_by_key(|one| one.span.start);
     found
 }
 

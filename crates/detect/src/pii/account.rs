@@ -1,19 +1,20 @@
 //! Numbers of cards, bank accounts and the United States' social security.
 
 use super::{is_announced, stands_alone};
-use crate::pattern::{Pattern, compile, spans};
+use crate::pattern::{Pattern, compile_ascii, spans};
 use std::ops::Range;
 use std::sync::LazyLock;
 
 static CARD: Pattern = LazyLock::new(|| {
-    compile(concat!(
+    compile_ascii(concat!(
         r"[2-6][0-9]{3} [0-9]{4} [0-9]{4} [0-9]{1,7}\b|[2-6][0-9]{3}-[0-9]{4}-[0-9]{4}-[0-9]{1,7}\b|",
         r"3[0-9]{3} [0-9]{6} [0-9]{4,5}\b|3[0-9]{3}-[0-9]{6}-[0-9]{4,5}\b|[2-6][0-9]{12,18}\b"
     ))
 });
-static IBAN_START: Pattern = LazyLock::new(|| compile(r"\b[A-Z]{2}[ -]?[0-9]{2}"));
-static SOCIAL_SECURITY: Pattern =
-    LazyLock::new(|| compile(r"\b[0-8][0-9]{2}(?:-[0-9]{2}-| [0-9]{2} |\.[0-9]{2}\.)[0-9]{4}\b"));
+static IBAN_START: Pattern = LazyLock::new(|| compile_ascii(r"\b[A-Z]{2}[ -]?[0-9]{2}"));
+static SOCIAL_SECURITY: Pattern = LazyLock::new(|| {
+    compile_ascii(r"\b[0-8][0-9]{2}(?:-[0-9]{2}-| [0-9]{2} |\.[0-9]{2}\.)[0-9]{4}\b")
+});
 
 /// The lengths of IBANs, each with the countries that use it.
 const IBAN_LENGTHS: [(usize, &str); 17] = [

@@ -1,13 +1,14 @@
 //! Addresses of Bitcoin, and of Ethereum where a word announces one.
 
 use super::{is_announced, stands_alone};
-use crate::pattern::{Pattern, compile, spans};
+use crate::pattern::{Pattern, compile_ascii, spans};
 use sha2::{Digest, Sha256};
 use std::ops::Range;
 use std::sync::LazyLock;
 
-static WALLET: Pattern =
-    LazyLock::new(|| compile(r"\b(?:bc1[02-9ac-hj-np-z]{8,87}|[13][1-9A-HJ-NP-Za-km-z]{25,34})\b"));
+static WALLET: Pattern = LazyLock::new(|| {
+    compile_ascii(r"\b(?:bc1[02-9ac-hj-np-z]{8,87}|[13][1-9A-HJ-NP-Za-km-z]{25,34})\b")
+});
 
 const BASE58: &str = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const BECH32: &str = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
@@ -16,7 +17,7 @@ const BECH32_CHECKS: [u32; 2] = [1, 0x2bc8_30a3];
 /// Version, hash and checksum of an address in base 58.
 const ADDRESS_BYTES: usize = 25;
 
-static ETHEREUM: Pattern = LazyLock::new(|| compile(r"\b0x[0-9a-fA-F]{40}\b"));
+static ETHEREUM: Pattern = LazyLock::new(|| compile_ascii(r"\b0x[0-9a-fA-F]{40}\b"));
 
 /// Forty hexadecimal digits can be many things.
 const ANNOUNCING: [&str; 7] = [

@@ -4,19 +4,21 @@
 //! its name as well: too many other numbers would pass the check.
 
 use super::{is_announced, stands_alone};
-use crate::pattern::{Pattern, compile, spans};
+use crate::pattern::{Pattern, compile_ascii, spans};
 use std::ops::Range;
 use std::sync::LazyLock;
 
-static NIF: Pattern = LazyLock::new(|| compile(r"\b(?:[0-9]{8}|[XYZ][0-9]{7})-?[A-Z]\b"));
-static NINO: Pattern =
-    LazyLock::new(|| compile(r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?: ?[0-9]{2}){3} ?[A-D]\b"));
-static PESEL: Pattern = LazyLock::new(|| compile(r"\b[0-9]{11}\b"));
-static AADHAAR: Pattern = LazyLock::new(|| compile(r"\b[2-9][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}\b"));
-static NHS: Pattern = LazyLock::new(|| compile(r"\b[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}\b"));
-static PASSPORT: Pattern = LazyLock::new(|| compile(r"\b(?:[A-Z][0-9]{8}|[0-9]{9})\b"));
+static NIF: Pattern = LazyLock::new(|| compile_ascii(r"\b(?:[0-9]{8}|[XYZ][0-9]{7})-?[A-Z]\b"));
+static NINO: Pattern = LazyLock::new(|| {
+    compile_ascii(r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?: ?[0-9]{2}){3} ?[A-D]\b")
+});
+static PESEL: Pattern = LazyLock::new(|| compile_ascii(r"\b[0-9]{11}\b"));
+static AADHAAR: Pattern =
+    LazyLock::new(|| compile_ascii(r"\b[2-9][0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}\b"));
+static NHS: Pattern = LazyLock::new(|| compile_ascii(r"\b[0-9]{3}[ -]?[0-9]{3}[ -]?[0-9]{4}\b"));
+static PASSPORT: Pattern = LazyLock::new(|| compile_ascii(r"\b(?:[A-Z][0-9]{8}|[0-9]{9})\b"));
 static LICENSE: Pattern = LazyLock::new(|| {
-    compile(r"\b[A-Za-z]{0,2}[0-9]{6,12}[A-Za-z]?\b|\b[A-Z][0-9]{3}-[0-9]{4}-[0-9]{4}\b")
+    compile_ascii(r"\b[A-Za-z]{0,2}[0-9]{6,12}[A-Za-z]?\b|\b[A-Z][0-9]{3}-[0-9]{4}-[0-9]{4}\b")
 });
 
 /// Spain's tax numbers, with the letter that checks them.

@@ -1,7 +1,7 @@
 //! Addresses of mail boxes, pages and hosts.
 
 use super::{is_announced, stands_alone};
-use crate::pattern::{Pattern, compile, spans};
+use crate::pattern::{Pattern, compile, compile_ascii, spans};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -9,22 +9,27 @@ use std::sync::LazyLock;
 static EMAIL: Pattern =
     LazyLock::new(|| compile(r"\b\w(?:[\w.+!#$&*~'-]*[\w+~-])?@(\w+(?:[-.]\w+)*\.\w+)\b"));
 static WEB: Pattern = LazyLock::new(|| {
-    compile(concat!(
+    compile_ascii(concat!(
         r"(?i)\bhttps?://((?:[\w-]+\.)+[\w-]*\w)(?::[0-9]{1,5})?",
         r#"(?:[/?#](?:[^\s"'<>()`|]*[^\s"'<>()`|.,;:!?])?)?"#
     ))
 });
 static HOST: Pattern = LazyLock::new(|| {
-    compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:.]*[0-9A-Fa-f:]")
+    compile_ascii(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:.]*[0-9A-Fa-f:]")
 });
 
 static MAC: Pattern = LazyLock::new(|| {
-    compile(r"\b[0-9A-Fa-f]{2}(?:(?::[0-9A-Fa-f]{2}){5}|(?:-[0-9A-Fa-f]{2}){5})\b")
+    compile_ascii(r"\b[0-9A-Fa-f]{2}(?:(?::[0-9A-Fa-f]{2}){5}|(?:-[0-9A-Fa-f]{2}){5})\b")
 });
 
 /// Mail addresses under a known top-level domain, but not the remotes of `git`.
 pub(super) fn email_addresses(text: &str) -> Vec<Range<usize>> {
-    let mut found = under_known_domain(&EMAIL, text);
+    let mut found: Vec<Range<usize>> = regions_with_sign(text)
+        .flat_map(|(start, region)| {
+            let found = under_known_domain(&EMAIL, region).into_iter();
+            found.map(move |span| start + span.start..start + span.end)
+        })
+        .collect();
     found.retain(|span| {
         let is_followed_by_path = text.get(span.end..).is_some_and(|it| it.starts_with(':'));
         let is_git = text
@@ -33,6 +38,21 @@ pub(super) fn email_addresses(text: &str) -> Vec<Range<usize>> {
         !(is_git && is_followed_by_path)
     });
     found
+}
+
+/// The stretches of characters that addresses are made of, if an `@` is among them. The expression
+/// would look for a start at each letter of the text.
+fn regions_with_sign(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let is_of_address = |it: char| it.is_alphanumeric() || it == '@' || "_.+!#$&*~'-".contains(it);
+    let mut free = 0;
+    text.match_indices('@').filter_map(move |(sign, _)| {
+        let before = text.get(free..sign)?;
+        let start = free + before.trim_end_matches(is_of_address).len();
+        let after = text.get(sign..)?;
+        let end = sign + after.find(|it| !is_of_address(it)).unwrap_or(after.len());
+        free = free.max(end);
+        Some((start, text.get(start..end)?))
+    })
 }
 
 /// Addresses of network cards, in either writing.

@@ -4,13 +4,13 @@
 //! and by a list. Both miss whatever is on no list: `docs/DETECTORS.md` says how much.
 
 use super::is_announced;
-use crate::pattern::{Pattern, compile, spans};
+use crate::pattern::{Pattern, compile, compile_ascii, spans};
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 static DATE: Pattern = LazyLock::new(|| {
-    compile(concat!(
+    compile_ascii(concat!(
         r"(?i)\b(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}[/.-][0-9]{1,2}[/.-](?:19|20)?[0-9]{2}|",
         r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.? [0-9]{1,2}(?:st|nd|rd|th)?,? (?:19|20)[0-9]{2}|",
         r"[0-9]{1,2}\.? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?,? (?:19|20)[0-9]{2})\b"

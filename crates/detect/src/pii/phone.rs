@@ -4,23 +4,26 @@
 //! stands; another only if a word announces it.
 
 use super::{is_announced, stands_alone};
-use crate::pattern::{Pattern, compile, spans};
+use crate::pattern::{Pattern, compile_ascii, spans};
 use std::cmp::Reverse;
 use std::ops::{Range, RangeInclusive};
 use std::sync::LazyLock;
 
 static INTERNATIONAL: Pattern = LazyLock::new(|| {
-    compile(concat!(
+    compile_ascii(concat!(
         r"\+(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|",
         r"2[1-69][0-9]|3[578][0-9]|42[0-9]|5[09][0-9]|6[789][0-9]|8[058][0-9]|9[679][0-9])",
         r"(?:[ .-]?\([0-9]{1,4}\)|[ .-]?[0-9]){4,14}"
     ))
 });
 static NORTH_AMERICAN: Pattern = LazyLock::new(|| {
-    compile(r"(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[-.])[2-9][0-9]{2}[-.][0-9]{4}(?:x[0-9]{1,5})?\b")
+    compile_ascii(
+        r"(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[-.])[2-9][0-9]{2}[-.][0-9]{4}(?:x[0-9]{1,5})?\b",
+    )
 });
-static NATIONAL: Pattern =
-    LazyLock::new(|| compile(r"\(?[0-9]{2,5}\)?(?:[ ./-]?[0-9]{2,8}){1,4}(?:x[0-9]{1,5})?\b"));
+static NATIONAL: Pattern = LazyLock::new(|| {
+    compile_ascii(r"\(?[0-9]{2,5}\)?(?:[ ./-]?[0-9]{2,8}){1,4}(?:x[0-9]{1,5})?\b")
+});
 
 const ANNOUNCING: [&str; 14] = [
     "phone",

@@ -1,6 +1,6 @@
 //! Parts of a page that a person does not see.
 
-use crate::pattern::{Pattern, compile};
+use crate::pattern::{Pattern, compile_ascii};
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -20,9 +20,9 @@ const HIDDEN_MAX: usize = 256;
 const HIDDEN_BYTES_MAX: usize = 16 * 1024;
 
 static HIDING: Pattern = LazyLock::new(|| {
-    compile(concat!(
+    compile_ascii(concat!(
         r#"(?i)<[a-z][a-z0-9]{0,15}\s[^<>]{0,400}?(?:display\s*:\s*none|visibility\s*:\s*hidden|"#,
-        r#"opacity\s*:\s*0[^.\d]|font-size\s*:\s*[01](?:px|pt|em)?\s*[;"']|color\s*:\s*(?:(?:white|#fff|#ffffff)(?-u:\b)|transparent)|"#,
+        r#"opacity\s*:\s*0[^.\d]|font-size\s*:\s*[01](?:px|pt|em)?\s*[;"']|color\s*:\s*(?:white\b|#fff\b|#ffffff\b|transparent)|"#,
         r#"\shidden(?:[\s>=])|aria-hidden\s*=\s*["']?true|left\s*:\s*-\d{3,}px)[^<>]{0,400}?>"#
     ))
 });

@@ -2,7 +2,7 @@
 
 use super::checksum::has_crc32_suffix;
 use super::filter::{looks_chosen, looks_random};
-use crate::pattern::{Pattern, compile};
+use crate::pattern::{Pattern, compile_ascii};
 use std::sync::LazyLock;
 
 /// One form of a credential.
@@ -36,7 +36,7 @@ macro_rules! rule {
             keywords: &[$($keyword),+],
             source: $source,
             entropy_min: $entropy,
-            pattern: LazyLock::new(|| compile($source)),
+            pattern: LazyLock::new(|| compile_ascii($source)),
             checksum: $checksum,
             shape: $shape,
         }

@@ -1,0 +1,209 @@
+//! What a text says once its escapes are read and its characters made plain.
+//!
+//! Patterns of credentials and personal data are about plain characters. [`find`] searches the text
+//! as it stands, the same text with percent, HTML and JSON escapes read, invisible characters taken
+//! out and look-alikes made equal, and what its base64 and hexadecimal runs say. Each place is told
+//! in the original.
+
+mod escape;
+
+use crate::fold;
+use crate::{Match, decode};
+use std::ops::Range;
+
+/// A text as it reads, and how its places map to what is written.
+#[derive(Debug, Default)]
+struct View {
+    text: String,
+    /// From left to right; between two, both texts are the same.
+    changes: Vec<Change>,
+}
+
+/// Bytes of the view that stand for other bytes of the original.
+#[derive(Debug)]
+struct Change {
+    read: Range<usize>,
+    written: Range<usize>,
+}
+
+/// Finds places in one text.
+type Search = fn(&str) -> Vec<Match>;
+
+/// What the search finds in the text, and what it finds only once the text is read.
+pub(crate) fn find(text: &str, search: Search) -> Vec<Match> {
+    let mut found = search(text);
+    let mut uncovered = Vec::new();
+    if let Some(view) = View::of(text) {
+        let seen = search(&view.text).into_iter();
+        uncovered.extend(seen.filter_map(|one| {
+            let span = view.written(&one.span);
+            let is_as_written = text.get(span.clone()) == view.text.get(one.span);
+            (!is_as_written).then_some(Match { span, ..one })
+        }));
+    }
+    for decoded in decode::packed(text) {
+        let seen = search(&decoded.text).into_iter();
+        uncovered.extend(seen.map(|one| Match {
+            kind: one.kind,
+            span: decoded.span.clone(),
+        }));
+    }
+    add_apart(&mut found, uncovered);
+    found
+}
+
+/// Adds those that overlap nothing that was found in the text as it stands, each kind once.
+fn add_apart(found: &mut Vec<Match>, mut uncovered: Vec<Match>) {
+    if uncovered.is_empty() {
+        return;
+    }
+    let mut known: Vec<Range<usize>> = found.iter().map(|one| one.span.clone()).collect();
+    known.sort_by_key(|span| span.start);
+    let mut reach = 0;
+    let reaches: Vec<usize> = known
+        .iter()
+        .map(|span| {
+            reach = reach.max(span.end);
+            reach
+        })
+        .collect();
+    uncovered.sort_by_key(|one| (one.span.start, one.span.end, one.kind));
+    uncovered.dedup();
+    uncovered.retain(|one| {
+        let before = known.partition_point(|span| span.start < one.span.end);
+        let reach = before.checked_sub(1).and_then(|last| reaches.get(last));
+        reach.is_none_or(|end| *end <= one.span.start)
+    });
+    found.extend(uncovered);
+}
+
+// === impl View ===
+
+impl View {
+    /// `None` if the text reads as it is written.
+    fn of(text: &str) -> Option<Self> {
+        let mut view = Self::default();
+        let mut at = 0;
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            let plain = rest.find(is_special).unwrap_or(rest.len());
+            view.text.push_str(rest.get(..plain).unwrap_or_default());
+            let Some(special) = rest.get(plain..).and_then(|it| it.chars().next()) else {
+                break;
+            };
+            at = view.push(special, rest.get(plain..).unwrap_or_default(), at + plain);
+        }
+        (!view.changes.is_empty()).then_some(view)
+    }
+
+    /// Reads the special character that `rest` begins with, and tells where the next one is.
+    fn push(&mut self, special: char, rest: &str, at: usize) -> usize {
+        let start = self.text.len();
+        let (says, length) = escape::read(rest).unwrap_or((special, special.len_utf8()));
+        fold::each_cased(says, |part| self.text.push(part));
+        let written = at..at + length;
+        let is_as_written = self.text.get(start..) == rest.get(..length);
+        if !is_as_written {
+            let read = start..self.text.len();
+            self.changes.push(Change { read, written });
+        }
+        at + length
+    }
+
+    /// The bytes of the original that these bytes of the view stand for.
+    fn written(&self, read: &Range<usize>) -> Range<usize> {
+        let start = self.byte(read.start).start;
+        let last = read.end.checked_sub(1).map(|last| self.byte(last).end);
+        start..last.unwrap_or(start).max(start)
+    }
+
+    /// What one byte of the view stands for.
+    fn byte(&self, at: usize) -> Range<usize> {
+        let next = self.changes.partition_point(|change| change.read.end <= at);
+        if let Some(change) = self.changes.get(next)
+            && change.read.start <= at
+        {
+            return change.written.clone();
+        }
+        let last = next.checked_sub(1).and_then(|last| self.changes.get(last));
+        let (read, written) = last.map_or((0, 0), |last| (last.read.end, last.written.end));
+        let place = at - read + written;
+        place..place + 1
+    }
+}
+
+/// Whether the character may read as something else.
+fn is_special(character: char) -> bool {
+    !character.is_ascii() || matches!(character, '%' | '&' | '\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn digits(text: &str) -> Vec<Match> {
+        let mut found = Vec::new();
+        for (start, _) in text.match_indices("4711") {
+            let span = start..start + 4;
+            found.push(Match { kind: "N", span });
+        }
+        found
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let found = find(text, digits);
+        let found: Vec<_> = found
+            .iter()
+            .map(|one| text.get(one.span.clone()).unwrap())
+            .collect();
+        assert_eq!(found, expected, "{text:?}");
+    }
+
+    #[test]
+    fn what_hides_characters_is_undone_and_the_place_is_told() {
+        check("a 4711 b", &["4711"]);
+        check("a 471%31 b", &["471%31"]);
+        check("ä &#52;7&#x31;1;", &["&#52;7&#x31;1"]);
+        check(r"ä 471\u0031", &[r"471\u0031"]);
+        check("47\u{200b}11 ４７１１", &["47\u{200b}11", "４７１１"]);
+        check("NDcxMSBpcyBpdC4gNDcxMS4=", &["NDcxMSBpcyBpdC4gNDcxMS4="]);
+        check(
+            "343731312069732069742e20343731312e",
+            &["343731312069732069742e20343731312e"],
+        );
+    }
+
+    #[test]
+    fn what_stands_in_the_text_is_found_once() {
+        check("ä%20 4711 %20 4711", &["4711", "4711"]);
+        check("4711 471%31", &["4711", "471%31"]);
+    }
+
+    #[test]
+    fn nothing_is_lost_at_the_edges() {
+        for text in [
+            "",
+            "%",
+            "&",
+            "\\",
+            "%4",
+            "&;",
+            "\\u",
+            "\u{200b}",
+            "%e2%80%8b",
+            "&#0;",
+        ] {
+            check(text, &[]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn places_lie_on_characters_of_the_original(text in r"([a4%é&\\;\u{200b}]|4711|%34|%c3%a9|&#52;|&eacute;|４){0,20}") {
+            for one in find(&text, digits) {
+                prop_assert!(text.get(one.span).is_some_and(|it| !it.is_empty()), "{}", text);
+            }
+        }
+    }
+}
