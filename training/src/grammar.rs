@@ -4,7 +4,8 @@ use crate::chance::Chance;
 use crate::data::Row;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Names, each with its alternatives; one that counts more stands there more often.
+/// Names, each with its alternatives; one that counts more stands there more often. `\n` ends a
+/// line of the text.
 #[derive(Debug, Default)]
 pub(crate) struct Grammar(BTreeMap<String, Vec<String>>);
 
@@ -102,8 +103,9 @@ impl Grammar {
                 },
                 None => (1, line.trim()),
             };
+            let alternative = alternative.replace(r"\n", "\n");
             let alternatives = rules.entry(name.to_owned()).or_default();
-            alternatives.extend(std::iter::repeat_n(alternative.to_owned(), times));
+            alternatives.extend(std::iter::repeat_n(alternative, times));
         }
         Self(rules)
     }

@@ -33,7 +33,7 @@ const FOLDS: [&[&str]; 8] = [
 ];
 
 /// Margins that so many of a thousand benign texts pass, with the score that they have.
-const SCORES: [(usize, u16); 5] = [(500, 100), (100, 500), (30, 750), (10, 900), (1, 990)];
+const SCORES: [(usize, u16); 5] = [(500, 100), (100, 500), (20, 750), (5, 900), (1, 990)];
 
 /// The margin above all that benign texts reach has score 1.
 const SURE: Margin = 4000;
@@ -66,32 +66,32 @@ pub(crate) fn calibrated(model: Model, calibration: &[Row]) -> Model {
 /// For each fold a model that has not seen it, and what that model finds in it.
 pub(crate) fn leave_out(rows: &[Row], development: &[Row], calibration: &[Row]) -> String {
     let mut report = String::from(
-        "| source (not in training) | kind | label | texts | flagged at 1 % | at 0.1 % |\n\
-         |---|---|---|---:|---:|---:|\n",
+        "| source (not in training) | kind | label | texts | flagged at 1 % | at 0.5 % | at 0.1 % |\n\
+         |---|---|---|---:|---:|---:|---:|\n",
     );
     for fold in FOLDS {
         let is_out = |row: &Row| fold.contains(&row.source.as_str());
         let seen: Vec<Row> = rows.iter().filter(|row| !is_out(row)).cloned().collect();
         let model = learn::learn(&learn::examples(&seen));
         let margins = benign_margins(&model, calibration);
-        let (often, rarely) = (threshold(&margins, 10), threshold(&margins, 1));
-        let mut counts: BTreeMap<(&str, &str, bool), [u32; 3]> = BTreeMap::new();
+        let thresholds = [10, 5, 1].map(|of_thousand| threshold(&margins, of_thousand));
+        let mut counts: BTreeMap<(&str, &str, bool), (u32, [u32; 3])> = BTreeMap::new();
         for row in rows.iter().chain(development).filter(|row| is_out(row)) {
             let margin = margin(&model, &row.text);
             let key = (&*row.source, &*row.kind, row.is_attack);
-            let [all, at_often, at_rarely] = counts.entry(key).or_default();
+            let (all, flagged) = counts.entry(key).or_default();
             *all += 1;
-            *at_often += u32::from(margin > often);
-            *at_rarely += u32::from(margin > rarely);
+            for (count, threshold) in flagged.iter_mut().zip(thresholds) {
+                *count += u32::from(margin > threshold);
+            }
         }
-        for ((source, kind, is_attack), [all, often, rarely]) in counts {
+        for ((source, kind, is_attack), (all, flagged)) in counts {
             let label = if is_attack { "attack" } else { "benign" };
             let part = |count: u32| f64::from(count) / f64::from(all.max(1));
+            let [often, seldom, rarely] = flagged.map(part);
             let written = writeln!(
                 report,
-                "| {source} | {kind} | {label} | {all} | {:.3} | {:.3} |",
-                part(often),
-                part(rarely)
+                "| {source} | {kind} | {label} | {all} | {often:.3} | {seldom:.3} | {rarely:.3} |"
             );
             debug_assert!(written.is_ok());
         }

@@ -9,7 +9,7 @@ use rows::{Row, Shape};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use tally::Tally;
+use tally::{Agreement, Tally};
 
 /// Scores that a text passes to be flagged: `prompt_injection`'s default, and the strict one.
 const USUAL: u16 = 900;
@@ -24,6 +24,16 @@ const SAME_PII: [(&str, &str); 2] = [("ADDRESS", "LOCATION"), ("STREET_ADDRESS",
 /// Counts of one file: what was asked, by source and kind.
 type Table = BTreeMap<(String, String), Tally>;
 
+/// Precision, recall and F1 of one file by what was asked.
+type Agreements = BTreeMap<String, Agreement>;
+
+/// All that is told of one file.
+#[derive(Default)]
+struct Measured {
+    tables: Vec<(&'static str, Table)>,
+    agreements: Agreements,
+}
+
 pub(crate) fn run(
     paths: &[PathBuf],
     json: Option<&std::path::Path>,
@@ -32,8 +42,8 @@ pub(crate) fn run(
     let mut written = Vec::new();
     for file in rows::files(paths)? {
         let rows = rows::read(&file.path)?;
-        let tables = measure(&file.name, &rows);
-        for (title, table) in tables {
+        let measured = measure(&file.name, &rows);
+        for (title, table) in measured.tables {
             section(
                 &mut report,
                 &mut written,
@@ -41,6 +51,7 @@ pub(crate) fn run(
                 &table,
             )?;
         }
+        agreement_section(&mut report, &file.name, &measured.agreements)?;
     }
     report.push_str(&latency::table());
     if let Some(path) = json {
@@ -50,7 +61,7 @@ pub(crate) fn run(
     Ok((report, true))
 }
 
-fn measure(name: &str, rows: &[Row]) -> Vec<(&'static str, Table)> {
+fn measure(name: &str, rows: &[Row]) -> Measured {
     match rows.first().map(|row| &row.shape) {
         Some(Shape::Labelled(_)) => injection(rows),
         Some(Shape::Tool(_)) => tools(rows),
@@ -65,12 +76,12 @@ fn measure(name: &str, rows: &[Row]) -> Vec<(&'static str, Table)> {
         ),
         // A credential is one whatever it is called.
         Some(Shape::Spans(_)) => spans(rows, "secrets", secrets::find, |_, _| true),
-        None => Vec::new(),
+        None => Measured::default(),
     }
 }
 
-fn injection(rows: &[Row]) -> Vec<(&'static str, Table)> {
-    let mut table = Table::new();
+fn injection(rows: &[Row]) -> Measured {
+    let (mut table, mut agreements) = (Table::new(), Agreements::new());
     for row in rows {
         let Shape::Labelled(is_attack) = row.shape else {
             continue;
@@ -87,11 +98,18 @@ fn injection(rows: &[Row]) -> Vec<(&'static str, Table)> {
             let tally = table.entry((key, kind)).or_default();
             tally.count([score >= USUAL, score >= STRICT]);
         }
+        for (name, threshold) in [("at the usual score", USUAL), ("at the strict", STRICT)] {
+            let agreement = agreements.entry(name.to_owned()).or_default();
+            agreement.count(is_attack, score >= threshold);
+        }
     }
-    vec![("flagged at the usual and at the strict score", table)]
+    Measured {
+        tables: vec![("flagged at the usual and at the strict score", table)],
+        agreements,
+    }
 }
 
-fn tools(rows: &[Row]) -> Vec<(&'static str, Table)> {
+fn tools(rows: &[Row]) -> Measured {
     let mut table = Table::new();
     for row in rows {
         let Shape::Tool(definition) = &row.shape else {
@@ -107,7 +125,10 @@ fn tools(rows: &[Row]) -> Vec<(&'static str, Table)> {
             table.entry(key).or_default().count([flagged, by_text]);
         }
     }
-    vec![("flagged by the signals, and by the classifier alone", table)]
+    Measured {
+        tables: vec![("flagged by the signals, and by the classifier alone", table)],
+        agreements: Agreements::new(),
+    }
 }
 
 fn spans(
@@ -115,7 +136,8 @@ fn spans(
     detector: &str,
     find: impl Fn(&str) -> Vec<portcullis_detect::Match>,
     is_same: impl Fn(&str, &str) -> bool,
-) -> Vec<(&'static str, Table)> {
+) -> Measured {
+    let mut agreements = Agreements::new();
     let (mut recall, mut precision, mut flagged) = (Table::new(), Table::new(), Table::new());
     for row in rows {
         let Shape::Spans(truths) = &row.shape else {
@@ -133,6 +155,12 @@ fn spans(
                 .any(|one| is_same(&truth.kind, one.kind) && one.span == truth.span);
             let key = (detector.to_owned(), truth.kind.clone());
             recall.entry(key).or_default().count([hit, exact]);
+            let agreement = agreements.entry(truth.kind.clone()).or_default();
+            *(if hit {
+                &mut agreement.found
+            } else {
+                &mut agreement.missed
+            }) += 1;
         }
         for one in &found {
             let is_right = truths.iter().any(|truth| {
@@ -140,6 +168,9 @@ fn spans(
                     && one.span.start < truth.span.end
                     && truth.span.start < one.span.end
             });
+            if !is_right {
+                agreements.entry(one.kind.to_owned()).or_default().wrong += 1;
+            }
             if !truths.is_empty() {
                 let key = (detector.to_owned(), one.kind.to_owned());
                 precision
@@ -168,10 +199,30 @@ fn spans(
             flagged,
         ),
     ];
-    tables
-        .into_iter()
-        .filter(|(_, table)| !table.is_empty())
-        .collect()
+    let tables = tables.into_iter().filter(|(_, table)| !table.is_empty());
+    Measured {
+        tables: tables.collect(),
+        agreements,
+    }
+}
+
+fn agreement_section(
+    report: &mut String,
+    name: &str,
+    agreements: &Agreements,
+) -> Result<(), String> {
+    if agreements.is_empty() {
+        return Ok(());
+    }
+    let mut write =
+        |line: std::fmt::Arguments<'_>| report.write_fmt(line).map_err(|error| error.to_string());
+    write(format_args!(
+        "## {name}: precision, recall and F1\n\n| what | found | missed | wrong | precision | recall | F1 | 95 % |\n|---|---:|---:|---:|---:|---:|---:|---|\n"
+    ))?;
+    for (what, agreement) in agreements {
+        write(format_args!("| {what} | {agreement} |\n"))?;
+    }
+    write(format_args!("\n"))
 }
 
 fn section(

@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Keys(KeysArguments),
     /// Look after the store itself.
     Db(DbArguments),
+    /// Find secrets, personal data and instructions to a model in files.
+    Detect(DetectArguments),
     /// Format policies.
     Fmt(FmtArguments),
     /// Explain a diagnostic.
@@ -219,6 +221,18 @@ pub(crate) struct FmtArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct DetectArguments {
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Ask this detector alone; may be given more than once [default: all].
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) detector: Vec<Detector>,
+    /// One JSON object for each finding, each on a line; `start` and `end` count code points.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ExplainArguments {
     /// The word in brackets behind `error` or `warning`; all are listed if it is absent.
     pub(crate) code: Option<String>,
@@ -262,6 +276,15 @@ pub(crate) enum FailureResponseFormat {
 pub(crate) enum DurabilityArgument {
     Relaxed,
     Strict,
+}
+
+/// Named as in policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Detector {
+    Secrets,
+    Pii,
+    PromptInjection,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

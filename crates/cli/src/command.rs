@@ -5,6 +5,7 @@ pub(crate) mod config;
 pub(crate) mod db;
 pub(crate) mod demo;
 pub(crate) mod demo_server;
+pub(crate) mod detect;
 pub(crate) mod exec_server;
 pub(crate) mod explain;
 pub(crate) mod fmt;

@@ -29,6 +29,7 @@ fn main() -> ExitCode {
         Command::Guardrails(arguments) => command::guardrails::guardrails(&arguments),
         Command::Keys(arguments) => command::keys::keys(&arguments),
         Command::Db(arguments) => command::db::db(&arguments),
+        Command::Detect(arguments) => command::detect::detect(&arguments),
         Command::Fmt(arguments) => command::fmt::fmt(&arguments),
         Command::Explain(arguments) => command::explain::explain(&arguments),
         Command::Demo(arguments) => command::demo::demo(arguments),

@@ -44,6 +44,9 @@ type Detector = fn(&str) -> Vec<Range<usize>>;
 /// LIMIT: bytes before a number in which a word may tell what it is.
 const CONTEXT_BYTES_MAX: usize = 32;
 
+/// LIMIT: findings of one kind in one text.
+const MATCHES_MAX: usize = 10_000;
+
 /// All findings in the order of the text, also those that escapes, encodings and look-alikes hide.
 /// Findings of different kinds may overlap.
 pub fn find(text: &str) -> Vec<Match> {
@@ -97,7 +100,7 @@ pub fn guess(text: &str) -> Vec<Match> {
 fn all(text: &str, detectors: &[(&'static str, Detector)]) -> Vec<Match> {
     let mut matches = Vec::new();
     for (kind, detector) in detectors {
-        let found = detector(text).into_iter();
+        let found = detector(text).into_iter().take(MATCHES_MAX);
         matches.extend(found.map(|span| Match { kind, span }));
     }
     matches.sort_by_key(|found| (found.span.start, found.span.end));

@@ -16,7 +16,7 @@ mod model;
 mod place;
 pub mod token;
 
-use crate::decode::{self, Writing};
+use crate::decode::{self, Decoded, Writing};
 use std::ops::Range;
 use token::Token;
 
@@ -35,21 +35,26 @@ pub struct Assessment {
 
 /// How sure the classifier is, in thousandths.
 ///
-/// 900 is passed by about one in a hundred benign texts of the calibration set, 990 by one in a
+/// 900 is passed by about one in two hundred benign texts of the calibration set, 990 by one in a
 /// thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Score(u16);
 
-/// What is added to the margin of a window that a person would not see or could not read.
+/// What is added to the margin of a window that a person could not see or could not read.
 const HIDDEN_BONUS: Margin = 3000;
+
+/// The same for comments, with which forms and templates instruct those who fill them in.
+const COMMENT_BONUS: Margin = 1000;
+
+/// Fewer decoded words are no instruction.
+const DECODED_TOKENS_MIN: usize = 4;
 
 /// The worst window of the text and of what is encoded in it.
 pub fn assess(text: &str) -> Assessment {
     let model = Model::embedded();
     let mut worst = assess_plain(model, text);
     for decoded in decode::decode(text) {
-        let (margin, _) = worst_window(model, &token::tokens(&decoded.text));
-        let margin = margin.saturating_add(HIDDEN_BONUS);
+        let margin = margin_of_decoded(model, &decoded);
         if margin > worst.0 {
             let assessment = Assessment {
                 score: model.score(margin),
@@ -66,12 +71,28 @@ pub fn assess(text: &str) -> Assessment {
 /// The highest margin of the text and of what is encoded in it, for the trainer's calibration.
 pub fn margin(model: &Model, text: &str) -> Margin {
     let plain = assess_plain(model, text).0;
-    let decoded = decode::decode(text).into_iter().map(|decoded| {
-        worst_window(model, &token::tokens(&decoded.text))
-            .0
-            .saturating_add(HIDDEN_BONUS)
-    });
+    let decoded = decode::decode(text).into_iter();
+    let decoded = decoded.map(|decoded| margin_of_decoded(model, &decoded));
     decoded.fold(plain, Margin::max)
+}
+
+fn margin_of_decoded(model: &Model, decoded: &Decoded) -> Margin {
+    let tokens = token::tokens(&decoded.text);
+    if tokens.len() < DECODED_TOKENS_MIN {
+        return Margin::MIN;
+    }
+    let bonus = match decoded.writing {
+        // Addresses are written so, and nobody means to hide anything.
+        Writing::Percent => 0,
+        Writing::Base64
+        | Writing::Hex
+        | Writing::Entities
+        | Writing::Escapes
+        | Writing::Spaced
+        | Writing::Rot13
+        | Writing::Reversed => HIDDEN_BONUS,
+    };
+    worst_window(model, &tokens).0.saturating_add(bonus)
 }
 
 fn assess_plain(model: &Model, text: &str) -> (Margin, Assessment) {
@@ -83,7 +104,11 @@ fn assess_plain(model: &Model, text: &str) -> (Margin, Assessment) {
         let end = tokens.partition_point(|token| token.span.start < hidden.end);
         let inside = tokens.get(start..end).unwrap_or_default();
         let (inner, inner_window) = worst_window(model, inside);
-        let inner = inner.saturating_add(HIDDEN_BONUS);
+        let inner = inner.saturating_add(match kind {
+            Place::Open => 0,
+            Place::Comment => COMMENT_BONUS,
+            Place::HiddenElement => HIDDEN_BONUS,
+        });
         if !inside.is_empty() && inner > margin {
             margin = inner;
             window = start + inner_window.start..start + inner_window.end;

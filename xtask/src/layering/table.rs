@@ -43,6 +43,7 @@ pub(crate) const FLOORS: &[Floor] = &[
     floor(
         "cli",
         &[
+            "detect",
             "json",
             "mcp",
             "server",

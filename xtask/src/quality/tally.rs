@@ -9,6 +9,14 @@ pub(crate) struct Tally {
     yes: [u32; 2],
 }
 
+/// How far findings and truths are the same.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Agreement {
+    pub(crate) found: u32,
+    pub(crate) missed: u32,
+    pub(crate) wrong: u32,
+}
+
 /// The normal quantile of a 95 % interval.
 const QUANTILE: f64 = 1.96;
 
@@ -31,6 +39,46 @@ impl Tally {
             text(what),
             text(kind),
             self.all
+        )
+    }
+}
+
+// === impl Agreement ===
+
+impl Agreement {
+    pub(crate) fn count(&mut self, is_true: bool, is_found: bool) {
+        match (is_true, is_found) {
+            (true, true) => self.found += 1,
+            (true, false) => self.missed += 1,
+            (false, true) => self.wrong += 1,
+            (false, false) => {}
+        }
+    }
+
+    /// F1 with its interval: `2p / (1 + p)` of the part `p` that is found of all that is found,
+    /// missed or wrong, which is a plain proportion.
+    pub(crate) fn f1(&self) -> (f64, f64, f64) {
+        let all = self.found + self.missed + self.wrong;
+        let (low, high) = interval(self.found, all);
+        let f1 = |part: f64| 2.0 * part / (1.0 + part);
+        let part = f64::from(self.found) / f64::from(all.max(1));
+        (f1(part), f1(low), f1(high))
+    }
+}
+
+impl fmt::Display for Agreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            found,
+            missed,
+            wrong,
+        } = *self;
+        let part = |of: u32| f64::from(found) / f64::from((found + of).max(1));
+        let (f1, low, high) = self.f1();
+        let (precision, recall) = (part(wrong), part(missed));
+        write!(
+            f,
+            "{found} | {missed} | {wrong} | {precision:.3} | {recall:.3} | {f1:.3} | {low:.3}–{high:.3}"
         )
     }
 }
@@ -64,6 +112,21 @@ fn interval(yes: u32, all: u32) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn f1_is_the_harmonic_mean() {
+        let agreement = Agreement {
+            found: 6,
+            missed: 2,
+            wrong: 4,
+        };
+        let (precision, recall) = (0.6, 0.75);
+        let (f1, low, high) = agreement.f1();
+        let mean = 2.0 * precision * recall / (precision + recall);
+        assert!((f1 - mean).abs() < 1e-9, "{f1} {mean}");
+        assert!(low < f1 && f1 < high);
+        assert_eq!(Agreement::default().f1(), (0.0, 0.0, 1.0));
+    }
 
     #[test]
     fn the_interval_is_wilsons() {

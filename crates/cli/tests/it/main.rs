@@ -5,6 +5,7 @@ mod api;
 mod check;
 mod client;
 mod config;
+mod detect;
 mod mcp_scan;
 mod processes;
 mod run;

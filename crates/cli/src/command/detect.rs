@@ -1,0 +1,199 @@
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::ops::Range;
+use std::path::Path;
+
+use portcullis_detect::{Match, pii, prompt_injection, secrets};
+use portcullis_json::{Number, Object, Value};
+
+use super::{Failure, Outcome};
+use crate::args::{DetectArguments, Detector};
+use crate::render::excerpt::excerpt;
+use crate::render::{GOOD, WARNING, plain};
+
+/// What a detector found in a file.
+#[derive(Debug)]
+struct Finding {
+    detector: &'static str,
+    kind: &'static str,
+    /// Bytes of the file.
+    span: Range<usize>,
+    /// How sure the detector is, from 0 to 1, if it weighs.
+    score: Option<f64>,
+}
+
+/// Counts code points and lines as it goes from finding to finding.
+#[derive(Debug)]
+struct Place<'a> {
+    rest: &'a str,
+    byte: usize,
+    code_point: usize,
+    line: usize,
+    column: usize,
+}
+
+const ALL: [Detector; 3] = [Detector::Secrets, Detector::Pii, Detector::PromptInjection];
+
+/// LIMIT: a file is read into memory as a whole.
+const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// The score from which on a policy's `prompt_injection` is true, in thousandths.
+const SCORE_MIN: u16 = 900;
+
+pub(crate) fn detect(arguments: &DetectArguments) -> Result<Outcome, Failure> {
+    let asked = match arguments.detector.as_slice() {
+        [] => ALL.as_slice(),
+        some => some,
+    };
+    let mut out = anstream::stdout().lock();
+    let mut count = 0;
+    for path in &arguments.files {
+        let text = read(path)?;
+        let findings = find(&text, asked);
+        count += findings.len();
+        let mut place = Place::start(&text);
+        for finding in &findings {
+            place.advance(finding.span.start);
+            if arguments.json {
+                writeln!(out, "{}", json(path, &text, finding, &place))?;
+            } else {
+                show(&mut out, path, &text, finding, &place)?;
+            }
+        }
+    }
+    match (count, arguments.json) {
+        (0, false) => writeln!(out, "{}: nothing found", GOOD.paint("ok"))?,
+        (1, false) => writeln!(out, "1 finding")?,
+        (_, false) => writeln!(out, "{count} findings")?,
+        (_, true) => {}
+    }
+    Ok(if count == 0 {
+        Outcome::Ok
+    } else {
+        Outcome::Findings
+    })
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    let fail = |cause: &dyn std::fmt::Display| {
+        Failure::usage(format!("`{}` cannot be read: {cause}", path.display()))
+    };
+    let file = File::open(path).map_err(|error| fail(&error))?;
+    let mut bytes = Vec::new();
+    file.take(FILE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| fail(&error))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        let limit = FILE_BYTES_MAX / (1024 * 1024);
+        return Err(fail(&format!("it is longer than {limit} MiB"))
+            .hint("split it, since a finding in one part needs no other"));
+    }
+    String::from_utf8(bytes).map_err(|error| fail(&error))
+}
+
+/// From left to right.
+fn find(text: &str, asked: &[Detector]) -> Vec<Finding> {
+    let of = |detector| {
+        move |Match { kind, span }| Finding {
+            detector,
+            kind,
+            span,
+            score: None,
+        }
+    };
+    let mut found = Vec::new();
+    if asked.contains(&Detector::Secrets) {
+        found.extend(secrets::all(text).into_iter().map(of("secrets")));
+    }
+    if asked.contains(&Detector::Pii) {
+        found.extend(pii::find(text).into_iter().map(of("pii")));
+    }
+    if asked.contains(&Detector::PromptInjection) {
+        found.extend(instruction(text));
+    }
+    found.sort_by_key(|one| (one.span.start, one.span.end));
+    found
+}
+
+/// The worst window, if it is bad enough.
+fn instruction(text: &str) -> Option<Finding> {
+    let found = prompt_injection::assess(text);
+    (found.score.thousandths() >= SCORE_MIN).then(|| Finding {
+        detector: "prompt_injection",
+        kind: "INSTRUCTION",
+        span: found.span,
+        score: Some(found.score.value()),
+    })
+}
+
+fn show(
+    out: &mut impl Write,
+    path: &Path,
+    text: &str,
+    finding: &Finding,
+    place: &Place<'_>,
+) -> io::Result<()> {
+    let detector = WARNING.paint(finding.detector);
+    let score = finding.score.map(|score| format!(", score {score}"));
+    writeln!(
+        out,
+        "{detector}: {}{}",
+        finding.kind,
+        score.unwrap_or_default()
+    )?;
+    let path = plain(&path.display().to_string());
+    writeln!(out, "  {path}:{}:{}", place.line, place.column)?;
+    writeln!(out, "{}", excerpt(text, &finding.span))
+}
+
+fn json(path: &Path, text: &str, finding: &Finding, place: &Place<'_>) -> Value {
+    let found = text.get(finding.span.clone()).unwrap_or_default();
+    let length = found.chars().count();
+    let mut object = Object::new();
+    object.insert("file", path.display().to_string());
+    object.insert("detector", finding.detector);
+    object.insert("kind", finding.kind);
+    object.insert("start", number(place.code_point));
+    object.insert("end", number(place.code_point + length));
+    object.insert("line", number(place.line));
+    object.insert("column", number(place.column));
+    if let Some(score) = finding.score {
+        object.insert("score", Value::Number(Number::Float(score)));
+    }
+    object.into()
+}
+
+fn number(count: usize) -> Value {
+    Value::from(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+// === impl Place ===
+
+impl<'a> Place<'a> {
+    fn start(text: &'a str) -> Self {
+        Self {
+            rest: text,
+            byte: 0,
+            code_point: 0,
+            line: 1,
+            column: 1,
+        }
+    }
+
+    /// Goes on to the byte; the places come in order.
+    fn advance(&mut self, byte: usize) {
+        let Some((passed, rest)) = self.rest.split_at_checked(byte - self.byte) else {
+            return;
+        };
+        for character in passed.chars() {
+            self.code_point += 1;
+            self.column += 1;
+            if character == '\n' {
+                self.line += 1;
+                self.column = 1;
+            }
+        }
+        self.rest = rest;
+        self.byte = byte;
+    }
+}
