@@ -6,9 +6,10 @@
 
 use crate::chance::Chance;
 use crate::data::Row;
+use crate::mean::Mean;
 use portcullis_detect::prompt_injection::feature::{TABLE_BITS, features};
 use portcullis_detect::prompt_injection::token::tokens;
-use portcullis_detect::prompt_injection::{Margin, Model, WINDOW_TOKENS};
+use portcullis_detect::prompt_injection::{Model, WINDOW_TOKENS};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -26,19 +27,11 @@ pub(crate) struct Example {
 
 /// Weights while they are learned.
 #[derive(Debug)]
-struct Weights {
-    values: Vec<f32>,
+pub(crate) struct Weights {
+    pub(crate) values: Vec<f32>,
     /// Squared gradients so far.
     seen: Vec<f32>,
-    bias: f32,
-}
-
-/// Sums of weights, for their mean.
-#[derive(Debug)]
-struct Mean {
-    values: Vec<f32>,
-    bias: f32,
-    count: f32,
+    pub(crate) bias: f32,
 }
 
 const EPOCHS: u16 = 8;
@@ -52,13 +45,10 @@ const LEFT_OUT: u16 = 26_214;
 /// An attack counts so much of a benign text.
 const ATTACK_WEIGHT: f32 = 0.7;
 /// No weight grows beyond it, and it is written as 127.
-const WEIGHT_MAX: f32 = 2.0;
+pub(crate) const WEIGHT_MAX: f32 = 2.0;
 const WINDOW_STEP: usize = 12;
 /// A feature must occur in so many sources, or it is one source's habit.
 const SOURCES_MIN: u32 = 3;
-
-/// A unit of the learner's margin in the detector's.
-const UNIT: f32 = 127.0 / WEIGHT_MAX * 32.0;
 
 /// The rows as examples; a source counts less for each row the more rows it has.
 pub(crate) fn examples(rows: &[Row]) -> Vec<Example> {
@@ -297,40 +287,5 @@ impl Weights {
             let next = *value - rate * slope / (*seen + 1e-3).sqrt();
             *value = next.clamp(-WEIGHT_MAX, WEIGHT_MAX);
         }
-    }
-}
-
-// === impl Mean ===
-
-impl Mean {
-    fn new() -> Self {
-        Self {
-            values: vec![0.0; 1 << TABLE_BITS],
-            bias: 0.0,
-            count: 0.0,
-        }
-    }
-
-    fn add(&mut self, weights: &Weights) {
-        self.count += 1.0;
-        self.bias += weights.bias;
-        for (sum, value) in self.values.iter_mut().zip(&weights.values) {
-            *sum += value;
-        }
-    }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "no weight is beyond `WEIGHT_MAX`, and the bias is of its size"
-    )]
-    fn quantized(&self) -> Model {
-        let weights = self
-            .values
-            .iter()
-            .map(|sum| (sum / self.count / WEIGHT_MAX * 127.0).round() as i8);
-        Model::new(
-            (self.bias / self.count * UNIT).round() as Margin,
-            weights.collect(),
-        )
     }
 }

@@ -7,6 +7,7 @@ mod chance;
 mod data;
 mod grammar;
 mod learn;
+mod mean;
 mod report;
 
 use clap::Parser;

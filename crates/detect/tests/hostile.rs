@@ -100,7 +100,7 @@ fn unclosed_and_half_encoded_texts() {
         "bc1q",
         "1.",
     ] {
-        check(&piece.repeat(MIB / 4 / piece.len()));
+        check(&piece.repeat(MIB / 16 / piece.len()));
     }
 }
 

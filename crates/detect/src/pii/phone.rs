@@ -13,7 +13,7 @@ static INTERNATIONAL: Pattern = LazyLock::new(|| {
     compile_ascii(concat!(
         r"\+(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|",
         r"2[1-69][0-9]|3[578][0-9]|42[0-9]|5[09][0-9]|6[789][0-9]|8[058][0-9]|9[679][0-9])",
-        r"(?:[ .-]?\([0-9]{1,4}\)|[ .-]?[0-9]){4,14}"
+        r"(?:[ .-]?\([0-9]{1,4}\)|[ .-]?[0-9]){4,14}(?:x[0-9]{1,5})?"
     ))
 });
 static NORTH_AMERICAN: Pattern = LazyLock::new(|| {
@@ -49,10 +49,15 @@ pub(super) fn numbers(text: &str) -> Vec<Range<usize>> {
     let is_announced = |span: &Range<usize>| {
         let after = text.get(span.end..).unwrap_or_default();
         let after = after.trim_start_matches([' ', '-', '\\', ',', '(']);
-        is_announced(text, span.start, &ANNOUNCING)
-            || FOLLOWING.iter().any(|word| after.starts_with(word))
+        let follows = |word: &&str| {
+            let start = after.get(..word.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(word))
+        };
+        is_announced(text, span.start, &ANNOUNCING) || FOLLOWING.iter().any(|word| follows(&word))
     };
-    let mut numbers = of_form(text, &INTERNATIONAL, 8..=15);
+    let mut numbers: Vec<Range<usize>> = spans(&INTERNATIONAL, text)
+        .filter_map(|span| without_next_number(text, span))
+        .collect();
     numbers.extend(of_form(text, &NORTH_AMERICAN, 10..=15));
     let national = of_form(text, &NATIONAL, 8..=15)
         .into_iter()
@@ -63,14 +68,26 @@ pub(super) fn numbers(text: &str) -> Vec<Range<usize>> {
 }
 
 fn of_form(text: &str, form: &Pattern, digits: RangeInclusive<usize>) -> Vec<Range<usize>> {
-    let count = |number: &str| number.bytes().filter(u8::is_ascii_digit).count();
     spans(form, text)
-        .filter(|span| {
-            text.get(span.clone())
-                .is_some_and(|it| digits.contains(&count(it)))
-        })
-        .filter(|span| stands_alone(text, span))
+        .filter(|span| is_whole(text, span, &digits))
         .collect()
+}
+
+/// A number behind the last blank may be another one.
+fn without_next_number(text: &str, mut span: Range<usize>) -> Option<Range<usize>> {
+    while !is_whole(text, &span, &(8..=15)) {
+        let blank = text.get(span.clone())?.rfind(' ')?;
+        span.end = span.start + blank;
+    }
+    Some(span)
+}
+
+/// Whether so many digits, without those of an extension, stand alone.
+fn is_whole(text: &str, span: &Range<usize>, digits: &RangeInclusive<usize>) -> bool {
+    let number = text.get(span.clone()).unwrap_or_default();
+    let line = number.split('x').next().unwrap_or_default();
+    let count = line.bytes().filter(u8::is_ascii_digit).count();
+    digits.contains(&count) && stands_alone(text, span)
 }
 
 /// Whether the digits stand as those of a date do.

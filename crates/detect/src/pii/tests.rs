@@ -155,6 +155,14 @@ fn telephone_numbers_are_international_or_announced() {
         ],
     );
     check("Telefon 0660 1234567", &[("PHONE_NUMBER", "0660 1234567")]);
+    check(
+        "+82 2-215-5566 2024-03-01, +1-944-435-4352x04732\n079 4650 2145-Office",
+        &[
+            ("PHONE_NUMBER", "+82 2-215-5566"),
+            ("PHONE_NUMBER", "+1-944-435-4352x04732"),
+            ("PHONE_NUMBER", "079 4650 2145"),
+        ],
+    );
     check("id 0660 1234567, 2024-03-01 10:00:01", &[]);
 }
 
