@@ -69,6 +69,10 @@ pub(super) fn escapes(run: &str) -> Option<String> {
 }
 
 /// Every second character; `_` is what such writing puts for the blank that it lost.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "it stands among readings that can fail"
+)]
 pub(super) fn spaced(run: &str) -> Option<String> {
     let letters = run.chars().step_by(2);
     Some(letters.map(|it| if it == '_' { ' ' } else { it }).collect())

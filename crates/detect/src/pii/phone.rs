@@ -53,7 +53,7 @@ pub(super) fn numbers(text: &str) -> Vec<Range<usize>> {
             let start = after.get(..word.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(word))
         };
-        is_announced(text, span.start, &ANNOUNCING) || FOLLOWING.iter().any(|word| follows(&word))
+        is_announced(text, span.start, &ANNOUNCING) || FOLLOWING.iter().any(follows)
     };
     let mut numbers: Vec<Range<usize>> = spans(&INTERNATIONAL, text)
         .filter_map(|span| without_next_number(text, span))

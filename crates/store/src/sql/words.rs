@@ -38,7 +38,7 @@ pub(super) type WordRows = BTreeMap<i64, BTreeSet<String>>;
 
 /// The number of the row with the latest words of a session that has so many rows.
 pub(super) fn row_number(session: i64, word_rows: i64) -> Option<i64> {
-    (word_rows <= ROWS_MAX).then(|| (session << ROW_BITS) | word_rows)
+    (word_rows <= ROWS_MAX).then_some((session << ROW_BITS) | word_rows)
 }
 
 /// The words of a text that people wrote.
