@@ -91,6 +91,10 @@ impl Database for PostgresStore {
     const SESSIONS_WITH_WORD: &'static str =
         "SELECT w.id >> 24 FROM session_words AS w WHERE w.words @> ARRAY[CAST({word} AS TEXT)]";
 
+    // Of a word it is not known beforehand how many sessions hold it. As `IN`, the query would be
+    // joined in whatever order suits a guess.
+    const NUMBER_IS_ONE_OF: &'static str = "number = ANY (ARRAY({numbers}))";
+
     fn begin(&mut self, access: Access) -> Result<(), StoreError> {
         let (purpose, statement) = match access {
             Access::Read => (

@@ -39,6 +39,9 @@ pub(crate) trait Database {
     /// The numbers of the sessions that hold `{word}`.
     const SESSIONS_WITH_WORD: &'static str;
 
+    /// That a session's number is one of `{numbers}`, a query that is answered first.
+    const NUMBER_IS_ONE_OF: &'static str;
+
     fn begin(&mut self, access: Access) -> Result<(), StoreError>;
 
     fn commit(&mut self) -> Result<(), StoreError>;

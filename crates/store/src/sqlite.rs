@@ -75,6 +75,8 @@ impl Database for SqliteStore {
     const SESSIONS_WITH_WORD: &'static str = "
         SELECT rowid >> 24 FROM session_words WHERE session_words MATCH '\"' || {word} || '\"'";
 
+    const NUMBER_IS_ONE_OF: &'static str = "number IN ({numbers})";
+
     fn begin(&mut self, access: Access) -> Result<(), StoreError> {
         let (purpose, statement) = match access {
             Access::Read => ("begin to read", "BEGIN"),

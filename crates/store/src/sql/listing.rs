@@ -28,7 +28,7 @@ pub(super) fn sessions<D: Database + ?Sized>(
     filter: &SessionFilter,
 ) -> Result<Vec<SessionSummary>, StoreError> {
     let words = words(filter);
-    let conditions = Conditions::of(filter, &words, D::SESSIONS_WITH_WORD);
+    let conditions = Conditions::of::<D>(filter, &words);
     let (statement, parameters) = conditions.statement(filter);
     database
         .query("list the sessions", &statement, &parameters)?
@@ -42,7 +42,7 @@ pub(super) fn count<D: Database + ?Sized>(
     filter: &SessionFilter,
 ) -> Result<u64, StoreError> {
     let words = words(filter);
-    let conditions = Conditions::of(filter, &words, D::SESSIONS_WITH_WORD);
+    let conditions = Conditions::of::<D>(filter, &words);
     let statement = format!("SELECT count(*) FROM sessions{}", conditions.clause());
     let rows = database.query("count the sessions", &statement, &conditions.parameters)?;
     match rows.into_iter().next() {
@@ -92,10 +92,10 @@ pub(super) fn summary(row: Row) -> Result<SessionSummary, StoreError> {
 
 impl<'a> Conditions<'a> {
     /// What the filter says, with the words that it asks for.
-    fn of(filter: &'a SessionFilter, words: &'a [String], sessions_with_word: &str) -> Self {
+    fn of<D: Database + ?Sized>(filter: &'a SessionFilter, words: &'a [String]) -> Self {
         let mut conditions = Self::default();
         conditions.of_session(filter);
-        conditions.of_words(words, sessions_with_word);
+        conditions.of_words::<D>(words);
         for condition in filter.search.metadata.iter().take(CONDITIONS_MAX) {
             conditions.of_metadata(condition);
         }
@@ -138,11 +138,15 @@ impl<'a> Conditions<'a> {
         }
     }
 
-    fn of_words(&mut self, words: &'a [String], sessions_with_word: &str) {
-        for word in words {
-            let word = self.parameter(word);
-            let sessions = sessions_with_word.replace("{word}", &word);
-            self.texts.push(format!("number IN ({sessions})"));
+    fn of_words<D: Database + ?Sized>(&mut self, words: &'a [String]) {
+        let with_word: Vec<String> = words
+            .iter()
+            .map(|word| D::SESSIONS_WITH_WORD.replace("{word}", &self.parameter(word)))
+            .collect();
+        if !with_word.is_empty() {
+            let numbers = with_word.join(" INTERSECT ");
+            let condition = D::NUMBER_IS_ONE_OF.replace("{numbers}", &numbers);
+            self.texts.push(condition);
         }
     }
 
