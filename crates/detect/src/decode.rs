@@ -85,11 +85,9 @@ pub fn decode(text: &str) -> Vec<Decoded> {
         let runs = spans(&ESCAPES, text).collect();
         take(Writing::Escapes, runs, read::escapes);
     }
-    take(
-        Writing::Spaced,
-        spans(&SPACED, text).collect(),
-        read::spaced,
-    );
+    take(Writing::Spaced, spans(&SPACED, text).collect(), |run| {
+        Some(read::spaced(run))
+    });
     worded(text, &ROT13_WORDS, Writing::Rot13, read::rot13, &mut found);
     worded(
         text,

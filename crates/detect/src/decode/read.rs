@@ -69,13 +69,9 @@ pub(super) fn escapes(run: &str) -> Option<String> {
 }
 
 /// Every second character; `_` is what such writing puts for the blank that it lost.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "it stands among readings that can fail"
-)]
-pub(super) fn spaced(run: &str) -> Option<String> {
+pub(super) fn spaced(run: &str) -> String {
     let letters = run.chars().step_by(2);
-    Some(letters.map(|it| if it == '_' { ' ' } else { it }).collect())
+    letters.map(|it| if it == '_' { ' ' } else { it }).collect()
 }
 
 pub(super) fn rot13(line: &str) -> String {

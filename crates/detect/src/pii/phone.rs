@@ -49,11 +49,11 @@ pub(super) fn numbers(text: &str) -> Vec<Range<usize>> {
     let is_announced = |span: &Range<usize>| {
         let after = text.get(span.end..).unwrap_or_default();
         let after = after.trim_start_matches([' ', '-', '\\', ',', '(']);
-        let follows = |word: &&str| {
+        let follows = |word: &str| {
             let start = after.get(..word.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(word))
         };
-        is_announced(text, span.start, &ANNOUNCING) || FOLLOWING.iter().any(follows)
+        is_announced(text, span.start, &ANNOUNCING) || FOLLOWING.iter().any(|word| follows(word))
     };
     let mut numbers: Vec<Range<usize>> = spans(&INTERNATIONAL, text)
         .filter_map(|span| without_next_number(text, span))
