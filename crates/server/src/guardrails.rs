@@ -18,8 +18,7 @@ const COMPILED_MAX: usize = 10_000;
 /// The store, and the Explorer that is elsewhere.
 #[derive(Debug)]
 pub(crate) struct GuardrailSource {
-    /// `None`: there is no store.
-    store: Option<Pool>,
+    store: Pool,
     /// `None`: no Explorer is configured.
     remote: Option<RemoteGuardrails>,
     compiled: Mutex<Compiled>,
@@ -64,7 +63,7 @@ struct Held {
 // === impl GuardrailSource ===
 
 impl GuardrailSource {
-    pub(crate) fn new(store: Option<Pool>, remote: Option<RemoteGuardrails>) -> Self {
+    pub(crate) fn new(store: Pool, remote: Option<RemoteGuardrails>) -> Self {
         Self {
             store,
             remote,
@@ -76,23 +75,21 @@ impl GuardrailSource {
     /// The guardrails in force for sessions of this project: its own, and those for all sessions.
     pub(crate) async fn read(&self, project: Option<&str>) -> Result<Kept, SourceError> {
         let mut kept = Kept::default();
-        if let Some(store) = &self.store {
-            let project = project.map(str::to_owned);
-            let read = store.run(move |store| {
-                let state = store.guardrails_changed()?;
-                let mut records = store.guardrails(None)?;
-                if let Some(name) = project
-                    && let Some(found) = store.project_named(&name)?
-                {
-                    records.extend(store.guardrails(Some(&found.project.id))?);
-                }
-                Ok((state, records))
-            });
-            let (state, records) = read.await?;
-            kept.state.store = state;
-            let in_force = records.into_iter().filter(|record| record.enabled);
-            in_force.for_each(|record| self.keep(&mut kept, record.into()));
-        }
+        let name = project.map(str::to_owned);
+        let read = self.store.run(move |store| {
+            let state = store.guardrails_changed()?;
+            let mut records = store.guardrails(None)?;
+            if let Some(name) = name
+                && let Some(found) = store.project_named(&name)?
+            {
+                records.extend(store.guardrails(Some(&found.project.id))?);
+            }
+            Ok((state, records))
+        });
+        let (state, records) = read.await?;
+        kept.state.store = state;
+        let in_force = records.into_iter().filter(|record| record.enabled);
+        in_force.for_each(|record| self.keep(&mut kept, record.into()));
         if let (Some(remote), Some(project)) = (&self.remote, project) {
             kept.state.remote = remote.state();
             let guardrails = remote.read(project).await?;
@@ -104,15 +101,17 @@ impl GuardrailSource {
 
     /// As it is now.
     pub(crate) async fn state(&self) -> Result<SourceState, SourceError> {
-        let store = match &self.store {
-            Some(store) => store.run(|store| store.guardrails_changed()).await?,
-            None => 0,
-        };
-        let remote = match &self.remote {
-            Some(remote) => remote.revalidate().await,
-            None => 0,
-        };
+        let store = self.store.run(|store| store.guardrails_changed()).await?;
+        let remote = self.remote.as_ref().map_or(0, RemoteGuardrails::state);
         Ok(SourceState { store, remote })
+    }
+
+    /// Asks the Explorer again and again, for as long as it is polled. What has changed there is
+    /// another [`SourceState`] then.
+    pub(crate) async fn follow_remote(self: Arc<Self>) {
+        if let Some(remote) = &self.remote {
+            remote.follow().await;
+        }
     }
 
     fn keep(&self, kept: &mut Kept, held: Held) {

@@ -194,7 +194,7 @@ async fn guard(
     let remote = explorer
         .clone()
         .map(|explorer| RemoteGuardrails::new(explorer, data_directory.remote_guardrails()));
-    let source = Arc::new(GuardrailSource::new(recording.store(), remote));
+    let source = Arc::new(GuardrailSource::new(recording.pool().clone(), remote));
     guardrails.extend(kept(&options, &source).await?);
     if guardrails.is_empty() {
         warn!("no policy is given: messages are recorded, nothing is blocked");

@@ -10,6 +10,7 @@ mod answer;
 mod conversation;
 mod gateway;
 mod headers;
+mod holder;
 mod mirror;
 mod outlet;
 mod principal;
@@ -41,6 +42,7 @@ pub(crate) use self::admission::admit;
 pub(crate) use self::answer::json;
 pub(crate) use self::gateway::Gateway;
 use self::gateway::Surroundings;
+use self::holder::Holder;
 use crate::api::{self, Api};
 use crate::config::{ConfigError, DataDirectory, ExplorerConfig, GatewayConfig, Watcher};
 use crate::explorer::{RemoteExplorer, RemoteGuardrails, UploadTask};
@@ -143,12 +145,13 @@ async fn serve_until_signal(
     let remote = explorer
         .clone()
         .map(|explorer| RemoteGuardrails::new(explorer, data_directory.remote_guardrails()));
-    let guardrails = Arc::new(GuardrailSource::new(recording.store(), remote));
+    let guardrails = Arc::new(GuardrailSource::new(recording.pool().clone(), remote));
     let surroundings = Surroundings {
         recording: Arc::clone(&recording),
         guardrails: Arc::clone(&guardrails),
         explorer: explorer.as_ref().map(|explorer| explorer.url().clone()),
         launcher: options.launcher,
+        holder: holder(data_directory),
     };
     let gateway = Arc::new(Gateway::new(config, surroundings).map_err(ServeError::Connect)?);
     let upload = explorer.and_then(|explorer| UploadTask::start(explorer, &recording, guardrails));
@@ -183,6 +186,14 @@ async fn serve_until_signal(
     Ok(())
 }
 
+/// Without it, sessions end with the gateway.
+fn holder(data_directory: &DataDirectory) -> Option<Holder> {
+    let holder = Holder::new(data_directory.gateways());
+    holder
+        .inspect_err(|error| warn!(%error, "sessions will not outlive the gateway"))
+        .ok()
+}
+
 /// Starts what never ends by itself.
 fn attend(
     gateway: &Arc<Gateway>,
@@ -199,6 +210,7 @@ fn attend(
     let follow = watcher.map(|watcher| tasks.spawn(reload::follow(Arc::clone(gateway), watcher)));
     let forget = retention::follow(Arc::clone(gateway), recording.pool().clone());
     let forget = tasks.spawn(forget);
-    let endless = [sweep, follow_source, forget].into_iter();
+    let follow_remote = tasks.spawn(Arc::clone(&gateway.guardrails).follow_remote());
+    let endless = [sweep, follow_source, follow_remote, forget].into_iter();
     endless.chain(follow).collect()
 }

@@ -8,6 +8,7 @@ use super::ConfigError;
 const DATABASE: &str = "traces.db";
 const LOG: &str = "portcullis.log";
 const DEMO: &str = "demo";
+const GATEWAYS: &str = "gateways";
 const REMOTE_GUARDRAILS: &str = "guardrails";
 /// Traces and logs hold what users type and tools answer.
 const DIRECTORY_MODE: u32 = 0o700;
@@ -42,6 +43,11 @@ impl DataDirectory {
 
     pub fn log(&self) -> PathBuf {
         self.0.join(LOG)
+    }
+
+    /// Where each gateway that is alive holds a lock.
+    pub(crate) fn gateways(&self) -> PathBuf {
+        self.0.join(GATEWAYS)
     }
 
     /// Where the guardrails of an Explorer are kept as they were last.

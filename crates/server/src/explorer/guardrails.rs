@@ -6,14 +6,14 @@ use std::time::Duration;
 use std::{fs, io};
 
 use portcullis_json::{Limits, Object, Value, parse};
-use tokio::time::Instant;
+use tokio::time::sleep;
 use tracing::warn;
 
 use super::remote::{RemoteError, RemoteExplorer, RemoteGuardrail};
 use crate::digest::{digest, hexadecimal};
 
-/// How long the guardrails of a project are taken for what they were.
-const FRESH: Duration = Duration::from_secs(5);
+/// How soon a change at the service is noticed.
+const ASKED_EVERY: Duration = Duration::from_secs(5);
 /// LIMIT: projects whose guardrails are known; the service may have any number.
 const PROJECTS_MAX: usize = 1000;
 
@@ -24,15 +24,9 @@ pub(crate) struct RemoteGuardrails {
     explorer: Arc<RemoteExplorer>,
     /// Where the last good ones are kept for the next start.
     directory: PathBuf,
-    known: Mutex<HashMap<String, Known>>,
+    known: Mutex<HashMap<String, Vec<RemoteGuardrail>>>,
     /// Counts the changes.
     state: AtomicU64,
-}
-
-#[derive(Clone, Debug)]
-struct Known {
-    guardrails: Vec<RemoteGuardrail>,
-    asked_at: Instant,
 }
 
 // === impl RemoteGuardrails ===
@@ -57,10 +51,8 @@ impl RemoteGuardrails {
     /// for them.
     pub(crate) async fn read(&self, project: &str) -> Result<Vec<RemoteGuardrail>, RemoteError> {
         let known = self.known().get(project).cloned();
-        if let Some(known) = &known
-            && known.asked_at.elapsed() < FRESH
-        {
-            return Ok(known.guardrails.clone());
+        if let Some(known) = known {
+            return Ok(known);
         }
         match self.explorer.guardrails(project).await {
             Ok(guardrails) => {
@@ -68,8 +60,7 @@ impl RemoteGuardrails {
                 Ok(guardrails)
             }
             Err(error) => {
-                let last_good = known.map(|known| known.guardrails);
-                let Some(last_good) = last_good.or_else(|| load(&self.file(project))) else {
+                let Some(last_good) = load(&self.file(project)) else {
                     return Err(error);
                 };
                 warn!(%error, project, "the Explorer is away: its guardrails are the last known");
@@ -79,26 +70,27 @@ impl RemoteGuardrails {
         }
     }
 
-    /// Asks again for the guardrails of all projects that were read; the state afterwards.
-    pub(crate) async fn revalidate(&self) -> u64 {
-        let outdated: Vec<String> = {
-            let known = self.known();
-            let outdated = known.iter();
-            let outdated = outdated.filter(|(_, known)| known.asked_at.elapsed() >= FRESH);
-            outdated.map(|(project, _)| project.clone()).collect()
-        };
-        for project in outdated {
+    /// Asks again and again for the guardrails of all projects that were read.
+    async fn ask_again(&self) {
+        let projects: Vec<String> = self.known().keys().cloned().collect();
+        for project in projects {
             match self.explorer.guardrails(&project).await {
                 Ok(guardrails) => self.note(&project, &guardrails),
                 Err(error) => {
                     warn!(%error, project, "the Explorer is away: its guardrails are the last known");
-                    if let Some(known) = self.known().get_mut(&project) {
-                        known.asked_at = Instant::now();
-                    }
+                    // The others would wait as long for nothing.
+                    return;
                 }
             }
         }
-        self.state()
+    }
+
+    /// Keeps up with the service, for as long as it is polled.
+    pub(crate) async fn follow(&self) {
+        loop {
+            sleep(ASKED_EVERY).await;
+            self.ask_again().await;
+        }
     }
 
     fn note(&self, project: &str, guardrails: &[RemoteGuardrail]) {
@@ -122,14 +114,11 @@ impl RemoteGuardrails {
     ) -> Option<Vec<RemoteGuardrail>> {
         let mut known = self.known();
         if known.len() >= PROJECTS_MAX && !known.contains_key(project) {
+            // Those of running sessions are asked for again when something changes.
             known.clear();
+            self.state.fetch_add(1, Ordering::AcqRel);
         }
-        let now = Known {
-            guardrails: guardrails.to_vec(),
-            asked_at: Instant::now(),
-        };
-        let before = known.insert(project.to_owned(), now);
-        before.map(|known| known.guardrails)
+        known.insert(project.to_owned(), guardrails.to_vec())
     }
 
     fn file(&self, project: &str) -> PathBuf {
@@ -138,7 +127,7 @@ impl RemoteGuardrails {
         self.directory.join(name).with_extension("json")
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Vec<RemoteGuardrail>>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,6 +9,7 @@ use portcullis_json::{Limits, Object, Value, parse};
 use portcullis_transport::http::endpoint::{Answer, Bounds, Connector, Endpoint, EndpointError};
 use portcullis_transport::http::reach::Reach;
 use tokio::sync::OnceCell;
+use tokio::time::timeout;
 use url::Url;
 
 use super::ProjectedAnnotation;
@@ -45,6 +46,11 @@ pub(crate) enum RemoteError {
     Endpoint(#[from] EndpointError),
     #[error("it answered HTTP {status}: {detail}")]
     Refused { status: StatusCode, detail: String },
+    /// What answered may not be an Explorer at all.
+    #[error("it answered HTTP {0}, and not as an Explorer does")]
+    Foreign(StatusCode),
+    #[error("it did not answer within {} seconds", WAIT_MAX.as_secs())]
+    TooSlow,
     #[error("its answer is not what an Explorer says: `{0}` is missing")]
     Unexpected(&'static str),
     #[error("its address cannot have the path `{0}`")]
@@ -140,16 +146,24 @@ impl RemoteExplorer {
     }
 
     async fn get(&self, path: &[&str]) -> Result<Value, RemoteError> {
-        read(self.at(path)?.get_json().await?)
+        let endpoint = self.at(path)?;
+        let asked = timeout(WAIT_MAX, endpoint.get_json()).await;
+        read(asked.map_err(|_| RemoteError::TooSlow)??)
     }
 
     async fn post(&self, path: &[&str], body: Object) -> Result<Value, RemoteError> {
         let body = Bytes::from(Value::from(body).to_string());
-        read(self.at(path)?.post(HeaderMap::new(), body).await?)
+        let endpoint = self.at(path)?;
+        let asked = timeout(WAIT_MAX, endpoint.post(HeaderMap::new(), body)).await;
+        read(asked.map_err(|_| RemoteError::TooSlow)??)
     }
 
     /// The parts of the path are names, whatever characters they have.
     fn at(&self, path: &[&str]) -> Result<Endpoint, RemoteError> {
+        // A URL would go up by the one and stay by the other.
+        if path.iter().any(|part| matches!(*part, "." | "..")) {
+            return Err(RemoteError::Path(path.join("/")));
+        }
         let mut url = self.endpoint.url().clone();
         match url.path_segments_mut() {
             Ok(mut segments) => segments.pop_if_empty().extend(path),
@@ -185,14 +199,22 @@ impl RemoteError {
     /// Whether the same request may be answered otherwise later.
     pub(crate) fn is_temporary(&self) -> bool {
         match self {
-            Self::Endpoint(_) => true,
+            Self::Endpoint(_) | Self::Foreign(_) | Self::TooSlow | Self::Unexpected(_) => true,
             Self::Refused { status, .. } => {
-                status.is_server_error()
-                    || *status == StatusCode::TOO_MANY_REQUESTS
-                    || *status == StatusCode::UNAUTHORIZED
+                let permanent = [
+                    StatusCode::BAD_REQUEST,
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                ];
+                !permanent.contains(status)
             }
-            Self::Unexpected(_) | Self::Path(_) => false,
+            Self::Path(_) => false,
         }
+    }
+
+    /// Whether it is about one request, and others may fare better.
+    pub(crate) fn is_about_request(&self) -> bool {
+        matches!(self, Self::Refused { .. })
     }
 }
 
@@ -205,16 +227,15 @@ fn read(answer: Answer) -> Result<Value, RemoteError> {
                 return read.map_err(|_| RemoteError::Unexpected("JSON"));
             }
             let said = read.ok();
-            let detail = said.as_ref().and_then(|said| said.get("detail"));
-            Err(RemoteError::Refused {
-                status: head.status,
-                detail: detail.map_or_else(String::new, shown),
-            })
+            match said.as_ref().and_then(|said| said.get("detail")) {
+                Some(detail) => Err(RemoteError::Refused {
+                    status: head.status,
+                    detail: shown(detail),
+                }),
+                None => Err(RemoteError::Foreign(head.status)),
+            }
         }
-        Answer::Events(head, _) | Answer::Other(head) => Err(RemoteError::Refused {
-            status: head.status,
-            detail: "no JSON".to_owned(),
-        }),
+        Answer::Events(head, _) | Answer::Other(head) => Err(RemoteError::Foreign(head.status)),
     }
 }
 

@@ -108,13 +108,18 @@ impl Uploader {
     /// Sends what there is.
     async fn advance(&mut self) -> Result<(), UploadError> {
         let uploads = self.claim().await?;
+        let mut failed = Ok(());
         for upload in uploads {
             let session = upload.session.clone();
             match self.push(upload).await {
                 Ok(()) => {}
                 Err(UploadError::Remote(error)) if error.is_temporary() => {
                     self.projections.remove(&session);
-                    return Err(UploadError::Remote(error));
+                    let is_about_request = error.is_about_request();
+                    failed = Err(UploadError::Remote(error));
+                    if !is_about_request {
+                        break;
+                    }
                 }
                 Err(UploadError::Store(error)) => {
                     self.projections.remove(&session);
@@ -126,7 +131,7 @@ impl Uploader {
                 }
             }
         }
-        Ok(())
+        failed
     }
 
     async fn claim(&self) -> Result<Vec<Upload>, UploadError> {

@@ -22,6 +22,7 @@ use uuid::Uuid;
 
 use super::answer::Refused;
 use super::conversation::{Conversation, Terms};
+use super::holder::Holder;
 use super::principal::Principal;
 use super::registry::{ConversationId, SessionRegistry};
 use super::reload::renew;
@@ -37,8 +38,8 @@ use crate::relay::now;
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Gateway {
-    /// Tells it from any other gateway, of before too.
-    id: Uuid,
+    /// Tells it from any other gateway, of before too. `None`: sessions end with it.
+    holder: Option<Holder>,
     config: RwLock<Arc<GatewayConfig>>,
     pub(crate) registry: Arc<SessionRegistry>,
     recording: Arc<Recording>,
@@ -64,6 +65,7 @@ pub(crate) struct Surroundings {
     pub(crate) guardrails: Arc<GuardrailSource>,
     pub(crate) explorer: Option<Url>,
     pub(crate) launcher: Option<PathBuf>,
+    pub(crate) holder: Option<Holder>,
 }
 
 /// A conversation that is to be opened.
@@ -91,6 +93,8 @@ pub(crate) struct Profile {
     pub(crate) metadata: Object,
     /// Beside those that are configured.
     pub(crate) guardrails: Vec<Guardrail>,
+    /// The text that `guardrails` was made of.
+    pub(crate) guardrails_text: String,
 }
 
 /// A session that is not part of a conversation yet.
@@ -119,6 +123,17 @@ pub(crate) enum TargetServer {
     Named(HttpServer),
 }
 
+// === impl Opening ===
+
+impl Opening<'_> {
+    /// By what the conversation is found again. A client that comes back without the guardrails
+    /// that it brought does not find it.
+    fn resumption_key(&self) -> String {
+        self.id
+            .digest(self.principal, &self.profile.guardrails_text)
+    }
+}
+
 // === impl Gateway ===
 
 impl Gateway {
@@ -127,7 +142,7 @@ impl Gateway {
         surroundings: Surroundings,
     ) -> Result<Self, EndpointError> {
         Ok(Self {
-            id: Uuid::new_v4(),
+            holder: surroundings.holder,
             config: RwLock::new(Arc::new(config)),
             registry: Arc::default(),
             recording: surroundings.recording,
@@ -334,7 +349,10 @@ impl Gateway {
                     .clone()
                     .filter(|_| opening.profile.pushes_trace),
                 client: Mutex::new(new.client),
-                resumption: Some((opening.id.digest(opening.principal), self.id)),
+                resumption: self
+                    .holder
+                    .as_ref()
+                    .map(|holder| (opening.resumption_key(), holder.id)),
                 began: new.began,
             },
             new.session,

@@ -62,13 +62,20 @@ impl ConversationId {
     }
 
     /// What the store knows it by, which nobody can speak in it with.
-    pub(crate) fn digest(&self, principal: Principal) -> String {
+    pub(crate) fn digest(&self, principal: Principal, guardrails: &str) -> String {
         let (kind, server, key) = match self {
             Self::Secret(server, secret) => ("secret", server, secret),
             Self::Stateless(server, _, key) => ("stateless", server, key),
         };
         let [kind, server, key] = [kind, &**server, key].map(str::as_bytes);
-        hexadecimal(&digest(&[kind, server, key, principal.as_bytes()]))
+        let guardrails = guardrails.as_bytes();
+        hexadecimal(&digest(&[
+            kind,
+            server,
+            key,
+            principal.as_bytes(),
+            guardrails,
+        ]))
     }
 
     /// What the client is told of it.

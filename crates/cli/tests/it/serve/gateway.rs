@@ -25,6 +25,12 @@ pub(crate) struct Gateway {
     servers: String,
 }
 
+/// A gateway in the directory of another.
+pub(crate) struct Beside {
+    process: Child,
+    pub(crate) address: SocketAddr,
+}
+
 /// A session of a client with a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
@@ -88,6 +94,12 @@ impl Gateway {
         (self.process, self.address) = Self::spawn(&self.directory);
     }
 
+    /// Another one with the same configuration and the same store.
+    pub(crate) fn beside(&self) -> Beside {
+        let (process, address) = Self::spawn(&self.directory);
+        Beside { process, address }
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.directory.path().join("data/traces.db")
     }
@@ -124,6 +136,13 @@ impl Gateway {
         let initialized = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
         assert_eq!(session.post(initialized).status, 202);
         session
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
     }
 }
 

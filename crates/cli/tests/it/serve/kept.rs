@@ -6,7 +6,8 @@ use portcullis_store::{
 };
 use portcullis_trace::record::Timestamp;
 
-use super::gateway::{Gateway, eventually};
+use super::gateway::{Gateway, PATH, eventually, initialize};
+use super::http::Request;
 use super::invariant;
 use super::upstream::Upstream;
 
@@ -110,6 +111,29 @@ fn a_guardrail_that_does_not_load_blocks_what_it_should_judge() {
         let answer = session.answer(1, "any");
         answer.contains("kept") && answer.contains(r#""isError":true"#)
     });
+}
+
+#[test]
+fn no_session_begins_while_the_store_cannot_be_read() {
+    let upstream = Upstream::plain();
+    let away = "store: { url: \"postgres://u:p@127.0.0.1:1/x\" }\n";
+    let gateway = Gateway::before(&upstream, away);
+    let request = Request::new("GET", PATH).saying(&initialize("2025-11-25"));
+    assert_eq!(request.send(gateway.address).status, 503);
+    assert!(upstream.received().is_empty());
+}
+
+#[test]
+fn a_project_name_that_cannot_be_read_is_no_other_project() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    let long = "x".repeat(257);
+    let request = invariant::base(&upstream).with(PROJECT, &long);
+    let answer = request
+        .saying(&initialize("2025-06-18"))
+        .send(gateway.address);
+    assert_eq!(answer.status, 400);
+    assert!(answer.body().contains("at most 256 characters"));
 }
 
 #[test]

@@ -113,3 +113,42 @@ fn so_does_a_session_of_the_routes_of_the_reference() {
     let refused = moved(&session, &gateway).call(2, "second");
     assert_eq!(refused.status, 400);
 }
+
+#[test]
+fn a_client_that_leaves_its_guardrails_behind_does_not_go_on() {
+    const POLICY: &str = r#"raise \"no bad\" if:\n    (c: ToolCall)\n    c is tool:bad\n"#;
+    let upstream = Upstream::plain();
+    let mut gateway = Gateway::before(&upstream, "");
+    let base = invariant::base(&upstream);
+    let guarded = base.clone().with("Invariant-Guardrails", POLICY);
+    let session = gateway.open_with("2025-06-18", &guarded);
+    assert_eq!(session.call(1, "bad").status, 400);
+    let other = gateway.open();
+    assert!(other.answer(1, "marker-tool").contains("plain"));
+    wait_for_the_record(&gateway, "marker-tool");
+    gateway.kill_and_start_again();
+    let shed = Session {
+        base: base.with("Mcp-Session-Id", &session.id),
+        ..moved(&session, &gateway)
+    };
+    assert_eq!(shed.call(2, "good").status, 404);
+    let session = moved(&session, &gateway);
+    assert_eq!(session.call(3, "bad").status, 400);
+    assert_eq!(session.call(4, "good").status, 200);
+}
+
+#[test]
+fn a_gateway_that_lives_keeps_its_sessions() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open();
+    assert!(session.answer(1, "marker-tool").contains("plain"));
+    wait_for_the_record(&gateway, "marker-tool");
+    let other = gateway.beside();
+    let stolen = Session {
+        address: other.address,
+        ..session.clone()
+    };
+    assert_eq!(stolen.call(2, "first").status, 404);
+    assert!(session.answer(3, "first").contains("plain"));
+}

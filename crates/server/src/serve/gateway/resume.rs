@@ -15,6 +15,7 @@ use crate::guardrails::SourceError;
 use crate::recording::PastError;
 use crate::relay::now;
 use crate::serve::conversation::Conversation;
+use crate::serve::holder::Holder;
 use crate::serve::upstream::{HttpUpstream, Upstream};
 
 /// A session that was left, as it is known from its record.
@@ -72,9 +73,11 @@ impl Gateway {
     ) -> Result<Option<Arc<Conversation>>, ResumeError> {
         let config = self.config();
         // The connection to any other server ended with the gateway that was killed.
-        let (Some(store), Some((server, connector))) =
-            (self.recording.store(), self.http_server(opening))
-        else {
+        let (Some(store), Some((server, connector)), Some(holder)) = (
+            self.recording.store(),
+            self.http_server(opening),
+            &self.holder,
+        ) else {
             return Ok(None);
         };
         let Some(left) = self.left(&store, opening, &config.sessions).await? else {
@@ -85,7 +88,7 @@ impl Gateway {
             .reserve(opening.id.clone(), opening.principal, &config.sessions)
             .map_err(|_| ResumeError::TooMany)?;
         let taken = Resumption {
-            holder: self.id.to_string(),
+            holder: holder.id.to_string(),
             ..left.resumption.clone()
         };
         store.run(move |store| store.write(&[taken.into()])).await?;
@@ -94,6 +97,10 @@ impl Gateway {
         let client = record.client.as_ref().map(|client| client.name.clone());
         let mut session = Self::session(&config, opening, &kept, &record, client.as_deref());
         session.resume(&left.log);
+        if !opening.is_stateless && !session.is_initialized() {
+            // Its client could not go on; told that the session is gone, it begins another.
+            return Ok(None);
+        }
         let endpoint = endpoint(connector, &config, &server);
         let silence_max = config.streams.request_timeout;
         let upstream = if opening.is_stateless {
@@ -126,22 +133,22 @@ impl Gateway {
         opening: &Opening<'_>,
         limits: &SessionsConfig,
     ) -> Result<Option<Left>, ResumeError> {
-        let key = opening.id.digest(opening.principal);
-        let holder = self.id.to_string();
+        let key = opening.resumption_key();
         let found = store.run(move |store| {
             let Some(resumption) = store.resumption(&key)? else {
                 return Ok(None);
             };
-            // What it had itself is over, even if that is not recorded yet.
-            if resumption.holder == holder {
-                return Ok(None);
-            }
             let summary = store.session(resumption.session.as_str())?;
             Ok(Some((resumption, summary)))
         });
         let Some((resumption, summary)) = found.await? else {
             return Ok(None);
         };
+        // What a gateway that is alive had, this one too, is over or still there.
+        let has_ended = |holder: &Holder| holder.has_ended(&resumption.holder);
+        if !self.holder.as_ref().is_some_and(has_ended) {
+            return Ok(None);
+        }
         let log = self
             .recording
             .past(resumption.session.clone(), None)
@@ -151,6 +158,10 @@ impl Gateway {
             summary,
             log,
         };
+        if !left.is_whole() {
+            warn!(session = %left.summary.session.id, "not all of a session was recorded, it does not go on");
+            return Ok(None);
+        }
         Ok((!left.is_over(limits)).then_some(left))
     }
 
@@ -176,6 +187,14 @@ impl Left {
         self.summary.ended_at.is_some()
             || since(started_at) > limits.max_age
             || since(last.unwrap_or(started_at)) > limits.idle_timeout
+    }
+
+    /// Whether every message is there: with less, guardrails would know less than they did.
+    fn is_whole(&self) -> bool {
+        let places = self.log.iter().map(|record| record.sequence.value());
+        self.summary.events_lost == 0
+            && u64::try_from(self.log.len()) == Ok(self.summary.events)
+            && places.eq(1..=self.summary.events)
     }
 
     fn upstream_session(&self) -> Option<HeaderValue> {

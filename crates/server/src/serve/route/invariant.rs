@@ -216,16 +216,40 @@ fn is_ours(name: &str) -> bool {
 }
 
 fn profile(headers: &HeaderMap) -> Result<Profile, Error> {
-    let project = headers
-        .get(PROJECT_NAME)
-        .and_then(|name| name.to_str().ok());
+    let project = project(headers)?;
     Ok(Profile {
         refusal: Some(RefusalStyle::Invariant),
-        project: project.map(|name| name.chars().take(PROJECT_CHARACTERS_MAX).collect()),
+        project,
         pushes_trace: pushes_trace(headers)?,
         metadata: Object::new(),
         guardrails: guardrail(headers)?.into_iter().collect(),
+        guardrails_text: single(headers, GUARDRAILS)
+            .map_err(Refused::from)?
+            .unwrap_or_default()
+            .to_owned(),
     })
+}
+
+/// A name that was cut or left out would be without the guardrails of its project.
+fn project(headers: &HeaderMap) -> Result<Option<String>, Error> {
+    let mut written = headers.get_all(PROJECT_NAME).iter();
+    let (Some(name), None) = (written.next(), written.next()) else {
+        let is_absent = headers.get(PROJECT_NAME).is_none();
+        let wrong = || Detail::bad_request(&format!("{PROJECT_NAME} must stand there once"));
+        return if is_absent {
+            Ok(None)
+        } else {
+            Err(wrong().into())
+        };
+    };
+    let name = str::from_utf8(name.as_bytes()).ok();
+    let name = name.filter(|name| name.chars().count() <= PROJECT_CHARACTERS_MAX);
+    let wrong = || {
+        Detail::bad_request(&format!(
+            "{PROJECT_NAME} must be UTF-8 of at most {PROJECT_CHARACTERS_MAX} characters"
+        ))
+    };
+    Ok(Some(name.ok_or_else(wrong)?.to_owned()))
 }
 
 fn pushes_trace(headers: &HeaderMap) -> Result<bool, Error> {
