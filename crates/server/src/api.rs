@@ -14,7 +14,6 @@ mod native;
 mod parameters;
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -36,8 +35,6 @@ use crate::serve::{Gateway, admit};
 pub(crate) struct Api {
     gateway: Arc<Gateway>,
     recording: Arc<Recording>,
-    /// Where the gateway listens.
-    address: SocketAddr,
     evaluations: Evaluations,
 }
 
@@ -66,21 +63,16 @@ async fn admitted(State(api): State<Arc<Api>>, request: Request, next: Next) -> 
 // === impl Api ===
 
 impl Api {
-    pub(crate) fn new(
-        gateway: Arc<Gateway>,
-        recording: Arc<Recording>,
-        address: SocketAddr,
-    ) -> Self {
+    pub(crate) fn new(gateway: Arc<Gateway>, recording: Arc<Recording>) -> Self {
         Self {
             gateway,
             recording,
-            address,
             evaluations: Evaluations::default(),
         }
     }
 
     fn login(&self) -> Login {
-        self.gateway.config().api.login_at(self.address)
+        self.gateway.config().api.login_at(self.gateway.address)
     }
 
     /// The sessions that go on.

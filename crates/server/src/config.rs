@@ -27,9 +27,9 @@ pub use data_directory::DataDirectory;
 pub use error::ConfigError;
 pub use explorer::ExplorerConfig;
 pub use gateway::{
-    ApiConfig, ConversationKey, GatewayConfig, HttpServer, HttpTransport, LimitsConfig, Login,
-    Only, RetentionConfig, ScopedGuardrail, Secret, ServerConfig, ServerName, SessionsConfig,
-    StdioServer, StoreConfig, StreamsConfig,
+    ApiConfig, ClientsConfig, ConversationKey, GatewayConfig, HttpServer, HttpTransport,
+    LimitsConfig, LogConfig, LogFormat, Login, Only, RetentionConfig, ScopedGuardrail, Secret,
+    ServerConfig, ServerName, SessionsConfig, StdioServer, StoreConfig, StreamsConfig,
 };
 pub use mcp_scan::McpScanFile;
 pub use problem::{FileProblems, Problem};

@@ -14,6 +14,7 @@ pub mod explorer;
 mod feed;
 mod guardrails;
 mod log;
+mod login;
 mod metadata;
 pub mod policy;
 mod recording;

@@ -11,6 +11,7 @@ mod conversation;
 mod gateway;
 mod headers;
 mod holder;
+mod login;
 mod mirror;
 mod outlet;
 mod principal;
@@ -149,6 +150,7 @@ async fn serve_until_signal(
     let surroundings = Surroundings {
         recording: Arc::clone(&recording),
         guardrails: Arc::clone(&guardrails),
+        address,
         explorer: explorer.as_ref().map(|explorer| explorer.url().clone()),
         launcher: options.launcher,
         holder: holder(data_directory),
@@ -159,7 +161,7 @@ async fn serve_until_signal(
     notify(Notice::Listening { address, servers });
     let tasks = gateway.tasks.clone();
     let endless = attend(&gateway, &recording, watcher);
-    let api = Api::new(Arc::clone(&gateway), Arc::clone(&recording), address);
+    let api = Api::new(Arc::clone(&gateway), Arc::clone(&recording));
     let routes = route::router(Arc::clone(&gateway)).merge(api::router(api));
     let service = TowerToHyperService::new(routes);
     let stop = async {

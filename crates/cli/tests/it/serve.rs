@@ -9,6 +9,7 @@ mod admission;
 mod failures;
 mod invariant;
 mod kept;
+mod login;
 mod reload;
 mod remote;
 mod resumption;

@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use portcullis_store::ApiKeyHash;
 
 use super::Api;
 use super::answer::Detail;
 use crate::config::Login;
-use crate::relay::now;
+use crate::login::{Bearer, look_up};
 
 /// The one user of an instance: the reference's user of its development mode.
 pub(super) const USER_ID: &str = "3752ff38-da1a-4fa5-84a2-9e44a4b167ce";
@@ -61,10 +59,10 @@ async fn identified(api: &Api, audience: Audience, request: Request, next: Next)
 async fn identify(api: &Api, audience: Audience, headers: &HeaderMap) -> Result<(), Detail> {
     match api.login() {
         Login::None => Ok(()),
-        Login::Keys => match bearer(headers) {
-            Some(key) => check_key(api, key).await,
-            None if headers.contains_key(AUTHORIZATION) => Err(invalid_key()),
-            None => Err(unauthorized(match audience {
+        Login::Keys => match Bearer::of(headers) {
+            Bearer::Key(key) => check_key(api, key).await,
+            Bearer::Other | Bearer::Repeated => Err(invalid_key()),
+            Bearer::Nothing => Err(unauthorized(match audience {
                 Audience::Programs => "You must provide a valid API key.",
                 Audience::People => "Unauthorized request",
                 Audience::Anyone => "Private instance, login required",
@@ -75,27 +73,16 @@ async fn identify(api: &Api, audience: Audience, headers: &HeaderMap) -> Result<
 
 /// Whatever is configured.
 pub(super) async fn with_key(api: &Api, headers: &HeaderMap) -> Result<(), Detail> {
-    check_key(api, bearer(headers).ok_or_else(invalid_key)?).await
-}
-
-/// The key that a request presents, if it presents one.
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let (value, None) = (values.next()?, values.next()) else {
-        return None;
-    };
-    let key = value.to_str().ok()?.strip_prefix("Bearer ")?;
-    (!key.is_empty()).then_some(key)
+    match Bearer::of(headers) {
+        Bearer::Key(key) => check_key(api, key).await,
+        Bearer::Nothing | Bearer::Other | Bearer::Repeated => Err(invalid_key()),
+    }
 }
 
 async fn check_key(api: &Api, key: &str) -> Result<(), Detail> {
-    let hash = ApiKeyHash::of(key);
-    let found = api
-        .with_store(move |store| Ok(store.api_key(&hash)?))
-        .await?;
-    match found {
-        Some(key) if key.is_valid_at(now()) => Ok(()),
-        Some(_) | None => Err(invalid_key()),
+    match look_up(api.recording.pool(), key).await? {
+        Some(_) => Ok(()),
+        None => Err(invalid_key()),
     }
 }
 
@@ -105,28 +92,4 @@ fn invalid_key() -> Detail {
 
 fn unauthorized(text: &str) -> Detail {
     Detail::new(StatusCode::UNAUTHORIZED, text)
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::http::HeaderValue;
-
-    use super::*;
-
-    #[test]
-    fn a_key_is_presented_once_as_a_bearer() {
-        let check = |values: &[&'static str], expected: Option<&str>| {
-            let mut headers = HeaderMap::new();
-            for value in values {
-                headers.append(AUTHORIZATION, HeaderValue::from_static(value));
-            }
-            assert_eq!(bearer(&headers), expected, "{values:?}");
-        };
-        check(&["Bearer inv-1"], Some("inv-1"));
-        check(&["Bearer "], None);
-        check(&["Basic inv-1"], None);
-        check(&["inv-1"], None);
-        check(&["Bearer a", "Bearer b"], None);
-        check(&[], None);
-    }
 }

@@ -18,18 +18,21 @@ use http::HeaderName;
 use portcullis_json::Object;
 use portcullis_session::RefusalStyle;
 use portcullis_store::Durability;
+use tracing::Level;
 use url::{Origin, Url};
 
 use super::gateway::{
-    ApiConfig, ConversationKey, GatewayConfig, LimitsConfig, Login, SessionsConfig, StreamsConfig,
+    ApiConfig, ClientsConfig, ConversationKey, GatewayConfig, LimitsConfig, LogConfig, LogFormat,
+    Login, SessionsConfig, StreamsConfig,
 };
 use super::problem::{FileProblems, Problem};
 use super::read::Inputs;
 use super::tree::{Entries, Json, Spot};
 use super::upstream::AllowedUpstreams;
 use super::written::{
-    Written, WrittenApi, WrittenDurability, WrittenGateway, WrittenKey, WrittenLimits,
-    WrittenLogin, WrittenRefusal, WrittenSessions, WrittenStreams,
+    Written, WrittenApi, WrittenClients, WrittenDurability, WrittenGateway, WrittenKey,
+    WrittenLevel, WrittenLimits, WrittenLog, WrittenLogFormat, WrittenLogin, WrittenRefusal,
+    WrittenSessions, WrittenStreams,
 };
 
 pub(super) use endpoint::{header_name, server_url};
@@ -43,6 +46,8 @@ pub(super) struct Builder<'f> {
     /// The gateway's own environment.
     pub(super) environment: &'f dyn Fn(&str) -> Option<String>,
     pub(super) problems: Vec<Problem>,
+    /// How clients log in.
+    pub(super) login: Login,
     /// What there is to say about the files that this one names.
     pub(super) of_named: Vec<FileProblems>,
     /// Files that were asked for, with what was in them; `None` if they could not be read.
@@ -54,8 +59,10 @@ pub(super) struct Builder<'f> {
 impl Builder<'_> {
     pub(super) fn config(&mut self, written: Written) -> GatewayConfig {
         let default = GatewayConfig::default();
-        let servers = self.servers(value(written.servers));
         let listen = self.listen(written.listen).unwrap_or(default.listen);
+        let clients = self.clients(value(written.clients).unwrap_or_default(), listen);
+        self.login = clients.login_at(listen);
+        let servers = self.servers(value(written.servers));
         let mut guardrails = self.guardrails(value(written.guardrails), &servers);
         guardrails.extend(self.mcp_scan_guardrails(written.mcp_scan_guardrails, &servers));
         GatewayConfig {
@@ -71,7 +78,9 @@ impl Builder<'_> {
             sessions: self.sessions(value(written.sessions).unwrap_or_default()),
             streams: self.streams(value(written.streams).unwrap_or_default()),
             limits: self.limits(value(written.limits).unwrap_or_default()),
+            log: log(value(written.log).unwrap_or_default()),
             invariant_routes: self.invariant_routes(value(written.gateway).unwrap_or_default()),
+            clients,
             api: self.api(value(written.api).unwrap_or_default(), listen),
             parameters: parameters(value(written.parameters)),
             warnings: Vec::new(),
@@ -200,21 +209,35 @@ impl Builder<'_> {
         value(written.enabled).unwrap_or(true).then_some(upstreams)
     }
 
+    fn clients(&mut self, written: WrittenClients, listen: SocketAddr) -> ClientsConfig {
+        let login = self.login(written.login, listen, "use all servers");
+        ClientsConfig { login }
+    }
+
     fn api(&mut self, written: WrittenApi, listen: SocketAddr) -> ApiConfig {
-        let Some(written) = written.login else {
-            return ApiConfig::default();
-        };
+        let login = self.login(written.login, listen, "read all traces");
+        ApiConfig { login }
+    }
+
+    /// `opened` is what anybody could do without a login.
+    fn login(
+        &mut self,
+        written: Option<Spot<WrittenLogin>>,
+        listen: SocketAddr,
+        opened: &str,
+    ) -> Option<Login> {
+        let written = written?;
         let login = written.value.map(login);
         if login == Some(Login::None) && !listen.ip().is_loopback() {
             self.problems.push(
                 Problem::error(
                     written.span,
-                    format!("whoever reaches {listen} could read all traces"),
+                    format!("whoever reaches {listen} could {opened}"),
                 )
                 .help("write `keys`, or listen on `127.0.0.1`"),
             );
         }
-        ApiConfig { login }
+        login
     }
 
     fn duration(&mut self, text: Option<Spot<String>>, default: Duration) -> Duration {
@@ -270,6 +293,22 @@ fn login(written: WrittenLogin) -> Login {
     match written {
         WrittenLogin::None => Login::None,
         WrittenLogin::Keys => Login::Keys,
+    }
+}
+
+fn log(written: WrittenLog) -> LogConfig {
+    let default = LogConfig::default();
+    LogConfig {
+        format: value(written.format).map_or(default.format, |format| match format {
+            WrittenLogFormat::Text => LogFormat::Text,
+            WrittenLogFormat::Json => LogFormat::Json,
+        }),
+        level: value(written.level).map_or(default.level, |level| match level {
+            WrittenLevel::Error => Level::ERROR,
+            WrittenLevel::Warn => Level::WARN,
+            WrittenLevel::Info => Level::INFO,
+            WrittenLevel::Debug => Level::DEBUG,
+        }),
     }
 }
 

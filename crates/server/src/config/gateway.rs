@@ -11,6 +11,7 @@ use portcullis_json::Object;
 use portcullis_session::{Guardrail, RefusalStyle};
 use portcullis_store::{Durability, Location};
 use portcullis_transport::child::ServerCommand;
+use tracing::Level;
 use url::{Origin, Url};
 
 use super::problem::FileProblems;
@@ -40,8 +41,10 @@ pub struct GatewayConfig {
     pub sessions: SessionsConfig,
     pub streams: StreamsConfig,
     pub limits: LimitsConfig,
+    pub log: LogConfig,
     /// What the routes of Invariant Gateway may lead to; `None`: they are not there.
     pub invariant_routes: Option<AllowedUpstreams>,
+    pub clients: ClientsConfig,
     pub api: ApiConfig,
     /// What policies read as `input.…`.
     pub parameters: Object,
@@ -156,13 +159,33 @@ pub struct LimitsConfig {
     pub message_bytes: NonZeroUsize,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogConfig {
+    pub format: LogFormat,
+    pub level: Level,
+}
+
+/// How one thing that happened is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    /// An object on a line of its own.
+    Json,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientsConfig {
+    /// `None`: as is safe where the gateway listens.
+    pub login: Option<Login>,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApiConfig {
     /// `None`: as is safe where the gateway listens.
     pub login: Option<Login>,
 }
 
-/// Who may ask what is kept.
+/// Who may use a server, or ask what is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Login {
     /// Whoever can connect, which is this machine alone.
@@ -188,7 +211,9 @@ impl Default for GatewayConfig {
             sessions: SessionsConfig::default(),
             streams: StreamsConfig::default(),
             limits: LimitsConfig::default(),
+            log: LogConfig::default(),
             invariant_routes: Some(AllowedUpstreams::default()),
+            clients: ClientsConfig::default(),
             api: ApiConfig::default(),
             parameters: Object::new(),
             warnings: Vec::new(),
@@ -295,16 +320,44 @@ impl Default for StreamsConfig {
     }
 }
 
+// === impl LogConfig ===
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            level: Level::INFO,
+        }
+    }
+}
+
+// === impl ClientsConfig ===
+
+impl ClientsConfig {
+    /// Who may use the servers at this address.
+    pub fn login_at(&self, address: SocketAddr) -> Login {
+        Login::at(address, self.login)
+    }
+}
+
 // === impl ApiConfig ===
 
 impl ApiConfig {
-    /// Who may ask at this address. What others than this machine can reach is for those who have
-    /// a key, whatever is configured.
+    /// Who may ask at this address.
     pub fn login_at(&self, address: SocketAddr) -> Login {
-        match self.login {
+        Login::at(address, self.login)
+    }
+}
+
+// === impl Login ===
+
+impl Login {
+    /// What others than this machine can reach is for those who have a key, whatever is configured.
+    fn at(address: SocketAddr, configured: Option<Self>) -> Self {
+        match configured {
             Some(login) if address.ip().is_loopback() => login,
-            None if address.ip().is_loopback() => Login::None,
-            Some(_) | None => Login::Keys,
+            None if address.ip().is_loopback() => Self::None,
+            Some(_) | None => Self::Keys,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::build::Builder;
 use super::problem::FileProblems;
 use super::written::Written;
-use super::{ConfigError, GatewayConfig, Secret, tree};
+use super::{ConfigError, GatewayConfig, Login, Secret, tree};
 
 /// LIMIT: a configuration file may be this long.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
@@ -64,6 +64,7 @@ pub(super) fn parse(
         text: &text,
         environment,
         problems: Vec::new(),
+        login: Login::None,
         of_named: Vec::new(),
         inputs: Inputs::from([(path.to_owned(), Some(Secret::new(text.clone())))]),
     };

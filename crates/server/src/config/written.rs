@@ -51,8 +51,12 @@ pub(super) struct Written {
     pub(super) streams: Option<Spot<WrittenStreams>>,
     /// What is refused for its size.
     pub(super) limits: Option<Spot<WrittenLimits>>,
+    /// What is logged, in the data directory.
+    pub(super) log: Option<Spot<WrittenLog>>,
     /// The routes of Invariant Gateway, under `/api/v1/gateway/`.
     pub(super) gateway: Option<Spot<WrittenGateway>>,
+    /// Who may use the servers.
+    pub(super) clients: Option<Spot<WrittenClients>>,
     /// The routes of Invariant Explorer and its guardrails, under `/api/v1/`.
     pub(super) api: Option<Spot<WrittenApi>>,
     /// What policies read as `input.NAME`.
@@ -179,6 +183,17 @@ pub(super) struct WrittenLimits {
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename = "Log")]
+pub(super) struct WrittenLog {
+    /// Text for people, or an object of JSON on each line.
+    #[schemars(extend("default" = "text"))]
+    pub(super) format: Option<Spot<WrittenLogFormat>>,
+    /// The least serious that is logged.
+    #[schemars(extend("default" = "info"))]
+    pub(super) level: Option<Spot<WrittenLevel>>,
+}
+
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename = "Gateway")]
 pub(super) struct WrittenGateway {
     /// Whether the routes are there.
@@ -187,6 +202,15 @@ pub(super) struct WrittenGateway {
     /// What the header `MCP-SERVER-BASE-URL` may name: `scheme://host`, `scheme://host:port`, or
     /// `scheme://host:*` for any port. Without it: the names of this machine to itself, any port.
     pub(super) allowed_upstreams: Option<Spot<Vec<Spot<String>>>>,
+}
+
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename = "Clients")]
+pub(super) struct WrittenClients {
+    /// Who may open sessions and speak in them: whoever reaches this machine's own address, or
+    /// whoever has an API key. Without it: `none` where only this machine is listened to, otherwise
+    /// `keys`.
+    pub(super) login: Option<Spot<WrittenLogin>>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
@@ -202,6 +226,22 @@ pub(super) struct WrittenApi {
 pub(super) enum WrittenLogin {
     None,
     Keys,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", rename = "LogFormat")]
+pub(super) enum WrittenLogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", rename = "Level")]
+pub(super) enum WrittenLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -19,6 +19,9 @@ use super::outlet::{Outgoing, Parcel};
 /// A proxy between must not hold events back.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const RETRY_SECONDS: &str = "5";
+/// SPEC: RFC 6750, section 3: what is wrong with a credential is said only if there was one.
+const CHALLENGE: &str = r#"Bearer realm="portcullis""#;
+const CHALLENGE_ANEW: &str = r#"Bearer realm="portcullis", error="invalid_token""#;
 
 /// An HTTP request that is refused before any session sees it, or for want of one.
 #[derive(Debug)]
@@ -27,6 +30,8 @@ pub(crate) struct Refused {
     pub(crate) id: Option<Id>,
     pub(crate) code: i64,
     pub(crate) message: String,
+    /// How to log in, for whoever has not.
+    pub(crate) challenge: Option<HeaderValue>,
 }
 
 // === impl Refused ===
@@ -38,6 +43,7 @@ impl Refused {
             id: None,
             code: error_code::BAD_REQUEST,
             message: message.into(),
+            challenge: None,
         }
     }
 
@@ -50,6 +56,22 @@ impl Refused {
         Self {
             code: error_code::SESSION_NOT_FOUND,
             ..Self::new(StatusCode::NOT_FOUND, "Session not found")
+        }
+    }
+
+    /// No credential was presented.
+    pub(crate) fn unauthorized(message: impl Into<String>) -> Self {
+        Self {
+            challenge: Some(HeaderValue::from_static(CHALLENGE)),
+            ..Self::new(StatusCode::UNAUTHORIZED, message)
+        }
+    }
+
+    /// A credential was presented that is not valid.
+    pub(crate) fn wrong_key() -> Self {
+        Self {
+            challenge: Some(HeaderValue::from_static(CHALLENGE_ANEW)),
+            ..Self::new(StatusCode::UNAUTHORIZED, "the API key is not valid")
         }
     }
 
@@ -77,6 +99,9 @@ impl IntoResponse for Refused {
             let seconds = HeaderValue::from_static(RETRY_SECONDS);
             response.headers_mut().insert(RETRY_AFTER, seconds);
         }
+        if let Some(challenge) = self.challenge {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
         response
     }
 }
@@ -101,10 +126,9 @@ impl From<BodyError> for Refused {
 impl From<Malformed> for Refused {
     fn from(error: Malformed) -> Self {
         Self {
-            status: StatusCode::BAD_REQUEST,
             code: error.code(),
-            message: error.to_string(),
-            id: error.id,
+            id: error.id.clone(),
+            ..Self::bad_request(error.to_string())
         }
     }
 }

@@ -3,6 +3,7 @@
 mod resume;
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -31,6 +32,7 @@ use crate::config::{
     GatewayConfig, HttpServer, HttpTransport, ServerConfig, ServerName, StdioServer,
 };
 use crate::guardrails::{GuardrailSource, Kept, SourceState};
+use crate::login::Keys;
 use crate::metadata;
 use crate::recording::Recording;
 use crate::relay::now;
@@ -44,6 +46,9 @@ pub(crate) struct Gateway {
     pub(crate) registry: Arc<SessionRegistry>,
     recording: Arc<Recording>,
     pub(crate) guardrails: Arc<GuardrailSource>,
+    /// Where it listens, whatever is configured since.
+    pub(crate) address: SocketAddr,
+    pub(crate) keys: Keys,
     /// Where traces are sent that a client wants to have there.
     explorer: Option<Url>,
     /// What running sessions know of `guardrails`.
@@ -63,6 +68,7 @@ pub(crate) struct Gateway {
 pub(crate) struct Surroundings {
     pub(crate) recording: Arc<Recording>,
     pub(crate) guardrails: Arc<GuardrailSource>,
+    pub(crate) address: SocketAddr,
     pub(crate) explorer: Option<Url>,
     pub(crate) launcher: Option<PathBuf>,
     pub(crate) holder: Option<Holder>,
@@ -145,6 +151,8 @@ impl Gateway {
             holder: surroundings.holder,
             config: RwLock::new(Arc::new(config)),
             registry: Arc::default(),
+            address: surroundings.address,
+            keys: Keys::new(surroundings.recording.pool().clone()),
             recording: surroundings.recording,
             guardrails: surroundings.guardrails,
             explorer: surroundings.explorer,

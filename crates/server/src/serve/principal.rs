@@ -1,9 +1,9 @@
 use axum::http::HeaderMap;
-use axum::http::header::AUTHORIZATION;
 use sha2::{Digest, Sha256};
 
-/// The key of Invariant Gateway's clients.
-const INVARIANT_API_KEY: &str = "invariant-api-key";
+use crate::digest::digest;
+use crate::login::{KEY_HEADERS, KeyOwner};
+
 /// What follows is a header for the server, which mostly is a credential.
 pub(crate) const SERVER_HEADER_PREFIX: &str = "invariant-x-mcp-server-";
 
@@ -15,6 +15,8 @@ pub(crate) enum Principal {
     Anonymous,
     /// A digest, as the credential itself need not be kept.
     Credential([u8; 32]),
+    /// Has logged in; the digest is that of the owner and of the credentials for the server.
+    Owner(KeyOwner, [u8; 32]),
 }
 
 /// A header with a credential stands there more than once.
@@ -29,37 +31,60 @@ impl Principal {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Anonymous => &[],
-            Self::Credential(digest) => digest,
+            Self::Credential(digest) | Self::Owner(_, digest) => digest,
         }
     }
 
+    /// Where nobody logs in.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Repeated> {
-        let is_credential = |name: &str| {
-            name == AUTHORIZATION.as_str()
-                || name == INVARIANT_API_KEY
-                || name.starts_with(SERVER_HEADER_PREFIX)
-        };
-        let mut names: Vec<_> = headers
-            .keys()
-            .filter(|name| is_credential(name.as_str()))
-            .collect();
-        if names.is_empty() {
-            return Ok(Self::Anonymous);
-        }
-        names.sort_by_key(|name| name.as_str());
-        let mut digest = Sha256::new();
-        for name in names {
-            let mut values = headers.get_all(name).iter();
-            let (Some(value), None) = (values.next(), values.next()) else {
-                return Err(Repeated);
-            };
-            for part in [name.as_str().as_bytes(), value.as_bytes()] {
-                digest.update(part.len().to_le_bytes());
-                digest.update(part);
-            }
-        }
-        Ok(Self::Credential(digest.finalize().into()))
+        let is_credential =
+            |name: &str| KEY_HEADERS.contains(&name) || name.starts_with(SERVER_HEADER_PREFIX);
+        let credentials = credentials(headers, is_credential)?;
+        Ok(credentials.map_or(Self::Anonymous, Self::Credential))
     }
+
+    /// One who has logged in, and may present credentials for the server as well.
+    pub(crate) fn of_owner(owner: KeyOwner, headers: &HeaderMap) -> Result<Self, Repeated> {
+        let for_server = credentials(headers, |name| name.starts_with(SERVER_HEADER_PREFIX))?;
+        let for_server = for_server.unwrap_or_default();
+        Ok(Self::Owner(owner, digest(&[owner.as_bytes(), &for_server])))
+    }
+
+    /// Whether both count as one for how much one may have: who has logged in does not become
+    /// several by presenting other credentials for the server.
+    pub(crate) fn shares_limits_with(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Owner(one, _), Self::Owner(other, _)) => one == other,
+            _ => self == other,
+        }
+    }
+}
+
+/// A digest of these headers; `None` if there are none.
+fn credentials(
+    headers: &HeaderMap,
+    is_wanted: impl Fn(&str) -> bool,
+) -> Result<Option<[u8; 32]>, Repeated> {
+    let mut names: Vec<_> = headers
+        .keys()
+        .filter(|name| is_wanted(name.as_str()))
+        .collect();
+    if names.is_empty() {
+        return Ok(None);
+    }
+    names.sort_by_key(|name| name.as_str());
+    let mut digest = Sha256::new();
+    for name in names {
+        let mut values = headers.get_all(name).iter();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return Err(Repeated);
+        };
+        for part in [name.as_str().as_bytes(), value.as_bytes()] {
+            digest.update(part.len().to_le_bytes());
+            digest.update(part);
+        }
+    }
+    Ok(Some(digest.finalize().into()))
 }
 
 #[cfg(test)]

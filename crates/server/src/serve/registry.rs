@@ -100,7 +100,7 @@ impl SessionRegistry {
         let mut open = self.open();
         let of_principal = open
             .values()
-            .filter(|entry| entry.principal == principal)
+            .filter(|entry| entry.principal.shares_limits_with(principal))
             .count();
         if open.len() >= limits.max_sessions.get() {
             return Err(TooMany);
@@ -213,7 +213,7 @@ fn longest_idle(open: &HashMap<ConversationId, Entry>, principal: Principal) -> 
         let conversation = entry.conversation.as_ref()?;
         let is_stateless = matches!(id, ConversationId::Stateless(..));
         let since = conversation.idle()?;
-        (is_stateless && entry.principal == principal).then(|| Idle {
+        (is_stateless && entry.principal.shares_limits_with(principal)).then(|| Idle {
             id: id.clone(),
             conversation: Arc::clone(conversation),
             since,

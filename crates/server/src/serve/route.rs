@@ -21,6 +21,8 @@ use super::admission::admit;
 use super::answer::Refused;
 use super::gateway::{Gateway, Target};
 use super::headers::{EVENT_STREAM, JSON, accepts, is_encoded, is_json};
+use super::login::log_in;
+use super::principal::Principal;
 
 /// The methods of Streamable HTTP.
 const STREAMABLE: &str = "GET, POST, DELETE";
@@ -57,9 +59,16 @@ fn method_not_allowed(allowed: &'static str) -> Response {
     response
 }
 
-/// The server that a URL of ours names, for a request that may come here.
+/// A client, and the server that it may speak to.
 #[derive(Debug)]
-struct Configured(Target);
+struct Access {
+    principal: Principal,
+    target: Target,
+}
+
+/// Access to the server that a URL of ours names, for a request that may come here.
+#[derive(Debug)]
+struct Configured(Access);
 
 impl FromRequestParts<Arc<Gateway>> for Configured {
     type Rejection = Refused;
@@ -69,10 +78,11 @@ impl FromRequestParts<Arc<Gateway>> for Configured {
         gateway: &Arc<Gateway>,
     ) -> Result<Self, Refused> {
         admit(&gateway.config(), &parts.uri, &parts.headers)?;
+        let principal = log_in(gateway, &mut parts.headers).await?;
         let name = Path::<String>::from_request_parts(parts, gateway).await;
         let Path(name) = name.map_err(|error| Refused::bad_request(error.body_text()))?;
-        let target = gateway.target(&name);
-        target.map(Self).ok_or_else(|| unknown_server(&name))
+        let target = gateway.target(&name).ok_or_else(|| unknown_server(&name))?;
+        Ok(Self(Access { principal, target }))
     }
 }
 

@@ -10,11 +10,12 @@ use super::endpoint::{header_name, server_url};
 use super::value::expand;
 use super::{Builder, value};
 use crate::config::gateway::{
-    HttpServer, HttpTransport, Secret, ServerConfig, ServerName, StdioServer,
+    HttpServer, HttpTransport, Login, Secret, ServerConfig, ServerName, StdioServer,
 };
 use crate::config::problem::Problem;
 use crate::config::tree::{Entries, Spot};
 use crate::config::written::{Words, WrittenServer, WrittenTransport};
+use crate::login::KEY_HEADERS;
 
 /// What a server inherits of the gateway's environment: where and for whom it runs, and nothing
 /// that could be a secret.
@@ -159,7 +160,7 @@ impl Builder<'_> {
         }
         let forwarded = value(written.forward_headers).unwrap_or_default();
         let forwarded = forwarded.into_iter().filter_map(Located::of);
-        let forward_headers = forwarded.filter_map(|name| self.header_name(&name));
+        let forward_headers = forwarded.filter_map(|name| self.forwarded_header(&name));
         let forward_headers = forward_headers.collect();
         Some(HttpServer {
             url: self.url(written.url?)?,
@@ -190,6 +191,20 @@ impl Builder<'_> {
                 None
             }
         }
+    }
+
+    fn forwarded_header(&mut self, name: &Located) -> Option<HeaderName> {
+        let header = self.header_name(name)?;
+        if self.login == Login::Keys && KEY_HEADERS.contains(&header.as_str()) {
+            self.problems.push(
+                Problem::error(
+                    name.span.clone(),
+                    format!("`{header}` has the key of the gateway, which no server may see"),
+                )
+                .help("give the server a credential of its own under `headers`"),
+            );
+        }
+        Some(header)
     }
 
     /// Texts with their variables replaced.

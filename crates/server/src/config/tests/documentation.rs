@@ -36,6 +36,8 @@ fn prefixes() -> BTreeMap<&'static str, &'static str> {
         ("Streams", "streams."),
         ("Limits", "limits."),
         ("Gateway", "gateway."),
+        ("Log", "log."),
+        ("Clients", "clients."),
         ("Api", "api."),
     ])
 }

@@ -307,4 +307,21 @@ fn nobody_may_ask_without_a_key_from_elsewhere() {
             "2:15 \"none\" whoever reaches 0.0.0.0:80 could read all traces -> write `keys`, or listen on `127.0.0.1`",
         ],
     );
+    check(
+        "listen: 0.0.0.0:80\nclients: { login: none }\n",
+        &[
+            "2:19 \"none\" whoever reaches 0.0.0.0:80 could use all servers -> write `keys`, or listen on `127.0.0.1`",
+        ],
+    );
+}
+
+#[test]
+fn no_server_gets_the_key_that_clients_log_in_with() {
+    let server = "servers: { a: { url: \"http://a\", forward_headers: [x, Authorization] } }\n";
+    let problem = "`authorization` has the key of the gateway, which no server may see -> give the server a credential of its own under `headers`";
+    let asked = format!("{server}clients: {{ login: keys }}\n");
+    let at = format!("1:55 \"Authorization\" {problem}");
+    check(&asked, &[&at]);
+    check(&format!("{server}listen: 0.0.0.0:80\n"), &[&at]);
+    config(server);
 }

@@ -11,8 +11,8 @@ use url::Url;
 
 use super::*;
 use crate::config::{
-    AllowedUpstreams, Authority, ConversationKey, HttpTransport, Login, Only, RetentionConfig,
-    ServerConfig, ServerName,
+    AllowedUpstreams, Authority, ConversationKey, HttpTransport, LogFormat, Login, Only,
+    RetentionConfig, ServerConfig, ServerName,
 };
 
 /// Two configurations that say the same look the same, but for the files that said it.
@@ -58,6 +58,8 @@ fn every_setting_arrives() {
         "streams: { keep_alive: 500ms, request_timeout: 2m }\n",
         "limits: { message_bytes: 1024 }\n",
         "gateway: { enabled: false }\n",
+        "log: { format: json, level: warn }\n",
+        "clients: { login: keys }\n",
         "api: { login: keys }\n",
         "store: { url: traces.db, retention: { max_age: 720h, max_bytes: 1000 } }\n",
     ));
@@ -83,6 +85,9 @@ fn every_setting_arrives() {
     assert_eq!(config.streams.request_timeout, Duration::from_mins(2));
     assert_eq!(config.limits.message_bytes.get(), 1024);
     assert_eq!(config.invariant_routes, None);
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.log.level, tracing::Level::WARN);
+    assert_eq!(config.clients.login, Some(Login::Keys));
     assert_eq!(config.api.login, Some(Login::Keys));
     let beside = Location::Sqlite(PathBuf::from("conf/traces.db"));
     assert_eq!(config.store.location, Some(beside));
@@ -96,15 +101,18 @@ fn every_setting_arrives() {
 #[test]
 fn what_others_can_reach_asks_for_a_key() {
     let check = |yaml: &str, address: &str, expected: Login| {
-        let login = config(yaml).api.login_at(address.parse().unwrap());
-        assert_eq!(login, expected, "{yaml} at {address}");
+        let address = address.parse().unwrap();
+        let api = config(&format!("api: {yaml}")).api.login_at(address);
+        let clients = config(&format!("clients: {yaml}"));
+        let clients = clients.clients.login_at(address);
+        assert_eq!((api, clients), (expected, expected), "{yaml} at {address}");
     };
     check("", "127.0.0.1:1", Login::None);
     check("", "[::1]:1", Login::None);
     check("", "0.0.0.0:1", Login::Keys);
-    check("api: { login: keys }", "127.0.0.1:1", Login::Keys);
-    check("api: { login: none }", "127.0.0.1:1", Login::None);
-    check("api: { login: none }", "192.0.2.1:1", Login::Keys);
+    check("{ login: keys }", "127.0.0.1:1", Login::Keys);
+    check("{ login: none }", "127.0.0.1:1", Login::None);
+    check("{ login: none }", "192.0.2.1:1", Login::Keys);
 }
 
 #[test]

@@ -20,12 +20,13 @@ use portcullis_syntax::Severity;
 use portcullis_trace::record::GuardrailName;
 use url::Url;
 
-use super::{STREAMABLE, sse, streamable, strict};
+use super::{Access, STREAMABLE, sse, streamable, strict};
 use crate::config::{AllowedUpstreams, GatewayConfig, HttpServer, HttpTransport};
 use crate::serve::admission::admit;
 use crate::serve::answer::Refused;
 use crate::serve::gateway::{Gateway, Profile, Target, TargetServer};
 use crate::serve::headers::{JSON, single};
+use crate::serve::login::log_in;
 use crate::serve::principal::SERVER_HEADER_PREFIX;
 use crate::serve::unicode_escape;
 
@@ -42,12 +43,12 @@ const HEALTH: &str = r#"{"message":"Hello from Invariant v1/gateway"}"#;
 /// LIMIT: characters of the name of a project.
 const PROJECT_CHARACTERS_MAX: usize = 256;
 
-/// The server that the client names, for a request that may come here.
+/// Access to the server that the client names, for a request that may come here.
 #[derive(Debug)]
-struct SseServer(Target);
+struct SseServer(Access);
 
 #[derive(Debug)]
-struct StreamableServer(Target);
+struct StreamableServer(Access);
 
 /// What went wrong: in the reference's words where it has some, otherwise in the protocol's.
 #[derive(Debug)]
@@ -81,55 +82,56 @@ async fn health() -> Response {
 
 async fn get_sse(
     State(gateway): State<Arc<Gateway>>,
-    SseServer(target): SseServer,
+    SseServer(access): SseServer,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let profile = profile(&headers)?;
     let path = |id: &str| format!("{MESSAGES}?session_id={id}");
-    Ok(sse::open(gateway, (AT_SSE, &target), &headers, profile, path).await?)
+    Ok(sse::open(gateway, (AT_SSE, &access), &headers, profile, path).await?)
 }
 
 async fn post_sse(
     State(gateway): State<Arc<Gateway>>,
     uri: Uri,
-    headers: HeaderMap,
+    mut headers: HeaderMap,
     request: Body,
 ) -> Result<Response, Error> {
     let config = gateway.config();
     admit(&config, &uri, &headers)?;
+    let principal = log_in(&gateway, &mut headers).await?;
     if config.invariant_routes.is_none() {
         return Err(not_found().into());
     }
     let missing = || Detail::bad_request("Missing 'session_id' query parameter");
     let secret = sse::session_id(&uri).ok_or_else(missing)?;
-    let taken = sse::take(&gateway, AT_SSE, &secret, &headers, request).await;
+    let taken = sse::take(&gateway, (AT_SSE, principal), &secret, &headers, request).await;
     taken.map_err(or_no_session)
 }
 
 async fn post_streamable(
     State(gateway): State<Arc<Gateway>>,
-    StreamableServer(target): StreamableServer,
+    StreamableServer(access): StreamableServer,
     headers: HeaderMap,
     request: Body,
 ) -> Result<Response, Error> {
     let profile = profile(&headers)?;
-    Ok(streamable::take(&gateway, &target, &headers, profile, request).await?)
+    Ok(streamable::take(&gateway, &access, &headers, profile, request).await?)
 }
 
 async fn get_streamable(
     State(gateway): State<Arc<Gateway>>,
-    StreamableServer(target): StreamableServer,
+    StreamableServer(access): StreamableServer,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    Ok(streamable::listen(&gateway, &target, &headers, &profile(&headers)?).await?)
+    Ok(streamable::listen(&gateway, &access, &headers, &profile(&headers)?).await?)
 }
 
 async fn delete_streamable(
     State(gateway): State<Arc<Gateway>>,
-    StreamableServer(target): StreamableServer,
+    StreamableServer(access): StreamableServer,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let ended = streamable::end(&gateway, &target, &headers, &profile(&headers)?).await;
+    let ended = streamable::end(&gateway, &access, &headers, &profile(&headers)?).await;
     ended.map_err(or_no_session)
 }
 
@@ -304,7 +306,9 @@ impl FromRequestParts<Arc<Gateway>> for SseServer {
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Error> {
         let config = gateway.config();
         admit(&config, &parts.uri, &parts.headers)?;
-        target(&config, &parts.headers, HttpTransport::Sse).map(Self)
+        let principal = log_in(gateway, &mut parts.headers).await?;
+        let target = target(&config, &parts.headers, HttpTransport::Sse)?;
+        Ok(Self(Access { principal, target }))
     }
 }
 
@@ -316,7 +320,9 @@ impl FromRequestParts<Arc<Gateway>> for StreamableServer {
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Error> {
         let config = gateway.config();
         admit(&config, &parts.uri, &parts.headers)?;
-        target(&config, &parts.headers, HttpTransport::StreamableHttp).map(Self)
+        let principal = log_in(gateway, &mut parts.headers).await?;
+        let target = target(&config, &parts.headers, HttpTransport::StreamableHttp)?;
+        Ok(Self(Access { principal, target }))
     }
 }
 

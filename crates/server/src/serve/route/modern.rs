@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use portcullis_json::{Object, Value};
 use portcullis_mcp::{Id, Message, MessageKind, Method, Revision, error_code, write};
 
-use super::streamable::{passed, principal};
+use super::Access;
+use super::streamable::passed;
 use crate::config::{ConversationKey, HttpTransport, ServerConfig};
 use crate::serve::answer::{Refused, accepted, json, reply};
 use crate::serve::conversation::Conversation;
@@ -30,11 +31,12 @@ pub(super) fn names_revision(message: &Message) -> bool {
 
 pub(super) async fn post(
     gateway: &Arc<Gateway>,
-    target: &Target,
+    access: &Access,
     headers: &HeaderMap,
     profile: Profile,
     message: &Message,
 ) -> Result<Response, Refused> {
+    let target = &access.target;
     let (id, method) = match message.kind() {
         MessageKind::Request { id, method } => (id, method),
         // SPEC: 2026-07-28, Streamable HTTP: to close the stream is to cancel.
@@ -51,7 +53,7 @@ pub(super) async fn post(
     if !speaks_modern(target) {
         return Ok(unsupported(id, message));
     }
-    let conversation = conversation(gateway, target, headers, profile, message).await?;
+    let conversation = conversation(gateway, access, headers, profile, message).await?;
     let scope = conversation.next_scope();
     let (outlet, parcels) = Outlet::new();
     conversation
@@ -72,27 +74,25 @@ fn check_mirrors(
     method: &Method,
 ) -> Result<(), Refused> {
     let mismatch = |what: String| Refused {
-        status: StatusCode::BAD_REQUEST,
         id: Some(id.clone()),
         code: error_code::HEADER_MISMATCH,
-        message: what,
+        ..Refused::bad_request(what)
+    };
+    let missing = |what: String| Refused {
+        id: Some(id.clone()),
+        code: error_code::INVALID_PARAMS,
+        ..Refused::bad_request(what)
     };
     let header = |name| single(headers, name).map_err(|error| mismatch(error.to_string()));
     let Some(named) = meta(message, PROTOCOL_VERSION_META).and_then(Value::as_str) else {
-        return Err(Refused {
-            status: StatusCode::BAD_REQUEST,
-            id: Some(id.clone()),
-            code: error_code::INVALID_PARAMS,
-            message: format!("`_meta` must have `{PROTOCOL_VERSION_META}`"),
-        });
+        return Err(missing(format!(
+            "`_meta` must have `{PROTOCOL_VERSION_META}`"
+        )));
     };
     if meta(message, CLIENT_CAPABILITIES_META).is_none_or(|found| found.as_object().is_none()) {
-        return Err(Refused {
-            status: StatusCode::BAD_REQUEST,
-            id: Some(id.clone()),
-            code: error_code::INVALID_PARAMS,
-            message: format!("`_meta` must have `{CLIENT_CAPABILITIES_META}`, an object"),
-        });
+        return Err(missing(format!(
+            "`_meta` must have `{CLIENT_CAPABILITIES_META}`, an object"
+        )));
     }
     if header(MCP_PROTOCOL_VERSION)? != Some(named) {
         return Err(mismatch(format!(
@@ -154,13 +154,14 @@ fn unsupported(id: &Id, message: &Message) -> Response {
 /// The conversation that the request belongs to for the guardrails, opened if there is none.
 async fn conversation(
     gateway: &Arc<Gateway>,
-    target: &Target,
+    access: &Access,
     headers: &HeaderMap,
     profile: Profile,
     message: &Message,
 ) -> Result<Arc<Conversation>, Refused> {
     let config = gateway.config();
-    let principal = principal(headers)?;
+    let Access { principal, target } = access;
+    let principal = *principal;
     let key = key(&config.sessions.key, headers, message);
     let id = ConversationId::Stateless(Arc::clone(&target.name), principal, key);
     let _one_at_a_time = gateway.opening.lock().await;

@@ -12,12 +12,13 @@ use portcullis_session::Scope;
 use portcullis_trace::record::Direction;
 use url::form_urlencoded;
 
-use super::streamable::{passed, principal};
-use super::{Configured, admit_message, body};
+use super::streamable::passed;
+use super::{Access, Configured, admit_message, body};
 use crate::serve::answer::{Refused, events};
-use crate::serve::gateway::{Gateway, Opening, Profile, Target};
+use crate::serve::gateway::{Gateway, Opening, Profile};
 use crate::serve::headers::{EVENT_STREAM, accepts};
 use crate::serve::outlet::{Outlet, Parcel};
+use crate::serve::principal::Principal;
 use crate::serve::registry::ConversationId;
 
 /// The stream is the session: who closes it ends it.
@@ -29,24 +30,27 @@ struct SessionStream {
 
 pub(super) async fn get(
     State(gateway): State<Arc<Gateway>>,
-    Configured(target): Configured,
+    Configured(access): Configured,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    let path = |id: &str| format!("/servers/{}/messages?session_id={id}", target.name);
-    let here = (&*target.name, &target);
+    let name = &access.target.name;
+    let path = |id: &str| format!("/servers/{name}/messages?session_id={id}");
+    let here = (&**name, &access);
     open(gateway, here, &headers, Profile::default(), path).await
 }
 
 pub(super) async fn post(
     State(gateway): State<Arc<Gateway>>,
-    Configured(target): Configured,
+    Configured(access): Configured,
     uri: Uri,
     headers: HeaderMap,
     request: Body,
 ) -> Result<Response, Refused> {
     let secret = session_id(&uri)
         .ok_or_else(|| Refused::bad_request("session_id is missing from the URL"))?;
-    take(&gateway, &target.name, &secret, &headers, request).await
+    let Access { principal, target } = access;
+    let here = (&*target.name, principal);
+    take(&gateway, here, &secret, &headers, request).await
 }
 
 /// Opens a session and its stream. `path` says where messages of the session go, by its id.
@@ -54,7 +58,7 @@ pub(super) async fn post(
 /// The session is found under the name `at`, which a client that names its server need not repeat.
 pub(super) async fn open(
     gateway: Arc<Gateway>,
-    (at, target): (&str, &Target),
+    (at, access): (&str, &Access),
     headers: &HeaderMap,
     profile: Profile,
     path: impl Fn(&str) -> String,
@@ -65,11 +69,12 @@ pub(super) async fn open(
             "Accept must list text/event-stream",
         ));
     }
+    let Access { principal, target } = access;
     let id = ConversationId::secret(Arc::from(at));
     let conversation = gateway
         .open(Opening {
             id: id.clone(),
-            principal: principal(headers)?,
+            principal: *principal,
             target,
             is_stateless: false,
             first: None,
@@ -88,7 +93,7 @@ pub(super) async fn open(
 /// Takes a message of a session.
 pub(super) async fn take(
     gateway: &Arc<Gateway>,
-    at: &str,
+    (at, principal): (&str, Principal),
     secret: &str,
     headers: &HeaderMap,
     request: Body,
@@ -96,7 +101,7 @@ pub(super) async fn take(
     let id = ConversationId::Secret(Arc::from(at), secret.to_owned());
     let conversation = gateway
         .registry
-        .find(&id, principal(headers)?)
+        .find(&id, principal)
         .ok_or_else(Refused::session_not_found)?;
     admit_message(headers)?;
     let request = body(gateway, request).await?;

@@ -15,7 +15,9 @@ use portcullis_session::Scope;
 use portcullis_trace::record::Direction;
 use tokio::sync::mpsc;
 
-use super::{Configured, admit_answer_types, admit_message, body, method_not_allowed, modern};
+use super::{
+    Access, Configured, admit_answer_types, admit_message, body, method_not_allowed, modern,
+};
 use crate::config::ServerConfig;
 use crate::serve::answer::{Refused, accepted, events, reply};
 use crate::serve::conversation::Conversation;
@@ -25,7 +27,6 @@ use crate::serve::headers::{
     value,
 };
 use crate::serve::outlet::{Outgoing, Outlet, Parcel};
-use crate::serve::principal::Principal;
 use crate::serve::registry::ConversationId;
 use crate::serve::upstream::{StandaloneStream, pass_standalone};
 
@@ -34,33 +35,33 @@ const SESSION_ID_BYTES_MAX: usize = 256;
 
 pub(super) async fn post(
     State(gateway): State<Arc<Gateway>>,
-    Configured(target): Configured,
+    Configured(access): Configured,
     headers: HeaderMap,
     request: Body,
 ) -> Result<Response, Refused> {
-    take(&gateway, &target, &headers, Profile::default(), request).await
+    take(&gateway, &access, &headers, Profile::default(), request).await
 }
 
 pub(super) async fn get(
     State(gateway): State<Arc<Gateway>>,
-    Configured(target): Configured,
+    Configured(access): Configured,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    listen(&gateway, &target, &headers, &Profile::default()).await
+    listen(&gateway, &access, &headers, &Profile::default()).await
 }
 
 pub(super) async fn delete(
     State(gateway): State<Arc<Gateway>>,
-    Configured(target): Configured,
+    Configured(access): Configured,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
-    end(&gateway, &target, &headers, &Profile::default()).await
+    end(&gateway, &access, &headers, &Profile::default()).await
 }
 
 /// Opens the stream for what belongs to no request.
 pub(super) async fn listen(
     gateway: &Arc<Gateway>,
-    target: &Target,
+    access: &Access,
     headers: &HeaderMap,
     profile: &Profile,
 ) -> Result<Response, Refused> {
@@ -73,22 +74,22 @@ pub(super) async fn listen(
             "Accept must list text/event-stream",
         ));
     }
-    let (_, conversation) = find(gateway, target, headers, profile).await?;
+    let (_, conversation) = find(gateway, access, headers, profile).await?;
     check_revision(&conversation, headers)?;
-    standalone(gateway, target, headers, conversation).await
+    standalone(gateway, &access.target, headers, conversation).await
 }
 
 /// Ends a session.
 pub(super) async fn end(
     gateway: &Arc<Gateway>,
-    target: &Target,
+    access: &Access,
     headers: &HeaderMap,
     profile: &Profile,
 ) -> Result<Response, Refused> {
     if is_modern(headers)? {
         return Ok(method_not_allowed("POST"));
     }
-    let (id, _) = find(gateway, target, headers, profile).await?;
+    let (id, _) = find(gateway, access, headers, profile).await?;
     if let Some(conversation) = gateway.registry.remove(&id) {
         // To its end, even if the client does not wait for it.
         let end = async move { conversation.end().await };
@@ -100,7 +101,7 @@ pub(super) async fn end(
 /// Takes a message, in whichever era it is written.
 pub(super) async fn take(
     gateway: &Arc<Gateway>,
-    target: &Target,
+    access: &Access,
     headers: &HeaderMap,
     profile: Profile,
     request: Body,
@@ -110,7 +111,7 @@ pub(super) async fn take(
     let is_modern = is_modern(headers)?;
     let has_session = !is_modern && single(headers, MCP_SESSION_ID)?.is_some();
     let found = if has_session {
-        Some(find(gateway, target, headers, &profile).await)
+        Some(find(gateway, access, headers, &profile).await)
     } else {
         None
     };
@@ -119,7 +120,15 @@ pub(super) async fn take(
         let request = body(gateway, request).await?;
         let envelope = conversation.envelope(Direction::ToServer);
         let incoming = Incoming::parse(&request, &envelope)?;
-        return in_session(gateway, target, headers, &id, &conversation, incoming).await;
+        return in_session(
+            gateway,
+            &access.target,
+            headers,
+            &id,
+            &conversation,
+            incoming,
+        )
+        .await;
     }
     let request = body(gateway, request).await?;
     let mut envelope = EnvelopeLimits::new(Peer::Client);
@@ -129,7 +138,7 @@ pub(super) async fn take(
     }
     let message = Message::parse(&request, &envelope)?;
     if is_modern || modern::names_revision(&message) {
-        return modern::post(gateway, target, headers, profile, &message).await;
+        return modern::post(gateway, access, headers, profile, &message).await;
     }
     match (message.kind(), found) {
         (
@@ -138,7 +147,7 @@ pub(super) async fn take(
                 ..
             },
             _,
-        ) => initialize(gateway, target, headers, profile, &message).await,
+        ) => initialize(gateway, access, headers, profile, &message).await,
         (_, Some(Err(refused))) => Err(refused),
         (_, _) => Err(Refused {
             id: message.id().cloned(),
@@ -152,19 +161,19 @@ pub(super) async fn take(
 
 async fn initialize(
     gateway: &Arc<Gateway>,
-    target: &Target,
+    access: &Access,
     headers: &HeaderMap,
     profile: Profile,
     message: &Message,
 ) -> Result<Response, Refused> {
     let config = gateway.config();
-    let principal = principal(headers)?;
+    let Access { principal, target } = access;
     let id = ConversationId::secret(Arc::clone(&target.name));
     let passed = passed(target, headers);
     let conversation = gateway
         .open(Opening {
             id: id.clone(),
-            principal,
+            principal: *principal,
             target,
             is_stateless: false,
             first: Some(message),
@@ -370,7 +379,7 @@ fn own_standalone(
 /// The session that a request names, if it is its principal's.
 async fn find(
     gateway: &Gateway,
-    target: &Target,
+    access: &Access,
     headers: &HeaderMap,
     profile: &Profile,
 ) -> Result<(ConversationId, Arc<Conversation>), Refused> {
@@ -379,10 +388,11 @@ async fn find(
     if secret.len() > SESSION_ID_BYTES_MAX {
         return Err(Refused::session_not_found());
     }
+    let Access { principal, target } = access;
     let id = ConversationId::Secret(Arc::clone(&target.name), secret.to_owned());
     let opening = Opening {
         id: id.clone(),
-        principal: principal(headers)?,
+        principal: *principal,
         target,
         is_stateless: false,
         first: None,
@@ -429,10 +439,6 @@ fn is_modern(headers: &HeaderMap) -> Result<bool, Refused> {
             })
         }
     }
-}
-
-pub(super) fn principal(headers: &HeaderMap) -> Result<Principal, Refused> {
-    Principal::of(headers).map_err(|error| Refused::bad_request(error.to_string()))
 }
 
 pub(super) fn passed(target: &Target, headers: &HeaderMap) -> HeaderMap {
