@@ -161,7 +161,7 @@ impl Relay<'_> {
                 Action::Introduce(peers) => self.introduce(peers).await,
                 Action::Send(permit) if is_recorded => self.send(&permit).await?,
                 Action::Send(_) => {}
-                Action::Note(note) => warn!("{note}"),
+                Action::Note(note) => warn!(%note, "noted"),
             }
         }
         Ok(())
@@ -309,16 +309,21 @@ pub(crate) fn now() -> Timestamp {
 /// Metadata only: what a message says belongs in the trace, not in the log.
 pub(crate) fn log(event: &EventRecord) {
     let method = event.method.as_deref().unwrap_or_default();
-    let sequence = event.sequence.value();
+    let (session, sequence) = (event.session.as_str(), event.sequence.value());
     for violation in &event.violations {
         let (guardrail, action) = (&violation.guardrail.name, violation.action);
-        info!(sequence, ?method, guardrail, %action, ?violation.ranges, "rule satisfied");
+        info!(session, sequence, method, guardrail, %action, ?violation.ranges, "rule satisfied");
     }
     if let Some(failure) = &event.failure {
-        warn!(sequence, ?method, failure, "guardrail not evaluated");
+        warn!(
+            session,
+            sequence, method, failure, "guardrail not evaluated"
+        );
     }
     match event.verdict {
-        Verdict::Allow => debug!(sequence, direction = %event.direction, ?method, "passed"),
-        verdict => info!(sequence, direction = %event.direction, ?method, %verdict, "judged"),
+        Verdict::Allow => debug!(session, sequence, direction = %event.direction, method, "passed"),
+        verdict => {
+            info!(session, sequence, direction = %event.direction, method, %verdict, "judged");
+        }
     }
 }

@@ -22,7 +22,9 @@ use tracing::{Level, info, warn};
 use url::Url;
 use uuid::Uuid;
 
-use crate::config::{ConfigError, DataDirectory, ExplorerConfig, HttpServer, server_name};
+use crate::config::{
+    ConfigError, DataDirectory, ExplorerConfig, HttpServer, LogFormat, server_name,
+};
 use crate::explorer::{RemoteExplorer, RemoteGuardrails, UploadTask};
 use crate::guardrails::GuardrailSource;
 use crate::policy::{PolicyError, PolicyFile};
@@ -141,7 +143,7 @@ pub fn run(options: RunOptions, warn: &mut dyn FnMut(Warning)) -> Result<u8, Run
     } else {
         Level::INFO
     };
-    if let Err(error) = log::to_file(&data_directory.log(), level) {
+    if let Err(error) = log::to_file(&data_directory.log(), level, LogFormat::Text) {
         warn(Warning::NotLogged(error));
     }
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -102,9 +102,10 @@ pub fn serve(options: ServeOptions, notify: &mut dyn FnMut(Notice)) -> Result<()
     let level = if options.is_verbose {
         Level::DEBUG
     } else {
-        Level::INFO
+        options.config.log.level
     };
-    if let Err(error) = log::to_file(&data_directory.log(), level) {
+    let format = options.config.log.format;
+    if let Err(error) = log::to_file(&data_directory.log(), level, format) {
         notify(Notice::NotLogged(error));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread()

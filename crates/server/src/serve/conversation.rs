@@ -440,7 +440,7 @@ impl Conversation {
                     outcome = outcome.and(self.deliver(permit, carried, call).await);
                 }
                 Action::Send(_) => {}
-                Action::Note(note) => warn!("{note}"),
+                Action::Note(note) => warn!(session = %self.id(), %note, "noted"),
             }
         }
         outcome
