@@ -16,6 +16,7 @@ mod guardrails;
 mod log;
 mod login;
 mod metadata;
+mod metrics;
 pub mod policy;
 mod recording;
 mod relay;

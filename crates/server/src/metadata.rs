@@ -8,6 +8,9 @@ use portcullis_trace::record::{SessionId, SessionRecord};
 
 use crate::config::system_user;
 
+/// Names the trace, outside of the gateway, that a session began in.
+pub(crate) const TRACE_ID: &str = "trace_id";
+
 /// What is known of a session before anything is said; `given` stands as it is.
 pub(crate) fn of_session(id: &SessionId, given: &Object) -> Object {
     let mut metadata = Object::new();

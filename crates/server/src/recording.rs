@@ -1,7 +1,8 @@
 use std::num::NonZeroUsize;
 
 use portcullis_store::{
-    Durability, Entry, EventPage, Location, Pool, RecordError, Recorder, StoreError,
+    Durability, Entry, EventPage, Location, Pool, Queued, RecordError, Recorder, RecorderStatus,
+    StoreError,
 };
 use portcullis_trace::record::{EventRecord, Sequence, SessionId};
 use tokio::sync::Notify;
@@ -112,6 +113,12 @@ impl Recording {
             error!(%reason, "message not recorded");
         }
         recorded
+    }
+
+    /// How recording fares, and what waits for it; `None` if there is none.
+    pub(crate) fn status(&self) -> Option<(RecorderStatus, Queued)> {
+        let recorder = self.recorder.as_ref()?;
+        Some((recorder.status(), recorder.queued()))
     }
 
     /// Waits until something is recorded that nobody waited for yet.

@@ -151,7 +151,7 @@ impl Relay<'_> {
         for action in actions {
             match action {
                 Action::Record { event, waiting } => {
-                    log(&event);
+                    log(&event, None);
                     is_recorded = self.recording.record(event).await.is_ok();
                     if !is_recorded && let Some(waiting) = waiting {
                         let answers = self.session.borrow_mut().on_unrecorded(&waiting);
@@ -307,12 +307,14 @@ pub(crate) fn now() -> Timestamp {
 }
 
 /// Metadata only: what a message says belongs in the trace, not in the log.
-pub(crate) fn log(event: &EventRecord) {
+///
+/// `trace` names what other systems know it as part of.
+pub(crate) fn log(event: &EventRecord, trace: Option<&str>) {
     let method = event.method.as_deref().unwrap_or_default();
     let (session, sequence) = (event.session.as_str(), event.sequence.value());
     for violation in &event.violations {
         let (guardrail, action) = (&violation.guardrail.name, violation.action);
-        info!(session, sequence, method, guardrail, %action, ?violation.ranges, "rule satisfied");
+        info!(session, sequence, trace, method, guardrail, %action, ?violation.ranges, "rule satisfied");
     }
     if let Some(failure) = &event.failure {
         warn!(
@@ -321,9 +323,11 @@ pub(crate) fn log(event: &EventRecord) {
         );
     }
     match event.verdict {
-        Verdict::Allow => debug!(session, sequence, direction = %event.direction, method, "passed"),
+        Verdict::Allow => {
+            debug!(session, sequence, trace, direction = %event.direction, method, "passed");
+        }
         verdict => {
-            info!(session, sequence, direction = %event.direction, method, %verdict, "judged");
+            info!(session, sequence, trace, direction = %event.direction, method, %verdict, "judged");
         }
     }
 }

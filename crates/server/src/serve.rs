@@ -10,16 +10,19 @@ mod answer;
 mod conversation;
 mod gateway;
 mod headers;
+mod health;
 mod holder;
 mod login;
 mod mirror;
 mod outlet;
 mod principal;
+mod refusals;
 mod registry;
 mod reload;
 mod retention;
 mod route;
 pub(crate) mod stdio;
+mod trace_context;
 mod unicode_escape;
 mod upstream;
 
@@ -29,6 +32,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
+use axum::middleware::from_fn_with_state;
 use hyper_util::service::TowerToHyperService;
 use portcullis_store::{Location, StoreError};
 use portcullis_transport::http::endpoint::EndpointError;
@@ -40,9 +45,10 @@ use tokio::time::timeout;
 use tracing::{Level, info, warn};
 
 pub(crate) use self::admission::admit;
-pub(crate) use self::answer::json;
+pub(crate) use self::answer::{Reason, json};
 pub(crate) use self::gateway::Gateway;
 use self::gateway::Surroundings;
+use self::health::Health;
 use self::holder::Holder;
 use crate::api::{self, Api};
 use crate::config::{ConfigError, DataDirectory, ExplorerConfig, GatewayConfig, Watcher};
@@ -162,12 +168,11 @@ async fn serve_until_signal(
     notify(Notice::Listening { address, servers });
     let tasks = gateway.tasks.clone();
     let endless = attend(&gateway, &recording, watcher);
-    let api = Api::new(Arc::clone(&gateway), Arc::clone(&recording));
-    let routes = route::router(Arc::clone(&gateway)).merge(api::router(api));
-    let service = TowerToHyperService::new(routes);
+    let service = TowerToHyperService::new(routes(&gateway, &recording));
     let stop = async {
         let signal = signals.next().await;
         info!(signal, "ends");
+        gateway.ending.cancel();
         // What is waited for gets its answer while there is a connection for it.
         gateway.registry.end_all().await;
         recording.feed().end();
@@ -187,6 +192,16 @@ async fn serve_until_signal(
     }
     recording.close().await;
     Ok(())
+}
+
+/// All that there is under the gateway's address.
+fn routes(gateway: &Arc<Gateway>, recording: &Arc<Recording>) -> Router {
+    let api = Api::new(Arc::clone(gateway), Arc::clone(recording));
+    let health = Health::new(Arc::clone(gateway), Arc::clone(recording));
+    route::router(Arc::clone(gateway))
+        .merge(route::operation::router(health))
+        .merge(api::router(api))
+        .layer(from_fn_with_state(Arc::clone(gateway), refusals::note))
 }
 
 /// Without it, sessions end with the gateway.

@@ -42,7 +42,7 @@ pub use location::Location;
 pub use pool::Pool;
 pub use project::{Project, ProjectChange, ProjectFilter, ProjectSummary};
 pub use push::{Push, PushedMessage};
-pub use recorder::{RecordError, Recorder, RecorderStatus};
+pub use recorder::{Queued, RecordError, Recorder, RecorderStatus};
 pub use resumption::Resumption;
 pub use retention::{Forgotten, Retention};
 pub use search::{Comparison, MetadataCondition, Search};

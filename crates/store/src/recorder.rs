@@ -41,6 +41,14 @@ pub struct Recorder {
     losses: Arc<Losses>,
 }
 
+/// What waits to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Queued {
+    pub entries: usize,
+    /// Roughly how much memory they hold.
+    pub bytes: usize,
+}
+
 /// Why an entry could not be recorded.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum RecordError {
@@ -147,6 +155,13 @@ impl Recorder {
     /// How recording fares: what was lost since the start, and what stands in its way now.
     pub fn status(&self) -> RecorderStatus {
         self.losses.status()
+    }
+
+    pub fn queued(&self) -> Queued {
+        Queued {
+            entries: self.queue.max_capacity() - self.queue.capacity(),
+            bytes: (QUEUE_BYTES_MAX as usize).saturating_sub(self.room.available_permits()),
+        }
     }
 
     async fn finish(&self, job: fn(oneshot::Sender<()>) -> Job) -> Result<(), RecordError> {

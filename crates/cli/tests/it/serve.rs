@@ -10,6 +10,7 @@ mod failures;
 mod invariant;
 mod kept;
 mod login;
+mod operation;
 mod reload;
 mod remote;
 mod resumption;

@@ -9,7 +9,7 @@ use portcullis_store::StoreError;
 use portcullis_transport::http::body::BodyError;
 use tracing::error;
 
-use crate::serve::json;
+use crate::serve::{Reason, json};
 
 /// What a handler answers.
 pub(super) type Answered = Result<Response, Detail>;
@@ -54,8 +54,10 @@ impl Detail {
 
 impl IntoResponse for Detail {
     fn into_response(self) -> Response {
-        let body = object([("detail", self.text.into())]);
-        json(self.status, body.to_string().into())
+        let body = object([("detail", self.text.as_str().into())]);
+        let mut response = json(self.status, body.to_string().into());
+        response.extensions_mut().insert(Reason(self.text));
+        response
     }
 }
 

@@ -34,6 +34,10 @@ pub(crate) struct Refused {
     pub(crate) challenge: Option<HeaderValue>,
 }
 
+/// Why a response is a refusal, for the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Reason(pub(crate) String);
+
 // === impl Refused ===
 
 impl Refused {
@@ -99,6 +103,7 @@ impl IntoResponse for Refused {
             let seconds = HeaderValue::from_static(RETRY_SECONDS);
             response.headers_mut().insert(RETRY_AFTER, seconds);
         }
+        response.extensions_mut().insert(Reason(self.message));
         if let Some(challenge) = self.challenge {
             response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
         }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
+use portcullis_json::Value;
 use portcullis_mcp::{EnvelopeLimits, Id, Incoming, Message, MessageKind, Revision, error_code};
 use portcullis_session::{
     Action, Delivery, DeliveryKind, Guardrail, Introduction, Permit, RefusalStyle, Scope, Session,
@@ -28,9 +29,11 @@ use uuid::Uuid;
 
 use super::gateway::Target;
 use super::outlet::{ClientGone, Outgoing, Outlet, Parcel, Position, Streams};
+use super::trace_context::TraceId;
 use super::upstream::{Call, Upstream, silent};
 use crate::guardrails::Kept;
-use crate::metadata::{extend, introduce};
+use crate::metadata::{TRACE_ID, extend, introduce};
+use crate::metrics::{EndReason, ServerMetrics};
 use crate::recording::Recording;
 use crate::relay::{log, now};
 
@@ -104,6 +107,7 @@ impl Conversation {
         tasks: TaskTracker,
     ) -> Self {
         let (began, touched) = (terms.began, Instant::now());
+        terms.target.meter.begin();
         Self {
             terms,
             session: Mutex::new(session),
@@ -121,7 +125,8 @@ impl Conversation {
 
     pub(crate) async fn begin(&self) {
         let record = lock(&self.record).clone();
-        info!(session = %record.id, server = record.server, "session begins");
+        let trace = record.metadata.get(TRACE_ID).and_then(Value::as_str);
+        info!(session = %record.id, server = record.server, trace, "session begins");
         let upload_to = self.terms.upload_to.as_ref();
         let upload = upload_to.map(|url| Upload::new(record.id.clone(), url.as_str()));
         self.record_or_log(record).await;
@@ -169,6 +174,11 @@ impl Conversation {
 
     pub(crate) fn target(&self) -> &Target {
         &self.terms.target
+    }
+
+    /// What is counted.
+    pub(crate) fn meter(&self) -> &ServerMetrics {
+        &self.terms.target.meter
     }
 
     /// What the client called itself.
@@ -292,8 +302,14 @@ impl Conversation {
             outlet: outlet.filter(|_| !opened).cloned(),
             ..Carried::default()
         };
-        let actions = self.session().on_message(&source, message, now());
+        let actions = {
+            let mut session = self.session();
+            let _timed = self.meter().judging.time();
+            session.on_message(&source, message, now())
+        };
+        let trace = TraceId::of_headers(headers).or_else(|| TraceId::of_message(message));
         let call = Call {
+            trace: trace.map(|trace| trace.as_str().to_owned()),
             scope,
             id: request.cloned(),
             method: message.method().cloned(),
@@ -318,6 +334,7 @@ impl Conversation {
         };
         let actions = {
             let mut session = self.session();
+            let _timed = self.meter().judging.time();
             match Incoming::parse(bytes, session.envelope(Direction::ToClient)) {
                 Ok(incoming) => session.on_incoming(&source, &incoming, now()),
                 Err(error) => session.on_malformed(&source, error),
@@ -395,7 +412,7 @@ impl Conversation {
     }
 
     /// Ends the conversation, upstream as well. Bounded in time.
-    pub(crate) async fn end(self: &Arc<Self>) {
+    pub(crate) async fn end(self: &Arc<Self>, reason: EndReason) {
         self.ended.cancel();
         self.upstream.end(self.revision()).await;
         let answers = self.session().on_server_end();
@@ -408,7 +425,8 @@ impl Conversation {
             ended_at: now(),
             last_sequence: self.session().last_sequence(),
         };
-        info!(session = %end.session, "session ends");
+        self.meter().end(reason);
+        info!(session = %end.session, reason = reason.as_str(), "session ends");
         self.record_or_log(end).await;
     }
 
@@ -424,8 +442,11 @@ impl Conversation {
         for action in actions {
             match action {
                 Action::Record { event, waiting } => {
-                    log(&event);
+                    log(&event, call.and_then(|call| call.trace.as_deref()));
+                    self.meter().message(&event);
+                    let timed = self.meter().recording.time();
                     is_recorded = self.recording.record(event).await.is_ok();
+                    drop(timed);
                     if !is_recorded && let Some(waiting) = waiting {
                         let answers = self.session().on_unrecorded(&waiting);
                         for answer in answers {

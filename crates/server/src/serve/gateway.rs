@@ -16,6 +16,7 @@ use portcullis_transport::child;
 use portcullis_transport::http::endpoint::{Bounds, Connector, Endpoint, EndpointError};
 use portcullis_transport::http::reach::Reach;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
 use url::Url;
@@ -27,6 +28,7 @@ use super::holder::Holder;
 use super::principal::Principal;
 use super::registry::{ConversationId, SessionRegistry};
 use super::reload::renew;
+use super::trace_context::TraceId;
 use super::upstream::{HttpUpstream, SseUpstream, StdioUpstream, Upstream, read_all, read_stream};
 use crate::config::{
     GatewayConfig, HttpServer, HttpTransport, ServerConfig, ServerName, StdioServer,
@@ -34,6 +36,7 @@ use crate::config::{
 use crate::guardrails::{GuardrailSource, Kept, SourceState};
 use crate::login::Keys;
 use crate::metadata;
+use crate::metrics::{Metrics, ServerMetrics};
 use crate::recording::Recording;
 use crate::relay::now;
 
@@ -49,6 +52,9 @@ pub(crate) struct Gateway {
     /// Where it listens, whatever is configured since.
     pub(crate) address: SocketAddr,
     pub(crate) keys: Keys,
+    pub(crate) metrics: Metrics,
+    /// Cancelled when it begins to end: nothing new begins then.
+    pub(crate) ending: CancellationToken,
     /// Where traces are sent that a client wants to have there.
     explorer: Option<Url>,
     /// What running sessions know of `guardrails`.
@@ -120,6 +126,7 @@ pub(crate) struct Target {
     /// In policies, traces and for telling sessions apart.
     pub(crate) name: Arc<str>,
     pub(crate) server: TargetServer,
+    pub(crate) meter: Arc<ServerMetrics>,
 }
 
 #[derive(Clone, Debug)]
@@ -152,6 +159,8 @@ impl Gateway {
             config: RwLock::new(Arc::new(config)),
             registry: Arc::default(),
             address: surroundings.address,
+            metrics: Metrics::default(),
+            ending: CancellationToken::new(),
             keys: Keys::new(surroundings.recording.pool().clone()),
             recording: surroundings.recording,
             guardrails: surroundings.guardrails,
@@ -186,11 +195,18 @@ impl Gateway {
         Some(Target {
             name: Arc::from(name.as_str()),
             server: TargetServer::Configured(name.clone(), server.clone()),
+            meter: self.metrics.of(name),
         })
     }
 
     /// Opens a conversation, and the way to its server.
     pub(crate) async fn open(&self, opening: Opening<'_>) -> Result<Arc<Conversation>, Refused> {
+        if self.ending.is_cancelled() {
+            return Err(Refused::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the gateway ends, try again later",
+            ));
+        }
         let config = self.config();
         let place = self
             .registry
@@ -295,8 +311,14 @@ impl Gateway {
             .to_string()
             .parse()
             .map_err(|_| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "no id for a session"))?;
+        let mut metadata = metadata::of_session(&id, &opening.profile.metadata);
+        let trace = TraceId::of_headers(&opening.headers)
+            .or_else(|| opening.first.and_then(TraceId::of_message));
+        if let Some(trace) = trace {
+            metadata.insert(metadata::TRACE_ID, trace.as_str());
+        }
         let record = SessionRecord {
-            metadata: metadata::of_session(&id, &opening.profile.metadata),
+            metadata,
             id,
             project: opening.profile.project.clone(),
             name: None,

@@ -4,6 +4,8 @@ use axum::http::header::{ACCEPT, CONTENT_ENCODING, HeaderName};
 use axum::http::{HeaderMap, HeaderValue};
 use portcullis_transport::http::endpoint::media_type;
 
+use super::trace_context;
+
 pub(crate) const MCP_SESSION_ID: &str = "mcp-session-id";
 pub(crate) const MCP_PROTOCOL_VERSION: &str = "mcp-protocol-version";
 pub(crate) const MCP_METHOD: &str = "mcp-method";
@@ -56,8 +58,8 @@ pub(crate) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
     })
 }
 
-/// Of the client's headers, those that a server is to see: what mirrors the message, and what the
-/// configuration says.
+/// Of the client's headers, those that a server is to see: what mirrors the message, where it stands
+/// in a trace, and what the configuration says.
 pub(crate) fn passed_on(headers: &HeaderMap, configured: &[HeaderName]) -> HeaderMap {
     let mirrors = |name: &HeaderName| {
         let name = name.as_str();
@@ -67,9 +69,11 @@ pub(crate) fn passed_on(headers: &HeaderMap, configured: &[HeaderName]) -> Heade
     let passed = headers
         .iter()
         .filter(|(name, _)| mirrors(name) || configured.contains(name));
-    passed
+    let mut passed: HeaderMap = passed
         .map(|(name, value)| (name.clone(), value.clone()))
-        .collect()
+        .collect();
+    trace_context::pass_on(headers, &mut passed);
+    passed
 }
 
 pub(crate) fn value(text: &str) -> Option<HeaderValue> {

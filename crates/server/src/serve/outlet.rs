@@ -234,6 +234,11 @@ impl Streams {
         }
     }
 
+    /// How many messages wait for a stream.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     pub(crate) fn close_all(&mut self) {
         self.replies.clear();
         self.standalone = None;

@@ -14,6 +14,7 @@ use super::conversation::Conversation;
 use super::principal::Principal;
 use crate::config::{GatewayConfig, SessionsConfig};
 use crate::digest::{digest, hexadecimal};
+use crate::metrics::EndReason;
 
 /// How often it is looked whose time is up.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -113,7 +114,7 @@ impl SessionRegistry {
             open.remove(&oldest.id);
             let conversation = oldest.conversation;
             let tasks = conversation.tasks().clone();
-            tasks.spawn(async move { conversation.end().await });
+            tasks.spawn(async move { conversation.end(EndReason::Replaced).await });
         }
         let entry = Entry {
             principal,
@@ -161,8 +162,8 @@ impl SessionRegistry {
             sleep(SWEEP_EVERY).await;
             let config = config();
             let limits = &config.sessions;
-            for conversation in self.take_where(|conversation| is_over(conversation, limits)) {
-                tasks.spawn(async move { conversation.end().await });
+            for (conversation, reason) in self.take_where(|open| over(open, limits)) {
+                tasks.spawn(async move { conversation.end(reason).await });
             }
             let silence_max = config.streams.request_timeout;
             for conversation in self.all() {
@@ -174,13 +175,17 @@ impl SessionRegistry {
     /// Ends all conversations.
     pub(crate) async fn end_all(&self) {
         let mut ends = JoinSet::new();
-        for conversation in self.take_where(|_| true) {
-            ends.spawn(async move { conversation.end().await });
+        for (conversation, reason) in self.take_where(|_| Some(EndReason::Gateway)) {
+            ends.spawn(async move { conversation.end(reason).await });
         }
         ends.join_all().await;
     }
 
-    fn take_where(&self, is_wanted: impl Fn(&Conversation) -> bool) -> Vec<Arc<Conversation>> {
+    /// Takes out those that are to end, with the reason why.
+    fn take_where(
+        &self,
+        reason: impl Fn(&Conversation) -> Option<EndReason>,
+    ) -> Vec<(Arc<Conversation>, EndReason)> {
         // A conversation may be busy for a while, and nobody else must wait for that.
         let open: Vec<_> = {
             let open = self.open();
@@ -188,10 +193,11 @@ impl SessionRegistry {
             open.filter_map(|(id, entry)| Some((id.clone(), entry.conversation.clone()?)))
                 .collect()
         };
-        let wanted = open
-            .into_iter()
-            .filter(|(_, conversation)| is_wanted(conversation));
-        wanted.filter_map(|(id, _)| self.remove(&id)).collect()
+        let open = open.into_iter();
+        let wanted = open.filter_map(|(id, conversation)| Some((id, reason(&conversation)?)));
+        wanted
+            .filter_map(|(id, reason)| Some((self.remove(&id)?, reason)))
+            .collect()
     }
 
     fn open(&self) -> MutexGuard<'_, HashMap<ConversationId, Entry>> {
@@ -222,12 +228,16 @@ fn longest_idle(open: &HashMap<ConversationId, Entry>, principal: Principal) -> 
     idle.max_by_key(|idle| idle.since)
 }
 
-fn is_over(conversation: &Conversation, limits: &SessionsConfig) -> bool {
-    conversation.ended().is_cancelled()
-        || conversation.age() > limits.max_age
-        || conversation
-            .idle()
-            .is_some_and(|idle| idle > limits.idle_timeout)
+/// Why the conversation's time is up, if it is.
+fn over(conversation: &Conversation, limits: &SessionsConfig) -> Option<EndReason> {
+    if conversation.ended().is_cancelled() {
+        return Some(EndReason::Server);
+    }
+    if conversation.age() > limits.max_age {
+        return Some(EndReason::Age);
+    }
+    let idle = conversation.idle()?;
+    (idle > limits.idle_timeout).then_some(EndReason::Idle)
 }
 
 // === impl Place ===

@@ -2,6 +2,7 @@
 
 mod invariant;
 mod modern;
+pub(crate) mod operation;
 mod sse;
 mod streamable;
 

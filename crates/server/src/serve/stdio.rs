@@ -23,6 +23,7 @@ use super::gateway::{Target, TargetServer};
 use super::outlet::{Outgoing, Outlet, Parcel};
 use super::upstream::{HttpUpstream, SseError, SseUpstream, Upstream, read_stream};
 use crate::config::{HttpServer, HttpTransport, StreamsConfig};
+use crate::metrics::EndReason;
 use crate::recording::Recording;
 
 /// LIMIT: how long a client that has closed its side still gets answers.
@@ -80,6 +81,7 @@ pub(crate) async fn guard(
         target: Target {
             name: Arc::from(record.server.as_str()),
             server: TargetServer::Named(server.clone()),
+            meter: Arc::default(),
         },
         refusal,
         own_guardrails: Vec::new(),
@@ -125,12 +127,22 @@ pub(crate) async fn guard(
         }
     };
     info!(?end, "session ends");
-    conversation.end().await;
+    conversation.end(end.reason()).await;
     tasks.close();
     if timeout(DRAIN_WAIT_MAX, tasks.wait()).await.is_err() {
         debug!("some work in the background was cut");
     }
     Ok(end)
+}
+
+impl End {
+    fn reason(self) -> EndReason {
+        match self {
+            Self::Client => EndReason::Client,
+            Self::Server => EndReason::Server,
+            Self::Signal(_) => EndReason::Gateway,
+        }
+    }
 }
 
 fn endpoint(server: &HttpServer, message_bytes: usize) -> Result<Endpoint, EndpointError> {

@@ -8,6 +8,7 @@ use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use portcullis_store::{Durability, Location, Store};
 use tempfile::TempDir;
 
 use super::http::{Answer, PATIENCE, Request};
@@ -102,6 +103,12 @@ impl Gateway {
 
     pub(crate) fn database(&self) -> PathBuf {
         self.directory.path().join("data/traces.db")
+    }
+
+    /// Another connection to its store.
+    pub(crate) fn store(&self) -> Box<dyn Store + Send> {
+        let location = Location::Sqlite(self.database());
+        location.open(Durability::Relaxed).unwrap()
     }
 
     /// Changes all of the configuration but the servers, in one step.

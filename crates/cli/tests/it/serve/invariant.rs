@@ -6,7 +6,7 @@ use super::upstream::Upstream;
 
 const PATH: &str = "/api/v1/gateway/mcp/streamable";
 const BASE_URL: &str = "MCP-SERVER-BASE-URL";
-const POLICY: &str = "guardrails:
+pub(crate) const POLICY: &str = "guardrails:
 - name: calls
   policy: |
     raise \"no bad\" if:

@@ -1,9 +1,7 @@
 //! Guardrails that the store keeps.
 
 use portcullis_json::Object;
-use portcullis_store::{
-    Durability, GuardrailChange, GuardrailRecord, GuardrailScope, Location, Project, Store,
-};
+use portcullis_store::{GuardrailChange, GuardrailRecord, GuardrailScope, Project, Store};
 use portcullis_trace::record::Timestamp;
 
 use super::gateway::{Gateway, PATH, eventually, initialize};
@@ -13,11 +11,6 @@ use super::upstream::Upstream;
 
 const NO_BAD: &str = "raise \"no bad\" if:\n    (c: ToolCall)\n    c is tool:bad\n";
 const PROJECT: &str = "INVARIANT-PROJECT-NAME";
-
-fn store(gateway: &Gateway) -> Box<dyn Store + Send> {
-    let location = Location::Sqlite(gateway.database());
-    location.open(Durability::Relaxed).unwrap()
-}
 
 fn guardrail(content: &str) -> GuardrailRecord {
     GuardrailRecord {
@@ -44,7 +37,7 @@ fn change(store: &mut dyn Store, change: &GuardrailChange) {
 fn a_kept_guardrail_is_in_force_and_its_changes_too() {
     let upstream = Upstream::plain();
     let gateway = Gateway::before(&upstream, "");
-    let mut store = store(&gateway);
+    let mut store = gateway.store();
     let before = gateway.open();
     store.create_guardrail(&guardrail(NO_BAD)).unwrap();
     let after = gateway.open();
@@ -85,7 +78,7 @@ fn a_guardrail_of_a_project_is_for_its_sessions_alone() {
         metadata: Object::new(),
         created_at: Timestamp::from_micros(1),
     };
-    let mut store = store(&gateway);
+    let mut store = gateway.store();
     store.create_project(&project).unwrap();
     let record = GuardrailRecord {
         project: Some(project.id),
@@ -104,7 +97,8 @@ fn a_guardrail_that_does_not_load_blocks_what_it_should_judge() {
     let upstream = Upstream::plain();
     let gateway = Gateway::before(&upstream, "");
     let session = gateway.open();
-    store(&gateway)
+    gateway
+        .store()
         .create_guardrail(&guardrail("raise \"x\" if"))
         .unwrap();
     eventually("the broken guardrail lets calls pass", || {
@@ -140,7 +134,7 @@ fn a_project_name_that_cannot_be_read_is_no_other_project() {
 fn a_scope_is_respected() {
     let upstream = Upstream::plain();
     let gateway = Gateway::before(&upstream, "");
-    let mut store = store(&gateway);
+    let mut store = gateway.store();
     let scope = |client: &str, server: &str| GuardrailScope {
         client: Some(client.to_owned()),
         server: Some(server.to_owned()),

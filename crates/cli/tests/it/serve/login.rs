@@ -1,6 +1,6 @@
 //! Clients that must log in with an API key.
 
-use portcullis_store::{ApiKey, ApiKeyId, ApiKeySecret, Durability, Location, Store};
+use portcullis_store::{ApiKey, ApiKeyId, ApiKeySecret, Store};
 use portcullis_trace::record::Timestamp;
 
 use super::gateway::{Gateway, PATH, call, eventually, initialize};
@@ -10,11 +10,6 @@ use super::upstream::Upstream;
 
 const LOGIN: &str = "clients: { login: keys }\n";
 const INVARIANT_KEY: &str = "INVARIANT-API-KEY";
-
-fn store(gateway: &Gateway) -> Box<dyn Store + Send> {
-    let location = Location::Sqlite(gateway.database());
-    location.open(Durability::Relaxed).unwrap()
-}
 
 /// A new key, and how it is called.
 fn key(store: &mut dyn Store, number: u8) -> (String, ApiKeyId) {
@@ -106,7 +101,7 @@ fn nobody_speaks_to_a_server_without_a_valid_key() {
 fn a_session_belongs_to_its_key_which_no_server_sees() {
     let upstream = Upstream::plain();
     let gateway = Gateway::before(&upstream, LOGIN);
-    let mut store = store(&gateway);
+    let mut store = gateway.store();
     let (one, _) = key(store.as_mut(), 1);
     let (other, _) = key(store.as_mut(), 2);
 
@@ -146,7 +141,7 @@ fn limits_are_those_of_the_key_whatever_comes_with_it() {
     let upstream = Upstream::plain();
     let limits = "sessions: { max_sessions_per_principal: 2 }\n";
     let gateway = Gateway::before(&upstream, &format!("{LOGIN}{limits}"));
-    let mut store = store(&gateway);
+    let mut store = gateway.store();
     let (one, _) = key(store.as_mut(), 1);
     let (other, _) = key(store.as_mut(), 2);
     let begin = |key: &str, for_server: &str| {
@@ -166,7 +161,7 @@ fn limits_are_those_of_the_key_whatever_comes_with_it() {
 fn a_revoked_key_opens_nothing_a_moment_later() {
     let upstream = Upstream::plain();
     let gateway = Gateway::before(&upstream, LOGIN);
-    let mut store = store(&gateway);
+    let mut store = gateway.store();
     let (one, id) = key(store.as_mut(), 1);
     let session = gateway.open_with("2025-11-25", &with_key(&one));
     assert!(session.answer(1, "x").contains("plain"));

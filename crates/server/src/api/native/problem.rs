@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::shape::{Answer, shapes};
 use crate::api::answer::Detail;
-use crate::serve::json;
+use crate::serve::{Reason, json};
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -42,9 +42,10 @@ impl IntoResponse for Problem {
             kind: "about:blank".to_owned(),
             title: status.canonical_reason().unwrap_or_default().to_owned(),
             status: status.as_u16().into(),
-            detail: text,
+            detail: text.clone(),
         };
         let mut response = json(status, details.value().to_string().into());
+        response.extensions_mut().insert(Reason(text));
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, PROBLEM_JSON);
         if status == StatusCode::UNAUTHORIZED {

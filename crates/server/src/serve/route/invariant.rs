@@ -23,7 +23,7 @@ use url::Url;
 use super::{Access, STREAMABLE, sse, streamable, strict};
 use crate::config::{AllowedUpstreams, GatewayConfig, HttpServer, HttpTransport};
 use crate::serve::admission::admit;
-use crate::serve::answer::Refused;
+use crate::serve::answer::{Reason, Refused};
 use crate::serve::gateway::{Gateway, Profile, Target, TargetServer};
 use crate::serve::headers::{JSON, single};
 use crate::serve::login::log_in;
@@ -144,6 +144,7 @@ async fn sign(mut response: Response) -> Response {
 
 /// The server that the client names, if it may be reached.
 fn target(
+    gateway: &Gateway,
     config: &GatewayConfig,
     headers: &HeaderMap,
     transport: HttpTransport,
@@ -177,6 +178,7 @@ fn target(
             headers: server_headers(headers),
             forward_headers: Vec::new(),
         }),
+        meter: gateway.metrics.of_named(),
     })
 }
 
@@ -307,7 +309,7 @@ impl FromRequestParts<Arc<Gateway>> for SseServer {
         let config = gateway.config();
         admit(&config, &parts.uri, &parts.headers)?;
         let principal = log_in(gateway, &mut parts.headers).await?;
-        let target = target(&config, &parts.headers, HttpTransport::Sse)?;
+        let target = target(gateway, &config, &parts.headers, HttpTransport::Sse)?;
         Ok(Self(Access { principal, target }))
     }
 }
@@ -321,7 +323,12 @@ impl FromRequestParts<Arc<Gateway>> for StreamableServer {
         let config = gateway.config();
         admit(&config, &parts.uri, &parts.headers)?;
         let principal = log_in(gateway, &mut parts.headers).await?;
-        let target = target(&config, &parts.headers, HttpTransport::StreamableHttp)?;
+        let target = target(
+            gateway,
+            &config,
+            &parts.headers,
+            HttpTransport::StreamableHttp,
+        )?;
         Ok(Self(Access { principal, target }))
     }
 }
@@ -361,8 +368,10 @@ impl IntoResponse for Detail {
     fn into_response(self) -> Response {
         let Self(status, text) = self;
         let mut body = Object::new();
-        body.insert("detail", text);
+        body.insert("detail", text.as_str());
         let body = portcullis_json::Value::from(body).to_string();
-        (status, [(CONTENT_TYPE, JSON)], body).into_response()
+        let mut response = (status, [(CONTENT_TYPE, JSON)], body).into_response();
+        response.extensions_mut().insert(Reason(text));
+        response
     }
 }

@@ -62,6 +62,7 @@ pub(super) async fn post(
         .ok();
     drop(outlet);
     let keep_alive = gateway.config().streams.keep_alive;
+    let _timed = conversation.meter().waiting.time();
     Ok(reply(parcels, keep_alive).await)
 }
 

@@ -14,6 +14,7 @@ use url::form_urlencoded;
 
 use super::streamable::passed;
 use super::{Access, Configured, admit_message, body};
+use crate::metrics::EndReason;
 use crate::serve::answer::{Refused, events};
 use crate::serve::gateway::{Gateway, Opening, Profile};
 use crate::serve::headers::{EVENT_STREAM, accepts};
@@ -139,7 +140,7 @@ impl Drop for SessionStream {
         if let Some(conversation) = self.gateway.registry.remove(&self.id) {
             self.gateway
                 .tasks
-                .spawn(async move { conversation.end().await });
+                .spawn(async move { conversation.end(EndReason::Client).await });
         }
     }
 }

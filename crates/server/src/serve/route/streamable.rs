@@ -19,6 +19,7 @@ use super::{
     Access, Configured, admit_answer_types, admit_message, body, method_not_allowed, modern,
 };
 use crate::config::ServerConfig;
+use crate::metrics::EndReason;
 use crate::serve::answer::{Refused, accepted, events, reply};
 use crate::serve::conversation::Conversation;
 use crate::serve::gateway::{Gateway, Opening, Profile, Target, TargetServer};
@@ -92,7 +93,7 @@ pub(super) async fn end(
     let (id, _) = find(gateway, access, headers, profile).await?;
     if let Some(conversation) = gateway.registry.remove(&id) {
         // To its end, even if the client does not wait for it.
-        let end = async move { conversation.end().await };
+        let end = async move { conversation.end(EndReason::Client).await };
         gateway.tasks.spawn(end).await.ok();
     }
     Ok(StatusCode::OK.into_response())
@@ -117,9 +118,11 @@ pub(super) async fn take(
     };
     if let Some(Ok((id, conversation))) = found {
         check_revision(&conversation, headers)?;
+        let timed = conversation.meter().reading.time();
         let request = body(gateway, request).await?;
         let envelope = conversation.envelope(Direction::ToServer);
         let incoming = Incoming::parse(&request, &envelope)?;
+        drop(timed);
         return in_session(
             gateway,
             &access.target,
@@ -130,6 +133,7 @@ pub(super) async fn take(
         )
         .await;
     }
+    let timed = access.target.meter.reading.time();
     let request = body(gateway, request).await?;
     let mut envelope = EnvelopeLimits::new(Peer::Client);
     envelope.message_bytes = gateway.config().limits.message_bytes.get();
@@ -137,6 +141,7 @@ pub(super) async fn take(
         envelope.revision = Some(Revision::V2026_07_28);
     }
     let message = Message::parse(&request, &envelope)?;
+    drop(timed);
     if is_modern || modern::names_revision(&message) {
         return modern::post(gateway, access, headers, profile, &message).await;
     }
@@ -187,7 +192,9 @@ async fn initialize(
         .await
         .ok();
     drop(outlet);
+    let timed = conversation.meter().waiting.time();
     let mut response = reply(parcels, config.streams.keep_alive).await;
+    drop(timed);
     let is_stream = response
         .headers()
         .get(CONTENT_TYPE)
@@ -198,7 +205,9 @@ async fn initialize(
         }
     } else if let Some(conversation) = gateway.registry.remove(&id) {
         // The client was refused; there is nothing that it could go on with.
-        gateway.tasks.spawn(async move { conversation.end().await });
+        gateway
+            .tasks
+            .spawn(async move { conversation.end(EndReason::Refused).await });
     }
     Ok(response)
 }
@@ -247,10 +256,14 @@ async fn in_session(
     if outlet.take().is_none() {
         return Ok(accepted());
     }
+    let timed = conversation.meter().waiting.time();
     let response = reply(parcels, keep_alive).await;
+    drop(timed);
     if conversation.ended().is_cancelled() && gateway.registry.remove(id).is_some() {
         let conversation = Arc::clone(conversation);
-        gateway.tasks.spawn(async move { conversation.end().await });
+        gateway
+            .tasks
+            .spawn(async move { conversation.end(EndReason::Server).await });
     }
     Ok(response)
 }

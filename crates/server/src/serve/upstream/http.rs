@@ -23,6 +23,7 @@ use super::{Call, TellError, silent};
 use crate::serve::conversation::{Carried, Conversation, Taken};
 use crate::serve::headers::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID, value};
 use crate::serve::outlet::{ClientGone, Outlet, Parcel, Position};
+use crate::serve::trace_context;
 
 /// LIMIT: how long the server may take to hear that a session is over.
 const END_WAIT_MAX: Duration = Duration::from_secs(2);
@@ -166,6 +167,7 @@ impl HttpUpstream {
             self.remember(|handshake| {
                 handshake.initialize = Some(bytes.clone());
                 handshake.headers = call.headers.clone();
+                trace_context::remove(&mut handshake.headers);
             });
         }
         let asked = Asked {
