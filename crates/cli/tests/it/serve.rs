@@ -15,5 +15,6 @@ mod reload;
 mod remote;
 mod resumption;
 mod revisions;
+mod slow;
 mod streams;
 pub(crate) mod unkind;
