@@ -5,6 +5,7 @@
 //! it answers. What a message means, and whether it may pass, is not known here.
 
 pub mod body;
+mod connector;
 pub mod endpoint;
 pub mod events;
 pub mod listen;

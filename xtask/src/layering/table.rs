@@ -74,9 +74,9 @@ pub(crate) const FENCES: &[Fence] = &[
     fence("axum", &["server"]),
     fence("clap", &["cli", "training", "xtask"]),
     fence("hyper", &["transport"]),
+    fence("hyper-rustls", &["transport"]),
     fence("jiff", &["cli", "server", "session"]),
     fence("postgres", &["store"]),
-    fence("reqwest", &["transport"]),
     fence("rusqlite", &["store"]),
     Fence {
         name: "rustix",

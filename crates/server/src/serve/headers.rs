@@ -2,7 +2,7 @@
 
 use axum::http::header::{ACCEPT, CONTENT_ENCODING, HeaderName};
 use axum::http::{HeaderMap, HeaderValue};
-use portcullis_transport::http::endpoint::media_type;
+use portcullis_transport::http::endpoint::is_of_type;
 
 use super::trace_context;
 
@@ -34,7 +34,7 @@ pub(crate) fn single<'h>(
 }
 
 pub(crate) fn is_json(headers: &HeaderMap) -> bool {
-    media_type(headers).as_deref() == Some(JSON)
+    is_of_type(headers, JSON)
 }
 
 pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {

@@ -1,7 +1,8 @@
+use std::mem;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body::Body;
+use http_body::{Body, SizeHint};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
@@ -10,6 +11,8 @@ const PART_WAIT_MAX: Duration = Duration::from_secs(30);
 /// LIMIT: how much of a body that is too long is read and thrown away, and for how long.
 const DISCARDED_BYTES_MAX: usize = 64 << 20;
 const DISCARD_WAIT_MAX: Duration = Duration::from_secs(5);
+/// LIMIT: for how long a body, as its sender announces it, there is memory before it comes.
+const PREPARED_BYTES_MAX: usize = 2 << 20;
 /// LIMIT: how long a body may take in all.
 const WHOLE_WAIT_MAX: Duration = Duration::from_mins(2);
 
@@ -43,7 +46,7 @@ where
         discard(body).await;
         return Err(BodyError::TooLong { limit });
     }
-    let mut whole = Parts::default();
+    let mut whole = Parts::expecting(&body.size_hint());
     loop {
         let frame = timeout(PART_WAIT_MAX, body.frame())
             .await
@@ -58,7 +61,7 @@ where
                 }
             }
         }
-        if whole.bytes > limit {
+        if whole.len() > limit {
             drop(whole);
             discard(body).await;
             return Err(BodyError::TooLong { limit });
@@ -86,29 +89,46 @@ where
 
 /// A body that mostly comes in one part, which is then not copied.
 #[derive(Debug, Default)]
-struct Parts {
-    first: Option<Bytes>,
-    all: Option<BytesMut>,
-    bytes: usize,
+pub(super) struct Parts {
+    first: Bytes,
+    all: BytesMut,
+    /// How long the whole is, as far as it is worth preparing for.
+    expected: usize,
 }
 
 // === impl Parts ===
 
 impl Parts {
-    fn push(&mut self, part: Bytes) {
-        self.bytes = self.bytes.saturating_add(part.len());
-        match (&mut self.first, &mut self.all) {
-            (first @ None, None) => *first = Some(part),
-            (first, all) => all
-                .get_or_insert_with(|| first.take().map(BytesMut::from).unwrap_or_default())
-                .extend_from_slice(&part),
+    pub(super) fn expecting(announced: &SizeHint) -> Self {
+        let expected = usize::try_from(announced.lower()).unwrap_or(usize::MAX);
+        Self {
+            expected: expected.min(PREPARED_BYTES_MAX),
+            ..Self::default()
         }
     }
 
-    fn join(self) -> Bytes {
-        match self.all {
-            Some(all) => all.freeze(),
-            None => self.first.unwrap_or_default(),
+    pub(super) fn len(&self) -> usize {
+        self.first.len().saturating_add(self.all.len())
+    }
+
+    pub(super) fn push(&mut self, part: Bytes) {
+        if self.len() == 0 {
+            self.first = part;
+            return;
+        }
+        if self.all.is_empty() {
+            let needed = self.first.len().saturating_add(part.len());
+            self.all.reserve(needed.max(self.expected));
+            self.all.extend_from_slice(&mem::take(&mut self.first));
+        }
+        self.all.extend_from_slice(&part);
+    }
+
+    pub(super) fn join(self) -> Bytes {
+        if self.all.is_empty() {
+            self.first
+        } else {
+            self.all.freeze()
         }
     }
 }

@@ -1,39 +1,37 @@
 //! One URL of an MCP server, and what it answers.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use hyper::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue};
-use hyper::{Method, StatusCode};
+use bytes::Bytes;
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT,
+};
+use hyper::{Method, Request, StatusCode, Uri};
+use hyper_util::client::legacy;
 use portcullis_mcp::frame::{SSE_EVENT_BYTES_DEFAULT, SseDecoder, SseError, SseEvent};
-use reqwest::redirect::Policy;
-use reqwest::{Client, Response};
 use tokio::time::timeout;
 use url::Url;
 
-use super::reach::{Reach, Resolver};
+use super::body::Parts;
+pub use super::connector::Connector;
 
-const CONNECT_WAIT_MAX: Duration = Duration::from_secs(10);
-const IDLE_CONNECTION_WAIT: Duration = Duration::from_secs(90);
-const USER_AGENT: &str = concat!("portcullis/", env!("CARGO_PKG_VERSION"));
+const AGENT: &str = concat!("portcullis/", env!("CARGO_PKG_VERSION"));
 const JSON: &str = "application/json";
 const EVENT_STREAM: &str = "text/event-stream";
 /// What answers a message.
 const MESSAGE: &str = "application/json, text/event-stream";
-
-/// Connections to MCP servers, shared by all who want some.
-#[derive(Clone, Debug)]
-pub struct Connector {
-    client: Client,
-}
 
 /// Where an MCP server is asked.
 #[derive(Clone)]
 pub struct Endpoint {
     connector: Connector,
     url: Url,
+    /// The same as requests have it; `None` if none can.
+    uri: Option<Uri>,
     /// Sent with every request.
     headers: HeaderMap,
     bounds: Bounds,
@@ -66,7 +64,7 @@ pub struct Head {
 /// The events of an answer, as they come.
 #[derive(Debug)]
 pub struct EventStream {
-    response: Response,
+    body: Incoming,
     decoder: SseDecoder,
 }
 
@@ -74,57 +72,36 @@ pub struct EventStream {
 #[derive(Debug, thiserror::Error)]
 pub enum EndpointError {
     #[error("secure connections cannot be made: {0}")]
-    Tls(#[source] reqwest::Error),
+    Tls(#[source] Box<rustls::Error>),
+    #[error("requests to this URL cannot be written")]
+    Unwritable,
     #[error("it cannot be reached: {0}")]
-    Unreachable(#[source] reqwest::Error),
+    Unreachable(#[source] Box<legacy::Error>),
     #[error("it did not answer within {} seconds", .0.as_secs())]
     TooSlow(Duration),
     #[error("its answer is longer than {limit} bytes")]
     TooLong { limit: usize },
     #[error("the connection broke: {0}")]
-    Broken(#[source] reqwest::Error),
+    Broken(#[source] hyper::Error),
     #[error("it said nothing for {} seconds", .0.as_secs())]
     Silent(Duration),
     #[error(transparent)]
     Event(#[from] SseError),
 }
 
-// === impl Connector ===
+// === impl Endpoint ===
 
-impl Connector {
-    /// No redirects are followed and no proxy of the environment is used: what an answer says must
-    /// not decide where credentials go.
-    pub fn new(reach: Reach) -> Result<Self, EndpointError> {
-        // Another part of the process may have been first, with the same provider.
-        rustls::crypto::ring::default_provider()
-            .install_default()
-            .ok();
-        let client = Client::builder()
-            .redirect(Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT_WAIT_MAX)
-            .pool_idle_timeout(IDLE_CONNECTION_WAIT)
-            .tcp_nodelay(true)
-            .user_agent(USER_AGENT)
-            .dns_resolver(Arc::new(Resolver::new(reach)))
-            .build()
-            .map_err(EndpointError::Tls)?;
-        Ok(Self { client })
-    }
-
-    pub fn endpoint(&self, url: Url, headers: HeaderMap, bounds: Bounds) -> Endpoint {
-        Endpoint {
-            connector: self.clone(),
+impl Endpoint {
+    pub(super) fn new(connector: Connector, url: Url, headers: HeaderMap, bounds: Bounds) -> Self {
+        Self {
+            connector,
+            uri: uri(&url),
             url,
             headers,
             bounds,
         }
     }
-}
 
-// === impl Endpoint ===
-
-impl Endpoint {
     pub fn url(&self) -> &Url {
         &self.url
     }
@@ -133,6 +110,7 @@ impl Endpoint {
     #[must_use]
     pub fn at(&self, url: Url) -> Self {
         Self {
+            uri: uri(&url),
             url,
             ..self.clone()
         }
@@ -163,75 +141,74 @@ impl Endpoint {
         headers: HeaderMap,
         body: Option<Bytes>,
     ) -> Result<Answer, EndpointError> {
-        // Ours come last, in the place of what anybody else put there.
-        let mut all = self.headers.clone();
-        all.extend(headers);
+        let uri = self.uri.clone().ok_or(EndpointError::Unwritable)?;
+        let mut request = Request::new(Full::from(body.unwrap_or_default()));
+        *request.uri_mut() = uri;
+        *request.headers_mut() = self.head(&method, accept, headers);
+        *request.method_mut() = method;
+        let response = self
+            .bounded(self.connector.send(request))
+            .await?
+            .map_err(|error| EndpointError::Unreachable(Box::new(error)))?;
+        let (head, body) = response.into_parts();
+        let head = Head {
+            status: head.status,
+            headers: head.headers,
+        };
+        self.answer(head, body).await
+    }
+
+    /// The caller's headers come before the endpoint's, and ours in the place of what anybody else
+    /// put there.
+    fn head(&self, method: &Method, accept: &'static str, headers: HeaderMap) -> HeaderMap {
+        let mut all = headers;
+        for name in self.headers.keys() {
+            if !all.contains_key(name) {
+                for value in self.headers.get_all(name) {
+                    all.append(name, value.clone());
+                }
+            }
+        }
+        if method == Method::POST {
+            all.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+        }
         all.insert(ACCEPT, HeaderValue::from_static(accept));
         all.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        let request = self.connector.client.request(method, self.url.clone());
-        let request = match body {
-            Some(body) => {
-                all.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-                request.headers(all).body(body)
-            }
-            None => request.headers(all),
-        };
-        let response = self
-            .bounded(request.send())
-            .await?
-            .map_err(|error| EndpointError::of(error, EndpointError::Unreachable))?;
-        self.answer(response).await
+        all.entry(USER_AGENT)
+            .or_insert(HeaderValue::from_static(AGENT));
+        all
     }
 
-    async fn answer(&self, mut response: Response) -> Result<Answer, EndpointError> {
-        let head = Head {
-            status: response.status(),
-            headers: std::mem::take(response.headers_mut()),
-        };
-        let is_encoded = head
-            .headers
-            .get(hyper::header::CONTENT_ENCODING)
-            .is_some_and(|encoding| encoding != "identity");
-        match media_type(&head.headers).as_deref() {
-            _ if is_encoded => Ok(Answer::Other(head)),
-            Some(JSON) => {
-                let body = self.whole(response).await?;
-                Ok(Answer::Json(head, body))
-            }
-            Some(EVENT_STREAM) if head.status.is_success() => {
-                let limit = self.bounds.message_bytes.min(SSE_EVENT_BYTES_DEFAULT);
-                let events = EventStream {
-                    response,
-                    decoder: SseDecoder::new(limit),
-                };
-                Ok(Answer::Events(head, Box::new(events)))
-            }
-            _ => Ok(Answer::Other(head)),
+    async fn answer(&self, head: Head, body: Incoming) -> Result<Answer, EndpointError> {
+        let encoding = head.headers.get(CONTENT_ENCODING);
+        if encoding.is_some_and(|encoding| encoding != "identity") {
+            return Ok(Answer::Other(head));
         }
+        if is_of_type(&head.headers, JSON) {
+            let body = self.whole(body).await?;
+            return Ok(Answer::Json(head, body));
+        }
+        if head.status.is_success() && is_of_type(&head.headers, EVENT_STREAM) {
+            let limit = self.bounds.message_bytes.min(SSE_EVENT_BYTES_DEFAULT);
+            let events = EventStream {
+                body,
+                decoder: SseDecoder::new(limit),
+            };
+            return Ok(Answer::Events(head, Box::new(events)));
+        }
+        Ok(Answer::Other(head))
     }
 
-    async fn whole(&self, mut response: Response) -> Result<Bytes, EndpointError> {
+    async fn whole(&self, mut body: Incoming) -> Result<Bytes, EndpointError> {
         let limit = self.bounds.message_bytes;
-        let mut first = Bytes::new();
-        let mut all = BytesMut::new();
-        loop {
-            let part = self
-                .bounded(response.chunk())
-                .await?
-                .map_err(|error| EndpointError::of(error, EndpointError::Broken))?;
-            let Some(part) = part else {
-                return Ok(if all.is_empty() { first } else { all.freeze() });
-            };
-            if first.len() + all.len() + part.len() > limit {
+        let mut whole = Parts::expecting(&body.size_hint());
+        while let Some(part) = self.bounded(next_part(&mut body)).await? {
+            whole.push(part.map_err(EndpointError::Broken)?);
+            if whole.len() > limit {
                 return Err(EndpointError::TooLong { limit });
             }
-            if first.is_empty() && all.is_empty() {
-                first = part;
-            } else {
-                all.extend_from_slice(&std::mem::take(&mut first));
-                all.extend_from_slice(&part);
-            }
         }
+        Ok(whole.join())
     }
 
     async fn bounded<T>(&self, work: impl Future<Output = T>) -> Result<T, EndpointError> {
@@ -251,11 +228,31 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// The type of a body, in small letters and without parameters.
-pub fn media_type(headers: &HeaderMap) -> Option<String> {
-    let written = headers.get(CONTENT_TYPE)?.to_str().ok()?;
-    let essence = written.split(';').next()?;
-    Some(essence.trim().to_ascii_lowercase())
+fn uri(url: &Url) -> Option<Uri> {
+    let written = url.as_str();
+    let without_fragment = written.split('#').next().unwrap_or(written);
+    without_fragment.parse().ok()
+}
+
+/// Whether a body is of this type, whatever its parameters are.
+pub fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
+    let written = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    let essence = written.and_then(|written| written.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(wanted))
+}
+
+/// The next part of a body; what follows the last says nothing that is looked at.
+async fn next_part(body: &mut Incoming) -> Option<Result<Bytes, hyper::Error>> {
+    loop {
+        match body.frame().await? {
+            Err(error) => return Some(Err(error)),
+            Ok(frame) => {
+                if let Ok(part) = frame.into_data() {
+                    return Some(Ok(part));
+                }
+            }
+        }
+    }
 }
 
 // === impl EventStream ===
@@ -270,7 +267,7 @@ impl EventStream {
             if let Some(event) = self.decoder.next_event() {
                 return Some(event.map_err(Into::into));
             }
-            let part = self.response.chunk().await;
+            let part = next_part(&mut self.body).await;
             if let Err(end) = self.take(part) {
                 return end.map(Err);
             }
@@ -286,7 +283,7 @@ impl EventStream {
             if let Some(event) = self.decoder.next_event() {
                 return Some(event.map_err(Into::into));
             }
-            let Ok(part) = timeout(silence_max, self.response.chunk()).await else {
+            let Ok(part) = timeout(silence_max, next_part(&mut self.body)).await else {
                 return Some(Err(EndpointError::Silent(silence_max)));
             };
             if let Err(end) = self.take(part) {
@@ -296,14 +293,17 @@ impl EventStream {
     }
 
     /// Takes a part of the body; at the end, says what was lost, if anything was.
-    fn take(&mut self, part: reqwest::Result<Option<Bytes>>) -> Result<(), Option<EndpointError>> {
+    fn take(
+        &mut self,
+        part: Option<Result<Bytes, hyper::Error>>,
+    ) -> Result<(), Option<EndpointError>> {
         match part {
-            Ok(Some(part)) => {
+            Some(Ok(part)) => {
                 self.decoder.push(&part);
                 Ok(())
             }
-            Ok(None) => Err(self.decoder.finish().err().map(Into::into)),
-            Err(error) => Err(Some(EndpointError::of(error, EndpointError::Broken))),
+            Some(Err(error)) => Err(Some(EndpointError::Broken(error))),
+            None => Err(self.decoder.finish().err().map(Into::into)),
         }
     }
 }
@@ -311,16 +311,12 @@ impl EventStream {
 // === impl EndpointError ===
 
 impl EndpointError {
-    /// The URL may hold what is nobody else's business.
-    fn of(error: reqwest::Error, kind: impl Fn(reqwest::Error) -> Self) -> Self {
-        kind(error.without_url())
-    }
-
     /// Whether nothing more can come after it.
     pub fn ends_stream(&self) -> bool {
         match self {
             Self::Event(error) => matches!(error, SseError::Partial { .. }),
             Self::Tls(_)
+            | Self::Unwritable
             | Self::Unreachable(_)
             | Self::TooSlow(_)
             | Self::TooLong { .. }

@@ -2,9 +2,13 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::vec;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use hyper_util::client::legacy::connect::dns::Name;
 use tokio::net::lookup_host;
+use tower_service::Service;
 use url::Host;
 
 /// Who chose the server.
@@ -79,22 +83,27 @@ impl Resolver {
     }
 }
 
-impl Resolve for Resolver {
-    fn resolve(&self, name: Name) -> Resolving {
+impl Service<Name> for Resolver {
+    type Response = vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
         let reach = self.reach;
         Box::pin(async move {
             let host = name.as_str();
-            let found: io::Result<Vec<SocketAddr>> =
-                lookup_host((host, 0)).await.map(Iterator::collect);
-            let allowed: Vec<SocketAddr> = found?
-                .into_iter()
+            let allowed: Vec<SocketAddr> = lookup_host((host, 0))
+                .await?
                 .filter(|address| reach.allows(host, address.ip()))
                 .collect();
             if allowed.is_empty() {
-                return Err(OutOfReach.into());
+                return Err(io::Error::other(OutOfReach));
             }
-            let addresses: Addrs = Box::new(allowed.into_iter());
-            Ok(addresses)
+            Ok(allowed.into_iter())
         })
     }
 }

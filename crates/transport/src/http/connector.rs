@@ -1,0 +1,118 @@
+//! Connections to servers, kept for the next request.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::{Request, Response, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::ClientConfig;
+use rustls_platform_verifier::ConfigVerifierExt;
+use tokio::time::timeout;
+use tower_service::Service;
+use url::Url;
+
+use super::endpoint::{Bounds, Endpoint, EndpointError};
+use super::reach::{Reach, Resolver};
+
+const CONNECT_WAIT_MAX: Duration = Duration::from_secs(10);
+const IDLE_CONNECTION_WAIT: Duration = Duration::from_secs(90);
+/// How a connection whose other end is gone without a word is noticed.
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
+const KEEP_ALIVE_TRIES: u32 = 3;
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(30);
+
+/// Connections to MCP servers, shared by all who want some.
+#[derive(Clone, Debug)]
+pub struct Connector {
+    client: Client<Patient<Tls>, Full<Bytes>>,
+}
+
+type Tls = HttpsConnector<HttpConnector<Resolver>>;
+
+/// Gives up a connection that takes too long, names and handshakes included.
+#[derive(Clone, Debug)]
+struct Patient<C>(C);
+
+/// What a connector that failed says.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send>>;
+
+// === impl Connector ===
+
+impl Connector {
+    /// No redirects are followed and no proxy of the environment is used: what an answer says must
+    /// not decide where credentials go.
+    pub fn new(reach: Reach) -> Result<Self, EndpointError> {
+        // Another part of the process may have been first, with the same provider.
+        rustls::crypto::ring::default_provider()
+            .install_default()
+            .ok();
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(reach));
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_keepalive(Some(KEEP_ALIVE_EVERY));
+        tcp.set_keepalive_interval(Some(KEEP_ALIVE_EVERY));
+        tcp.set_keepalive_retries(Some(KEEP_ALIVE_TRIES));
+        #[cfg(target_os = "linux")]
+        tcp.set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX));
+        let tls = ClientConfig::with_platform_verifier()
+            .map_err(|error| EndpointError::Tls(Box::new(error)))?;
+        let tls = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_all_versions()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_idle_timeout(IDLE_CONNECTION_WAIT)
+            .pool_timer(TokioTimer::new())
+            .timer(TokioTimer::new())
+            .build(Patient(tls));
+        Ok(Self { client })
+    }
+
+    pub fn endpoint(&self, url: Url, headers: hyper::HeaderMap, bounds: Bounds) -> Endpoint {
+        Endpoint::new(self.clone(), url, headers, bounds)
+    }
+
+    pub(super) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, Error> {
+        self.client.request(request).await
+    }
+}
+
+// === impl Patient ===
+
+impl<C> Service<Uri> for Patient<C>
+where
+    C: Service<Uri, Error = Failure>,
+    C::Response: Send + 'static,
+    C::Future: Send + 'static,
+{
+    type Response = C::Response;
+    type Error = Failure;
+    type Future = Connecting<C::Response>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        self.0.poll_ready(context)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let connecting = timeout(CONNECT_WAIT_MAX, self.0.call(to));
+        Box::pin(async move {
+            connecting
+                .await
+                .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+        })
+    }
+}
