@@ -4,6 +4,7 @@
 
 mod percent;
 mod read;
+mod stretch;
 
 use crate::html;
 use crate::pattern::{Pattern, compile, spans};
@@ -39,7 +40,6 @@ pub enum Writing {
 const DECODED_MAX: usize = 1024;
 const DECODED_BYTES_MAX: usize = 64 * 1024;
 
-static BASE64: Pattern = LazyLock::new(|| compile(r"[A-Za-z0-9+/_-]{16,}={0,2}"));
 static HEX: Pattern =
     LazyLock::new(|| compile(r"(?:[0-9A-Fa-f]{2}){12,}|(?:[0-9A-Fa-f]{2} ){12,}"));
 static ENTITIES: Pattern =
@@ -70,12 +70,8 @@ pub fn decode(text: &str) -> Vec<Decoded> {
     let mut take = |writing, runs: Vec<Range<usize>>, decode: fn(&str) -> Option<String>| {
         runs_that(text, is_readable, writing, runs, decode, &mut found);
     };
-    take(
-        Writing::Base64,
-        spans(&BASE64, text).collect(),
-        read::base64,
-    );
-    take(Writing::Hex, spans(&HEX, text).collect(), read::hex);
+    take(Writing::Base64, stretch::base64(text), read::base64);
+    take(Writing::Hex, stretch::hexadecimal(text, &HEX), read::hex);
     take(Writing::Percent, percent::runs(text), read::percent);
     if text.contains("&#") {
         let runs = spans(&ENTITIES, text).collect();
@@ -105,12 +101,8 @@ pub(crate) fn packed(text: &str) -> Vec<Decoded> {
     let mut take = |writing, runs: Vec<Range<usize>>, decode: fn(&str) -> Option<String>| {
         runs_that(text, is_printable, writing, runs, decode, &mut found);
     };
-    take(
-        Writing::Base64,
-        spans(&BASE64, text).collect(),
-        read::base64,
-    );
-    take(Writing::Hex, spans(&HEX, text).collect(), read::hex);
+    take(Writing::Base64, stretch::base64(text), read::base64);
+    take(Writing::Hex, stretch::hexadecimal(text, &HEX), read::hex);
     found
 }
 

@@ -9,6 +9,7 @@ mod escape;
 
 use crate::fold;
 use crate::{Match, decode};
+use memchr::memchr3;
 use std::ops::Range;
 
 /// A text as it reads, and how its places map to what is written.
@@ -82,6 +83,9 @@ fn add_apart(found: &mut Vec<Match>, mut uncovered: Vec<Match>) {
 impl View {
     /// `None` if the text reads as it is written.
     fn of(text: &str) -> Option<Self> {
+        if text.is_ascii() && memchr3(b'%', b'&', b'\\', text.as_bytes()).is_none() {
+            return None;
+        }
         let mut view = Self::default();
         let mut at = 0;
         while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {

@@ -1,0 +1,73 @@
+//! Long stretches of digits of an encoding, which prose hardly ever has.
+
+use std::ops::Range;
+
+use regex::Regex;
+
+/// What `[A-Za-z0-9+/_-]{16,}={0,2}` matches.
+pub(super) fn base64(text: &str) -> Vec<Range<usize>> {
+    const LEAST: usize = 16;
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || b"+/_-".contains(&byte);
+    let mut found = stretches(text.as_bytes(), LEAST, is_digit);
+    for stretch in &mut found {
+        let behind = text.as_bytes().get(stretch.end..).unwrap_or_default();
+        stretch.end += behind.iter().take(2).take_while(|it| **it == b'=').count();
+    }
+    found
+}
+
+/// What `pattern` matches, of which a match has at least 24 bytes, all hexadecimal digits or
+/// blanks, and which looks at nothing around it.
+pub(super) fn hexadecimal(text: &str, pattern: &Regex) -> Vec<Range<usize>> {
+    const LEAST: usize = 24;
+    let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b' ';
+    let mut found = Vec::new();
+    for stretch in stretches(text.as_bytes(), LEAST, is_part) {
+        let part = text.get(stretch.clone()).unwrap_or_default();
+        let runs = pattern.find_iter(part);
+        found.extend(runs.map(|run| stretch.start + run.start()..stretch.start + run.end()));
+    }
+    found
+}
+
+/// The stretches of at least `least` such bytes, each as long as it can be. Of bytes that are in
+/// none, most are not looked at.
+fn stretches(bytes: &[u8], least: usize, is_part: impl Fn(u8) -> bool) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut start = 0;
+    while let Some(window) = bytes.get(start..start + least) {
+        if let Some(last_other) = window.iter().rposition(|byte| !is_part(*byte)) {
+            start += last_other + 1;
+            continue;
+        }
+        let behind = bytes.get(start + least..).unwrap_or_default();
+        let more = behind.iter().take_while(|byte| is_part(**byte)).count();
+        let end = start + least + more;
+        found.push(start..end);
+        start = end;
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::HEX;
+    use super::*;
+
+    fn by(pattern: &Regex, text: &str) -> Vec<Range<usize>> {
+        pattern.find_iter(text).map(|run| run.range()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn stretches_are_what_the_patterns_match(
+            text in r"([a-f0-9]{1,40}|[0-9a-f]{2} |([0-9a-f]{2} ){10,14}|[A-Za-z+/_-]{14,18}=?|={1,3}|[ é.g]){0,12}"
+        ) {
+            let pattern = Regex::new(r"[A-Za-z0-9+/_-]{16,}={0,2}").unwrap();
+            prop_assert_eq!(base64(&text), by(&pattern, &text));
+            prop_assert_eq!(hexadecimal(&text, &HEX), by(&HEX, &text));
+        }
+    }
+}
