@@ -51,6 +51,8 @@ pub(crate) struct Oracle<'a> {
 pub(crate) struct Memo {
     answers: HashMap<Question, Result<Answer, String>>,
     order: VecDeque<Question>,
+    /// Of all texts in `order`.
+    bytes: usize,
     hasher: RandomState,
 }
 
@@ -66,6 +68,8 @@ struct Question {
 const MEMO_ENTRIES: usize = 1_024;
 /// LIMIT: longer questions are asked again each time.
 const MEMO_TEXT_BYTES: usize = 64 * 1024;
+/// LIMIT: texts kept per monitor.
+const MEMO_BYTES: usize = 1 << 20;
 
 // === impl Oracle ===
 
@@ -101,13 +105,16 @@ impl Memo {
     }
 
     fn keep(&mut self, question: Question, answer: Result<Answer, String>) {
-        if self.order.len() >= MEMO_ENTRIES
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.answers.remove(&oldest);
-        }
+        self.bytes = self.bytes.saturating_add(question.call.text.len());
         self.order.push_back(question.clone());
         self.answers.insert(question, answer);
+        while self.order.len() > MEMO_ENTRIES || self.bytes > MEMO_BYTES {
+            let Some(oldest) = self.order.pop_front() else {
+                return;
+            };
+            self.bytes = self.bytes.saturating_sub(oldest.call.text.len());
+            self.answers.remove(&oldest);
+        }
     }
 }
 
@@ -118,5 +125,34 @@ impl Eq for Question {}
 impl Hash for Question {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.digest.hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(memo: &Memo, text: &str) -> Question {
+        memo.question(&DetectorCall {
+            detector: "secrets",
+            text: text.into(),
+            options: Object::new(),
+        })
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_in_number_and_in_bytes() {
+        let check = |text_bytes: usize, kept: usize| {
+            let mut memo = Memo::default();
+            for number in 0..2 * MEMO_ENTRIES {
+                let question = question(&memo, &format!("{number:text_bytes$}"));
+                memo.keep(question, Err(String::new()));
+            }
+            assert_eq!(memo.answers.len(), kept);
+            let newest = question(&memo, &format!("{:text_bytes$}", 2 * MEMO_ENTRIES - 1));
+            assert!(memo.answers.contains_key(&newest));
+        };
+        check(8, MEMO_ENTRIES);
+        check(MEMO_TEXT_BYTES, MEMO_BYTES / MEMO_TEXT_BYTES);
     }
 }
