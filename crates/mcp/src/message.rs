@@ -1,8 +1,8 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use memchr::memchr2;
 use portcullis_json as json;
 use portcullis_json::{Shape, Value};
@@ -55,6 +55,12 @@ pub enum Incoming {
     Batch(Vec<Message>),
 }
 
+/// The bytes of one message of what arrived.
+struct Part {
+    text: Arc<str>,
+    range: Range<usize>,
+}
+
 /// The value of `params`, `result` or `error`.
 #[derive(Clone)]
 pub(crate) struct Body {
@@ -92,10 +98,7 @@ impl Message {
 
     /// The bytes as they came, but for a byte order mark.
     pub fn raw(&self) -> &[u8] {
-        self.text
-            .as_bytes()
-            .get(self.range.clone())
-            .unwrap_or_default()
+        part(&self.text, &self.range)
     }
 
     /// Like [`Self::raw`], shared with the message where it came alone.
@@ -108,10 +111,14 @@ impl Message {
 
     /// The bytes as they came, with blanks for line breaks: the framing of stdio.
     ///
-    /// A string never holds a line break, so these are only between tokens.
-    pub fn line(&self) -> Cow<'_, [u8]> {
+    /// A string never holds a line break, so these are only between tokens. Without one the bytes
+    /// are shared with the message.
+    pub fn line(&self) -> Bytes {
         if memchr2(b'\n', b'\r', self.raw()).is_none() {
-            return Cow::Borrowed(self.raw());
+            return Bytes::from_owner(Part {
+                text: Arc::clone(&self.text),
+                range: self.range.clone(),
+            });
         }
         let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
         self.raw()
@@ -184,6 +191,18 @@ impl fmt::Debug for Message {
             .field("bytes", &self.raw().len())
             .finish_non_exhaustive()
     }
+}
+
+// === impl Part ===
+
+impl AsRef<[u8]> for Part {
+    fn as_ref(&self) -> &[u8] {
+        part(&self.text, &self.range)
+    }
+}
+
+fn part<'t>(text: &'t str, range: &Range<usize>) -> &'t [u8] {
+    text.as_bytes().get(range.clone()).unwrap_or_default()
 }
 
 // === impl Incoming ===

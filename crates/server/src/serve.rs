@@ -8,6 +8,7 @@
 mod admission;
 mod answer;
 mod conversation;
+mod errand;
 mod gateway;
 mod headers;
 mod health;

@@ -350,7 +350,7 @@ impl Session {
         match events(&elements) {
             Ok(events) => {
                 let judgement = self.judges.judge(&events, &self.detectors);
-                let bytes = turn.message.line().into_owned();
+                let bytes = turn.message.line();
                 let delivery = self.delivery(turn);
                 Inspected {
                     permit: self.judges.settle(&judgement, bytes, delivery),

@@ -2,6 +2,8 @@
 
 mod judge;
 
+use bytes::Bytes;
+
 pub(crate) use self::judge::{Judgement, Judges, Violation};
 use crate::refusal::OwnWords;
 use crate::route::Delivery;
@@ -12,7 +14,7 @@ use crate::route::Delivery;
 /// the gateway's own. Whoever moves bytes between peers must ask for a permit.
 #[derive(Debug)]
 pub struct Permit {
-    bytes: Vec<u8>,
+    bytes: Bytes,
     delivery: Delivery,
 }
 
@@ -22,7 +24,7 @@ impl Permit {
     /// Passes on what was judged; `None` if the judgement does not allow it.
     ///
     /// `bytes` are the message that was lowered for this judgement.
-    fn pass(judgement: &Judgement, bytes: Vec<u8>, delivery: Delivery) -> Option<Self> {
+    fn pass(judgement: &Judgement, bytes: Bytes, delivery: Delivery) -> Option<Self> {
         judgement.allows().then_some(Self { bytes, delivery })
     }
 
@@ -33,7 +35,7 @@ impl Permit {
                 own_error: words.error_code(),
                 ..delivery
             },
-            bytes: words.into_bytes(),
+            bytes: words.into_bytes().into(),
         }
     }
 
@@ -47,7 +49,7 @@ impl Permit {
     }
 
     /// The message and what it is, for whoever writes it.
-    pub fn into_parts(self) -> (Vec<u8>, Delivery) {
+    pub fn into_parts(self) -> (Bytes, Delivery) {
         (self.bytes, self.delivery)
     }
 }

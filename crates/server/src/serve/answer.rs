@@ -13,6 +13,7 @@ use portcullis_transport::http::events::EventBody;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::errand::Errand;
 use super::headers::{EVENT_STREAM, JSON, NotOne};
 use super::outlet::{Outgoing, Parcel};
 
@@ -150,21 +151,38 @@ pub(crate) fn accepted() -> Response {
     StatusCode::ACCEPTED.into_response()
 }
 
-/// What answers a request: one message, if it is all there is, or a stream of them.
-pub(crate) async fn reply(mut parcels: mpsc::Receiver<Parcel>, keep_alive: Duration) -> Response {
-    match timeout(keep_alive, parcels.recv()).await {
+/// What answers a request: one message, if it is all there is, or a stream of them. It is fetched
+/// on the way, if it comes on one of its own.
+pub(crate) async fn reply(
+    mut parcels: mpsc::Receiver<Parcel>,
+    way: Option<Errand<()>>,
+    keep_alive: Duration,
+) -> Response {
+    match timeout(keep_alive, first(&mut parcels, way)).await {
         Ok(Some(Parcel::Message(Outgoing {
             bytes,
             status,
             is_last: true,
             ..
-        }))) => json(status, bytes.into()),
+        }))) => json(status, bytes),
         Ok(None) => {
             Refused::bad_gateway(None, "the session ended before the answer").into_response()
         }
         Ok(Some(first)) => events(Some(first), parcels, keep_alive, ()),
         Err(_) => events(None, parcels, keep_alive, ()),
     }
+}
+
+/// The way goes on without us once there is something to send.
+async fn first(parcels: &mut mpsc::Receiver<Parcel>, way: Option<Errand<()>>) -> Option<Parcel> {
+    if let Some(way) = way {
+        tokio::select! {
+            biased;
+            parcel = parcels.recv() => return parcel,
+            () = way => {}
+        }
+    }
+    parcels.recv().await
 }
 
 /// A stream of events; `guard` is dropped when nobody reads it any more.

@@ -4,10 +4,8 @@
 //! messages in flight are judged one after the other, and a peer that does not read holds up only
 //! its own stream.
 
-use std::future::poll_fn;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Poll;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
@@ -27,6 +25,7 @@ use tracing::{debug, info, warn};
 use url::Url;
 use uuid::Uuid;
 
+use super::errand::Errand;
 use super::gateway::Target;
 use super::outlet::{ClientGone, Outgoing, Outlet, Parcel, Position, Streams};
 use super::trace_context::TraceId;
@@ -243,40 +242,36 @@ impl Conversation {
         Scope(self.last_scope.fetch_add(1, Ordering::Relaxed) + 1)
     }
 
-    /// Like [`Self::on_client`], to its end even if whoever waits for it is gone meanwhile: a
-    /// message that has been judged must not stop half way.
-    pub(crate) async fn take(
+    /// Takes a message of the client's, to its end even if whoever waits for it is gone meanwhile:
+    /// a message that has been judged must not stop half way. What answers a request goes to
+    /// `outlet`, unless the conversation has one stream for everything.
+    ///
+    /// What it comes to is the way to the server and back, where there is one for each request.
+    pub(crate) fn take(
         self: &Arc<Self>,
         message: &Message,
         scope: Scope,
         headers: &HeaderMap,
         outlet: Option<&Outlet>,
-    ) -> Result<(), ClientGone> {
+    ) -> Errand<Result<Option<Errand<()>>, ClientGone>> {
         let conversation = Arc::clone(self);
         let message = message.clone();
         let headers = headers.clone();
         let outlet = outlet.cloned();
-        let mut work = Box::pin(async move {
+        Errand::new(&self.tasks, async move {
             conversation
-                .on_client(&message, scope, &headers, outlet.as_ref())
+                .on_client(&message, scope, headers, outlet)
                 .await
-        });
-        // Mostly it has nothing to wait for, and needs no task of its own.
-        match poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await {
-            Poll::Ready(taken) => taken,
-            Poll::Pending => self.tasks.spawn(work).await.unwrap_or(Err(ClientGone)),
-        }
+        })
     }
 
-    /// Takes a message of the client's. What answers a request goes to `outlet`, unless the
-    /// conversation has one stream for everything.
     async fn on_client(
         self: &Arc<Self>,
         message: &Message,
         scope: Scope,
-        headers: &HeaderMap,
-        outlet: Option<&Outlet>,
-    ) -> Result<(), ClientGone> {
+        headers: HeaderMap,
+        outlet: Option<Outlet>,
+    ) -> Result<Option<Errand<()>>, ClientGone> {
         if self.ended.is_cancelled() {
             return Err(ClientGone);
         }
@@ -286,7 +281,7 @@ impl Conversation {
             _ => None,
         };
         // An id in use keeps its stream; what is said of the second request goes to this one.
-        let opened = match (request, outlet) {
+        let opened = match (request, &outlet) {
             (Some(id), Some(outlet)) if self.streams().reply(scope, id).is_none() => {
                 self.streams().open_reply(scope, id.clone(), outlet.clone());
                 true
@@ -299,7 +294,7 @@ impl Conversation {
             stream: None,
         };
         let carried = Carried {
-            outlet: outlet.filter(|_| !opened).cloned(),
+            outlet: outlet.clone().filter(|_| !opened),
             ..Carried::default()
         };
         let actions = {
@@ -307,14 +302,14 @@ impl Conversation {
             let _timed = self.meter().judging.time();
             session.on_message(&source, message, now())
         };
-        let trace = TraceId::of_headers(headers).or_else(|| TraceId::of_message(message));
+        let trace = TraceId::of_headers(&headers).or_else(|| TraceId::of_message(message));
         let call = Call {
             trace: trace.map(|trace| trace.as_str().to_owned()),
             scope,
             id: request.cloned(),
             method: message.method().cloned(),
-            headers: headers.clone(),
-            outlet: outlet.cloned(),
+            headers,
+            outlet,
         };
         self.carry_out(actions, &carried, Some(&call)).await
     }
@@ -348,7 +343,7 @@ impl Conversation {
         match taken {
             // Whether or not somebody still waited for it, nothing more is to come.
             Taken::Answered => Ok(taken),
-            Taken::GoesOn | Taken::Forbidden => delivered.map(|()| taken),
+            Taken::GoesOn | Taken::Forbidden => delivered.map(|_| taken),
         }
     }
 
@@ -436,9 +431,9 @@ impl Conversation {
         actions: Vec<Action>,
         carried: &Carried,
         call: Option<&Call>,
-    ) -> Result<(), ClientGone> {
+    ) -> Result<Option<Errand<()>>, ClientGone> {
         let mut is_recorded = true;
-        let mut outcome = Ok(());
+        let mut outcome = Ok(None);
         for action in actions {
             match action {
                 Action::Record { event, waiting } => {
@@ -451,14 +446,16 @@ impl Conversation {
                         let answers = self.session().on_unrecorded(&waiting);
                         for answer in answers {
                             if let Action::Send(permit) = answer {
-                                outcome = outcome.and(self.deliver(permit, carried, call).await);
+                                let delivered = self.deliver(permit, carried, call).await;
+                                outcome = both(outcome, delivered);
                             }
                         }
                     }
                 }
                 Action::Introduce(peers) => self.introduce(peers).await,
                 Action::Send(permit) if is_recorded => {
-                    outcome = outcome.and(self.deliver(permit, carried, call).await);
+                    let delivered = self.deliver(permit, carried, call).await;
+                    outcome = both(outcome, delivered);
                 }
                 Action::Send(_) => {}
                 Action::Note(note) => warn!(session = %self.id(), %note, "noted"),
@@ -473,32 +470,34 @@ impl Conversation {
         permit: Permit,
         carried: &Carried,
         call: Option<&Call>,
-    ) -> Result<(), ClientGone> {
+    ) -> Result<Option<Errand<()>>, ClientGone> {
         let (bytes, delivery) = permit.into_parts();
         match (delivery.direction, call) {
-            (Direction::ToClient, _) => self.to_client(bytes, &delivery, carried).await,
+            (Direction::ToClient, _) => {
+                let sent = self.to_client(bytes, &delivery, carried).await;
+                sent.map(|()| None)
+            }
             (Direction::ToServer, Some(call)) if call.id.is_some() => {
-                self.upstream.call(self, Bytes::from(bytes), call).await;
-                Ok(())
+                Ok(self.upstream.call(self, bytes, call).await)
             }
             (Direction::ToServer, _) => {
                 let headers = call.map(|call| call.headers.clone()).unwrap_or_default();
                 let method = call.and_then(|call| call.method.clone());
                 if let Err(error) = self
                     .upstream
-                    .tell(self, Bytes::from(bytes), method.as_ref(), &headers)
+                    .tell(self, bytes, method.as_ref(), &headers)
                     .await
                 {
                     warn!(%error, "message not delivered to the server");
                 }
-                Ok(())
+                Ok(None)
             }
         }
     }
 
     async fn to_client(
         &self,
-        bytes: Vec<u8>,
+        bytes: Bytes,
         delivery: &Delivery,
         carried: &Carried,
     ) -> Result<(), ClientGone> {
@@ -585,6 +584,14 @@ impl Conversation {
     pub(crate) fn touch(&self) {
         *lock(&self.touched) = Instant::now();
     }
+}
+
+/// Only a request of the client's has a way to the server and back, and it is delivered once.
+fn both(
+    first: Result<Option<Errand<()>>, ClientGone>,
+    second: Result<Option<Errand<()>>, ClientGone>,
+) -> Result<Option<Errand<()>>, ClientGone> {
+    Ok(first?.or(second?))
 }
 
 /// What the actions on a message of the server's come to for the stream that brought it.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use bytes::Bytes;
 use portcullis_mcp::Id;
 use portcullis_mcp::frame::write_event;
 use portcullis_session::Scope;
@@ -34,7 +35,7 @@ pub(crate) enum Parcel {
 
 #[derive(Debug)]
 pub(crate) struct Outgoing {
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Bytes,
     pub(crate) position: Position,
     /// If it is the whole answer to a request.
     pub(crate) status: StatusCode,
@@ -70,7 +71,7 @@ pub(crate) struct Streams {
     opened: u64,
     /// For what belongs to no request.
     standalone: Option<Outlet>,
-    waiting: VecDeque<Vec<u8>>,
+    waiting: VecDeque<Bytes>,
     waiting_bytes: usize,
 }
 
@@ -106,7 +107,7 @@ impl Parcel {
 // === impl Outgoing ===
 
 impl Outgoing {
-    pub(crate) fn plain(bytes: Vec<u8>) -> Self {
+    pub(crate) fn plain(bytes: Bytes) -> Self {
         Self {
             bytes,
             position: Position::default(),
@@ -216,14 +217,14 @@ impl Streams {
     }
 
     /// Gives what has waited for this stream.
-    pub(crate) fn open_standalone(&mut self, outlet: Outlet) -> Vec<Vec<u8>> {
+    pub(crate) fn open_standalone(&mut self, outlet: Outlet) -> Vec<Bytes> {
         self.standalone = Some(outlet);
         self.waiting_bytes = 0;
         self.waiting.drain(..).collect()
     }
 
     /// Keeps a message for when there is a stream for it.
-    pub(crate) fn wait(&mut self, bytes: Vec<u8>) {
+    pub(crate) fn wait(&mut self, bytes: Bytes) {
         self.waiting_bytes = self.waiting_bytes.saturating_add(bytes.len());
         self.waiting.push_back(bytes);
         while self.waiting.len() > WAITING_MESSAGES_MAX || self.waiting_bytes > WAITING_BYTES_MAX {

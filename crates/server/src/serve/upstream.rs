@@ -17,6 +17,7 @@ use portcullis_session::Scope;
 use portcullis_transport::http::endpoint::EndpointError;
 
 use super::conversation::Conversation;
+use super::errand::Errand;
 use super::outlet::Outlet;
 
 pub(crate) use http::{HttpUpstream, StandaloneStream};
@@ -78,13 +79,16 @@ impl Upstream {
         }
     }
 
-    /// Sends a request. That there will be no answer, the conversation is told.
-    pub(crate) async fn call(&self, conversation: &Arc<Conversation>, bytes: Bytes, call: &Call) {
+    /// Sends a request, or says how it goes to the server and its answer comes back. That there
+    /// will be no answer, the conversation is told.
+    pub(crate) async fn call(
+        &self,
+        conversation: &Arc<Conversation>,
+        bytes: Bytes,
+        call: &Call,
+    ) -> Option<Errand<()>> {
         let sent = match self {
-            Self::Http(http) => {
-                http.call(conversation, bytes, call);
-                return;
-            }
+            Self::Http(http) => return http.call(conversation, bytes, call),
             Self::Sse(sse) => sse.send(bytes, &call.headers).await,
             Self::Stdio(stdio) => stdio.send(&bytes).await,
         };
@@ -94,6 +98,7 @@ impl Upstream {
                 .on_no_answer(call.scope, id, &reason, None)
                 .await;
         }
+        None
     }
 
     /// Sends what has no answer.

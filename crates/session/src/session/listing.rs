@@ -38,7 +38,7 @@ impl Session {
             return;
         };
         let judgement = self.judges.judge(&events, &self.detectors);
-        let bytes = shorter.line().into_owned();
+        let bytes = shorter.line();
         let delivery = self.delivery(turn);
         inspected.permit = self.judges.settle(&judgement, bytes, delivery);
         // Both listings were judged, so the record keeps both: addresses count their events.

@@ -1,5 +1,6 @@
 use std::collections::BTreeSet;
 
+use bytes::Bytes;
 use portcullis_engine::{Detectors, Failure, Finding, Monitor, Step};
 use portcullis_json::Object;
 use portcullis_trace::record::{GuardrailName, ViolationRecord};
@@ -161,7 +162,7 @@ impl Judges {
     pub(crate) fn settle(
         &mut self,
         judgement: &Judgement,
-        bytes: Vec<u8>,
+        bytes: Bytes,
         delivery: Delivery,
     ) -> Option<Permit> {
         let permit = Permit::pass(judgement, bytes, delivery);

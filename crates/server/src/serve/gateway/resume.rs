@@ -41,12 +41,9 @@ enum ResumeError {
 // === impl Gateway ===
 
 impl Gateway {
-    /// The conversation that is open, or goes on where an earlier gateway had to leave it.
-    pub(crate) async fn find(&self, opening: &Opening<'_>) -> Option<Arc<Conversation>> {
-        let open = self.registry.find(&opening.id, opening.principal);
-        if open.is_some() {
-            return open;
-        }
+    /// A conversation that goes on where an earlier gateway had to leave it, or has been taken up
+    /// by another request meanwhile.
+    pub(crate) async fn find_left(&self, opening: &Opening<'_>) -> Option<Arc<Conversation>> {
         let _one_at_a_time = self.opening.lock().await;
         let open = self.registry.find(&opening.id, opening.principal);
         if open.is_some() {

@@ -56,14 +56,13 @@ pub(super) async fn post(
     let conversation = conversation(gateway, access, headers, profile, message).await?;
     let scope = conversation.next_scope();
     let (outlet, parcels) = Outlet::new();
-    conversation
+    let taken = conversation
         .take(message, scope, &passed(target, headers), Some(&outlet))
-        .await
-        .ok();
+        .await;
     drop(outlet);
     let keep_alive = gateway.config().streams.keep_alive;
     let _timed = conversation.meter().waiting.time();
-    Ok(reply(parcels, keep_alive).await)
+    Ok(reply(parcels, taken.ok().flatten(), keep_alive).await)
 }
 
 /// SPEC: 2026-07-28, Streamable HTTP, Server Validation: who reads the body must hold the headers

@@ -187,13 +187,13 @@ async fn initialize(
         })
         .await?;
     let (outlet, parcels) = Outlet::new();
-    conversation
+    let taken = conversation
         .take(message, Scope::SESSION, &passed, Some(&outlet))
-        .await
-        .ok();
+        .await;
     drop(outlet);
+    let way = taken.ok().flatten();
     let timed = conversation.meter().waiting.time();
-    let mut response = reply(parcels, config.streams.keep_alive).await;
+    let mut response = reply(parcels, way, config.streams.keep_alive).await;
     drop(timed);
     let is_stream = response
         .headers()
@@ -248,16 +248,16 @@ async fn in_session(
         });
     }
     let (outlet, parcels) = Outlet::new();
-    let mut outlet = is_request(&message).then_some(outlet);
-    conversation
+    let outlet = is_request(&message).then_some(outlet);
+    let taken = conversation
         .take(&message, Scope::SESSION, &passed, outlet.as_ref())
-        .await
-        .ok();
-    if outlet.take().is_none() {
+        .await;
+    if outlet.is_none() {
         return Ok(accepted());
     }
+    drop(outlet);
     let timed = conversation.meter().waiting.time();
-    let response = reply(parcels, keep_alive).await;
+    let response = reply(parcels, taken.ok().flatten(), keep_alive).await;
     drop(timed);
     if conversation.ended().is_cancelled() && gateway.registry.remove(id).is_some() {
         let conversation = Arc::clone(conversation);
@@ -403,6 +403,9 @@ async fn find(
     }
     let Access { principal, target } = access;
     let id = ConversationId::Secret(Arc::clone(&target.name), secret.to_owned());
+    if let Some(open) = gateway.registry.find(&id, *principal) {
+        return Ok((id, open));
+    }
     let opening = Opening {
         id: id.clone(),
         principal: *principal,
@@ -412,7 +415,7 @@ async fn find(
         headers: passed(target, headers),
         profile: profile.clone(),
     };
-    match gateway.find(&opening).await {
+    match gateway.find_left(&opening).await {
         Some(conversation) => Ok((id, conversation)),
         None => Err(Refused::session_not_found()),
     }

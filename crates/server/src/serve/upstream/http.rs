@@ -21,6 +21,7 @@ use super::counted::Counted;
 use super::standalone::{from, pass_position, retry, start_listening};
 use super::{Call, TellError, silent};
 use crate::serve::conversation::{Carried, Conversation, Taken};
+use crate::serve::errand::Errand;
 use crate::serve::headers::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID, value};
 use crate::serve::outlet::{ClientGone, Outlet, Parcel, Position};
 use crate::serve::trace_context;
@@ -157,12 +158,15 @@ impl HttpUpstream {
         id.to_str().ok().map(str::to_owned)
     }
 
-    /// Sends a request and takes its answer, as a task of its own: the client's end is not the
-    /// server's, unless the revision says so.
-    pub(super) fn call(&self, conversation: &Arc<Conversation>, bytes: Bytes, call: &Call) {
-        let Some(id) = call.id.clone() else {
-            return;
-        };
+    /// Sends a request and takes its answer, to the end: the client's end is not the server's,
+    /// unless the revision says so.
+    pub(super) fn call(
+        &self,
+        conversation: &Arc<Conversation>,
+        bytes: Bytes,
+        call: &Call,
+    ) -> Option<Errand<()>> {
+        let id = call.id.clone()?;
         if call.method == Some(Method::Initialize) {
             self.remember(|handshake| {
                 handshake.initialize = Some(bytes.clone());
@@ -182,7 +186,7 @@ impl HttpUpstream {
         let headers = call.headers.clone();
         let conversation = Arc::clone(conversation);
         let tasks = conversation.tasks().clone();
-        tasks.spawn(async move {
+        Some(Errand::new(&tasks, async move {
             let Some(this) = conversation.upstream().http() else {
                 return;
             };
@@ -201,7 +205,7 @@ impl HttpUpstream {
                     asked.fail(&conversation, "the session has ended").await;
                 }
             }
-        });
+        }))
     }
 
     async fn exchange(
