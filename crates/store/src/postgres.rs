@@ -14,11 +14,18 @@ use postgres::{Client, Config, Statement};
 use tokio::runtime::Handle;
 
 use self::value::{Bound, arrays, cells, references};
-use crate::sql::{Access, Column, Database, Parameter, Row, Rows};
+use crate::sql::{Access, Column, Database, Parameter, Row, Rows, Table, word_rows};
 use crate::{Durability, FailureReason, StoreError};
 
 /// LIMIT: statements that are kept prepared. Searches make a new one for each mix of conditions.
 const STATEMENTS_MAX: usize = 256;
+
+/// The index keeps new words aside by itself until there are enough of them.
+const PUT_WORDS: &str = "
+    INSERT INTO session_words (id, words)
+    SELECT r.id, string_to_array(trim(r.words), ' ') FROM {rows}";
+
+const DELETE_WORDS: &str = "DELETE FROM session_words WHERE id IN (SELECT r.id FROM {rows})";
 
 /// One connection to a PostgreSQL database.
 pub struct PostgresStore {
@@ -80,13 +87,6 @@ impl PostgresStore {
 
 impl Database for PostgresStore {
     const FOR_UPDATE: &'static str = "FOR UPDATE";
-
-    const PUT_WORDS: &'static str = "
-        INSERT INTO session_words (id, words)
-        SELECT r.id, string_to_array(r.words, ' ') FROM {rows}";
-
-    const DELETE_WORDS: &'static str =
-        "DELETE FROM session_words WHERE id IN (SELECT r.id FROM {rows})";
 
     const SESSIONS_WITH_WORD: &'static str =
         "SELECT w.id >> 24 FROM session_words AS w WHERE w.words @> ARRAY[CAST({word} AS TEXT)]";
@@ -171,16 +171,50 @@ impl Database for PostgresStore {
                 Column::Real(_) => format!("${place}::double precision[]"),
             })
             .collect();
-        let names: Vec<&str> = rows.columns.iter().map(|column| column.name()).collect();
-        let relation = format!(
-            "unnest({}) AS r ({})",
-            arguments.join(", "),
-            names.join(", ")
-        );
+        let names = rows.list(|_, column| column.to_owned());
+        let relation = format!("unnest({}) AS r ({names})", arguments.join(", "));
         let statement = self.prepare(purpose, &statement.replace("{rows}", &relation))?;
         let arrays = arrays(rows);
         let rows = self.client()?.query(&statement, &references(&arrays));
         rows.and_then(|rows| cells(&rows)).map_err(failed(purpose))
+    }
+
+    fn insert_new(
+        &mut self,
+        purpose: &'static str,
+        table: Table,
+        rows: &Rows<'_>,
+    ) -> Result<Option<usize>, StoreError> {
+        let Table { name, key } = table;
+        let columns = rows.list(|_, column| column.to_owned());
+        let values = rows.list(|_, column| format!("r.{column}"));
+        let statement = format!(
+            "INSERT INTO {name} ({columns}) SELECT {values} FROM {{rows}}
+             ON CONFLICT ({key}) DO NOTHING RETURNING {key}"
+        );
+        let mut written = self.with_rows(purpose, &statement, rows)?;
+        if written.len() == rows.rows.len() {
+            return Ok(None);
+        }
+        // One that was written is taken for the second that claims its place.
+        Ok(rows.rows.iter().position(|row| {
+            let place = written.iter().position(|key| value::begins_with(row, key));
+            place.map(|place| written.swap_remove(place)).is_none()
+        }))
+    }
+
+    fn put_words(&mut self, rows: &[(i64, String)]) -> Result<(), StoreError> {
+        self.with_rows(
+            "record the words of the session",
+            PUT_WORDS,
+            &word_rows(rows),
+        )?;
+        Ok(())
+    }
+
+    fn delete_words(&mut self, rows: &Rows<'_>) -> Result<(), StoreError> {
+        self.with_rows("delete the words of the session", DELETE_WORDS, rows)?;
+        Ok(())
     }
 
     fn damages(&mut self) -> Result<Vec<String>, StoreError> {

@@ -7,6 +7,7 @@ mod api_keys;
 mod append;
 mod check;
 mod contents;
+mod copies;
 mod events;
 mod forget;
 mod guardrails;
@@ -16,12 +17,13 @@ mod resumptions;
 mod row;
 mod sessions;
 mod store;
+mod strings;
 mod uploads;
 mod words;
 mod write;
 
 pub(crate) use self::row::{Cell, Parameter, Row};
-pub(crate) use self::words::index_sessions;
+pub(crate) use self::words::{index_sessions, joined, word_rows};
 
 use crate::StoreError;
 
@@ -30,11 +32,6 @@ pub(crate) trait Database {
     /// What a `SELECT` ends with to keep others from changing its rows until the transaction ends.
     /// Empty where a transaction that writes is alone anyway.
     const FOR_UPDATE: &'static str;
-
-    /// Makes words found: `id` and `words` of [`words`] from `{rows}`.
-    const PUT_WORDS: &'static str;
-
-    const DELETE_WORDS: &'static str;
 
     /// The numbers of the sessions that hold `{word}`.
     const SESSIONS_WITH_WORD: &'static str;
@@ -75,6 +72,21 @@ pub(crate) trait Database {
         rows: &Rows<'_>,
     ) -> Result<Vec<Row>, StoreError>;
 
+    /// Inserts rows into a table whose columns have the same names, the key's first. What is there
+    /// already stays; the first of the rows that found its key taken, if there is one.
+    fn insert_new(
+        &mut self,
+        purpose: &'static str,
+        table: Table,
+        rows: &Rows<'_>,
+    ) -> Result<Option<usize>, StoreError>;
+
+    /// Makes words found: the numbers of new rows, and the words of each with spaces around them.
+    fn put_words(&mut self, rows: &[(i64, String)]) -> Result<(), StoreError>;
+
+    /// Takes rows of words away, whose numbers are the `id`s of `rows`.
+    fn delete_words(&mut self, rows: &Rows<'_>) -> Result<(), StoreError>;
+
     /// What the database itself finds wrong with its files.
     fn damages(&mut self) -> Result<Vec<String>, StoreError>;
 
@@ -90,10 +102,28 @@ pub(crate) enum Access {
     Write,
 }
 
+/// A table that rows are inserted into, and the columns that tell its rows apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Table {
+    pub(crate) name: &'static str,
+    pub(crate) key: &'static str,
+}
+
 /// Rows that a statement reads from its caller.
 pub(crate) struct Rows<'a> {
     pub(crate) columns: &'static [Column],
     pub(crate) rows: Vec<Vec<Parameter<'a>>>,
+}
+
+impl Rows<'_> {
+    /// What `text` makes of the place, from 1, and the name of each column.
+    pub(crate) fn list(&self, text: impl Fn(usize, &str) -> String) -> String {
+        let columns = (1..).zip(self.columns);
+        let texts: Vec<_> = columns
+            .map(|(place, column)| text(place, column.name()))
+            .collect();
+        texts.join(", ")
+    }
 }
 
 /// The name and the type of a column of [`Rows`].

@@ -8,6 +8,7 @@ mod migrations;
 mod open;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, params_from_iter};
 
-use crate::sql::{Access, Cell, Database, Parameter, Row, Rows};
+use crate::sql::{Access, Cell, Database, Parameter, Row, Rows, Table};
 use crate::{Durability, FailureReason, StoreError};
 
 /// How long a write waits for another process to finish its own.
@@ -66,14 +67,13 @@ impl SqliteStore {
 impl Database for SqliteStore {
     const FOR_UPDATE: &'static str = "";
 
-    const PUT_WORDS: &'static str =
-        "INSERT INTO session_words (rowid, words) SELECT r.id, r.words FROM {rows}";
-
-    const DELETE_WORDS: &'static str =
-        "DELETE FROM session_words WHERE rowid IN (SELECT r.id FROM {rows})";
-
     const SESSIONS_WITH_WORD: &'static str = "
-        SELECT rowid >> 24 FROM session_words WHERE session_words MATCH '\"' || {word} || '\"'";
+        SELECT w.session FROM (
+            SELECT rowid >> 24 AS session FROM session_words
+            WHERE session_words MATCH '\"' || {word} || '\"'
+            UNION ALL
+            SELECT id >> 24 FROM recent_words WHERE instr(words, ' ' || {word} || ' ')
+        ) AS w";
 
     const NUMBER_IS_ONE_OF: &'static str = "number IN ({numbers})";
 
@@ -133,18 +133,47 @@ impl Database for SqliteStore {
         statement: &str,
         rows: &Rows<'_>,
     ) -> Result<Vec<Row>, StoreError> {
-        let columns: Vec<String> = (1..)
-            .zip(rows.columns)
-            .map(|(place, column)| format!("?{place} AS {}", column.name()))
-            .collect();
-        let relation = format!("(SELECT {}) AS r", columns.join(", "));
-        let statement = statement.replace("{rows}", &relation);
+        let relation = rows.list(|place, column| format!("?{place} AS {column}"));
+        let statement = statement.replace("{rows}", &format!("(SELECT {relation}) AS r"));
         let mut statement = self.prepare(&statement).map_err(failed(purpose))?;
         let mut found = Vec::new();
         for row in &rows.rows {
             read(&mut statement, row, &mut found).map_err(failed(purpose))?;
         }
         Ok(found)
+    }
+
+    fn insert_new(
+        &mut self,
+        purpose: &'static str,
+        table: Table,
+        rows: &Rows<'_>,
+    ) -> Result<Option<usize>, StoreError> {
+        // What inserts from a query can be undone by itself, and what returns rows makes two tables
+        // for them. Either costs more than to insert.
+        let Table { name, key } = table;
+        let columns = rows.list(|_, column| column.to_owned());
+        let values = rows.list(|place, _| format!("?{place}"));
+        let statement = format!(
+            "INSERT INTO {name} ({columns}) VALUES ({values}) ON CONFLICT ({key}) DO NOTHING"
+        );
+        let mut statement = self.prepare(&statement).map_err(failed(purpose))?;
+        let mut taken = None;
+        for (place, row) in rows.rows.iter().enumerate() {
+            let inserted = statement.execute(params_from_iter(row));
+            if inserted.map_err(failed(purpose))? == 0 {
+                taken = taken.or(Some(place));
+            }
+        }
+        Ok(taken)
+    }
+
+    fn put_words(&mut self, rows: &[(i64, String)]) -> Result<(), StoreError> {
+        words::put(self, rows)
+    }
+
+    fn delete_words(&mut self, rows: &Rows<'_>) -> Result<(), StoreError> {
+        words::delete(self, rows)
     }
 
     fn damages(&mut self) -> Result<Vec<String>, StoreError> {

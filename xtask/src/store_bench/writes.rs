@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::time::{Duration, Instant};
 
 /// As many as a recorder writes at once.
-const BATCH: usize = 256;
+const BATCH: usize = 1024;
 const STRICT_EVENTS: u64 = 20_000;
 /// Sessions that live traffic interleaves.
 const INTERLEAVED: usize = 8;

@@ -23,6 +23,15 @@ pub(super) enum Array<'a> {
     Reals(Vec<Option<f64>>),
 }
 
+/// Whether these are the first values of a row.
+pub(super) fn begins_with(row: &[Parameter<'_>], values: &[Cell]) -> bool {
+    row.iter().zip(values).all(|pair| match pair {
+        (Parameter::Text(one), Cell::Text(other)) => one == other,
+        (Parameter::Integer(one), Cell::Integer(other)) => one == other,
+        _ => false,
+    })
+}
+
 pub(super) fn references<T: ToSql + Sync>(values: &[T]) -> Vec<&(dyn ToSql + Sync)> {
     values
         .iter()

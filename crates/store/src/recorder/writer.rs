@@ -11,7 +11,7 @@ use super::{Job, Receipt, RecordError};
 use crate::{Entry, StoreError};
 
 /// LIMIT: entries in one transaction. Larger ones would hold up the other processes that write.
-const BATCH_MAX: usize = 256;
+const BATCH_MAX: usize = 1024;
 /// How long entries that nobody waits for gather before the next transaction. A transaction and a
 /// wake-up for each message would be paid by the traffic, which shares the machine.
 const GATHERING: Duration = Duration::from_millis(5);

@@ -6,27 +6,32 @@
 //!
 //! A part that nothing refers to any more is deleted in the transaction that took its last
 //! reference.
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use portcullis_trace::record::{EventRecord, Sequence, SessionId};
 use sha2::{Digest, Sha256};
 
+use super::copies::{Copied, Original};
 use super::row::{Parameter, Reader, integer};
-use super::{Column, Database, Rows};
+use super::strings::strings;
+use super::{Column, Database, Rows, Table};
 use crate::StoreError;
 use crate::api_key::hexadecimal;
 
 /// Smaller parts stay where they are.
 const PART_BYTES_MIN: usize = 4096;
 
-const PUT_CONTENTS: &str = "
-    INSERT INTO contents (hash, text) SELECT r.hash, r.text FROM {rows} WHERE true
-    ON CONFLICT (hash) DO NOTHING";
+const CONTENTS: Table = Table {
+    name: "contents",
+    key: "hash",
+};
 
-const PUT_EVENT_CONTENTS: &str = "
-    INSERT INTO event_contents (session, sequence, part, position, hash)
-    SELECT r.session, r.sequence, r.part, r.position, r.hash FROM {rows}";
+const EVENT_CONTENTS: Table = Table {
+    name: "event_contents",
+    key: "session, sequence, part, position",
+};
 
 const CONTENTS_OF_EVENTS: &str = "
     SELECT e.session, e.sequence, e.part, e.position, c.text
@@ -53,9 +58,11 @@ pub(super) enum Part {
     Events,
 }
 
-/// A text without its large parts.
+/// A text without its large parts and without what it has from elsewhere.
+#[derive(Default)]
 pub(super) struct Cut<'t> {
-    pub(super) rest: String,
+    pub(super) rest: Cow<'t, str>,
+    pub(super) copies: Vec<Copied>,
     parts: Vec<(usize, &'t str)>,
 }
 
@@ -76,46 +83,31 @@ struct Reference<'t> {
 /// The large parts of the events of one page, in the order of their places.
 pub(super) struct Found(BTreeMap<(i64, Part), Vec<(usize, String)>>);
 
-/// Takes the large parts out of a text.
-pub(super) fn cut(text: &str) -> Cut<'_> {
-    let mut rest = String::new();
-    let mut parts = Vec::new();
-    for range in segments(text.as_bytes()) {
-        let position = range.start;
-        let segment = text.get(range).unwrap_or_default();
-        if segment.len() >= PART_BYTES_MIN {
-            parts.push((position, segment));
-        } else {
-            rest.push_str(segment);
-        }
+/// Takes out of a text what stands in the original, and what is large.
+fn cut<'t>(text: &'t str, mut original: Original<'_>) -> Cut<'t> {
+    if original.is_empty() && text.len() < PART_BYTES_MIN {
+        return Cut {
+            rest: Cow::Borrowed(text),
+            ..Cut::default()
+        };
     }
-    Cut { rest, parts }
-}
-
-/// Cuts a text where large strings begin and end. If it is no JSON, somewhere.
-fn segments(text: &[u8]) -> Vec<Range<usize>> {
-    let mut segments = Vec::new();
+    let mut cut = Cut::default();
     let mut segment = 0;
-    let mut opened = None;
-    let mut escaped = false;
-    for (place, byte) in text.iter().enumerate() {
-        match (byte, opened) {
-            _ if escaped => escaped = false,
-            (b'\\', Some(_)) => escaped = true,
-            (b'"', None) => opened = Some(place + 1),
-            (b'"', Some(start)) => {
-                if place - start >= PART_BYTES_MIN {
-                    segments.push(segment..start);
-                    segments.push(start..place);
-                    segment = place;
-                }
-                opened = None;
-            }
-            _ => {}
+    // A text that is no JSON is cut somewhere.
+    for string in strings(text) {
+        let copied = original.find(text, &string);
+        if copied.is_none() && string.len() < PART_BYTES_MIN {
+            continue;
+        }
+        cut.keep(text, segment..string.start);
+        segment = string.end;
+        match copied {
+            Some(copied) => cut.copies.push(copied),
+            None => cut.keep(text, string),
         }
     }
-    segments.push(segment..text.len());
-    segments
+    cut.keep(text, segment..text.len());
+    cut
 }
 
 impl Part {
@@ -127,13 +119,33 @@ impl Part {
     }
 }
 
+// === impl Cut ===
+
+impl<'t> Cut<'t> {
+    fn keep(&mut self, text: &'t str, range: Range<usize>) {
+        let position = range.start;
+        let segment = text.get(range).unwrap_or_default();
+        if segment.len() >= PART_BYTES_MIN {
+            self.parts.push((position, segment));
+        } else {
+            self.rest += segment;
+        }
+    }
+}
+
 // === impl Contents ===
 
 impl<'t> Contents<'t> {
-    /// Notes the large parts of a text of an event, and returns what is left of it.
-    pub(super) fn take(&mut self, event: &'t EventRecord, part: Part, text: &'t str) -> String {
-        let Cut { rest, parts } = cut(text);
-        for (position, text) in parts {
+    /// Notes the large parts of a text of an event, and returns the text without them.
+    pub(super) fn take(
+        &mut self,
+        event: &'t EventRecord,
+        part: Part,
+        text: &'t str,
+        original: Original<'_>,
+    ) -> Cut<'t> {
+        let mut cut = cut(text, original);
+        for (position, text) in cut.parts.drain(..) {
             let hash = hexadecimal(&Sha256::digest(text));
             self.texts.insert(hash.clone(), text);
             self.references.push(Reference {
@@ -143,7 +155,7 @@ impl<'t> Contents<'t> {
                 hash,
             });
         }
-        rest
+        cut
     }
 
     /// Writes them; the events are there already.
@@ -159,7 +171,7 @@ impl<'t> Contents<'t> {
                 .map(|(hash, text)| vec![hash.into(), (*text).into()])
                 .collect(),
         };
-        database.with_rows(purpose, PUT_CONTENTS, &contents)?;
+        database.insert_new(purpose, CONTENTS, &contents)?;
         let references = self.references.iter().map(Reference::row);
         let references = Rows {
             columns: &[
@@ -171,7 +183,7 @@ impl<'t> Contents<'t> {
             ],
             rows: references.collect::<Result<_, _>>()?,
         };
-        database.with_rows(purpose, PUT_EVENT_CONTENTS, &references)?;
+        database.insert_new(purpose, EVENT_CONTENTS, &references)?;
         Ok(())
     }
 }
@@ -219,11 +231,25 @@ impl Found {
         Ok(Self(found))
     }
 
-    /// The whole text of which `rest` is in the event's row; `None` if the parts do not fit.
-    pub(super) fn whole(&self, sequence: i64, part: Part, rest: String) -> Option<String> {
-        let Some(parts) = self.0.get(&(sequence, part)) else {
+    /// The whole text of which `rest` is in the event's row and `copies` in its message; `None` if
+    /// the parts do not fit.
+    pub(super) fn whole(
+        &self,
+        sequence: i64,
+        part: Part,
+        rest: String,
+        (copies, message): (&[Copied], &str),
+    ) -> Option<String> {
+        let kept = self.0.get(&(sequence, part));
+        if copies.is_empty() && kept.is_none() {
             return Some(rest);
-        };
+        }
+        let kept = kept.into_iter().flatten();
+        let mut parts: Vec<(usize, &str)> = kept.map(|(at, text)| (*at, text.as_str())).collect();
+        for copy in copies {
+            parts.push((copy.position, copy.text(message)?));
+        }
+        parts.sort_unstable_by_key(|(position, _)| *position);
         let mut whole = String::new();
         let mut rest = rest.as_str();
         for (position, text) in parts {
@@ -289,21 +315,67 @@ pub(super) fn delete_unused<D: Database + ?Sized>(
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::super::copies::{copies_of, copies_text};
     use super::*;
 
-    fn check(text: &str, parts: usize) {
-        let Cut { rest, parts: found } = cut(text);
-        assert_eq!(found.len(), parts);
-        let found = found
-            .iter()
-            .map(|(place, text)| (*place, (*text).to_owned()));
-        let found = Found(BTreeMap::from([((1, Part::Events), found.collect())]));
-        assert_eq!(found.whole(1, Part::Events, rest).unwrap(), text);
+    /// Pieces of JSON and of what is none; those with more than 64 bytes can be copies.
+    fn pieces() -> impl Strategy<Value = String> {
+        let piece = (0..12_usize, 1..200_usize).prop_map(|(kind, times)| {
+            let unit = match kind {
+                0 => return "\"".to_owned(),
+                1 => return "\\".to_owned(),
+                2 => return ",".to_owned(),
+                3 => return format!("\"{}\"", "é".repeat(times % 3 * 40)),
+                4 => return format!("\"{}\"", "\\\"".repeat(times % 3 * 50)),
+                5 => return format!("\"{}\"", "z".repeat(times % 3 * PART_BYTES_MIN)),
+                6 => return format!("\"{}\"", "y".repeat(70 + times % 3)),
+                7 => "ü",
+                8 => "[1,2]",
+                9 => "{\"a\":\"b\"}",
+                10 => "\\\\",
+                _ => "x",
+            };
+            unit.repeat(times)
+        });
+        vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back_whatever_the_message(text in pieces(), message in pieces()) {
+            for message in [&message, &text] {
+                let cut = cut(&text, Original::of(Some(message), &text));
+                prop_assert_eq!(&joined(&cut, message), &Some(text.clone()));
+            }
+        }
+    }
+
+    fn joined(cut: &Cut<'_>, message: &str) -> Option<String> {
+        let parts = cut.parts.iter();
+        let parts = parts.map(|(place, text)| (*place, (*text).to_owned()));
+        let found = Found(BTreeMap::from([((1, Part::Events), parts.collect())]));
+        let copies = copies_text(&cut.copies);
+        let copies = copies.map_or(Some(Vec::new()), |text| copies_of(&text))?;
+        let rest = cut.rest.clone().into_owned();
+        found.whole(1, Part::Events, rest, (&copies, message))
+    }
+
+    /// Cuts a text of an event, and puts it together again.
+    fn check(text: &str, message: &str, (parts, copies): (usize, usize)) {
+        // Short texts are kept whole.
+        let text = &format!("{text}{}", "-".repeat(1024));
+        let cut = cut(text, Original::of(Some(message), text));
+        assert_eq!((cut.parts.len(), cut.copies.len()), (parts, copies));
+        assert_eq!(joined(&cut, message).as_ref(), Some(text));
     }
 
     #[test]
     fn large_strings_are_cut_out_and_come_back() {
         let large = "x".repeat(PART_BYTES_MIN);
+        let check = |text: &str, parts| check(text, "", (parts, 0));
         check("", 0);
         check("{\"a\":\"b\"}", 0);
         check(&format!("{{\"a\":\"{large}\"}}"), 1);
@@ -316,15 +388,47 @@ mod tests {
     }
 
     #[test]
+    fn strings_of_the_message_are_left_out_and_come_back() {
+        let large = "x".repeat(PART_BYTES_MIN);
+        let (one, other) = ("é".repeat(40), "0123456789\\\"".repeat(10));
+        let message = format!(r#"{{"a":"{one}","{large}":["{other}","short"]}}"#);
+        let check = |text: &str, expected| check(text, &message, expected);
+        check(&message, (0, 3));
+        check(&format!(r#"["short","{one}","{other}"]"#), (0, 2));
+        check(&format!(r#"["{one}"]"#), (0, 1));
+        check(&format!(r#"["{other}","{large}y","{large}"]"#), (2, 1));
+        check(&format!(r#"["{large}y","{large}"]"#), (1, 1));
+        check(&format!(r#"["{one}{one}"]"#), (0, 0));
+        check(&format!("\\\"{one}\"{large}\"\\"), (1, 1));
+    }
+
+    #[test]
+    fn strings_far_ahead_in_the_message_are_not_looked_for() {
+        let string = |n: usize| format!("\"{}\"", n.to_string().repeat(100));
+        let message = (10..90).map(string).collect::<Vec<_>>().join(",");
+        check(&string(25), &message, (0, 1));
+        check(&string(26), &message, (0, 0));
+        check(&format!("{},{}", string(20), string(36)), &message, (0, 2));
+        check(&format!("{},{}", string(20), string(19)), &message, (0, 1));
+    }
+
+    #[test]
     fn parts_that_do_not_fit_are_noticed() {
-        let found = |position| {
+        let found = |position, copy: Option<(usize, usize)>| {
             let parts = vec![(position, "x".to_owned()), (1, "y".to_owned())];
-            Found(BTreeMap::from([((1, Part::Message), parts)]))
+            let found = Found(BTreeMap::from([((1, Part::Message), parts)]));
+            let copied = |(position, from)| Copied {
+                position,
+                from,
+                length: 1,
+            };
+            let copies: Vec<_> = copy.map(copied).into_iter().collect();
+            found.whole(1, Part::Message, "a".to_owned(), (&copies, "z"))
         };
-        assert_eq!(
-            found(0).whole(1, Part::Message, "a".to_owned()).as_deref(),
-            Some("xya")
-        );
-        assert_eq!(found(5).whole(1, Part::Message, "a".to_owned()), None);
+        assert_eq!(found(0, None).as_deref(), Some("xya"));
+        assert_eq!(found(5, None), None);
+        assert_eq!(found(0, Some((3, 0))).as_deref(), Some("xyaz"));
+        assert_eq!(found(0, Some((4, 0))), None);
+        assert_eq!(found(0, Some((3, 1))), None);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use portcullis_trace::record::{EventRecord, GuardrailName, Sequence, SessionId, ViolationRecord};
 
 use super::contents::{Found, Part};
+use super::copies::copies_of;
 use super::row::{Reader, integer};
 use super::{Database, Row};
 use crate::{EventPage, StoreError};
@@ -18,7 +19,8 @@ const SIZES_OF_EVENTS: &str = "
     FROM events WHERE session = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
 
 const EVENTS: &str = "
-    SELECT session, sequence, recorded_at, direction, method, message, events, verdict, failure
+    SELECT session, sequence, recorded_at, direction, method, message, events, copies, verdict,
+        failure
     FROM events WHERE session = $1 AND sequence >= $2 AND sequence <= $3 ORDER BY sequence";
 
 const VIOLATIONS: &str = "
@@ -95,24 +97,32 @@ fn event(
     let session = row.parsed("id")?;
     let sequence = row.integer("sequence")?;
     let place = u64::try_from(sequence).ok().and_then(Sequence::new);
+    let place = place.ok_or_else(|| row.damaged("sequence"))?;
+    let recorded_at = row.time("recorded_at")?;
+    let direction = row.parsed("direction")?;
+    let method = row.optional_text("method")?;
+    let message = match row.optional_text("message")? {
+        Some(rest) => {
+            let whole = contents.whole(sequence, Part::Message, rest, (&[], ""));
+            Some(whole.ok_or_else(|| row.damaged("message"))?)
+        }
+        None => None,
+    };
+    let rest = row.text("events")?;
+    let copies = match row.optional_text("copies")? {
+        Some(text) => copies_of(&text).ok_or_else(|| row.damaged("copies"))?,
+        None => Vec::new(),
+    };
+    let original = (copies.as_slice(), message.as_deref().unwrap_or_default());
+    let events = contents.whole(sequence, Part::Events, rest, original);
     Ok(EventRecord {
         session,
-        sequence: place.ok_or_else(|| row.damaged("sequence"))?,
-        recorded_at: row.time("recorded_at")?,
-        direction: row.parsed("direction")?,
-        method: row.optional_text("method")?,
-        message: match row.optional_text("message")? {
-            Some(rest) => {
-                let whole = contents.whole(sequence, Part::Message, rest);
-                Some(whole.ok_or_else(|| row.damaged("message"))?.into())
-            }
-            None => None,
-        },
-        events: {
-            let rest = row.text("events")?;
-            let whole = contents.whole(sequence, Part::Events, rest);
-            whole.ok_or_else(|| row.damaged("events"))?.into()
-        },
+        sequence: place,
+        recorded_at,
+        direction,
+        method,
+        events: events.ok_or_else(|| row.damaged("events"))?.into(),
+        message: message.map(Into::into),
         verdict: row.parsed("verdict")?,
         violations: violations.remove(&sequence).unwrap_or_default(),
         failure: row.optional_text("failure")?,

@@ -65,6 +65,12 @@ impl From<bool> for Parameter<'_> {
     }
 }
 
+impl From<i64> for Parameter<'_> {
+    fn from(value: i64) -> Self {
+        Self::Integer(value)
+    }
+}
+
 impl From<u32> for Parameter<'_> {
     fn from(value: u32) -> Self {
         Self::Integer(value.into())

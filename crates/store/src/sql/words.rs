@@ -3,18 +3,23 @@
 //! A word is a run of letters and digits, in lower case. Those of every text and number in what
 //! policies see of a message count; names of members do not. A session has a word once, however
 //! often it occurs.
-use std::collections::{BTreeMap, BTreeSet};
+//!
+//! Where the index is slow to take many small rows, words wait in a table of their own, which every
+//! search reads, until there are enough of them: see [`Database::put_words`].
+mod repeats;
+mod seen;
+mod split;
 
-use portcullis_json::{Limits, Object, Value, parse};
+use std::collections::BTreeMap;
 
+use portcullis_json::{Object, Value};
+
+use self::seen::Seen;
+pub(super) use self::split::{cut, words_of};
 use super::row::{Parameter, Reader};
-use super::{Column, Database, Rows, events};
+use super::{Column, Database, Row, Rows, events};
 use crate::{EventPage, StoreError};
 
-/// LIMIT: of a longer word, and of a longer value in metadata, only the beginning counts.
-const TEXT_CHARACTERS_MAX: usize = 64;
-/// LIMIT: different words of one message that can be found.
-const WORDS_OF_EVENT_MAX: usize = 2000;
 /// LIMIT: values of one session's metadata that can be found.
 const PROPERTIES_MAX: usize = 256;
 
@@ -34,92 +39,12 @@ const PUT_PROPERTIES: &str = "
     ON CONFLICT (session, key) DO NOTHING";
 
 /// Words of messages that are written together, by the number of their row.
-pub(super) type WordRows = BTreeMap<i64, BTreeSet<String>>;
+#[derive(Default)]
+pub(super) struct WordRows(BTreeMap<i64, Seen>);
 
 /// The number of the row with the latest words of a session that has so many rows.
 pub(super) fn row_number(session: i64, word_rows: i64) -> Option<i64> {
     (word_rows <= ROWS_MAX).then_some((session << ROW_BITS) | word_rows)
-}
-
-/// The words of a text that people wrote.
-pub(super) fn words_of(text: &str) -> impl Iterator<Item = String> {
-    text.split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(|word| {
-            let lower = word.chars().flat_map(char::to_lowercase);
-            lower.take(TEXT_CHARACTERS_MAX).collect()
-        })
-}
-
-/// As much of a value as is compared.
-pub(super) fn cut(value: &str) -> &str {
-    let end = value.char_indices().nth(TEXT_CHARACTERS_MAX);
-    end.and_then(|(end, _)| value.get(..end)).unwrap_or(value)
-}
-
-/// Adds the words of what policies saw of a message.
-pub(super) fn collect(events: &str, words: &mut BTreeSet<String>) {
-    // What cannot be read is reported when it is exported; to find it is not owed.
-    if let Ok(value) = parse(events, &Limits::lenient()) {
-        let mut of_event = BTreeSet::new();
-        collect_value(&value, &mut of_event);
-        words.append(&mut of_event);
-    }
-}
-
-fn collect_value(value: &Value, words: &mut BTreeSet<String>) {
-    let mut add = |text: &str| {
-        for word in words_of(text) {
-            if words.len() >= WORDS_OF_EVENT_MAX {
-                return;
-            }
-            words.insert(word);
-        }
-    };
-    match value {
-        Value::Null | Value::Bool(_) => {}
-        Value::Number(number) => add(&number.to_string()),
-        Value::String(text) => add(text),
-        Value::Array(items) => {
-            for item in items.iter() {
-                collect_value(item, words);
-            }
-        }
-        Value::Object(object) => {
-            for (_, member) in object.iter() {
-                collect_value(member, words);
-            }
-        }
-    }
-}
-
-pub(super) fn put<D: Database + ?Sized>(
-    database: &mut D,
-    words: &WordRows,
-) -> Result<(), StoreError> {
-    let texts: Vec<(i64, String)> = words
-        .iter()
-        .filter(|(_, words)| !words.is_empty())
-        .map(|(row, words)| {
-            (
-                *row,
-                words
-                    .iter()
-                    .map(String::as_str)
-                    .collect::<Vec<_>>()
-                    .join(" "),
-            )
-        })
-        .collect();
-    let rows = texts
-        .iter()
-        .map(|(row, words)| vec![Parameter::Integer(*row), words.into()]);
-    let rows = Rows {
-        columns: &[Column::Integer("id"), Column::Text("words")],
-        rows: rows.collect(),
-    };
-    database.with_rows("record the words of the session", D::PUT_WORDS, &rows)?;
-    Ok(())
 }
 
 /// Makes a session, which is deleted, found no more.
@@ -128,13 +53,13 @@ pub(super) fn delete<D: Database + ?Sized>(
     session: i64,
     word_rows: i64,
 ) -> Result<(), StoreError> {
-    let purpose = "delete the words of the session";
     let rows = (1..=word_rows).filter_map(|row| row_number(session, row));
     let rows = Rows {
         columns: &[Column::Integer("id")],
         rows: rows.map(|row| vec![Parameter::Integer(row)]).collect(),
     };
-    database.with_rows(purpose, D::DELETE_WORDS, &rows)?;
+    database.delete_words(&rows)?;
+    let purpose = "delete the metadata of the session";
     database.execute(purpose, DELETE_PROPERTIES, &[Parameter::Integer(session)])?;
     Ok(())
 }
@@ -192,62 +117,76 @@ pub(crate) fn index_sessions<D: Database + ?Sized>(database: &mut D) -> Result<(
         let id = row.parsed("id")?;
         let number = row.integer("number")?;
         put_properties(database, number, &row.object("metadata")?)?;
-        let mut words = BTreeSet::new();
+        let mut words = Seen::default();
         let mut page = EventPage::first(EventPage::LIMIT_MAX);
         loop {
             let events = events::events(database, &id, page)?;
             let Some(last) = events.last() else { break };
             page = page.after(last.sequence);
             for event in &events {
-                collect(&event.events, &mut words);
+                words.add_message(&event.events);
             }
         }
         for row in database.query(purpose, ADD_ROW, &[Parameter::Integer(number)])? {
             let mut row = Reader::new("session", row);
             row.text("id")?;
             if let Some(row) = row_number(number, row.integer("word_rows")?) {
-                put(database, &WordRows::from([(row, words.clone())]))?;
+                database.put_words(&[(row, words.into_text())])?;
+                break;
             }
         }
     }
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What a statement is given of rows of words.
+pub(crate) fn word_rows(rows: &[(i64, String)]) -> Rows<'_> {
+    let rows = rows.iter();
+    Rows {
+        columns: &[Column::Integer("id"), Column::Text("words")],
+        rows: rows
+            .map(|(id, words)| vec![Parameter::Integer(*id), words.into()])
+            .collect(),
+    }
+}
 
-    #[test]
-    fn words_are_runs_of_letters_and_digits_in_lower_case() {
-        let check = |text: &str, expected: &[&str]| {
-            assert_eq!(words_of(text).collect::<Vec<_>>(), expected, "{text:?}");
+/// Joins rows of one session into its latest, one session after the other. The rows come in the
+/// order of their numbers.
+pub(crate) fn joined(rows: Vec<Row>) -> Result<Vec<(i64, String)>, StoreError> {
+    let mut joined = Vec::new();
+    let mut latest: Option<(i64, Seen)> = None;
+    for row in rows {
+        let mut row = Reader::new("words", row);
+        let id = row.integer("id")?;
+        let mut words = match latest.take() {
+            Some((before, words)) if before >> ROW_BITS == id >> ROW_BITS => words,
+            Some((before, words)) => {
+                joined.push((before, words.into_text()));
+                Seen::default()
+            }
+            None => Seen::default(),
         };
-        check(
-            "read_file(\"/etc/Passwd\")",
-            &["read", "file", "etc", "passwd"],
-        );
-        check("Äpfel, 3.14 – ΣΊΣΥΦΟΣ", &["äpfel", "3", "14", "σίσυφοσ"]);
-        check(" .!\u{0}", &[]);
-        check(&"x".repeat(200), &[&"x".repeat(TEXT_CHARACTERS_MAX)]);
+        words.add_kept(&row.text("words")?);
+        latest = Some((id, words));
+    }
+    joined.extend(latest.map(|(id, words)| (id, words.into_text())));
+    Ok(joined)
+}
+
+// === impl WordRows ===
+
+impl WordRows {
+    /// Adds the words of what policies saw of a message.
+    pub(super) fn add(&mut self, row: i64, events: &str) {
+        self.0.entry(row).or_default().add_message(events);
     }
 
-    #[test]
-    fn values_are_found_and_names_are_not() {
-        let mut words = BTreeSet::new();
-        let events = r#"[{"role":"tool","content":[{"text":"A\nb"}],"n":12,"yes":true}]"#;
-        collect(events, &mut words);
-        assert_eq!(
-            words.into_iter().collect::<Vec<_>>(),
-            ["12", "a", "b", "tool"]
-        );
-    }
-
-    #[test]
-    fn words_of_one_message_are_bounded() {
-        let words: Vec<String> = (0..3 * WORDS_OF_EVENT_MAX).map(|n| n.to_string()).collect();
-        let text = words.join(" ");
-        let mut words = BTreeSet::from(["kept".to_owned()]);
-        collect(&format!("[{{\"content\":\"{text}\"}}]"), &mut words);
-        assert_eq!(words.len(), 1 + WORDS_OF_EVENT_MAX);
+    pub(super) fn put<D: Database + ?Sized>(self, database: &mut D) -> Result<(), StoreError> {
+        let rows = self
+            .0
+            .into_iter()
+            .map(|(row, words)| (row, words.into_text()));
+        let rows: Vec<_> = rows.filter(|(_, words)| !words.is_empty()).collect();
+        database.put_words(&rows)
     }
 }

@@ -3,15 +3,17 @@
 //! Sessions first, then their messages, then their ends: what one batch says is one state, however
 //! it is ordered. All writers go through projects, sessions and contents in this order, each by
 //! name, so that none of them waits for another that waits for it.
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use portcullis_json::write as json_text;
 use portcullis_trace::record::{EventRecord, Sequence, SessionEnd, SessionId, SessionRecord};
 
 use super::contents::{Contents, Part};
+use super::copies::{Original, copies_text};
 use super::row::{Parameter, Reader, integer, object_text, texts_text};
 use super::words::{self, WordRows};
-use super::{Column, Database, Rows, events, resumptions, sessions, uploads};
+use super::{Column, Database, Rows, Table, events, resumptions, sessions, uploads};
 use crate::{Entry, StoreError};
 
 const COUNT_EVENTS: &str = "
@@ -25,15 +27,10 @@ const COUNT_EVENTS: &str = "
     FROM {rows} WHERE id = r.session
     RETURNING id, number, word_rows";
 
-const PUT_EVENTS: &str = "
-    INSERT INTO events
-        (session, sequence, recorded_at, direction, method, message, events, verdict, failure,
-         bytes)
-    SELECT r.session, r.sequence, r.recorded_at, r.direction, r.method, r.message, r.events,
-        r.verdict, r.failure, r.bytes
-    FROM {rows} WHERE true
-    ON CONFLICT (session, sequence) DO NOTHING
-    RETURNING session, sequence";
+const EVENTS: Table = Table {
+    name: "events",
+    key: "session, sequence",
+};
 
 const PUT_VIOLATIONS: &str = "
     INSERT INTO violations
@@ -113,20 +110,20 @@ pub(super) fn put_events<D: Database + ?Sized>(
     }
     let word_rows = count_events(database, messages)?;
     let mut contents = Contents::default();
-    let rests: Vec<Rests> = messages
+    let rests: Vec<Rests<'_>> = messages
         .iter()
         .map(|event| Rests::of(event, &mut contents))
         .collect();
     put_rows(database, messages, &rests)?;
     put_violations(database, messages)?;
     contents.put(database)?;
-    let mut words = WordRows::new();
+    let mut words = WordRows::default();
     for event in messages {
         if let Some(Some(row)) = word_rows.get(event.session.as_str()) {
-            words::collect(&event.events, words.entry(*row).or_default());
+            words.add(*row, &event.events);
         }
     }
-    words::put(database, &words)
+    words.put(database)
 }
 
 /// Adds up, and returns the rows for the words of each session.
@@ -185,18 +182,24 @@ fn count_events<D: Database + ?Sized>(
     }
 }
 
-/// The texts of an event without their large parts.
-struct Rests {
-    message: Option<String>,
-    events: String,
+/// What is in the row of an event: its texts without their large parts, and without what both have.
+struct Rests<'t> {
+    message: Option<Cow<'t, str>>,
+    events: Cow<'t, str>,
+    copies: Option<String>,
 }
 
-impl Rests {
-    fn of<'t>(event: &'t EventRecord, contents: &mut Contents<'t>) -> Self {
+impl<'t> Rests<'t> {
+    fn of(event: &'t EventRecord, contents: &mut Contents<'t>) -> Self {
         let message = event.message.as_deref();
+        let of_message = |text| contents.take(event, Part::Message, text, Original::none());
+        let rest_of_message = message.map(of_message).map(|cut| cut.rest);
+        let original = Original::of(message, &event.events);
+        let of_events = contents.take(event, Part::Events, &event.events, original);
         Self {
-            message: message.map(|text| contents.take(event, Part::Message, text)),
-            events: contents.take(event, Part::Events, &event.events),
+            message: rest_of_message,
+            events: of_events.rest,
+            copies: copies_text(&of_events.copies),
         }
     }
 }
@@ -204,7 +207,7 @@ impl Rests {
 fn put_rows<D: Database + ?Sized>(
     database: &mut D,
     messages: &[&EventRecord],
-    rests: &[Rests],
+    rests: &[Rests<'_>],
 ) -> Result<(), StoreError> {
     let rows = messages.iter().zip(rests).map(|(event, rests)| {
         Ok(vec![
@@ -213,8 +216,9 @@ fn put_rows<D: Database + ?Sized>(
             event.recorded_at.into(),
             event.direction.name().into(),
             event.method.as_ref().into(),
-            rests.message.as_ref().into(),
-            (&rests.events).into(),
+            rests.message.as_deref().into(),
+            rests.events.as_ref().into(),
+            rests.copies.as_ref().into(),
             event.verdict.name().into(),
             event.failure.as_ref().into(),
             integer(events::texts_bytes(event))?,
@@ -229,26 +233,15 @@ fn put_rows<D: Database + ?Sized>(
             Column::Text("method"),
             Column::Text("message"),
             Column::Text("events"),
+            Column::Text("copies"),
             Column::Text("verdict"),
             Column::Text("failure"),
             Column::Integer("bytes"),
         ],
         rows: rows.collect::<Result<_, StoreError>>()?,
     };
-    let written = database.with_rows("record the message", PUT_EVENTS, &rows)?;
-    if written.len() == messages.len() {
-        return Ok(());
-    }
-    let mut places = BTreeSet::new();
-    for row in written {
-        let mut row = Reader::new("session", row);
-        places.insert((row.text("session")?, row.count("sequence")?));
-    }
-    // One that was written is taken for the second that claims its place.
-    let taken = messages.iter().find(|event| {
-        let place = (event.session.to_string(), event.sequence.value());
-        !places.remove(&place)
-    });
+    let taken = database.insert_new("record the message", EVENTS, &rows)?;
+    let taken = taken.and_then(|place| messages.get(place));
     taken.map_or(Ok(()), |event| {
         Err(StoreError::SequenceTaken {
             session: event.session.clone(),

@@ -6,10 +6,11 @@ use crate::sql::{Access, Cell, Database, index_sessions, transaction};
 
 /// The steps from an empty database to the present one. A step that was released never changes;
 /// the schema version is the number of steps taken.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/sqlite/0001_traces.sql"),
     include_str!("../../migrations/sqlite/0002_store.sql"),
     include_str!("../../migrations/sqlite/0003_continuation.sql"),
+    include_str!("../../migrations/sqlite/0004_recording.sql"),
 ];
 /// The step that made sessions found by their words; older ones have none until they are read.
 const SEARCH: usize = 2;
@@ -30,9 +31,9 @@ pub(super) fn run(store: &mut SqliteStore, path: &Path) -> Result<(), StoreError
             migrated.map_err(super::failed(PURPOSE))?;
             let note = format!("INSERT INTO schema_version (version) VALUES ({step})");
             store.execute(PURPOSE, &note, &[])?;
-            if step == SEARCH && taken > 0 {
-                index_sessions(store)?;
-            }
+        }
+        if (1..SEARCH).contains(&taken) {
+            index_sessions(store)?;
         }
         Ok(())
     })

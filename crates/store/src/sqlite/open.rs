@@ -17,6 +17,10 @@ const EVERYONE_ELSE: u32 = 0o077;
 /// LIMIT: memory for pages of the file.
 const CACHE_KIB_MAX: i64 = 16 << 10;
 
+/// LIMIT: pages of the log that are not in the file yet, unless somebody reads. A page that is
+/// written again and again goes into the file once.
+const LOG_PAGES_MAX: u32 = 4000;
+
 /// LIMIT: while one process turns a new file into a database with a write-ahead log, the others are
 /// refused at once instead of made to wait, so that they come again: for five seconds in all.
 const CONFIGURE_ATTEMPTS_MAX: u32 = 250;
@@ -128,6 +132,7 @@ fn try_to_configure(connection: &Connection, durability: Durability) -> rusqlite
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "synchronous", synchronous)?;
     connection.pragma_update(None, "cache_size", -CACHE_KIB_MAX)?;
+    connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES_MAX)?;
     let mode = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     Ok(mode)

@@ -9,6 +9,7 @@ use portcullis_store::{Durability, Location};
 
 on_every_backend!(
     large_texts_read_back_as_written,
+    strings_of_the_message_read_back_as_written,
     texts_that_are_no_json_read_back_too,
 );
 
@@ -41,6 +42,32 @@ fn large_texts_read_back_as_written(store: &mut dyn Store) {
             event(1, 2),
             large(1, 3, &text),
             large(1, 4, &image),
+        ],
+    );
+}
+
+/// What policies saw is often made of strings of the message.
+fn strings_of_the_message_read_back_as_written(store: &mut dyn Store) {
+    let seen = |place, message: Option<&str>, text: &str| EventRecord {
+        message: message.map(|strings| format!(r#"{{"id":{place},"result":{strings}}}"#).into()),
+        events: format!(
+            r#"[{{"role":"tool","content":{text},"n":"{}"}}]"#,
+            "-".repeat(1024)
+        )
+        .into(),
+        ..event(1, place)
+    };
+    let one = format!("\"{}\"", "one ünïcode \\n".repeat(60));
+    let large = format!("\"{}\"", "large \\u00e9\u{F8FF}".repeat(1000));
+    let both = format!("[{one},{large}]");
+    check(
+        store,
+        &[
+            seen(1, Some(&one), &one),
+            seen(2, Some(&both), &both),
+            seen(3, Some(&both), &format!("[{large},{one},{large}]")),
+            seen(4, None, &both),
+            seen(5, Some(&one), &large),
         ],
     );
 }

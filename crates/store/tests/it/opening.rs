@@ -228,3 +228,47 @@ fn database_of_version_1_opens_and_its_sessions_are_found() {
     let next = store.session(session_id(1).as_str()).unwrap();
     assert_eq!(next.session.index, Some(2));
 }
+
+#[test]
+fn database_of_version_3_opens_and_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.db");
+    fs::write(&path, include_bytes!("../fixtures/version-3.db")).unwrap();
+    let mut store = SqliteStore::open(&path, Durability::Relaxed).unwrap();
+    assert_eq!(store.problems().unwrap(), Vec::<String>::new());
+
+    let newest = SessionFilter::newest(9);
+    let sessions = store.sessions(&newest).unwrap();
+    assert_eq!(sessions.len(), 2);
+    for found in &sessions {
+        let first = EventPage::first(9);
+        let events = store.events(&found.session.id, first).unwrap();
+        assert_eq!(events.len(), 4);
+        for place in [2, 3] {
+            assert!(
+                events[place]
+                    .events
+                    .contains(&"The tide tables of the harbour. ".repeat(700))
+            );
+        }
+    }
+
+    store
+        .write(&[session(1).into(), event(1, 1).into()])
+        .unwrap();
+    let check = |store: &mut SqliteStore, word: &str, expected: usize| {
+        let filter = SessionFilter {
+            search: Search {
+                words: vec![word.to_owned()],
+                ..Search::default()
+            },
+            ..newest.clone()
+        };
+        assert_eq!(store.sessions(&filter).unwrap().len(), expected, "{word}");
+    };
+    check(&mut store, "zeppelin", 1);
+    check(&mut store, "äpfel", 1);
+    check(&mut store, "tide", 2);
+    assert!(store.delete_session(&sessions[0].session.id).unwrap());
+    check(&mut store, "tide", 1);
+}

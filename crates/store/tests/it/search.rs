@@ -13,6 +13,7 @@ on_every_backend!(
     metadata_is_compared_as_numbers_or_as_text,
     places_in_the_project_choose_and_order,
     deleted_trace_is_not_found,
+    word_is_found_at_once_and_ever_after,
     sessions_are_counted_whatever_the_page,
 );
 
@@ -210,6 +211,37 @@ fn deleted_trace_is_not_found(store: &mut dyn Store) {
     // A later trace does not inherit its words.
     write(store, [pushed(2, "mail")]);
     assert_eq!(found(store, &words("walrus")), [0_u64; 0]);
+}
+
+/// Words wait for their turn to go into the index, and nobody who searches may notice.
+fn word_is_found_at_once_and_ever_after(store: &mut dyn Store) {
+    const EVENTS: u64 = 150;
+    // So many that they go into the index several times.
+    let text = |place: u64| {
+        let words: Vec<_> = (0..1900).map(|n| format!("{place}x{n}")).collect();
+        words.join(" ")
+    };
+    write(store, [session(1), session(2)]);
+    for place in 1..=EVENTS {
+        write(
+            store,
+            [says(1, place, &text(place)), says(2, place, "same")],
+        );
+        assert_eq!(found(store, &words(&format!("{place}x7"))), [1]);
+        assert_eq!(
+            found(store, &words(&format!("{place}x1899 same"))),
+            [0_u64; 0]
+        );
+    }
+    for place in 1..=EVENTS {
+        assert_eq!(found(store, &words(&format!("1x0 {place}x1899"))), [1]);
+    }
+    assert_eq!(found(store, &words("same")), [2]);
+    assert_eq!(store.problems().unwrap(), Vec::<String>::new());
+    assert!(store.delete_session(&session_id(1)).unwrap());
+    for place in 1..=EVENTS {
+        assert_eq!(found(store, &words(&format!("{place}x7"))), [0_u64; 0]);
+    }
 }
 
 fn sessions_are_counted_whatever_the_page(store: &mut dyn Store) {

@@ -1,0 +1,121 @@
+//! Large texts often say the same again: lines of a log, rows of a table. What was said says no new
+//! word, and to see that it is the same is much faster than to take it apart.
+
+/// Shorter texts are taken apart.
+const TEXT_BYTES_MIN: usize = 1024;
+/// What is compared first, and the least that is passed over.
+const WINDOW: usize = 32;
+/// LIMIT: places that are remembered.
+const PLACES: usize = 1 << PLACE_BITS;
+const PLACE_BITS: u32 = 12;
+
+/// Where in a text its latest words began, by what is there.
+#[derive(Default)]
+pub(super) struct Repeats {
+    /// Empty until there is a large text. A place may be one of another text: nothing is believed
+    /// that is not looked at.
+    places: Vec<usize>,
+}
+
+// === impl Repeats ===
+
+impl Repeats {
+    /// If the text from `start` on, where a word begins and which was not looked at, repeats what
+    /// comes before it: a place up to which all words are repeated.
+    pub(super) fn end(&mut self, text: &str, start: usize) -> Option<usize> {
+        if text.len() < TEXT_BYTES_MIN {
+            return None;
+        }
+        let bytes = text.as_bytes();
+        let window = bytes.get(start..)?.first_chunk::<WINDOW>()?;
+        if self.places.is_empty() {
+            self.places.resize(PLACES, 0);
+        }
+        let before = std::mem::replace(self.places.get_mut(place_of(window))?, start);
+        let begins_word = before
+            .checked_sub(1)
+            .is_none_or(|last| bytes.get(last).is_some_and(|byte| is_between_words(*byte)));
+        if before >= start || !begins_word {
+            return None;
+        }
+        let length = alike(bytes.get(before..)?, bytes.get(start..)?);
+        if length < WINDOW {
+            return None;
+        }
+        // The word that it ends in may go on differently.
+        let repeated = bytes.get(start..start + length)?;
+        let last = repeated.iter().rposition(|byte| is_between_words(*byte))?;
+        Some(start + last)
+    }
+}
+
+/// No letter and no part of one.
+fn is_between_words(byte: u8) -> bool {
+    byte.is_ascii() && !byte.is_ascii_alphanumeric()
+}
+
+fn place_of(window: &[u8; WINDOW]) -> usize {
+    let (words, _) = window.as_chunks::<8>();
+    let mixed = words.iter().fold(0, |mixed: u64, word| {
+        // Knuth's generator; its high bits are the good ones.
+        (mixed ^ u64::from_ne_bytes(*word)).wrapping_mul(6_364_136_223_846_793_005)
+    });
+    usize::try_from(mixed >> (u64::BITS - PLACE_BITS)).unwrap_or(0)
+}
+
+/// How many bytes are the same at the beginning of both.
+fn alike(one: &[u8], other: &[u8]) -> usize {
+    const AT_ONCE: usize = 64;
+    let (chunks, others) = (one.as_chunks::<AT_ONCE>().0, other.as_chunks::<AT_ONCE>().0);
+    let both = chunks.iter().zip(others);
+    let same = AT_ONCE * both.take_while(|(one, other)| one == other).count();
+    let rest = one.iter().skip(same).zip(other.iter().skip(same));
+    same + rest.take_while(|(one, other)| one == other).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_said_as_whole_words_is_a_repetition() {
+        let said = "It was the best of times, it was the worst of times; ";
+        let check = |before: &str, after: &str, expected: Option<&str>| {
+            let text = format!("{before}{after}{}", "-".repeat(TEXT_BYTES_MIN));
+            let mut repeats = Repeats::default();
+            for (start, _) in before.match_indices(said) {
+                assert_eq!(repeats.end(&text, start), None);
+            }
+            let end = repeats.end(&text, before.len());
+            let found = end.map(|end| text.get(before.len()..end).unwrap());
+            assert_eq!(found, expected, "{after:?}");
+        };
+        check(said, said, Some(said.trim_end()));
+        check(
+            said,
+            &format!("{}ing", said.trim_end()),
+            Some("It was the best of times, it was the worst of times"),
+        );
+        check(
+            said,
+            &said.replace("worst", "worse"),
+            Some("It was the best of times, it was the"),
+        );
+        check(said, &said.replace("best", "rest"), None);
+        // There it began within a word.
+        check(&format!("b{said}"), said, None);
+        check(&format!("é{said}"), said, None);
+        check(&format!("({said}"), said, Some(said.trim_end()));
+    }
+
+    #[test]
+    fn what_another_text_said_is_no_repetition() {
+        let mut repeats = Repeats::default();
+        let said = "one two three four five six seven eight nine ten ".repeat(50);
+        assert_eq!(repeats.end(&said, 4), None);
+        let other = format!("xxx {}", said.replace("one", "two"));
+        for start in [4, 8] {
+            assert_eq!(repeats.end(&other, start), None);
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The different words of messages that are written together.
+use std::borrow::Cow;
+use std::hash::BuildHasher;
+use std::mem;
+use std::ops::Range;
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+use portcullis_json::{Limits, Value, parse};
+
+use super::repeats::Repeats;
+use super::split::{Split, kept_form};
+use crate::sql::strings::strings;
+
+/// Room for the words of a few messages.
+const WORDS_EXPECTED: usize = 512;
+/// LIMIT: different words of one message that can be found.
+const WORDS_OF_EVENT_MAX: usize = 2000;
+
+/// Different words, in the form in which they are kept, each with a space before it.
+pub(super) struct Seen {
+    text: String,
+    words: HashTable<Word>,
+    hasher: DefaultHashBuilder,
+    repeats: Repeats,
+    /// The message whose words are being added, by its number among those that were.
+    message: usize,
+    /// How many different words it has.
+    of_message: usize,
+    /// Room to write a text in lower case, used again and again.
+    lower: String,
+    /// Room for one word.
+    kept: String,
+}
+
+struct Word {
+    place: Range<usize>,
+    /// The last message that holds it.
+    message: usize,
+}
+
+// === impl Seen ===
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            text: String::with_capacity(WORDS_EXPECTED * 8),
+            words: HashTable::with_capacity(WORDS_EXPECTED),
+            hasher: DefaultHashBuilder::default(),
+            repeats: Repeats::default(),
+            message: 0,
+            of_message: 0,
+            lower: String::new(),
+            kept: String::new(),
+        }
+    }
+}
+
+impl Seen {
+    /// All words, each between spaces; empty if there are none.
+    pub(super) fn into_text(mut self) -> String {
+        if !self.text.is_empty() {
+            self.text.push(' ');
+        }
+        self.text
+    }
+
+    /// Adds words that were kept before.
+    pub(super) fn add_kept(&mut self, text: &str) {
+        for word in text.split_ascii_whitespace() {
+            self.note(word);
+        }
+    }
+
+    /// Adds the words of what policies saw of a message, which is JSON: those of every text and
+    /// number, but not of the names of members.
+    pub(super) fn add_message(&mut self, events: &str) {
+        self.message += 1;
+        self.of_message = 0;
+        let mut end = 0;
+        for string in strings(events) {
+            self.add_scalars(events.get(end..string.start).unwrap_or_default());
+            let rest = events.get(string.end + 1..).unwrap_or_default();
+            end = string.end;
+            if !rest.trim_ascii_start().starts_with(':') {
+                self.add_text(&text_of(events, string));
+            }
+        }
+        self.add_scalars(events.get(end..).unwrap_or_default());
+    }
+
+    /// Of what stands between strings.
+    fn add_scalars(&mut self, between: &str) {
+        for (_, word) in Split::new(between) {
+            if !matches!(word, "true" | "false" | "null") {
+                self.add(word);
+            }
+        }
+    }
+
+    fn add_text(&mut self, text: &str) {
+        let mut lower = mem::take(&mut self.lower);
+        lower.clear();
+        lower.push_str(text);
+        lower.make_ascii_lowercase();
+        let mut words = Split::new(&lower);
+        while self.of_message < WORDS_OF_EVENT_MAX
+            && let Some((start, word)) = words.next()
+        {
+            match self.repeats.end(&lower, start) {
+                Some(end) => words.skip_to(end),
+                None => self.add(word),
+            }
+        }
+        self.lower = lower;
+    }
+
+    fn add(&mut self, word: &str) {
+        if self.of_message < WORDS_OF_EVENT_MAX {
+            let mut kept = mem::take(&mut self.kept);
+            self.note(kept_form(word, &mut kept));
+            self.kept = kept;
+        }
+    }
+
+    /// Keeps a word, which is in the form in which it is kept, if it is new.
+    fn note(&mut self, word: &str) {
+        let Self {
+            text,
+            words,
+            hasher,
+            message,
+            of_message,
+            ..
+        } = self;
+        let hash = hasher.hash_one(word.as_bytes());
+        let known = words.find_mut(hash, |known| known.bytes(text) == word.as_bytes());
+        if let Some(known) = known {
+            *of_message += usize::from(known.message != *message);
+            known.message = *message;
+            return;
+        }
+        *of_message += 1;
+        text.push(' ');
+        let start = text.len();
+        text.push_str(word);
+        let new = Word {
+            place: start..text.len(),
+            message: *message,
+        };
+        words.insert_unique(hash, new, |known| hasher.hash_one(known.bytes(text)));
+    }
+}
+
+// === impl Word ===
+
+impl Word {
+    fn bytes<'t>(&self, text: &'t str) -> &'t [u8] {
+        text.as_bytes().get(self.place.clone()).unwrap_or_default()
+    }
+}
+
+/// What a string says.
+fn text_of(json: &str, string: Range<usize>) -> Cow<'_, str> {
+    let quoted = json
+        .get(string.start - 1..string.end + 1)
+        .unwrap_or_default();
+    let plain = json.get(string).unwrap_or_default();
+    if memchr::memchr(b'\\', plain.as_bytes()).is_none() {
+        return Cow::Borrowed(plain);
+    }
+    match parse(quoted, &Limits::lenient()) {
+        Ok(Value::String(text)) => Cow::Owned(text.to_string()),
+        // What cannot be read is reported when it is exported; to find it is not owed.
+        Ok(_) | Err(_) => Cow::Borrowed(""),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(events: &str) -> Vec<String> {
+        let mut seen = Seen::default();
+        seen.add_message(events);
+        let text = seen.into_text();
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn values_are_found_and_names_are_not() {
+        let check = |events: &str, expected: &[&str]| assert_eq!(of(events), expected, "{events}");
+        check(
+            r#"[{"role":"tool","content":[{"text" : "A\nb"}],"n":12,"yes":true,"x":null}]"#,
+            &["tool", "a", "b", "12"],
+        );
+        check(
+            r#"[-3.25,1e+30,false,"true"]"#,
+            &["3", "25", "1e", "30", "true"],
+        );
+        check(
+            r#"["caf\u00e9 \"a\" \ud83d\ude00","É"]"#,
+            &["café", "a", "é"],
+        );
+        check("[]", &[]);
+        check("", &[]);
+        check(r#"["open"#, &["open"]);
+    }
+
+    #[test]
+    fn words_of_one_message_are_bounded() {
+        let words: Vec<String> = (0..3 * WORDS_OF_EVENT_MAX).map(|n| n.to_string()).collect();
+        let events = format!("[{{\"content\":\"{}\"}}]", words.join(" "));
+        let mut seen = Seen::default();
+        seen.add_message(r#"["kept 0 1"]"#);
+        seen.add_message(&events);
+        seen.add_message(r#"["more"]"#);
+        let text = seen.into_text();
+        assert_eq!(text.split_whitespace().count(), 2 + WORDS_OF_EVENT_MAX);
+        assert!(text.ends_with(" 1999 more "), "{text}");
+    }
+
+    #[test]
+    fn repeated_text_has_the_same_words_as_text_read_in_full() {
+        let unit = "The quick brown fox, Ünder the tree; 3.14 alpha-beta_gamma É ";
+        for (rest, size) in [("", 3000), ("needle", 70_000), (" the_end", 5000)] {
+            let text = format!("{}{rest}", unit.repeat(size / unit.len()));
+            let mut expected: Vec<String> = super::super::split::words_of(&text).collect();
+            expected.sort_unstable();
+            expected.dedup();
+            let mut found = of(&format!("[\"{text}\"]"));
+            found.sort_unstable();
+            assert_eq!(found, expected);
+        }
+    }
+}

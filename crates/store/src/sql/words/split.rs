@@ -1,0 +1,129 @@
+//! What a word is: a run of letters and digits, in lower case.
+
+/// LIMIT: of a longer word, and of a longer value in metadata, only the beginning counts.
+const TEXT_CHARACTERS_MAX: usize = 64;
+
+/// Whether an ASCII byte belongs to a word; a table, because every byte of every text is looked up.
+const OF_WORDS: [bool; 256] = {
+    let mut of_words = [false; 256];
+    let mut rest: &mut [bool] = &mut of_words;
+    let mut byte: u8 = 0;
+    while let Some((first, others)) = rest.split_first_mut() {
+        *first = byte.is_ascii_alphanumeric();
+        byte = byte.wrapping_add(1);
+        rest = others;
+    }
+    of_words
+};
+
+/// The words of a text, as they stand there.
+#[derive(Clone)]
+pub(super) struct Split<'t> {
+    text: &'t str,
+    /// The first byte that was not looked at.
+    place: usize,
+}
+
+/// The words of a text that people wrote, as they are kept.
+pub(in crate::sql) fn words_of(text: &str) -> impl Iterator<Item = String> {
+    Split::new(text).map(|(_, word)| {
+        let word = word.to_ascii_lowercase();
+        kept_form(&word, &mut String::new()).to_owned()
+    })
+}
+
+/// As much of a value as is compared.
+pub(in crate::sql) fn cut(value: &str) -> &str {
+    if value.len() <= TEXT_CHARACTERS_MAX {
+        return value;
+    }
+    let end = value.char_indices().nth(TEXT_CHARACTERS_MAX);
+    end.and_then(|(end, _)| value.get(..end)).unwrap_or(value)
+}
+
+/// What is kept of a word whose ASCII letters are small; `room` is for what has to be written.
+pub(super) fn kept_form<'w>(word: &'w str, room: &'w mut String) -> &'w str {
+    if word.is_ascii() {
+        return cut(word);
+    }
+    let lower = word.chars().flat_map(char::to_lowercase);
+    room.clear();
+    room.extend(lower.take(TEXT_CHARACTERS_MAX));
+    room
+}
+
+// === impl Split ===
+
+impl<'t> Split<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        Self { text, place: 0 }
+    }
+
+    /// Looks at nothing before `place`.
+    pub(super) fn skip_to(&mut self, place: usize) {
+        self.place = self.place.max(place);
+    }
+}
+
+/// A word, and its first byte.
+impl<'t> Iterator for Split<'t> {
+    type Item = (usize, &'t str);
+
+    fn next(&mut self) -> Option<(usize, &'t str)> {
+        let bytes = self.text.as_bytes().get(self.place..)?;
+        let of_word = |byte: &u8| OF_WORDS.get(usize::from(*byte)) == Some(&true);
+        let mut start = bytes
+            .iter()
+            .position(|byte| of_word(byte) || !byte.is_ascii())?;
+        let run = bytes.get(start..)?;
+        let mut length = run.iter().position(|byte| !of_word(byte));
+        if run
+            .get(length.unwrap_or(0))
+            .is_some_and(|byte| !byte.is_ascii())
+        {
+            let run = self.text.get(self.place + start..)?;
+            start += run.find(char::is_alphanumeric)?;
+            let run = self.text.get(self.place + start..)?;
+            length = run.find(|c: char| !c.is_alphanumeric());
+        }
+        let start = self.place + start;
+        let end = length.map_or(self.text.len(), |length| start + length);
+        self.place = end;
+        Some((start, self.text.get(start..end)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_runs_of_letters_and_digits_in_lower_case() {
+        let check = |text: &str, expected: &[&str]| {
+            assert_eq!(words_of(text).collect::<Vec<_>>(), expected, "{text:?}");
+        };
+        check(
+            "read_file(\"/etc/Passwd\")",
+            &["read", "file", "etc", "passwd"],
+        );
+        check("Äpfel, 3.14 – ΣΊΣΥΦΟΣ", &["äpfel", "3", "14", "σίσυφοσ"]);
+        check("caféA b–c – é", &["caféa", "b", "c", "é"]);
+        check(" .!\u{0}–", &[]);
+        check(&"x".repeat(200), &[&"x".repeat(TEXT_CHARACTERS_MAX)]);
+        check(&"É".repeat(200), &[&"é".repeat(TEXT_CHARACTERS_MAX)]);
+    }
+
+    #[test]
+    fn ascii_is_split_as_everything_is() {
+        let text: String = (0..3000_u32)
+            .map(|n| char::from_u32(n.wrapping_mul(0x9E37_79B9) >> 23).unwrap_or(' '))
+            .collect();
+        let expected: Vec<&str> = text
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .collect();
+        assert!(expected.len() > 100);
+        let found: Vec<&str> = Split::new(&text).map(|(_, word)| word).collect();
+        assert_eq!(found, expected);
+    }
+}
