@@ -95,6 +95,15 @@ pub fn decode(text: &str) -> Vec<Decoded> {
     found
 }
 
+/// What a text that is base64 and nothing else says.
+pub(crate) fn base64(text: &str) -> Option<String> {
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte);
+    text.bytes()
+        .all(is_digit)
+        .then(|| read::base64(text))
+        .flatten()
+}
+
 /// What base64 and hexadecimal digits say, if it is text of any sort.
 pub(crate) fn packed(text: &str) -> Vec<Decoded> {
     let mut found = Vec::new();

@@ -20,6 +20,7 @@ pub mod pii;
 pub mod prompt_injection;
 pub mod python;
 pub mod secrets;
+pub mod shell;
 pub mod tool;
 pub mod unicode;
 

@@ -1,8 +1,8 @@
 //! Inputs made to cost much: what comes out, and what is decoded on the way, stays bounded.
 
 use portcullis_detect::{
-    Match, copyright, decode, fuzzy, html, links, pii, prompt_injection, python, secrets, tool,
-    unicode,
+    Match, copyright, decode, fuzzy, html, links, pii, prompt_injection, python, secrets, shell,
+    tool, unicode,
 };
 
 const MIB: usize = 1024 * 1024;
@@ -55,6 +55,7 @@ fn ten_million_letters() {
     assert!(copyright::licenses(&text).is_empty());
     assert!(fuzzy::contains(&text, "ignore all", 0.8).is_ok());
     assert!(html::scan(&text).links.is_empty());
+    assert!(shell::analyze(&text).syntax_error.is_some());
 }
 
 #[test]
@@ -63,6 +64,11 @@ fn a_million_brackets_in_each_other() {
     check(&text);
     assert!(python::analyze(&text).syntax_error);
     assert!(python::analyze_ipython(&text).syntax_error);
+    assert!(shell::analyze(&text).syntax_error.is_some());
+    let substitutions = "$(".repeat(MIB / 4) + &")".repeat(MIB / 2);
+    assert!(shell::analyze(&substitutions).syntax_error.is_some());
+    let within = "$(".repeat(100_000);
+    assert!(shell::analyze(&within).syntax_error.is_some());
     assert_eq!(unicode::categories(&text, Some(&["Cf"])), []);
 }
 

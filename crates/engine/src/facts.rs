@@ -308,6 +308,7 @@ impl<'p> Context<'p> {
             .or(Type::IMAGE)
             .or(Type::TOOL_PARAMETER)
             .or(Type::PYTHON_CODE)
+            .or(Type::SHELL_CODE)
             .or(Type::HTML);
         if !object.ty.is_within(known) {
             return object.typed(Type::ANY).failing(true);
@@ -465,6 +466,7 @@ fn detector_type(detector: Detector) -> Type {
         | Detector::Secrets
         | Detector::Unicode => Type::LIST,
         Detector::PythonCode | Detector::IpythonCode => Type::PYTHON_CODE,
+        Detector::ShellCode => Type::SHELL_CODE,
         Detector::HtmlCode => Type::HTML,
         Detector::EmbeddingSimilarity | Detector::Llm | Detector::Ocr | Detector::Semgrep => {
             Type::ANY

@@ -13,6 +13,7 @@ pub(crate) enum Kind {
     Tool,
     ToolParameter,
     PythonCode,
+    ShellCode,
     Html,
 }
 
@@ -45,6 +46,7 @@ impl Kind {
             Kind::Tool => "Tool",
             Kind::ToolParameter => "ToolParameter",
             Kind::PythonCode => "PythonDetectorResult",
+            Kind::ShellCode => "ShellDetectorResult",
             Kind::Html => "HiddenHTMLData",
         }
     }
@@ -76,6 +78,18 @@ impl Kind {
                 "syntax_error",
                 "syntax_error_exception",
             ],
+            Kind::ShellCode => &[
+                "commands",
+                "programs",
+                "pipelines",
+                "redirects",
+                "substitutions",
+                "variables",
+                "assignments",
+                "dynamic",
+                "syntax_error",
+                "syntax_error_exception",
+            ],
             Kind::Html => &["alt_texts", "links"],
         }
     }
@@ -90,7 +104,11 @@ impl Kind {
             Kind::Image => &["type", "image_url"],
             Kind::Contents => &["text", "image"],
             Kind::Tool => &["name", "description", "inputSchema", "server"],
-            Kind::Function | Kind::ToolParameter | Kind::PythonCode | Kind::Html => self.fields(),
+            Kind::Function
+            | Kind::ToolParameter
+            | Kind::PythonCode
+            | Kind::ShellCode
+            | Kind::Html => self.fields(),
         }
     }
 
@@ -104,7 +122,11 @@ impl Kind {
             Kind::Image => &["image_url"],
             Kind::Contents => &["root"],
             Kind::Tool => &["inputSchema"],
-            Kind::Function | Kind::ToolParameter | Kind::PythonCode | Kind::Html => &[],
+            Kind::Function
+            | Kind::ToolParameter
+            | Kind::PythonCode
+            | Kind::ShellCode
+            | Kind::Html => &[],
         }
     }
 }
@@ -134,6 +156,7 @@ impl BinderKind {
                 | Kind::Contents
                 | Kind::ToolParameter
                 | Kind::PythonCode
+                | Kind::ShellCode
                 | Kind::Html => false,
             },
             BinderKind::Text

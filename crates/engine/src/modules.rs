@@ -46,6 +46,7 @@ pub(crate) enum Detector {
     PythonCode,
     Secrets,
     Semgrep,
+    ShellCode,
     Unicode,
 }
 
@@ -201,6 +202,7 @@ pub(crate) static MODULES: &[Module] = &[
             "python_code",
             "secrets",
             "semgrep",
+            "shell_code",
             "unicode",
         ],
     },
@@ -210,7 +212,7 @@ pub(crate) static MODULES: &[Module] = &[
     },
     Module {
         name: "invariant.detectors.code",
-        members: &["ipython_code", "python_code", "semgrep"],
+        members: &["ipython_code", "python_code", "semgrep", "shell_code"],
     },
     Module {
         name: "invariant.detectors.pii",
@@ -302,7 +304,7 @@ fn function(name: &str) -> Option<Function> {
 // === impl Detector ===
 
 impl Detector {
-    const ALL: [Detector; 17] = [
+    const ALL: [Detector; 18] = [
         Detector::Copyright,
         Detector::EmbeddingSimilarity,
         Detector::FuzzyContains,
@@ -319,6 +321,7 @@ impl Detector {
         Detector::PythonCode,
         Detector::Secrets,
         Detector::Semgrep,
+        Detector::ShellCode,
         Detector::Unicode,
     ];
 
@@ -346,6 +349,7 @@ impl Detector {
             Detector::PythonCode => "python_code",
             Detector::Secrets => "secrets",
             Detector::Semgrep => "semgrep",
+            Detector::ShellCode => "shell_code",
             Detector::Unicode => "unicode",
         }
     }

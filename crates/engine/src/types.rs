@@ -33,7 +33,8 @@ impl Type {
     pub(crate) const NOTHING: Type = Type(1 << 21);
     /// Functions, modules, patterns and the like.
     pub(crate) const OTHER: Type = Type(1 << 22);
-    pub(crate) const ANY: Type = Type((1 << 23) - 1);
+    pub(crate) const SHELL_CODE: Type = Type(1 << 23);
+    pub(crate) const ANY: Type = Type((1 << 24) - 1);
 
     pub(crate) const NUMBER: Type = Type::BOOL.or(Type::INTEGER).or(Type::FLOAT);
     pub(crate) const EVENT: Type = Type::MESSAGE
@@ -46,7 +47,7 @@ impl Type {
     /// What `ToolOutput.content` can be, and nothing else is.
     pub(crate) const OUTPUT_CONTENT: Type = Type::CONTENT.or(Type::DICT);
 
-    const KINDS: [(Type, Kind); 11] = [
+    const KINDS: [(Type, Kind); 12] = [
         (Type::MESSAGE, Kind::Message),
         (Type::TOOL_CALL, Kind::ToolCall),
         (Type::TOOL_OUTPUT, Kind::ToolOutput),
@@ -57,6 +58,7 @@ impl Type {
         (Type::TOOL, Kind::Tool),
         (Type::TOOL_PARAMETER, Kind::ToolParameter),
         (Type::PYTHON_CODE, Kind::PythonCode),
+        (Type::SHELL_CODE, Kind::ShellCode),
         (Type::HTML, Kind::Html),
     ];
 
@@ -116,14 +118,17 @@ impl Type {
             }
             (Kind::Contents, _) => Type::OTHER,
             (Kind::ToolParameter, "type") => Type::TEXT.or(Type::LIST),
-            (Kind::ToolParameter, "required") | (Kind::PythonCode, "syntax_error") => Type::BOOL,
+            (Kind::ToolParameter, "required")
+            | (Kind::PythonCode | Kind::ShellCode, "syntax_error") => Type::BOOL,
             (Kind::ToolParameter, "properties") => Type::DICT.or(Type::NONE),
             (Kind::ToolParameter, "additionalProperties") => Type::BOOL.or(Type::NONE),
             (Kind::ToolParameter, "items") => Type::TOOL_PARAMETER.or(Type::NONE),
             (Kind::ToolParameter, "enum") => Type::ANY,
             (Kind::PythonCode, "function_calls") => Type::SET,
-            (Kind::PythonCode, "syntax_error_exception") => text_or_none,
-            (Kind::Tool, "inputSchema") | (Kind::PythonCode | Kind::Html, _) => Type::LIST,
+            (Kind::PythonCode | Kind::ShellCode, "syntax_error_exception") => text_or_none,
+            (Kind::Tool, "inputSchema") | (Kind::PythonCode | Kind::ShellCode | Kind::Html, _) => {
+                Type::LIST
+            }
             _ => Type::TEXT,
         })
     }

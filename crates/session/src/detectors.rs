@@ -1,7 +1,7 @@
 //! The detectors that this process answers itself, behind the engine's question form.
 
 use portcullis_detect::{
-    Match, copyright, fuzzy, html, links, pii, prompt_injection, python, secrets, unicode,
+    Match, copyright, fuzzy, html, links, pii, prompt_injection, python, secrets, shell, unicode,
 };
 use portcullis_engine::{Answer, DetectorCall, Detectors, Lookup};
 use portcullis_json::{Number, Object, Value};
@@ -27,6 +27,7 @@ impl Detectors for LocalDetectors {
             "fuzzy_contains" => fuzzy_contains(text, &call.options),
             "python_code" => Ok(python_code(text, &call.options)),
             "ipython_code" => Ok(unmarked(code(python::analyze_ipython(text)))),
+            "shell_code" => Ok(unmarked(shell_code(shell::analyze(text)))),
             "html_code" => Ok(html_code(text)),
             "links" => Ok(unmarked(list(found_texts(text, &links::find(text))))),
             "pii" => personal_data(text, &call.options),
@@ -140,6 +141,37 @@ fn code(found: python::PythonCode) -> Value {
     object.insert(
         "syntax_error_exception",
         module(found.syntax_error_exception),
+    );
+    Value::from(object)
+}
+
+fn shell_code(found: shell::ShellCode) -> Value {
+    let name = |name: Option<String>| name.map_or(Value::Null, Value::from);
+    let programs = found.commands.iter().map(|one| one.program.clone());
+    let programs: Vec<String> = programs.flatten().collect();
+    let command = |one: shell::ShellCommand| {
+        let mut object = Object::new();
+        object.insert("program", name(one.program));
+        object.insert("arguments", list(one.arguments));
+        object.insert("text", one.text);
+        object.insert("inputs", list(one.inputs));
+        object.insert("substituted", list(one.substituted));
+        Value::from(object)
+    };
+    let commands: Vec<Value> = found.commands.into_iter().map(command).collect();
+    let mut object = Object::new();
+    object.insert("commands", commands);
+    object.insert("programs", list(programs));
+    object.insert("pipelines", list(found.pipelines));
+    object.insert("redirects", list(found.redirects));
+    object.insert("substitutions", list(found.substitutions));
+    object.insert("variables", list(found.variables));
+    object.insert("assignments", list(found.assignments));
+    object.insert("dynamic", list(found.dynamic));
+    object.insert("syntax_error", found.syntax_error.is_some());
+    object.insert(
+        "syntax_error_exception",
+        found.syntax_error.map_or(Value::Null, Value::from),
     );
     Value::from(object)
 }

@@ -9,11 +9,13 @@
 )]
 
 mod engine;
+mod shell;
 mod sse;
 mod text;
 mod wire;
 
 pub use engine::{check_policy, evaluate, python_re, tool_pattern};
+pub use shell::shell_code;
 pub use sse::sse;
 pub use text::{json, parse};
 pub use wire::{lines, message};
@@ -21,12 +23,13 @@ pub use wire::{lines, message};
 /// A target with the name of its corpus.
 pub type Target = (&'static str, fn(&[u8]));
 
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 10] = [
     ("parse", parse),
     ("check_policy", check_policy),
     ("evaluate", evaluate),
     ("python_re", python_re),
     ("tool_pattern", tool_pattern),
+    ("shell_code", shell_code),
     ("json", json),
     ("message", message),
     ("lines", lines),

@@ -56,7 +56,7 @@ pub(crate) const FLOORS: &[Floor] = &[
     ),
     floor(
         "fuzz-targets",
-        &["engine", "json", "mcp", "syntax", "trace"],
+        &["detect", "engine", "json", "mcp", "syntax", "trace"],
     ),
     floor("training", &["detect", "json"]),
     floor(

@@ -255,6 +255,7 @@ impl Reader<'_, '_> {
                 | Detector::IpythonCode
                 | Detector::Links
                 | Detector::PythonCode
+                | Detector::ShellCode
                 | Detector::Unicode => return,
             },
             _ => return,

@@ -16,6 +16,7 @@ const ALWAYS_TRUTHY: Type = Type::EVENT
     .or(Type::IMAGE)
     .or(Type::TOOL_PARAMETER)
     .or(Type::PYTHON_CODE)
+    .or(Type::SHELL_CODE)
     .or(Type::HTML);
 
 // === impl Outcome ===

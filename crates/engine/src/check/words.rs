@@ -3,7 +3,7 @@
 use crate::kind::Kind;
 use crate::types::Type;
 
-const WORDS: [(Type, &str); 21] = [
+const WORDS: [(Type, &str); 22] = [
     (Type::NONE, "None"),
     (Type::BOOL, "a boolean"),
     (Type::INTEGER, "an integer"),
@@ -24,6 +24,7 @@ const WORDS: [(Type, &str); 21] = [
     (Type::TOOL, "a `Tool`"),
     (Type::TOOL_PARAMETER, "a `ToolParameter`"),
     (Type::PYTHON_CODE, "the outcome of a code detector"),
+    (Type::SHELL_CODE, "the outcome of `shell_code`"),
     (Type::HTML, "the outcome of `html_code`"),
 ];
 

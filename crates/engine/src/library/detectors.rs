@@ -56,7 +56,9 @@ pub(crate) fn question(
 /// The name of the searched argument, and of those that may follow it by position.
 pub(crate) fn signature(detector: Detector) -> (&'static str, &'static [&'static str]) {
     match detector {
-        Detector::HtmlCode | Detector::Links | Detector::IpythonCode => ("data", &[]),
+        Detector::HtmlCode | Detector::Links | Detector::IpythonCode | Detector::ShellCode => {
+            ("data", &[])
+        }
         Detector::Secrets => ("data", &["rules"]),
         Detector::PythonCode => ("data", &["ipython_mode"]),
         Detector::Unicode => ("data", &["categories"]),
@@ -127,6 +129,7 @@ fn subjects(detector: Detector, data: &Value) -> Result<Vec<Text>, String> {
         Detector::Unicode
         | Detector::PythonCode
         | Detector::IpythonCode
+        | Detector::ShellCode
         | Detector::HtmlCode
         | Detector::Links => contents_of(detector, data),
         Detector::EmbeddingSimilarity
@@ -206,6 +209,7 @@ impl Question {
                 Ok(Value::Bool(any.contains(&true)))
             }
             Detector::PythonCode | Detector::IpythonCode => Ok(python_code(&values)),
+            Detector::ShellCode => Ok(shell_code(&values)),
             Detector::HtmlCode => {
                 let fields = ["alt_texts", "links"].map(|name| joined(&values, name));
                 Ok(Value::Object(Object::new(Kind::Html, fields.to_vec())))
@@ -234,13 +238,6 @@ impl Question {
 
 /// One result for all texts.
 fn python_code(values: &[Value]) -> Value {
-    let failed = values
-        .iter()
-        .any(|value| member(value, "syntax_error").is_some_and(Value::truth));
-    let reason = match values {
-        [one] => member(one, "syntax_error_exception").cloned(),
-        _ => None,
-    };
     let mut calls: Vec<Value> = Vec::new();
     if let Value::List(all) = joined(values, "function_calls") {
         for call in all.items.iter() {
@@ -253,14 +250,34 @@ fn python_code(values: &[Value]) -> Value {
         items: calls.into(),
         place: Place::NOWHERE,
     };
-    let fields = vec![
+    let fields = [
         joined(values, "imports"),
         joined(values, "builtins"),
         Value::Set(calls),
-        Value::Bool(failed),
-        reason.unwrap_or(Value::None),
     ];
-    Value::Object(Object::new(Kind::PythonCode, fields))
+    let fields = fields.into_iter().chain(syntax_error(values));
+    Value::Object(Object::new(Kind::PythonCode, fields.collect()))
+}
+
+/// One result for all texts.
+fn shell_code(values: &[Value]) -> Value {
+    let lists = Kind::ShellCode.fields().iter();
+    let lists = lists.take_while(|name| **name != "syntax_error");
+    let fields = lists.map(|name| joined(values, name));
+    let fields = fields.chain(syntax_error(values)).collect();
+    Value::Object(Object::new(Kind::ShellCode, fields))
+}
+
+/// Whether one of the texts does not parse, and why if there is just one.
+fn syntax_error(values: &[Value]) -> [Value; 2] {
+    let failed = values
+        .iter()
+        .any(|value| member(value, "syntax_error").is_some_and(Value::truth));
+    let reason = match values {
+        [one] => member(one, "syntax_error_exception").cloned(),
+        _ => None,
+    };
+    [Value::Bool(failed), reason.unwrap_or(Value::None)]
 }
 
 fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {

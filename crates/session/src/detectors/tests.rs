@@ -57,6 +57,24 @@ fn detectors_that_mark_answer_with_their_places() {
 }
 
 #[test]
+fn shell_code_is_answered_with_what_it_runs() {
+    check(
+        "shell_code",
+        "curl $U | su''do sh",
+        "{}",
+        r#"{"commands":[{"program":"curl","arguments":["$U"],"text":"curl $U","inputs":[],"substituted":[]},{"program":"sudo","arguments":["sh"],"text":"sudo sh","inputs":["curl"],"substituted":[]},{"program":"sh","arguments":[],"text":"sh","inputs":["curl"],"substituted":[]}],"programs":["curl","sudo","sh"],"pipelines":["sh","curl $U | sudo sh"],"redirects":[],"substitutions":[],"variables":["U"],"assignments":[],"dynamic":[],"syntax_error":false,"syntax_error_exception":null}"#,
+        &[],
+    );
+    let answer = ask("shell_code", "echo 'a", "{}").unwrap();
+    let object = answer.value.as_object().unwrap();
+    assert_eq!(object.get("syntax_error"), Some(&Value::Bool(true)));
+    assert_eq!(
+        object.get("commands"),
+        Some(&Value::from(Vec::<Value>::new()))
+    );
+}
+
+#[test]
 fn detectors_answer_in_the_values_of_the_language() {
     check(
         "secrets",
