@@ -4,6 +4,8 @@
 //! messages in flight are judged one after the other, and a peer that does not read holds up only
 //! its own stream.
 
+mod status;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,7 +13,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use portcullis_json::Value;
-use portcullis_mcp::{EnvelopeLimits, Id, Incoming, Message, MessageKind, Revision, error_code};
+use portcullis_mcp::{EnvelopeLimits, Id, Incoming, Message, MessageKind, Revision};
 use portcullis_session::{
     Action, Delivery, DeliveryKind, Guardrail, Introduction, Permit, RefusalStyle, Scope, Session,
     Source,
@@ -530,34 +532,6 @@ impl Conversation {
         } else {
             self.streams().wait(bytes);
             Ok(())
-        }
-    }
-
-    /// SPEC: MCP 2026-07-28, Streamable HTTP: an error says in the status too what is wrong.
-    fn status(&self, delivery: &Delivery, carried: &Carried) -> StatusCode {
-        // Invariant Gateway answers a blocked message like a wrong one.
-        if self.terms.refusal == RefusalStyle::Invariant && delivery.is_refusal {
-            return StatusCode::BAD_REQUEST;
-        }
-        if !self.upstream.is_stateless() {
-            return match carried.status {
-                _ if delivery.own_error == Some(error_code::INVALID_REQUEST) => {
-                    StatusCode::BAD_REQUEST
-                }
-                Some(status) if !delivery.is_refusal && status == StatusCode::BAD_REQUEST => status,
-                _ => StatusCode::OK,
-            };
-        }
-        match delivery.own_error {
-            Some(error_code::METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,
-            Some(
-                error_code::UNSUPPORTED_PROTOCOL_VERSION
-                | error_code::HEADER_MISMATCH
-                | error_code::MISSING_REQUIRED_CLIENT_CAPABILITY,
-            ) => StatusCode::BAD_REQUEST,
-            Some(_) => StatusCode::OK,
-            None if delivery.is_refusal => StatusCode::OK,
-            None => carried.status.unwrap_or(StatusCode::OK),
         }
     }
 
