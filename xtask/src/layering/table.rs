@@ -22,6 +22,7 @@ pub(crate) const FLOORS: &[Floor] = &[
     floor("syntax", &[]),
     floor("detect", &[]),
     floor("trace", &["json"]),
+    floor("model", &["json"]),
     floor("mcp", &["json"]),
     floor("engine", &["json", "syntax", "trace"]),
     floor("session", &["detect", "engine", "json", "mcp", "trace"]),
@@ -77,6 +78,12 @@ pub(crate) const FENCES: &[Fence] = &[
     fence("hyper-rustls", &["transport"]),
     fence("jiff", &["cli", "server", "session"]),
     fence("postgres", &["store"]),
+<<<<<<< HEAD
+=======
+    fence("reqwest", &["transport"]),
+    fence("rten", &["model"]),
+    fence("rten-tensor", &["model"]),
+>>>>>>> 71c518c (model: transformer classifiers from a local folder)
     fence("rusqlite", &["store"]),
     Fence {
         name: "rustix",
@@ -89,6 +96,7 @@ pub(crate) const FENCES: &[Fence] = &[
         users: &[],
         tests: &["detect", "json"],
     },
+    fence("tokenizers", &["model"]),
     fence("tokio", &["server", "store", "transport", "xtask"]),
     fence("tracing", &["server", "store", "transport"]),
     fence("tracing-subscriber", &["server"]),
