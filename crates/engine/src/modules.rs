@@ -35,6 +35,7 @@ pub(crate) enum Detector {
     FuzzyContains,
     HtmlCode,
     IpythonCode,
+    IsPoisoned,
     IsSimilar,
     Links,
     Llm,
@@ -46,6 +47,7 @@ pub(crate) enum Detector {
     PythonCode,
     Secrets,
     Semgrep,
+    ToolSignals,
     Unicode,
 }
 
@@ -194,6 +196,7 @@ pub(crate) static MODULES: &[Module] = &[
             "embedding_similarity",
             "fuzzy_contains",
             "ipython_code",
+            "is_poisoned",
             "is_similar",
             "moderated",
             "pii",
@@ -201,6 +204,7 @@ pub(crate) static MODULES: &[Module] = &[
             "python_code",
             "secrets",
             "semgrep",
+            "tool_signals",
             "unicode",
         ],
     },
@@ -235,6 +239,10 @@ pub(crate) static MODULES: &[Module] = &[
     Module {
         name: "invariant.detectors.sentence_similarity",
         members: &["embedding_similarity", "is_similar"],
+    },
+    Module {
+        name: "invariant.detectors.tools",
+        members: &["is_poisoned", "tool_signals"],
     },
     Module {
         name: "invariant.parsers",
@@ -302,12 +310,13 @@ fn function(name: &str) -> Option<Function> {
 // === impl Detector ===
 
 impl Detector {
-    const ALL: [Detector; 17] = [
+    const ALL: [Detector; 19] = [
         Detector::Copyright,
         Detector::EmbeddingSimilarity,
         Detector::FuzzyContains,
         Detector::HtmlCode,
         Detector::IpythonCode,
+        Detector::IsPoisoned,
         Detector::IsSimilar,
         Detector::Links,
         Detector::Llm,
@@ -319,6 +328,7 @@ impl Detector {
         Detector::PythonCode,
         Detector::Secrets,
         Detector::Semgrep,
+        Detector::ToolSignals,
         Detector::Unicode,
     ];
 
@@ -335,6 +345,7 @@ impl Detector {
             Detector::FuzzyContains => "fuzzy_contains",
             Detector::HtmlCode => "html_code",
             Detector::IpythonCode => "ipython_code",
+            Detector::IsPoisoned => "is_poisoned",
             Detector::IsSimilar => "is_similar",
             Detector::Links => "links",
             Detector::Llm => "llm",
@@ -346,6 +357,7 @@ impl Detector {
             Detector::PythonCode => "python_code",
             Detector::Secrets => "secrets",
             Detector::Semgrep => "semgrep",
+            Detector::ToolSignals => "tool_signals",
             Detector::Unicode => "unicode",
         }
     }
