@@ -1,4 +1,5 @@
-//! An MCP server for the tests: it answers at once, and misbehaves when a tool's name says so.
+//! An MCP server for the tests: it answers at once, and misbehaves when a tool's name says so. Its
+//! tools are what the file holds, at the time when they are listed, that it is given.
 
 use std::io::{self, BufRead, Write};
 use std::process::ExitCode;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use portcullis_json::{Limits, Value, parse, write};
 
 fn main() -> io::Result<ExitCode> {
+    let tools = std::env::args().nth(1);
     let mut out = io::stdout().lock();
     for line in io::stdin().lock().lines() {
         let Ok(message) = parse(&line?, &Limits::lenient()) else {
@@ -23,6 +25,10 @@ fn main() -> io::Result<ExitCode> {
                 id,
                 r#"{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"scripted","version":"1"}}"#,
             )?,
+            (Some("tools/list"), _) if tools.is_some() => {
+                let tools = std::fs::read_to_string(tools.as_deref().unwrap_or_default())?;
+                answer(&mut out, id, &format!(r#"{{"tools":{}}}"#, tools.trim()))?;
+            }
             (_, Some("die")) => return Ok(ExitCode::from(7)),
             (_, Some("hang")) => thread::sleep(Duration::from_hours(1)),
             (_, Some("noise")) => {

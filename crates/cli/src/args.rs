@@ -12,8 +12,8 @@ use portcullis_server::run::LINE_BYTES_DEFAULT;
 
 pub(crate) use self::store::{
     DbArguments, DbCommand, GuardrailsAddArguments, GuardrailsArguments, GuardrailsCommand,
-    KeysArguments, KeysCommand, StoreArguments, TracesArguments, TracesCommand,
-    TracesListArguments,
+    KeysArguments, KeysCommand, StoreArguments, ToolsArguments, ToolsCommand, TracesArguments,
+    TracesCommand, TracesListArguments,
 };
 
 const STYLES: Styles = Styles::styled()
@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Traces(TracesArguments),
     /// Keep guardrails in the store.
     Guardrails(GuardrailsArguments),
+    /// Look at what is known of servers' tools, and approve what has changed.
+    Tools(ToolsArguments),
     /// Make and revoke the keys of the API.
     Keys(KeysArguments),
     /// Look after the store itself.
@@ -138,6 +140,10 @@ pub(crate) struct GuardArguments {
     /// What to do with a message that a policy fails to judge.
     #[arg(long, value_enum, default_value_t = OnFailure::Block)]
     pub(crate) on_failure: OnFailure,
+    /// What to do about definitions of tools that are `poisoned`, `changed`, `new`, `shadowed` or
+    /// `ambiguous`: `log`, `block` or `off`, such as `--tools changed=block` [default: log].
+    #[arg(long, value_name = "CHECK=ACTION", value_delimiter = ',')]
+    pub(crate) tools: Vec<String>,
     /// Let a method pass that the MCP specification does not have. It is inspected like others.
     #[arg(long, value_name = "METHOD")]
     pub(crate) allow_method: Vec<String>,

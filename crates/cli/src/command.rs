@@ -15,6 +15,7 @@ pub(crate) mod mcp;
 pub(crate) mod run;
 pub(crate) mod serve;
 mod store;
+pub(crate) mod tools;
 pub(crate) mod traces;
 
 use std::error::Error;

@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Config(arguments) => command::config::config(&arguments),
         Command::Traces(arguments) => command::traces::traces(&arguments),
         Command::Guardrails(arguments) => command::guardrails::guardrails(&arguments),
+        Command::Tools(arguments) => command::tools::tools(&arguments),
         Command::Keys(arguments) => command::keys::keys(&arguments),
         Command::Db(arguments) => command::db::db(&arguments),
         Command::Detect(arguments) => command::detect::detect(&arguments),

@@ -1,14 +1,15 @@
 //! Definitions of tools that work on the model that reads them.
 //!
 //! [`signals`] says what in a definition addresses the model instead of describing the tool;
-//! [`is_poisoned`] weighs it. [`shadow`] compares names of different servers, and [`change`]
+//! [`is_poisoned`] weighs it. [`place`] says where. [`shadow`] compares names of different servers, and [`change`]
 //! compares a definition with the one that was seen before.
 
 pub mod change;
+pub mod place;
 pub mod shadow;
 
 use crate::decode;
-use crate::fold::{self, Folded};
+use crate::fold::Folded;
 use crate::pattern::{Pattern, compile};
 use crate::prompt_injection;
 use std::sync::LazyLock;
@@ -121,6 +122,10 @@ static PATTERNS: [(Signal, Pattern); 9] = [
     ),
 ];
 
+/// What anybody may read, although it lies beside what nobody may.
+static PUBLIC_KEY: Pattern =
+    LazyLock::new(|| compile(r"[~$\w./-]*\bid_(?:rsa|ed25519|ecdsa)\.pub\b"));
+
 /// What advertises a tool instead of describing it.
 static PRAISE: Pattern = LazyLock::new(|| {
     compile(concat!(
@@ -140,7 +145,8 @@ const PRAISES_MIN: usize = 4;
 pub fn signals(definition: &Definition) -> Vec<Signal> {
     let text = whole(definition);
     let mut found: Vec<Signal> = Vec::new();
-    let mut views = vec![Folded::new(&text).text];
+    let folded = Folded::new(&text).text;
+    let mut views = vec![PUBLIC_KEY.replace_all(&folded, "").into_owned()];
     let decoded = decode::decode(&text);
     views.extend(decoded.iter().map(|one| Folded::new(&one.text).text));
     for (signal, pattern) in &PATTERNS {
@@ -148,13 +154,7 @@ pub fn signals(definition: &Definition) -> Vec<Signal> {
             found.push(*signal);
         }
     }
-    let invisible = text
-        .chars()
-        .filter(|it| {
-            fold::tag(*it).is_some()
-                || fold::is_invisible(*it) && !matches!(it, '\u{fe0f}' | '\u{200d}')
-        })
-        .count();
+    let invisible = text.chars().filter(|it| place::is_unseen(*it)).count();
     let praises = views
         .iter()
         .map(|view| PRAISE.find_iter(view).count())

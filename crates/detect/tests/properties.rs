@@ -1,6 +1,7 @@
 //! Any text is taken, and every span lies on character boundaries.
 
 use portcullis_detect::fold::Folded;
+use portcullis_detect::tool::change::Parts;
 use portcullis_detect::{
     Match, copyright, decode, fuzzy, html, links, pii, prompt_injection, python, secrets, tool,
     unicode,
@@ -91,7 +92,14 @@ fn check(text: &str) -> Result<(), TestCaseError> {
         ..tool::Definition::default()
     };
     prop_assert!(tool::signals(&definition(text)).len() <= 11);
-    let changes = tool::change::changes(&definition("Adds."), &definition(text));
+    for span in tool::place::places(text) {
+        prop_assert!(
+            text.get(span.clone()).is_some_and(|it| !it.is_empty()),
+            "{span:?}"
+        );
+    }
+    let parts = |text: &str| Parts::from([("description".to_owned(), text.to_owned())]);
+    let changes = tool::change::changes(&parts("Adds."), &parts(text));
     prop_assert_eq!(changes.is_empty(), text == "Adds.");
     prop_assert!(copyright::licenses(text).len() <= 9);
     let page = html::scan(text);

@@ -456,6 +456,7 @@ pub(crate) fn function_facts(function: Function, argument: Option<Type>) -> (Typ
 fn detector_type(detector: Detector) -> Type {
     match detector {
         Detector::FuzzyContains
+        | Detector::IsPoisoned
         | Detector::IsSimilar
         | Detector::LlmConfirm
         | Detector::Moderated
@@ -464,6 +465,7 @@ fn detector_type(detector: Detector) -> Type {
         | Detector::Links
         | Detector::Pii
         | Detector::Secrets
+        | Detector::ToolSignals
         | Detector::Unicode => Type::LIST,
         Detector::PythonCode | Detector::IpythonCode => Type::PYTHON_CODE,
         Detector::ShellCode => Type::SHELL_CODE,

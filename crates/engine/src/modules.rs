@@ -35,6 +35,7 @@ pub(crate) enum Detector {
     FuzzyContains,
     HtmlCode,
     IpythonCode,
+    IsPoisoned,
     IsSimilar,
     Links,
     Llm,
@@ -47,6 +48,7 @@ pub(crate) enum Detector {
     Secrets,
     Semgrep,
     ShellCode,
+    ToolSignals,
     Unicode,
 }
 
@@ -195,6 +197,7 @@ pub(crate) static MODULES: &[Module] = &[
             "embedding_similarity",
             "fuzzy_contains",
             "ipython_code",
+            "is_poisoned",
             "is_similar",
             "moderated",
             "pii",
@@ -203,6 +206,7 @@ pub(crate) static MODULES: &[Module] = &[
             "secrets",
             "semgrep",
             "shell_code",
+            "tool_signals",
             "unicode",
         ],
     },
@@ -237,6 +241,10 @@ pub(crate) static MODULES: &[Module] = &[
     Module {
         name: "invariant.detectors.sentence_similarity",
         members: &["embedding_similarity", "is_similar"],
+    },
+    Module {
+        name: "invariant.detectors.tools",
+        members: &["is_poisoned", "tool_signals"],
     },
     Module {
         name: "invariant.parsers",
@@ -304,12 +312,13 @@ fn function(name: &str) -> Option<Function> {
 // === impl Detector ===
 
 impl Detector {
-    const ALL: [Detector; 18] = [
+    const ALL: [Detector; 20] = [
         Detector::Copyright,
         Detector::EmbeddingSimilarity,
         Detector::FuzzyContains,
         Detector::HtmlCode,
         Detector::IpythonCode,
+        Detector::IsPoisoned,
         Detector::IsSimilar,
         Detector::Links,
         Detector::Llm,
@@ -322,6 +331,7 @@ impl Detector {
         Detector::Secrets,
         Detector::Semgrep,
         Detector::ShellCode,
+        Detector::ToolSignals,
         Detector::Unicode,
     ];
 
@@ -338,6 +348,7 @@ impl Detector {
             Detector::FuzzyContains => "fuzzy_contains",
             Detector::HtmlCode => "html_code",
             Detector::IpythonCode => "ipython_code",
+            Detector::IsPoisoned => "is_poisoned",
             Detector::IsSimilar => "is_similar",
             Detector::Links => "links",
             Detector::Llm => "llm",
@@ -350,6 +361,7 @@ impl Detector {
             Detector::Secrets => "secrets",
             Detector::Semgrep => "semgrep",
             Detector::ShellCode => "shell_code",
+            Detector::ToolSignals => "tool_signals",
             Detector::Unicode => "unicode",
         }
     }

@@ -22,3 +22,4 @@ mod recording;
 mod relay;
 pub mod run;
 pub mod serve;
+mod tools;

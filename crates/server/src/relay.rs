@@ -27,6 +27,7 @@ use tracing::{debug, info, warn};
 
 use crate::metadata::introduce;
 use crate::recording::Recording;
+use crate::tools::{ToolBook, stops};
 
 /// How long what a server wrote before it ended is still passed on.
 const DRAIN_WAIT_MAX: Duration = Duration::from_millis(200);
@@ -49,6 +50,7 @@ struct Relay<'r> {
     session: RefCell<Session>,
     record: RefCell<SessionRecord>,
     recording: &'r Recording,
+    tools: &'r ToolBook,
     to_client: Mutex<LineWriter<stdio::Output>>,
     /// `None` once the client has ended: that closes the server's input.
     to_server: Mutex<Option<LineWriter<pipe::Sender>>>,
@@ -73,7 +75,7 @@ pub(crate) async fn relay(
     peers: Peers,
     session: Session,
     record: SessionRecord,
-    recording: &Recording,
+    (recording, tools): (&Recording, &ToolBook),
     mut signals: EndSignals,
 ) -> io::Result<ExitStatus> {
     let Peers {
@@ -87,6 +89,7 @@ pub(crate) async fn relay(
         session: RefCell::new(session),
         record: RefCell::new(record),
         recording,
+        tools,
         to_client: Mutex::new(to_client),
         to_server: Mutex::new(Some(to_server)),
     };
@@ -159,8 +162,15 @@ impl Relay<'_> {
                     }
                 }
                 Action::Introduce(peers) => self.introduce(peers).await,
+                Action::ReadTools => self.read_tools().await,
+                Action::NoteTools(seen) if is_recorded => {
+                    let noted = self.tools.note(&seen).await;
+                    let actions = self.session.borrow_mut().on_noted_tools(&seen, noted);
+                    is_recorded = !stops(&actions);
+                    self.send_all(actions).await?;
+                }
                 Action::Send(permit) if is_recorded => self.send(&permit).await?,
-                Action::Send(_) => {}
+                Action::NoteTools(_) | Action::Send(_) => {}
                 Action::Note(note) => warn!(%note, "noted"),
             }
         }
@@ -169,8 +179,10 @@ impl Relay<'_> {
 
     async fn send_all(&self, actions: Vec<Action>) -> Result<(), End> {
         for action in actions {
-            if let Action::Send(permit) = action {
-                self.send(&permit).await?;
+            match action {
+                Action::Send(permit) => self.send(&permit).await?,
+                Action::Note(note) => warn!("{note}"),
+                _ => {}
             }
         }
         Ok(())
@@ -190,6 +202,11 @@ impl Relay<'_> {
             debug!(%direction, %error, "writing failed");
             End::of_receiver(direction)
         })
+    }
+
+    async fn read_tools(&self) {
+        let known = self.tools.known().await;
+        self.session.borrow_mut().on_known_tools(known);
     }
 
     async fn introduce(&self, peers: Introduction) {

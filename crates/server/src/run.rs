@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use portcullis_json::Object;
 use portcullis_session::{
-    Guardrail, GuardrailAction, RefusalStyle, Session, SessionContext, SessionLimits,
+    Guardrail, GuardrailAction, RefusalStyle, Session, SessionContext, SessionLimits, ToolChecks,
 };
 use portcullis_store::{Durability, Location, StoreError, Upload};
 use portcullis_trace::record::{Origin, SessionId, SessionIdError, SessionRecord};
@@ -31,6 +31,7 @@ use crate::policy::{PolicyError, PolicyFile};
 use crate::recording::Recording;
 use crate::relay::{Peers, now, relay};
 use crate::serve::stdio::{self as local, ConnectError, End, LocalClient};
+use crate::tools::{self, ToolBook};
 use crate::{log, metadata};
 
 /// LIMIT: one line of a peer, unless configured otherwise.
@@ -46,6 +47,7 @@ pub struct RunOptions {
     pub policies: Vec<PathBuf>,
     /// Guardrails from elsewhere, in force after those of the policies.
     pub guardrails: Vec<Guardrail>,
+    pub tool_checks: ToolChecks,
     pub parameters: Object,
     pub refusal: RefusalStyle,
     pub on_failure: GuardrailAction,
@@ -206,6 +208,8 @@ async fn guard(
         .as_ref()
         .is_some_and(|explorer| explorer.takes_trace);
     let (line_bytes, refusal) = (options.line_bytes, options.refusal);
+    let identity = tools::guarded(&options.server_name(), &options.server);
+    let tools = ToolBook::new(identity, recording.pool().clone(), None);
     let (session, record) = open_session(options, guardrails)?;
     info!(session = %record.id, server = record.server, "session begins");
     if let Err(error) = recording.record(record.clone()).await {
@@ -225,6 +229,7 @@ async fn guard(
         session,
         record,
         refusal,
+        tools,
     };
     let code = server
         .guard(client, line_bytes, Arc::clone(&recording), signals)
@@ -265,15 +270,26 @@ impl Opened {
     ) -> Result<u8, RunError> {
         match self {
             Self::Started(started) => {
+                let LocalClient {
+                    from_client,
+                    to_client,
+                    mut session,
+                    record,
+                    tools,
+                    ..
+                } = client;
                 let peers = Peers {
-                    from_client: client.from_client,
-                    to_client: client.to_client,
+                    from_client,
+                    to_client,
                     from_server: LineReader::new(started.output, line_bytes),
                     to_server: LineWriter::new(started.input),
                     server: started.server,
                 };
-                let (session, record) = (client.session, client.record);
-                let status = relay(peers, session, record, &recording, signals).await;
+                if session.holds_tools_back() {
+                    session.on_known_tools(tools.known().await);
+                }
+                let kept = (&*recording, &tools);
+                let status = relay(peers, session, record, kept, signals).await;
                 status.map(exit_code).map_err(RunError::Supervise)
             }
             Self::Remote(server) => {
@@ -331,6 +347,7 @@ fn open_session(
         revision: None,
         server: Arc::from(server),
         guardrails,
+        tool_checks: options.tool_checks,
         parameters: metadata::parameters(&options.parameters, &metadata),
         refusal: options.refusal,
         extra_methods: options.extra_methods,

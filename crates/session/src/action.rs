@@ -2,6 +2,7 @@ use std::fmt;
 
 use portcullis_mcp::frame::LineError;
 use portcullis_mcp::{Id, Malformed};
+use portcullis_trace::pin::ToolSighting;
 use portcullis_trace::record::{Direction, EventRecord, Implementation};
 
 use crate::Permit;
@@ -19,6 +20,13 @@ pub enum Action {
     },
     /// The peers said what they are.
     Introduce(Introduction),
+    /// The client asks for tools: what is known of them is to be told to
+    /// [`Session::on_known_tools`](crate::Session::on_known_tools) before the request is sent.
+    ReadTools,
+    /// What a listing shows is to be noted, and what came of it told to
+    /// [`Session::on_noted_tools`](crate::Session::on_noted_tools). If that has something to send,
+    /// it goes instead of any later [`Action::Send`].
+    NoteTools(Sightings),
     Send(Permit),
     /// For the log. Bounded in number for each session.
     Note(Note),
@@ -29,6 +37,13 @@ pub enum Action {
 pub struct Introduction {
     pub client: Option<Implementation>,
     pub server: Option<Implementation>,
+}
+
+/// What a listing shows that was not known, or not so.
+#[derive(Clone, Debug)]
+pub struct Sightings {
+    pub tools: Vec<ToolSighting>,
+    pub(crate) waiting: Waiting,
 }
 
 /// A peer that waits for an answer.
@@ -61,6 +76,8 @@ pub enum Note {
         direction: Direction,
         reason: DropReason,
     },
+    /// What is known of tools is not what was seen of them.
+    ToolsNotNoted { reason: String },
     /// Only counted from here on.
     TooManyNotes,
 }
@@ -108,6 +125,7 @@ impl fmt::Display for Note {
                     sender(*direction)
                 )
             }
+            Self::ToolsNotNoted { reason } => write!(f, "tools are not noted: {reason}"),
             Self::TooManyNotes => f.write_str("further notes of this session are only counted"),
         }
     }

@@ -5,6 +5,8 @@ use portcullis_json::Object;
 use portcullis_mcp::Revision;
 use portcullis_trace::record::{self, GuardrailName, SessionId};
 
+use crate::tools::ToolChecks;
+
 /// What a session runs with; fixed for its life.
 #[derive(Debug)]
 pub struct SessionContext {
@@ -14,6 +16,7 @@ pub struct SessionContext {
     /// The name under which the server is configured; policies see it as `server(event)`.
     pub server: Arc<str>,
     pub guardrails: Vec<Guardrail>,
+    pub tool_checks: ToolChecks,
     /// What policies read as `input.…`.
     pub parameters: Object,
     pub refusal: RefusalStyle,

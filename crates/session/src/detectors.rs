@@ -1,10 +1,13 @@
 //! The detectors that this process answers itself, behind the engine's question form.
 
 use portcullis_detect::{
-    Match, copyright, fuzzy, html, links, pii, prompt_injection, python, secrets, shell, unicode,
+    Match, copyright, fuzzy, html, links, pii, prompt_injection, python, secrets, shell, tool,
+    unicode,
 };
 use portcullis_engine::{Answer, DetectorCall, Detectors, Lookup};
 use portcullis_json::{Number, Object, Value};
+
+use crate::tools::inspect;
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +35,8 @@ impl Detectors for LocalDetectors {
             "links" => Ok(unmarked(list(found_texts(text, &links::find(text))))),
             "pii" => personal_data(text, &call.options),
             "prompt_injection" => injection(text, &call.options),
+            "is_poisoned" => Ok(poisoned(text, &call.options)),
+            "tool_signals" => Ok(signals(text, &call.options)),
             other => Err(format!("`{other}` has no backend configured")),
         })
     }
@@ -74,6 +79,43 @@ fn injection(text: &str, options: &Object) -> Answered {
             Vec::new()
         },
     })
+}
+
+/// The marks are in the description, which is the text.
+fn poisoned(description: &str, options: &Object) -> Answer {
+    let inspection = inspect(&definition(description, options));
+    Answer {
+        value: Value::Bool(inspection.is_poisoned),
+        marks: if inspection.is_poisoned {
+            tool::place::places(description)
+        } else {
+            Vec::new()
+        },
+    }
+}
+
+fn signals(description: &str, options: &Object) -> Answer {
+    let inspection = inspect(&definition(description, options));
+    Answer {
+        value: list(inspection.signals.iter().map(|signal| signal.name())),
+        marks: if inspection.signals.is_empty() {
+            Vec::new()
+        } else {
+            tool::place::places(description)
+        },
+    }
+}
+
+fn definition(description: &str, options: &Object) -> tool::Definition {
+    let text = |name: &str| {
+        let text = options.get(name).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
+    tool::Definition {
+        name: text("name"),
+        description: description.to_owned(),
+        schema: text("schema"),
+    }
 }
 
 /// The language's default for `threshold` of `prompt_injection`.

@@ -15,12 +15,14 @@ mod lower;
 mod refusal;
 mod route;
 mod session;
+mod tools;
 mod verdict;
 
-pub use action::{Action, DropReason, Introduction, Note, Waiting};
+pub use action::{Action, DropReason, Introduction, Note, Sightings, Waiting};
 pub use context::{Guardrail, GuardrailAction, RefusalStyle, SessionContext, SessionLimits};
 pub use detectors::LocalDetectors;
 pub use lower::own_chunks;
 pub use route::{Delivery, DeliveryKind, Scope, Source};
 pub use session::{PastMessage, Session};
+pub use tools::{KnownTools, ToolCheck, ToolChecks, UnknownToolCheck, tool_changes};
 pub use verdict::Permit;

@@ -5,6 +5,7 @@ mod notification;
 mod past;
 mod request;
 mod response;
+mod tools;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::exchange::{Exchange, Exchanges};
 use crate::lower::{Stamp, Subject, lower};
 use crate::refusal::OwnWords;
 use crate::route::{Delivery, DeliveryKind, Scope, Source};
+use crate::tools::{Report, ToolWatch};
 use crate::verdict::{Judgement, Judges, Permit, Violation};
 
 pub use self::past::PastMessage;
@@ -53,6 +55,7 @@ pub struct Session {
     handshake: Handshake,
     /// Tools that were taken out of a listing; calling one of them is refused.
     withheld_tools: BTreeSet<Arc<str>>,
+    tools: ToolWatch,
     next_sequence: Sequence,
     last_time: Timestamp,
     notes: u32,
@@ -119,6 +122,7 @@ impl Session {
             revision: context.revision,
             handshake: Handshake::NotBegun,
             withheld_tools: BTreeSet::new(),
+            tools: ToolWatch::new(context.tool_checks),
             next_sequence: Sequence::FIRST,
             last_time: Timestamp::from_micros(i64::MIN),
             notes: 0,
@@ -344,12 +348,18 @@ impl Session {
         }
     }
 
-    /// Lowers a message and has it judged. What was allowed has happened for the guardrails.
     fn inspect(&mut self, turn: Turn<'_>, subject: Subject<'_>) -> Inspected {
+        self.inspect_with(turn, subject, Report::default())
+    }
+
+    /// Lowers a message and has it judged, together with what is said of the tools in it. What was
+    /// allowed has happened for the guardrails.
+    fn inspect_with(&mut self, turn: Turn<'_>, subject: Subject<'_>, tools: Report) -> Inspected {
         let elements = lower(subject, &self.stamp(turn.now));
         match events(&elements) {
             Ok(events) => {
-                let judgement = self.judges.judge(&events, &self.detectors);
+                let mut judgement = self.judges.judge(&events, &self.detectors);
+                judgement.add(tools);
                 let bytes = turn.message.line();
                 let delivery = self.delivery(turn);
                 Inspected {

@@ -18,6 +18,7 @@ mod row;
 mod sessions;
 mod store;
 mod strings;
+mod tool_pins;
 mod uploads;
 mod words;
 mod write;

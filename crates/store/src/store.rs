@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use portcullis_trace::pin::{ForeignTool, ToolPin, ToolServer, ToolSighting};
 use portcullis_trace::record::{
     EventRecord, Sequence, SessionId, SessionRecord, SessionSummary, Timestamp,
 };
@@ -159,6 +162,37 @@ pub trait Store {
 
     /// How the session goes on that has this key and has not ended.
     fn resumption(&mut self, key: &str) -> Result<Option<Resumption>, StoreError>;
+
+    // Tools of servers
+
+    /// What is known of the server's tools, by name.
+    fn tool_pins(&mut self, server: &ToolServer) -> Result<Vec<ToolPin>, StoreError>;
+
+    /// Tools of servers that have another name and run something else. Bounded in number.
+    fn foreign_tools(&mut self, server: &ToolServer) -> Result<Vec<ForeignTool>, StoreError>;
+
+    /// The servers of which tools are known.
+    fn tool_servers(&mut self) -> Result<Vec<ToolServer>, StoreError>;
+
+    /// Notes what a listing showed, and returns what is known of the server's tools then. A tool
+    /// that is known already stays pinned as it is: what differs was seen.
+    fn note_tools(
+        &mut self,
+        server: &ToolServer,
+        sightings: &[ToolSighting],
+        at: Timestamp,
+    ) -> Result<Vec<ToolPin>, StoreError>;
+
+    /// Pins what `pins` say was seen, where that is still what was seen last. How many were.
+    fn approve_tools(
+        &mut self,
+        server: &ToolServer,
+        pins: &[ToolPin],
+        at: Timestamp,
+    ) -> Result<u64, StoreError>;
+
+    /// Nothing is known of these tools any more. Of how many something was.
+    fn forget_tools(&mut self, server: &ToolServer, tools: &[Arc<str>]) -> Result<u64, StoreError>;
 
     // API keys
 

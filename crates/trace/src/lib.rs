@@ -5,6 +5,7 @@
 
 mod address;
 mod event;
+pub mod pin;
 pub mod record;
 pub mod wire;
 

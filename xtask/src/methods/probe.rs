@@ -6,6 +6,7 @@ use portcullis_json::{Limits, Object, Value, parse};
 use portcullis_mcp::{MethodKind, MethodSpec, Peer, Revision};
 use portcullis_session::{
     Action, Guardrail, GuardrailAction, RefusalStyle, Session, SessionContext, SessionLimits,
+    ToolChecks,
 };
 use portcullis_trace::record::{Direction, EventRecord, GuardrailName, Timestamp, Verdict};
 use std::sync::Arc;
@@ -175,6 +176,7 @@ impl Asked {
             on_failure: GuardrailAction::Block,
         };
         let session = Session::new(SessionContext {
+            tool_checks: ToolChecks::default(),
             id: SESSION.parse().map_err(|_| "no session id")?,
             revision: revision.is_stateless().then_some(revision),
             server: Arc::from("server"),
@@ -198,7 +200,7 @@ impl Asked {
         let actions = self.line(direction, line);
         let is_passed = |action: &Action| match action {
             Action::Send(permit) => permit.bytes() == line.as_bytes(),
-            Action::Record { .. } | Action::Introduce(_) | Action::Note(_) => false,
+            _ => false,
         };
         if actions.iter().any(is_passed) {
             Ok(())
@@ -231,7 +233,7 @@ impl Became {
                     };
                     became.told = Some(told(permit.bytes(), receiver));
                 }
-                Action::Introduce(_) | Action::Note(_) => {}
+                _ => {}
             }
         }
         became

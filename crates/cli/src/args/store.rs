@@ -134,6 +134,49 @@ pub(crate) struct GuardrailsAddArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ToolsArguments {
+    #[command(flatten)]
+    pub(crate) store: StoreArguments,
+    #[command(subcommand)]
+    pub(crate) command: ToolsCommand,
+}
+
+/// A server is named as it is configured, or by the beginning of its id where there are several of
+/// the name.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ToolsCommand {
+    /// List the servers and the tools that they were seen with.
+    Ls {
+        /// Only of this server.
+        server: Option<String>,
+        /// Only what waits for approval.
+        #[arg(long)]
+        waiting: bool,
+        /// Write a JSON list.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what has changed since a tool was pinned. Exits with 1 if something has.
+    Diff {
+        server: String,
+        /// All, if none is named.
+        tool: Option<String>,
+    },
+    /// Pin tools as they were seen last. Running sessions know it at their next listing.
+    Approve {
+        server: String,
+        /// All that wait, if none is named.
+        tools: Vec<String>,
+    },
+    /// Forget tools, as if they had never been seen.
+    Forget {
+        server: String,
+        /// All, if none is named.
+        tools: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct KeysArguments {
     #[command(flatten)]
     pub(crate) store: StoreArguments,

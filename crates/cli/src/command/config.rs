@@ -7,7 +7,7 @@ use portcullis_server::config::{
     ConfigError, GatewayConfig, HttpTransport, Only, ScopedGuardrail, ServerConfig, ServerName,
     schema,
 };
-use portcullis_session::GuardrailAction;
+use portcullis_session::{GuardrailAction, ToolCheck};
 
 use super::{Failure, Outcome};
 use crate::args::{ConfigArguments, ConfigCommand};
@@ -58,6 +58,11 @@ fn write_config(out: &mut impl Write, file: &Path, config: &GatewayConfig) -> io
         let note = "messages are recorded, nothing is blocked";
         writeln!(out, "  {}", render::WARNING.paint(note))?;
     }
+    let checks = ToolCheck::ALL.map(|check| {
+        let action = config.tool_checks.action(check).map_or("off", action);
+        format!("{check} {action}")
+    });
+    writeln!(out, "definitions of tools: {}", checks.join(", "))?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use portcullis_json::Object;
 use portcullis_server::config::{HttpServer, HttpTransport, McpScanFile};
 use portcullis_server::policy::PolicyError;
 use portcullis_server::run::{GuardedServer, RunError, RunOptions, Warning, run as guard};
-use portcullis_session::{GuardrailAction, RefusalStyle};
+use portcullis_session::{GuardrailAction, RefusalStyle, ToolCheck, ToolChecks};
 use portcullis_store::Durability;
 use portcullis_transport::child::ServerCommand;
 
@@ -56,6 +56,7 @@ pub(super) fn options(
         parameters: parameters(&arguments.param)?,
         policies: arguments.policy,
         guardrails: Vec::new(),
+        tool_checks: tool_checks(&arguments.tools)?,
         refusal,
         on_failure: match arguments.on_failure {
             OnFailure::Block => GuardrailAction::Block,
@@ -74,6 +75,35 @@ pub(super) fn options(
         is_verbose: arguments.verbose,
         notices: Vec::new(),
     })
+}
+
+/// Reads `CHECK=ACTION` pairs.
+fn tool_checks(pairs: &[String]) -> Result<ToolChecks, Failure> {
+    let mut checks = ToolChecks::default();
+    for pair in pairs {
+        let read = pair.split_once('=').and_then(|(check, action)| {
+            let action = match action {
+                "block" => Some(GuardrailAction::Block),
+                "log" => Some(GuardrailAction::Log),
+                "off" => None,
+                _ => return None,
+            };
+            Some((check.parse::<ToolCheck>().ok()?, action))
+        });
+        let Some((check, action)) = read else {
+            let known: Vec<&str> = ToolCheck::ALL.iter().map(|check| check.name()).collect();
+            return Err(
+                Failure::usage(format!("`--tools {pair}` names no check and action")).hint(
+                    format!(
+                        "write `CHECK=ACTION`: one of {}, and log, block or off",
+                        known.join(", ")
+                    ),
+                ),
+            );
+        };
+        checks.set(check, action);
+    }
+    Ok(checks)
 }
 
 /// Puts in force what mcp-scan's file has for this client and the server that is run.

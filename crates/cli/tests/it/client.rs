@@ -52,11 +52,17 @@ impl Client {
 
     /// Starts `portcullis run` with these arguments, in a directory with a policy.
     pub(crate) fn run(arguments: &[&str]) -> Self {
+        Self::run_in(Path::new("data"), arguments)
+    }
+
+    /// The same with a data directory that outlives the client.
+    pub(crate) fn run_in(data: &Path, arguments: &[&str]) -> Self {
         let directory = TempDir::new().unwrap();
         std::fs::write(directory.path().join("policy.gr"), POLICY).unwrap();
         let mut process = portcullis()
             .current_dir(directory.path())
-            .args(["run", "--data-dir", "data"])
+            .args(["run", "--data-dir"])
+            .arg(data)
             .args(arguments)
             .env("PORTCULLIS_TEST_KEY", "s3cret")
             .stdin(Stdio::piped())

@@ -25,9 +25,9 @@ fn check(yaml: &str, code: i32, stdout: &str, stderr: &[&str]) {
 #[test]
 fn configuration_that_loads_is_shown() {
     check(
-        "servers:\n  files: { command: [files-server, /data] }\n  t: { url: \"http://a/sse\", transport: sse }\nguardrails: [{ name: a, policy: \"\", action: log, servers: [files], clients: [cursor] }, { name: b, policy: \"\" }]\n",
+        "servers:\n  files: { command: [files-server, /data] }\n  t: { url: \"http://a/sse\", transport: sse }\nguardrails: [{ name: a, policy: \"\", action: log, servers: [files], clients: [cursor] }, { name: b, policy: \"\" }]\ntools: { changed: block, shadowed: off }\n",
         0,
-        "ok: `portcullis.yaml` loads\nlistens on 127.0.0.1:8787\nservers: 2\n  files  files-server /data\n  t  http://a/sse (sse)\nguardrails in force: 2\n  a  log (on failure block); files; cursor\n  b  block (on failure block); all servers; all clients\n",
+        "ok: `portcullis.yaml` loads\nlistens on 127.0.0.1:8787\nservers: 2\n  files  files-server /data\n  t  http://a/sse (sse)\nguardrails in force: 2\n  a  log (on failure block); files; cursor\n  b  block (on failure block); all servers; all clients\ndefinitions of tools: poisoned log, changed block, new log, shadowed off, ambiguous log\n",
         &[],
     );
 }
@@ -67,7 +67,7 @@ fn configuration_without_guardrails_says_so() {
     check(
         "",
         0,
-        "ok: `portcullis.yaml` loads\nlistens on 127.0.0.1:8787\nservers: 0\nguardrails in force: 0\n  messages are recorded, nothing is blocked\n",
+        "ok: `portcullis.yaml` loads\nlistens on 127.0.0.1:8787\nservers: 0\nguardrails in force: 0\n  messages are recorded, nothing is blocked\ndefinitions of tools: poisoned log, changed log, new log, shadowed log, ambiguous log\n",
         &[],
     );
 }

@@ -11,3 +11,4 @@ mod processes;
 mod run;
 mod serve;
 mod store;
+mod tools;

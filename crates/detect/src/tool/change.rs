@@ -1,21 +1,15 @@
 //! What became of a definition since it was first seen.
 
-use super::Definition;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A part of a definition that is not what it was.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    pub part: Part,
+    /// What it is called, such as `description`.
+    pub part: String,
     /// Words in order: kept, taken away, added.
     pub words: Vec<Word>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    Name,
-    Description,
-    Schema,
 }
 
 /// Some words of a difference.
@@ -32,22 +26,23 @@ const WORDS_MAX: usize = 1500;
 /// How many kept words are shown beside a change.
 const CONTEXT_WORDS: usize = 6;
 
-/// The parts that differ, in the order of [`Part`].
-pub fn changes(before: &Definition, after: &Definition) -> Vec<Change> {
-    let parts = [
-        (Part::Name, &before.name, &after.name),
-        (Part::Description, &before.description, &after.description),
-        (Part::Schema, &before.schema, &after.schema),
-    ];
-    let differing = parts
-        .into_iter()
-        .filter(|(_, before, after)| before != after);
-    differing
-        .map(|(part, before, after)| Change {
-            part,
-            words: difference(before, after),
+/// The texts of a definition, by what they are called.
+pub type Parts = BTreeMap<String, String>;
+
+/// The parts that differ, in their order. A part that is not there is as good as an empty one.
+pub fn changes(before: &Parts, after: &Parts) -> Vec<Change> {
+    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
+    names.sort();
+    names.dedup();
+    let text = |parts: &Parts, name| parts.get(name).cloned().unwrap_or_default();
+    let changed = names.into_iter().filter_map(|name| {
+        let (before, after) = (text(before, name), text(after, name));
+        (before != after).then(|| Change {
+            part: name.clone(),
+            words: difference(&before, &after),
         })
-        .collect()
+    });
+    changed.collect()
 }
 
 /// The shortest way from one text to the other, word by word.
@@ -139,12 +134,7 @@ fn aligned(before: &[String], after: &[String]) -> Vec<Word> {
 /// On one line: `[-taken away-]`, `{+added+}`, and a few words around them.
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let part = match self.part {
-            Part::Name => "name",
-            Part::Description => "description",
-            Part::Schema => "schema",
-        };
-        write!(f, "{part}: ")?;
+        write!(f, "{}: ", self.part)?;
         let mut runs = self
             .words
             .chunk_by(|a, b| std::mem::discriminant(a) == std::mem::discriminant(b))
@@ -181,13 +171,13 @@ impl fmt::Display for Change {
 mod tests {
     use super::*;
 
+    fn described(text: &str) -> Parts {
+        Parts::from([("description".to_owned(), text.to_owned())])
+    }
+
     #[track_caller]
     fn check(before: &str, after: &str, expected: &str) {
-        let definition = |description: &str| Definition {
-            description: description.to_owned(),
-            ..Definition::default()
-        };
-        let found = changes(&definition(before), &definition(after));
+        let found = changes(&described(before), &described(after));
         let found: Vec<String> = found.iter().map(ToString::to_string).collect();
         assert_eq!(found.concat(), expected);
     }
@@ -217,16 +207,14 @@ mod tests {
         );
         let huge = "a b ".repeat(WORDS_MAX);
         let other = "c d ".repeat(WORDS_MAX);
-        let found = changes(
-            &Definition {
-                schema: huge,
-                ..Definition::default()
-            },
-            &Definition {
-                schema: other,
-                ..Definition::default()
-            },
-        );
+        let found = changes(&described(&huge), &described(&other));
         assert_eq!(found.len(), 1);
+    }
+    #[test]
+    fn parts_come_and_go() {
+        let empty = Parts::new();
+        let found = |before: &Parts, after: &Parts| changes(before, after)[0].to_string();
+        assert_eq!(found(&empty, &described("Adds.")), "description: {+Adds.+}");
+        assert_eq!(found(&described("Adds."), &empty), "description: [-Adds.-]");
     }
 }

@@ -1,57 +1,21 @@
-//! Tools of different servers that a model, or a person, takes for one another.
+//! Names that a model, or a person, takes for one another.
 
 use crate::fold::Folded;
-use std::collections::BTreeMap;
 
-/// A tool and the server that offers it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Offer<'n> {
-    pub server: &'n str,
-    pub tool: &'n str,
-}
-
-/// Two offers that stand in each other's way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shadow<'n> {
-    pub first: Offer<'n>,
-    pub second: Offer<'n>,
-    pub likeness: Likeness,
-}
-
+/// What two names have in common that are alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Likeness {
-    /// The names are equal.
+    /// They are equal.
     Same,
-    /// The names differ in what cannot be seen, or in letters that look alike.
+    /// They differ in what cannot be seen, or in letters that look alike.
     LooksAlike,
-    /// The names differ in case and signs only.
+    /// They differ in case and signs only.
     SpelledAlike,
 }
 
-/// Pairs of one tool each of two servers, or of one server if the names only look alike.
-///
-/// Each offer is paired with the first one that it is like.
-pub fn shadows<'n>(offers: &[Offer<'n>]) -> Vec<Shadow<'n>> {
-    let mut first_of: BTreeMap<String, Offer<'n>> = BTreeMap::new();
-    let mut found = Vec::new();
-    for offer in offers {
-        let first = *first_of.entry(skeleton(offer.tool)).or_insert(*offer);
-        let likeness = likeness(first.tool, offer.tool);
-        let is_other = first.server != offer.server
-            || first.tool != offer.tool && likeness == Likeness::LooksAlike;
-        if is_other {
-            found.push(Shadow {
-                first,
-                second: *offer,
-                likeness,
-            });
-        }
-    }
-    found
-}
-
-/// What is left of a name when case, signs and look-alikes are taken away.
-fn skeleton(name: &str) -> String {
+/// What is left of a name when case, signs and look-alikes are taken away: names are alike if this
+/// is equal.
+pub fn skeleton(name: &str) -> String {
     let folded = Folded::new(name).text;
     let letters = folded.chars().filter(|it| it.is_alphanumeric());
     letters
@@ -63,7 +27,8 @@ fn skeleton(name: &str) -> String {
         .collect()
 }
 
-fn likeness(first: &str, second: &str) -> Likeness {
+/// How two names are alike that have the same [`skeleton`].
+pub fn likeness(first: &str, second: &str) -> Likeness {
     let plain = |name: &str| -> String {
         let letters = name.chars().filter(char::is_ascii_alphanumeric);
         letters.map(|it| it.to_ascii_lowercase()).collect()
@@ -81,43 +46,23 @@ fn likeness(first: &str, second: &str) -> Likeness {
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(offers: &[(&str, &str)], expected: &[(&str, &str, Likeness)]) {
-        let offers: Vec<_> = offers
-            .iter()
-            .map(|(server, tool)| Offer { server, tool })
-            .collect();
-        let found = shadows(&offers);
-        let found: Vec<_> = found
-            .iter()
-            .map(|it| (it.first.tool, it.second.tool, it.likeness))
-            .collect();
-        assert_eq!(found, expected);
-    }
-
     #[test]
-    fn servers_must_not_share_names() {
-        check(&[("a", "send"), ("b", "read"), ("a", "send")], &[]);
+    fn names_are_alike_in_some_way_or_not_at_all() {
+        let check = |first: &str, second: &str, expected: Option<Likeness>| {
+            let is_alike = skeleton(first) == skeleton(second);
+            let found = is_alike.then(|| likeness(first, second));
+            assert_eq!(found, expected, "{first} {second}");
+        };
+        check("send", "send", Some(Likeness::Same));
+        check("send", "read", None);
+        check("send_mail", "sendMail", Some(Likeness::SpelledAlike));
+        check("send_email", "sеnd_email", Some(Likeness::LooksAlike));
         check(
-            &[("a", "send"), ("b", "send")],
-            &[("send", "send", Likeness::Same)],
+            "send_email",
+            "send\u{200b}_email",
+            Some(Likeness::LooksAlike),
         );
-        check(
-            &[("a", "send_mail"), ("b", "sendMail")],
-            &[("send_mail", "sendMail", Likeness::SpelledAlike)],
-        );
-    }
-
-    #[test]
-    fn names_that_look_alike_are_found_within_one_server_too() {
-        check(
-            &[("a", "send_email"), ("a", "sеnd_email")],
-            &[("send_email", "sеnd_email", Likeness::LooksAlike)],
-        );
-        check(
-            &[("a", "read_file"), ("b", "read_fi1e")],
-            &[("read_file", "read_fi1e", Likeness::LooksAlike)],
-        );
-        check(&[("a", "send_email"), ("a", "sendEmail")], &[]);
+        check("read_file", "read_fi1e", Some(Likeness::LooksAlike));
+        check("read_file", "read_files", None);
     }
 }

@@ -251,6 +251,7 @@ impl Reader<'_, '_> {
                 | Detector::LlmConfirm
                 | Detector::Ocr
                 | Detector::Semgrep => Type::TEXT,
+                Detector::IsPoisoned | Detector::ToolSignals => Type::TOOL,
                 Detector::HtmlCode
                 | Detector::IpythonCode
                 | Detector::Links

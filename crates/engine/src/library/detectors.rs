@@ -1,5 +1,7 @@
 //! How detector functions turn their arguments into questions about texts, and answers into values.
 
+mod tool;
+
 use super::texts;
 use crate::eval::call::Keywords;
 use crate::kind::Kind;
@@ -46,6 +48,9 @@ pub(crate) fn question(
         options.insert(name, as_json(&value)?);
     }
     check(detector, &options, others)?;
+    if let Detector::IsPoisoned | Detector::ToolSignals = detector {
+        options = tool::options(&data);
+    }
     Ok(Question {
         detector,
         texts: subjects(detector, &data)?,
@@ -76,6 +81,7 @@ pub(crate) fn signature(detector: Detector) -> (&'static str, &'static [&'static
         Detector::LlmConfirm => ("description", &["model", "temperature"]),
         Detector::Semgrep => ("data", &["lang"]),
         Detector::Ocr => ("image", &[]),
+        Detector::IsPoisoned | Detector::ToolSignals => ("tool", &[]),
     }
 }
 
@@ -132,6 +138,9 @@ fn subjects(detector: Detector, data: &Value) -> Result<Vec<Text>, String> {
         | Detector::ShellCode
         | Detector::HtmlCode
         | Detector::Links => contents_of(detector, data),
+        Detector::IsPoisoned | Detector::ToolSignals => {
+            Ok(vec![tool::description(detector, data)?])
+        }
         Detector::EmbeddingSimilarity
         | Detector::FuzzyContains
         | Detector::IsSimilar
@@ -192,6 +201,7 @@ impl Question {
             Detector::Secrets
             | Detector::Copyright
             | Detector::Pii
+            | Detector::ToolSignals
             | Detector::Unicode
             | Detector::Links => {
                 let lists = values.iter().map(|list| match list {
@@ -200,7 +210,7 @@ impl Question {
                 });
                 Ok(Value::list(lists.collect::<Result<Vec<_>, _>>()?.concat()))
             }
-            Detector::Moderated | Detector::PromptInjection => {
+            Detector::IsPoisoned | Detector::Moderated | Detector::PromptInjection => {
                 let any = values.iter().map(|value| match value {
                     Value::Bool(value) => Ok(*value),
                     other => Err(self.misanswered(other)),

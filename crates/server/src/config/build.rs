@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 use portcullis_json::Object;
-use portcullis_session::RefusalStyle;
+use portcullis_session::{GuardrailAction, RefusalStyle, ToolCheck, ToolChecks};
 use portcullis_store::Durability;
 use tracing::Level;
 use url::{Origin, Url};
@@ -32,7 +32,7 @@ use super::upstream::AllowedUpstreams;
 use super::written::{
     Written, WrittenApi, WrittenClients, WrittenDurability, WrittenGateway, WrittenKey,
     WrittenLevel, WrittenLimits, WrittenLog, WrittenLogFormat, WrittenLogin, WrittenRefusal,
-    WrittenSessions, WrittenStreams,
+    WrittenSessions, WrittenStreams, WrittenToolAction, WrittenTools,
 };
 
 pub(super) use endpoint::{header_name, server_url};
@@ -74,6 +74,7 @@ impl Builder<'_> {
             store: self.store(value(written.store).unwrap_or_default()),
             refusal: value(written.refusal).map_or(default.refusal, refusal),
             guardrails,
+            tool_checks: tool_checks(value(written.tools).unwrap_or_default()),
             servers,
             sessions: self.sessions(value(written.sessions).unwrap_or_default()),
             streams: self.streams(value(written.streams).unwrap_or_default()),
@@ -287,6 +288,25 @@ fn refusal(written: WrittenRefusal) -> RefusalStyle {
         WrittenRefusal::Result => RefusalStyle::Result,
         WrittenRefusal::Error => RefusalStyle::Error,
     }
+}
+
+fn tool_checks(written: WrittenTools) -> ToolChecks {
+    let mut checks = ToolChecks::default();
+    for (check, action) in [
+        (ToolCheck::Poisoned, written.poisoned),
+        (ToolCheck::Changed, written.changed),
+        (ToolCheck::New, written.new),
+        (ToolCheck::Shadowed, written.shadowed),
+        (ToolCheck::Ambiguous, written.ambiguous),
+    ] {
+        match value(action) {
+            None => {}
+            Some(WrittenToolAction::Block) => checks.set(check, Some(GuardrailAction::Block)),
+            Some(WrittenToolAction::Log) => checks.set(check, Some(GuardrailAction::Log)),
+            Some(WrittenToolAction::Off) => checks.set(check, None),
+        }
+    }
+    checks
 }
 
 fn login(written: WrittenLogin) -> Login {

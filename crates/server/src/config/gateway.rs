@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use portcullis_json::Object;
-use portcullis_session::{Guardrail, RefusalStyle};
+use portcullis_session::{Guardrail, RefusalStyle, ToolChecks};
 use portcullis_store::{Durability, Location};
 use portcullis_transport::child::ServerCommand;
 use tracing::Level;
@@ -38,6 +38,8 @@ pub struct GatewayConfig {
     pub servers: BTreeMap<ServerName, ServerConfig>,
     /// In the order in which they judge; only those that are in force.
     pub guardrails: Vec<ScopedGuardrail>,
+    /// What is done about definitions of tools.
+    pub tool_checks: ToolChecks,
     pub sessions: SessionsConfig,
     pub streams: StreamsConfig,
     pub limits: LimitsConfig,
@@ -208,6 +210,7 @@ impl Default for GatewayConfig {
             refusal: RefusalStyle::Result,
             servers: BTreeMap::new(),
             guardrails: Vec::new(),
+            tool_checks: ToolChecks::default(),
             sessions: SessionsConfig::default(),
             streams: StreamsConfig::default(),
             limits: LimitsConfig::default(),

@@ -43,6 +43,8 @@ pub(super) struct Written {
     /// The policies, in the order in which they judge.
     #[schemars(extend("default" = []))]
     pub(super) guardrails: Option<Spot<Vec<Spot<WrittenGuardrail>>>>,
+    /// What is done about definitions of tools, as servers list them.
+    pub(super) tools: Option<Spot<WrittenTools>>,
     /// The guardrail file of mcp-scan, whose guardrails are in force after these.
     pub(super) mcp_scan_guardrails: Option<Spot<String>>,
     /// How long sessions live, and how many there may be.
@@ -112,6 +114,28 @@ pub(super) struct WrittenGuardrail {
     pub(super) servers: Option<Spot<Vec<Spot<String>>>>,
     /// The clients that are guarded, by the names that they give themselves. Without it: all.
     pub(super) clients: Option<Spot<Vec<Spot<String>>>>,
+}
+
+/// What is done about a tool, beside recording what was found: it is taken out of the listing and
+/// cannot be called, or nothing; or it is not looked at.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename = "Tools")]
+pub(super) struct WrittenTools {
+    /// Its definition works on the model that reads it.
+    #[schemars(extend("default" = "log"))]
+    pub(super) poisoned: Option<Spot<WrittenToolAction>>,
+    /// Its definition is not the one that is pinned: that was seen first, or approved since.
+    #[schemars(extend("default" = "log"))]
+    pub(super) changed: Option<Spot<WrittenToolAction>>,
+    /// The server did not have it when its tools were first listed.
+    #[schemars(extend("default" = "log"))]
+    pub(super) new: Option<Spot<WrittenToolAction>>,
+    /// It has the name of another configured server's tool, or speaks of one.
+    #[schemars(extend("default" = "log"))]
+    pub(super) shadowed: Option<Spot<WrittenToolAction>>,
+    /// Its name stands twice in the listing, looks like another one, or has unusual letters.
+    #[schemars(extend("default" = "log"))]
+    pub(super) ambiguous: Option<Spot<WrittenToolAction>>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
@@ -270,6 +294,14 @@ pub(super) enum WrittenTransport {
 pub(super) enum WrittenAction {
     Block,
     Log,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", rename = "ToolAction")]
+pub(super) enum WrittenToolAction {
+    Block,
+    Log,
+    Off,
 }
 
 /// A program, or a program with its arguments.

@@ -37,6 +37,7 @@ use crate::metadata::{TRACE_ID, extend, introduce};
 use crate::metrics::{EndReason, ServerMetrics};
 use crate::recording::Recording;
 use crate::relay::{log, now};
+use crate::tools::{ToolBook, stops};
 
 /// See the module.
 #[derive(Debug)]
@@ -71,6 +72,8 @@ pub(crate) struct Terms {
     pub(crate) began: Instant,
     /// The Explorer that gets its trace.
     pub(crate) upload_to: Option<Url>,
+    /// What is known of the server's tools.
+    pub(crate) tools: ToolBook,
     /// What the client calls itself, as soon as it said so.
     pub(crate) client: Mutex<Option<String>>,
 }
@@ -136,6 +139,15 @@ impl Conversation {
         }
         if self.upstream.is_stateless() {
             self.note_resumption().await;
+        }
+        self.hold_tools_back().await;
+    }
+
+    /// A tool that waits for its approval is not called, even by a client that never lists tools.
+    pub(crate) async fn hold_tools_back(&self) {
+        let holds_back = self.session().holds_tools_back();
+        if holds_back {
+            self.read_tools().await;
         }
     }
 
@@ -455,11 +467,26 @@ impl Conversation {
                     }
                 }
                 Action::Introduce(peers) => self.introduce(peers).await,
+                Action::ReadTools => self.read_tools().await,
+                Action::NoteTools(seen) if is_recorded => {
+                    let noted = self.terms.tools.note(&seen).await;
+                    let actions = self.session().on_noted_tools(&seen, noted);
+                    is_recorded = !stops(&actions);
+                    for action in actions {
+                        match action {
+                            Action::Send(permit) => {
+                                outcome = outcome.and(self.deliver(permit, carried, call).await);
+                            }
+                            Action::Note(note) => warn!("{note}"),
+                            _ => {}
+                        }
+                    }
+                }
                 Action::Send(permit) if is_recorded => {
                     let delivered = self.deliver(permit, carried, call).await;
                     outcome = both(outcome, delivered);
                 }
-                Action::Send(_) => {}
+                Action::NoteTools(_) | Action::Send(_) => {}
                 Action::Note(note) => warn!(session = %self.id(), %note, "noted"),
             }
         }
@@ -533,6 +560,11 @@ impl Conversation {
             self.streams().wait(bytes);
             Ok(())
         }
+    }
+
+    async fn read_tools(&self) {
+        let known = self.terms.tools.known().await;
+        self.session().on_known_tools(known);
     }
 
     async fn introduce(&self, peers: Introduction) {

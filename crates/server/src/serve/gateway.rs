@@ -39,6 +39,7 @@ use crate::metadata;
 use crate::metrics::{Metrics, ServerMetrics};
 use crate::recording::Recording;
 use crate::relay::now;
+use crate::tools::{self, ToolBook};
 
 /// See the module.
 #[derive(Debug)]
@@ -352,6 +353,7 @@ impl Gateway {
             revision: opening.is_stateless.then_some(Revision::V2026_07_28),
             server: Arc::clone(&opening.target.name),
             guardrails: Self::guardrails(config, opening.target, client, kept, own),
+            tool_checks: config.tool_checks.clone(),
             parameters: metadata::parameters(&config.parameters, &record.metadata),
             refusal: opening.profile.refusal.unwrap_or(config.refusal),
             extra_methods: Vec::new(),
@@ -373,6 +375,7 @@ impl Gateway {
                 target: opening.target.clone(),
                 refusal: opening.profile.refusal.unwrap_or(self.config().refusal),
                 own_guardrails: opening.profile.guardrails.clone(),
+                tools: self.tool_book(opening.target),
                 kept: Mutex::new(new.kept),
                 upload_to: self
                     .explorer
@@ -391,6 +394,22 @@ impl Gateway {
             upstream,
             self.tasks.clone(),
         ))
+    }
+
+    /// The tools of other configured servers are those that a client may have beside these.
+    fn tool_book(&self, target: &Target) -> ToolBook {
+        let config = self.config();
+        let servers = config.servers.iter();
+        let neighbours = servers.map(|(name, server)| tools::configured(name.as_str(), server));
+        let server = match &target.server {
+            TargetServer::Configured(name, server) => tools::configured(name.as_str(), server),
+            TargetServer::Named(server) => tools::remote(&target.name, server),
+        };
+        ToolBook::new(
+            server,
+            self.recording.pool().clone(),
+            Some(neighbours.collect()),
+        )
     }
 
     fn open_stdio(

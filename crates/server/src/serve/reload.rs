@@ -64,6 +64,8 @@ pub(crate) async fn follow_source(gateway: Arc<Gateway>) {
 
 /// Gives a running session the guardrails of now, with all that it has seen.
 pub(crate) async fn renew(gateway: &Gateway, conversation: &Conversation) {
+    let tool_checks = gateway.config().tool_checks.clone();
+    conversation.session().replace_tool_checks(tool_checks);
     match gateway
         .guardrails
         .read(conversation.project().as_deref())

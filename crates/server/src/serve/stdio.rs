@@ -25,6 +25,7 @@ use super::upstream::{HttpUpstream, SseError, SseUpstream, Upstream, read_stream
 use crate::config::{HttpServer, HttpTransport, StreamsConfig};
 use crate::metrics::EndReason;
 use crate::recording::Recording;
+use crate::tools::ToolBook;
 
 /// LIMIT: how long a client that has closed its side still gets answers.
 const ANSWERS_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -41,6 +42,7 @@ pub(crate) struct LocalClient {
     pub(crate) session: Session,
     pub(crate) record: SessionRecord,
     pub(crate) refusal: RefusalStyle,
+    pub(crate) tools: ToolBook,
 }
 
 /// Why the server was not reached.
@@ -74,6 +76,7 @@ pub(crate) async fn guard(
         session,
         record,
         refusal,
+        tools,
     } = client;
     let tasks = TaskTracker::new();
     let endpoint = endpoint(&server, message_bytes)?;
@@ -85,6 +88,7 @@ pub(crate) async fn guard(
         },
         refusal,
         own_guardrails: Vec::new(),
+        tools,
         client: Mutex::default(),
         kept: Mutex::default(),
         resumption: None,

@@ -31,10 +31,14 @@ impl Session {
             },
         );
         let record = self.record(turn, Some(method.as_str()), &inspected, inspected.verdict());
+        let mut actions = vec![record];
         let permit = match inspected.permit {
             Some(permit) => {
                 if *method == Method::Initialize {
                     self.handshake = Handshake::Begun;
+                }
+                if *method == Method::ToolsList && self.tools.checks().needs_knowledge() {
+                    actions.push(Action::ReadTools);
                 }
                 self.sender(turn.direction).exchanges.open(exchange);
                 permit
@@ -49,7 +53,8 @@ impl Session {
                 Delivery::refusal(back(turn.direction), turn.source.scope, id),
             ),
         };
-        vec![record, Action::Send(permit)]
+        actions.push(Action::Send(permit));
+        actions
     }
 
     /// What the protocol itself has to say against a request, before any guardrail is asked.
@@ -83,7 +88,7 @@ impl Session {
         let call = view::ToolCall::read(params).map_err(|error| {
             OwnWords::error(Some(id), error_code::INVALID_PARAMS, &error.to_string())
         })?;
-        if self.withheld_tools.contains(call.name) || is_built_in(call.name) {
+        if self.withholds(call.name) || is_built_in(call.name) {
             return Err(OwnWords::unknown_tool(id, call.name));
         }
         Ok(())

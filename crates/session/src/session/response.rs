@@ -1,3 +1,5 @@
+use std::mem;
+
 use portcullis_json::{Number, Value};
 use portcullis_mcp::{Id, Message, Revision, error_code, view, write};
 use portcullis_trace::record::{Direction, Implementation, Verdict};
@@ -10,6 +12,7 @@ use crate::exchange::Exchange;
 use crate::lower::Subject;
 use crate::refusal::{Blocked, OwnWords, plain};
 use crate::route::Delivery;
+use crate::tools::Report;
 use crate::verdict::Permit;
 
 impl Session {
@@ -59,9 +62,14 @@ impl Session {
             let delivery = turn.answer_to(exchange);
             return vec![Action::Send(Permit::speak(words, delivery))];
         }
-        let mut inspected = self.inspect(turn, subject(turn.message, exchange));
-        let mut verdict = inspected.verdict();
         let is_listing = &*exchange.method == "tools/list";
+        let mut report = match turn.message.result() {
+            Some(result) if is_listing => self.tools.look(result),
+            Some(_) | None => Report::default(),
+        };
+        let seen = mem::take(&mut report.sightings);
+        let mut inspected = self.inspect_with(turn, subject(turn.message, exchange), report);
+        let mut verdict = inspected.verdict();
         let shows_blocked = is_listing && self.refusal == RefusalStyle::Invariant;
         if inspected.permit.is_none() && is_listing && !shows_blocked {
             self.withhold_tools(turn, exchange, &mut inspected);
@@ -72,6 +80,7 @@ impl Session {
             self.readmit_tools(result);
         }
         let mut actions = vec![self.record(turn, Some(&exchange.method), &inspected, verdict)];
+        actions.extend(self.note_tools(seen, turn, inspected.permit.is_some()));
         let permit = if let Some(permit) = inspected.permit {
             actions.extend(self.note_answer(turn, exchange));
             permit

@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
+use std::iter;
 
 use bytes::Bytes;
 use portcullis_engine::{Detectors, Failure, Finding, Monitor, Step};
-use portcullis_json::Object;
+use portcullis_json::{Object, Value};
 use portcullis_trace::record::{GuardrailName, ViolationRecord};
 use portcullis_trace::{Event, Range};
 
@@ -11,6 +12,7 @@ use crate::context::{Guardrail, GuardrailAction, SessionLimits};
 use crate::detectors::LocalDetectors;
 use crate::route::Delivery;
 use crate::session::PastMessage;
+use crate::tools::{Report, ToolFinding};
 
 /// LIMIT: findings of one guardrail on one message that are kept; the message is blocked anyway.
 const FINDINGS_MAX: usize = 100;
@@ -48,7 +50,9 @@ pub(crate) struct Violation {
     pub(crate) guardrail: GuardrailName,
     pub(crate) action: GuardrailAction,
     pub(crate) message: String,
-    finding: Finding,
+    arguments: Vec<Value>,
+    keywords: Object,
+    ranges: Vec<Range>,
 }
 
 /// A guardrail that came to no result.
@@ -57,6 +61,10 @@ pub(crate) struct Failed {
     pub(crate) guardrail: GuardrailName,
     pub(crate) action: GuardrailAction,
     pub(crate) reason: String,
+}
+
+fn built_in(name: String) -> GuardrailName {
+    GuardrailName { id: None, name }
 }
 
 // === impl Judges ===
@@ -146,10 +154,7 @@ impl Judges {
         Judgement {
             violations: Vec::new(),
             failures: vec![Failed {
-                guardrail: GuardrailName {
-                    id: None,
-                    name: "inspection".to_owned(),
-                },
+                guardrail: built_in("inspection".to_owned()),
                 action: GuardrailAction::Block,
                 reason: reason.to_owned(),
             }],
@@ -185,7 +190,9 @@ impl Judge {
             guardrail: self.name.clone(),
             action: self.on_violation,
             message: finding.message(),
-            finding,
+            ranges: finding.ranges.iter().cloned().collect(),
+            arguments: finding.args,
+            keywords: finding.kwargs,
         }
     }
 
@@ -209,6 +216,20 @@ impl Judge {
 // === impl Judgement ===
 
 impl Judgement {
+    /// Adds what is said of the tools of a listing, whose first event is its text as a whole.
+    pub(crate) fn add(&mut self, report: Report) {
+        let first_tool = self.first_event + 1;
+        let findings = report.findings.into_iter();
+        self.violations
+            .extend(findings.map(|finding| Violation::of_tool(finding, first_tool)));
+        self.failures
+            .extend(report.failures.into_iter().map(|failure| Failed {
+                guardrail: built_in(failure.check.guardrail()),
+                action: failure.action,
+                reason: failure.reason.to_string(),
+            }));
+    }
+
     pub(crate) fn allows(&self) -> bool {
         self.blocking().next().is_none() && self.blocking_failure().is_none()
     }
@@ -235,7 +256,7 @@ impl Judgement {
         }
         let mut blamed = BTreeSet::new();
         for violation in self.blocking() {
-            let places = violation.finding.ranges.iter();
+            let places = violation.ranges.iter();
             let own: Vec<u64> = places
                 .filter_map(|range| range.event.checked_sub(self.first_event))
                 .collect();
@@ -251,14 +272,29 @@ impl Judgement {
 // === impl Violation ===
 
 impl Violation {
+    fn of_tool(finding: ToolFinding, first_tool: u64) -> Self {
+        let event = first_tool + finding.place as u64;
+        let range = |path, span| Range { event, path, span };
+        let places = finding.places.into_iter();
+        let parts = places.map(|(path, span)| range(path, span));
+        Self {
+            guardrail: built_in(finding.check.guardrail()),
+            action: finding.action,
+            arguments: vec![finding.message.as_str().into()],
+            message: finding.message,
+            keywords: finding.details,
+            ranges: iter::once(range(Vec::new(), None)).chain(parts).collect(),
+        }
+    }
+
     pub(crate) fn record(&self) -> ViolationRecord {
         ViolationRecord {
             guardrail: self.guardrail.clone(),
             action: self.action.record(),
             message: self.message.clone(),
-            arguments: self.finding.args.clone(),
-            keywords: self.finding.kwargs.clone(),
-            ranges: self.finding.ranges.iter().map(Range::to_string).collect(),
+            arguments: self.arguments.clone(),
+            keywords: self.keywords.clone(),
+            ranges: self.ranges.iter().map(Range::to_string).collect(),
         }
     }
 }

@@ -3,14 +3,18 @@ use std::sync::Arc;
 use portcullis_engine::Policy;
 use portcullis_json::{Limits, Object, Value, parse};
 use portcullis_session::{
-    Action, Guardrail, GuardrailAction, RefusalStyle, Session, SessionContext, SessionLimits,
+    Action, Guardrail, GuardrailAction, KnownTools, RefusalStyle, Session, SessionContext,
+    SessionLimits, Sightings, ToolChecks,
 };
+use portcullis_trace::pin::ToolPin;
 use portcullis_trace::record::Direction::{ToClient, ToServer};
 use portcullis_trace::record::{Direction, EventRecord, GuardrailName, Timestamp};
 
 /// A session between two scripted peers.
 pub(crate) struct Conversation {
     pub(crate) session: Session,
+    /// What a store would know of the server's tools, or why it does not.
+    pub(crate) tools: Result<KnownTools, String>,
     now: i64,
 }
 
@@ -62,6 +66,7 @@ impl Conversation {
             id: "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b".parse().unwrap(),
             server: Arc::from("mail"),
             guardrails,
+            tool_checks: ToolChecks::default(),
             parameters: Object::new(),
             refusal: RefusalStyle::Result,
             extra_methods: Vec::new(),
@@ -70,6 +75,7 @@ impl Conversation {
         change(&mut context);
         Self {
             session: Session::new(context),
+            tools: Ok(KnownTools::default()),
             now: 1_700_000_000_000_000,
         }
     }
@@ -85,7 +91,53 @@ impl Conversation {
     pub(crate) fn line(&mut self, direction: Direction, line: &[u8]) -> Became {
         self.now += 1000;
         let now = Timestamp::from_micros(self.now);
-        self.session.on_line(direction, line, now).into()
+        let actions = self.session.on_line(direction, line, now);
+        self.carry_out(actions)
+    }
+
+    fn carry_out(&mut self, actions: Vec<Action>) -> Became {
+        let mut became = Became::default();
+        let mut is_stopped = false;
+        for action in actions {
+            match action {
+                Action::ReadTools => self.session.on_known_tools(self.tools.clone()),
+                Action::NoteTools(seen) => {
+                    let noted = self.note(&seen);
+                    let answers = self.session.on_noted_tools(&seen, noted);
+                    let answers = Became::from(answers);
+                    is_stopped = !answers.sent.is_empty();
+                    became.sent.extend(answers.sent);
+                    became.notes.extend(answers.notes);
+                }
+                Action::Send(_) if is_stopped => {}
+                action => {
+                    let one = Became::from(vec![action]);
+                    became.sent.extend(one.sent);
+                    became.records.extend(one.records);
+                    became.notes.extend(one.notes);
+                }
+            }
+        }
+        became
+    }
+
+    /// As the store does it.
+    fn note(&mut self, seen: &Sightings) -> Result<Vec<ToolPin>, String> {
+        let known = self.tools.as_mut().map_err(|reason| reason.clone())?;
+        for seen in &seen.tools {
+            let definition = Some(seen.definition.clone());
+            let mut pins = known.pins.iter_mut();
+            match pins.find(|pin| pin.tool == seen.tool) {
+                Some(pin) => pin.seen = definition.filter(|seen| pin.pinned.as_ref() != Some(seen)),
+                None => known.pins.push(ToolPin {
+                    tool: seen.tool.clone(),
+                    pinned: definition.clone().filter(|_| seen.is_trusted),
+                    seen: definition.filter(|_| !seen.is_trusted),
+                    since: Timestamp::from_micros(self.now),
+                }),
+            }
+        }
+        Ok(known.pins.clone())
     }
 
     /// A request of the client's that passes.
@@ -173,6 +225,8 @@ impl From<Vec<Action>> for Became {
                 }
                 Action::Record { event, .. } => became.records.push(event),
                 Action::Note(note) => became.notes.push(note.to_string()),
+                // Whoever has a store does it.
+                Action::ReadTools | Action::NoteTools(_) => {}
                 Action::Introduce(peers) => became.notes.push(format!("{peers:?}")),
             }
         }

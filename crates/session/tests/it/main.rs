@@ -10,3 +10,4 @@ mod records;
 mod refusal;
 mod resumption;
 mod routes;
+mod tools;

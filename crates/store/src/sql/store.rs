@@ -1,9 +1,12 @@
 //! The trait, put together.
+use std::sync::Arc;
+
+use portcullis_trace::pin::{ForeignTool, ToolPin, ToolServer, ToolSighting};
 use portcullis_trace::record::{EventRecord, SessionId, SessionRecord, SessionSummary, Timestamp};
 
 use super::{
     Access, Database, annotations, api_keys, append, check, events, forget, guardrails, listing,
-    projects, resumptions, sessions, transaction, uploads, write,
+    projects, resumptions, sessions, tool_pins, transaction, uploads, write,
 };
 use crate::{
     Annotation, AnnotationChange, AnnotationCount, AnnotationId, ApiKey, ApiKeyHash, ApiKeyId,
@@ -260,6 +263,50 @@ impl<D: Database> Store for D {
     fn resumption(&mut self, key: &str) -> Result<Option<Resumption>, StoreError> {
         transaction(self, Access::Read, |database| {
             resumptions::find(database, key)
+        })
+    }
+
+    fn tool_pins(&mut self, server: &ToolServer) -> Result<Vec<ToolPin>, StoreError> {
+        transaction(self, Access::Read, |database| {
+            tool_pins::of_server(database, server)
+        })
+    }
+
+    fn foreign_tools(&mut self, server: &ToolServer) -> Result<Vec<ForeignTool>, StoreError> {
+        transaction(self, Access::Read, |database| {
+            tool_pins::of_others(database, server)
+        })
+    }
+
+    fn tool_servers(&mut self) -> Result<Vec<ToolServer>, StoreError> {
+        transaction(self, Access::Read, tool_pins::servers)
+    }
+
+    fn note_tools(
+        &mut self,
+        server: &ToolServer,
+        sightings: &[ToolSighting],
+        at: Timestamp,
+    ) -> Result<Vec<ToolPin>, StoreError> {
+        transaction(self, Access::Write, |database| {
+            tool_pins::note(database, server, sightings, at)
+        })
+    }
+
+    fn approve_tools(
+        &mut self,
+        server: &ToolServer,
+        pins: &[ToolPin],
+        at: Timestamp,
+    ) -> Result<u64, StoreError> {
+        transaction(self, Access::Write, |database| {
+            tool_pins::approve(database, server, pins, at)
+        })
+    }
+
+    fn forget_tools(&mut self, server: &ToolServer, tools: &[Arc<str>]) -> Result<u64, StoreError> {
+        transaction(self, Access::Write, |database| {
+            tool_pins::forget(database, server, tools)
         })
     }
 

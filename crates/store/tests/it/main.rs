@@ -33,3 +33,5 @@ mod search;
 mod second_process;
 #[cfg(test)]
 mod sharing;
+#[cfg(test)]
+mod tool_pins;

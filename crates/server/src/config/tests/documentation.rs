@@ -29,6 +29,7 @@ fn prefixes() -> BTreeMap<&'static str, &'static str> {
     BTreeMap::from([
         ("Server", "servers.NAME."),
         ("Guardrail", "guardrails[]."),
+        ("Tools", "tools."),
         ("Store", "store."),
         ("Retention", "store.retention."),
         ("Sessions", "sessions."),

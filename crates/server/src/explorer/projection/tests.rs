@@ -4,6 +4,7 @@ use portcullis_engine::Policy;
 use portcullis_json::Object;
 use portcullis_session::{
     Action, Guardrail, GuardrailAction, RefusalStyle, Session, SessionContext, SessionLimits,
+    ToolChecks,
 };
 use portcullis_trace::record::Direction::{self, ToClient, ToServer};
 
@@ -35,6 +36,7 @@ const CALL: &str = r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"n
 fn records(messages: &[(Direction, &str)]) -> Vec<EventRecord> {
     let id = "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b".parse().unwrap();
     let mut session = Session::new(SessionContext {
+        tool_checks: ToolChecks::default(),
         id,
         revision: None,
         server: "messenger".into(),

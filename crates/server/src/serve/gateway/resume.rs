@@ -120,6 +120,7 @@ impl Gateway {
             client,
         };
         let conversation = self.conversation(opening, new, Upstream::Http(upstream));
+        conversation.hold_tools_back().await;
         place.fill(Arc::clone(&conversation));
         Ok(Some(conversation))
     }
