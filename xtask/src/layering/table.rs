@@ -78,12 +78,8 @@ pub(crate) const FENCES: &[Fence] = &[
     fence("hyper-rustls", &["transport"]),
     fence("jiff", &["cli", "server", "session"]),
     fence("postgres", &["store"]),
-<<<<<<< HEAD
-=======
-    fence("reqwest", &["transport"]),
     fence("rten", &["model"]),
     fence("rten-tensor", &["model"]),
->>>>>>> 71c518c (model: transformer classifiers from a local folder)
     fence("rusqlite", &["store"]),
     Fence {
         name: "rustix",
