@@ -1,5 +1,11 @@
 //! A classifier from a folder that the test writes.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "functions of a test, though not marked as one"
+)]
+
 #[path = "support/tiny.rs"]
 mod tiny;
 
@@ -16,7 +22,7 @@ fn folder() -> TempDir {
 }
 
 fn later() -> Instant {
-    Instant::now() + Duration::from_secs(60)
+    Instant::now() + Duration::from_mins(1)
 }
 
 /// The worst window for the labels that name an attack.
@@ -51,7 +57,7 @@ fn the_worst_window_of_a_long_text_is_its_mark() {
     let text = format!("{before}{attack}{}", "a weather ".repeat(50));
     let (score, span) = worst(&classifier, &text);
     assert!(score > 0.99, "{score}");
-    let marked = &text[span];
+    let marked = text.get(span).unwrap();
     assert!(
         marked.contains("ignore instructions") && marked.len() < 200,
         "{marked}"
