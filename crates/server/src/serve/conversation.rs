@@ -6,6 +6,8 @@
 
 mod status;
 
+mod taken;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -27,6 +29,7 @@ use tracing::{debug, info, warn};
 use url::Url;
 use uuid::Uuid;
 
+pub(crate) use self::taken::Taken;
 use super::errand::Errand;
 use super::gateway::Target;
 use super::outlet::{ClientGone, Outgoing, Outlet, Parcel, Position, Streams};
@@ -86,17 +89,6 @@ pub(crate) struct Carried {
     pub(crate) position: Position,
     /// Of the HTTP answer that it was the whole of.
     pub(crate) status: Option<StatusCode>,
-}
-
-/// What became of a message of the server's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Taken {
-    /// More is expected on its stream.
-    GoesOn,
-    /// It answered the request whose stream it came on.
-    Answered,
-    /// A stream without sessions brought a request, which it must not.
-    Forbidden,
 }
 
 // === impl Conversation ===
@@ -349,7 +341,7 @@ impl Conversation {
                 Err(error) => session.on_malformed(&source, error),
             }
         };
-        let taken = taken(&actions, &source, self.upstream.is_stateless());
+        let taken = Taken::of(&actions, &source, self.upstream.is_stateless());
         if taken == Taken::Forbidden {
             return Ok(taken);
         }
@@ -598,31 +590,6 @@ fn both(
     second: Result<Option<Errand<()>>, ClientGone>,
 ) -> Result<Option<Errand<()>>, ClientGone> {
     Ok(first?.or(second?))
-}
-
-/// What the actions on a message of the server's come to for the stream that brought it.
-fn taken(actions: &[Action], source: &Source, is_stateless: bool) -> Taken {
-    let deliveries = actions.iter().filter_map(|action| match action {
-        Action::Send(permit) => Some(permit.delivery()),
-        _ => None,
-    });
-    let mut taken = Taken::GoesOn;
-    for delivery in deliveries {
-        match delivery.direction {
-            Direction::ToServer if is_stateless => return Taken::Forbidden,
-            Direction::ToServer => {}
-            Direction::ToClient => {
-                let is_answer = delivery.kind == DeliveryKind::Response
-                    && delivery.scope == source.scope
-                    && delivery.concerns.is_some()
-                    && delivery.concerns == source.stream;
-                if is_answer {
-                    taken = Taken::Answered;
-                }
-            }
-        }
-    }
-    taken
 }
 
 /// A panic while the lock was held has left nothing half done that the next could trip over.
