@@ -1,15 +1,16 @@
 //! Fitting the weights: logistic regression over windows, by `AdaGrad`.
 //!
-//! Of an attack whose place is known a window around that place is learned, of another the window
-//! that looks worst so far; of a benign text the worst window and two others. Part of the features
-//! is left out of each step, so that no single word carries a decision.
+//! Of an attack whose place is known the worst of the windows around that place is learned, one of
+//! each length, of another the window that looks worst so far; of a benign text the worst window and
+//! two others. Part of the features is left out of each step, so that no single word carries a
+//! decision.
 
 use crate::chance::Chance;
 use crate::data::Row;
 use crate::mean::Mean;
 use portcullis_detect::prompt_injection::feature::{TABLE_BITS, features};
 use portcullis_detect::prompt_injection::token::tokens;
-use portcullis_detect::prompt_injection::{Model, WINDOW_TOKENS};
+use portcullis_detect::prompt_injection::{Model, WINDOW_LENGTHS, lengths};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -46,7 +47,8 @@ const LEFT_OUT: u16 = 26_214;
 const ATTACK_WEIGHT: f32 = 0.7;
 /// No weight grows beyond it, and it is written as 127.
 pub(crate) const WEIGHT_MAX: f32 = 2.0;
-const WINDOW_STEP: usize = 12;
+/// Windows of one length begin so far from each other, in parts of that length.
+const WINDOW_STEPS: usize = 3;
 /// A feature must occur in so many sources, or it is one source's habit.
 const SOURCES_MIN: u32 = 3;
 
@@ -184,21 +186,26 @@ impl Example {
     }
 
     fn windows(&self) -> Vec<Range<usize>> {
-        let length = self.length().min(WINDOW_TOKENS);
-        let last = self.length() - length;
-        let starts = (0..last).step_by(WINDOW_STEP).chain([last]);
-        starts.map(|start| start..start + length).collect()
+        let of_length = |length: usize| {
+            let last = self.length() - length;
+            let starts = (0..last).step_by((length / WINDOW_STEPS).max(1));
+            starts.chain([last]).map(move |start| start..start + length)
+        };
+        lengths(self.length()).flat_map(of_length).collect()
     }
 
-    /// A window that holds the attack, or a part of one that is longer.
-    fn window_of(&self, attack: &Range<usize>, chance: &mut Chance) -> Range<usize> {
-        let start = if attack.len() <= WINDOW_TOKENS {
-            let slack = WINDOW_TOKENS - attack.len();
-            attack.start.saturating_sub(chance.below(slack + 1))
-        } else {
-            attack.start + chance.below(attack.len() - WINDOW_TOKENS + 1)
+    /// Windows of each length that hold the attack, or a part of one that is longer.
+    fn windows_of(&self, attack: &Range<usize>, chance: &mut Chance) -> Vec<Range<usize>> {
+        let mut of_length = |length: usize| {
+            let start = if attack.len() <= length {
+                let slack = length - attack.len();
+                attack.start.saturating_sub(chance.below(slack + 1))
+            } else {
+                attack.start + chance.below(attack.len() - length + 1)
+            };
+            start..(start + length).min(self.length())
         };
-        start..(start + WINDOW_TOKENS).min(self.length())
+        WINDOW_LENGTHS.map(&mut of_length).to_vec()
     }
 }
 
@@ -208,7 +215,11 @@ impl Weights {
     fn learn(&mut self, example: &Example, epoch: u16, rate: f32, chance: &mut Chance) {
         let mut windows = example.windows();
         if let Some(attack) = &example.attack {
-            let window = example.window_of(attack, chance);
+            let mut around = example.windows_of(attack, chance);
+            if epoch == 0 {
+                around.truncate(1);
+            }
+            let window = self.worst(example, around);
             self.step(example, &window, ATTACK_WEIGHT * rate, rate, chance);
             return;
         }

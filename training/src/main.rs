@@ -36,7 +36,7 @@ const BENIGN: &str = include_str!("../benign.grammar");
 
 /// How many texts are made of each grammar, repetitions included.
 const ATTACKS_MADE: usize = 12_000;
-const BENIGN_MADE: usize = 8_000;
+const BENIGN_MADE: usize = 12_000;
 
 fn main() -> ExitCode {
     let outcome = run(&Arguments::parse());

@@ -1,8 +1,8 @@
 //! Instructions to a model where data were expected.
 //!
 //! A linear classifier over words, their stems and their classes, and over pairs of classes that
-//! stand near each other. It is summed over windows of a fixed number of tokens, so that a long
-//! text hides nothing, and the span of the worst window says where. All arithmetic is on integers:
+//! stand near each other. It is summed over windows of fixed numbers of tokens, so that a long text
+//! hides nothing, and the span of the worst window says where. All arithmetic is on integers:
 //! the same text has the same score on any machine. The weights are trained by the project's
 //! `training` from public data; `docs/DETECTORS.md` says how well it does and what it misses.
 //!
@@ -20,7 +20,7 @@ use crate::decode::{self, Decoded, Writing};
 use std::ops::Range;
 use token::Token;
 
-pub use model::{Margin, Model, WINDOW_TOKENS};
+pub use model::{Margin, Model, WINDOW_LENGTHS};
 pub use place::Place;
 
 /// The worst window of a text.
@@ -113,6 +113,8 @@ fn assess_plain(model: &Model, text: &str) -> (Margin, Assessment) {
             margin = inner;
             window = start + inner_window.start..start + inner_window.end;
             place = kind;
+        } else if 2 * shared(&window, &(start..end)) > window.len() {
+            place = kind;
         }
     }
     let of = |index: usize| tokens.get(index).map(|token| token.span.clone());
@@ -129,6 +131,12 @@ fn assess_plain(model: &Model, text: &str) -> (Margin, Assessment) {
     (margin, assessment)
 }
 
+/// How many tokens both hold.
+fn shared(one: &Range<usize>, other: &Range<usize>) -> usize {
+    let start = one.start.max(other.start);
+    one.end.min(other.end).saturating_sub(start)
+}
+
 /// The window with the highest margin, in tokens.
 fn worst_window(model: &Model, tokens: &[Token]) -> (Margin, Range<usize>) {
     let mut sums: Vec<i32> = vec![0; tokens.len() + 1];
@@ -142,15 +150,24 @@ fn worst_window(model: &Model, tokens: &[Token]) -> (Margin, Range<usize>) {
         total = total.saturating_add(*sum);
         *sum = total;
     }
-    let length = tokens.len().min(WINDOW_TOKENS);
     let mut worst = (Margin::MIN, 0..0);
-    for (start, (before, after)) in sums.iter().zip(sums.iter().skip(length)).enumerate() {
-        let margin = model.margin(after.saturating_sub(*before), length);
-        if margin > worst.0 {
-            worst = (margin, start..start + length);
+    for length in lengths(tokens.len()) {
+        for (start, (before, after)) in sums.iter().zip(sums.iter().skip(length)).enumerate() {
+            let margin = model.margin(after.saturating_sub(*before), length);
+            if margin > worst.0 {
+                worst = (margin, start..start + length);
+            }
         }
     }
     worst
+}
+
+/// The lengths of the windows of a text with so many tokens: the longest that it has, and the shorter
+/// ones.
+pub fn lengths(tokens: usize) -> impl Iterator<Item = usize> {
+    let is_new = move |(place, length): &(usize, usize)| *place == 0 || *length < tokens;
+    let numbered = WINDOW_LENGTHS.into_iter().enumerate().filter(is_new);
+    numbered.map(move |(_, length)| length.min(tokens))
 }
 
 // === impl Score ===

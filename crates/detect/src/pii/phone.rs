@@ -22,8 +22,20 @@ static NORTH_AMERICAN: Pattern = LazyLock::new(|| {
     )
 });
 static NATIONAL: Pattern = LazyLock::new(|| {
-    compile_ascii(r"\(?[0-9]{2,5}\)?(?:[ ./-]?[0-9]{2,8}){1,4}(?:x[0-9]{1,5})?\b")
+    compile_ascii(
+        r"\(?[0-9]{1,5}[0-9-]{0,3}\)?(?:[ ./-]{0,2}\(?[0-9]{1,8}\)?){1,5}(?:x[0-9]{1,5})?\b",
+    )
 });
+
+/// Digits of a national number behind a word that announces one, and behind a word that names one:
+/// small countries have numbers of six digits.
+const ANNOUNCED_DIGITS: RangeInclusive<usize> = 8..=15;
+const NAMED_DIGITS: RangeInclusive<usize> = 6..=15;
+
+/// Words that name a telephone number.
+const NAMING: [&str; 9] = [
+    "phone", "telefon", "tel:", "tel.", "tel=", "mobile:", "cell:", "fax:", "handy:",
+];
 
 const ANNOUNCING: [&str; 14] = [
     "phone",
@@ -59,11 +71,12 @@ pub(super) fn numbers(text: &str) -> Vec<Range<usize>> {
         .filter_map(|span| without_next_number(text, span))
         .collect();
     numbers.extend(of_form(text, &NORTH_AMERICAN, 10..=15));
-    let national = of_form(text, &NATIONAL, 8..=15)
-        .into_iter()
-        .filter(|span| !is_date(text.get(span.clone()).unwrap_or_default()))
-        .filter(is_announced);
-    numbers.extend(national);
+    let announced = of_form(text, &NATIONAL, ANNOUNCED_DIGITS).into_iter();
+    let named = of_form(text, &NATIONAL, NAMED_DIGITS).into_iter();
+    let national = announced
+        .filter(is_announced)
+        .chain(named.filter(|span| super::is_announced(text, span.start, &NAMING)));
+    numbers.extend(national.filter(|span| !is_date(text.get(span.clone()).unwrap_or_default())));
     apart(numbers)
 }
 

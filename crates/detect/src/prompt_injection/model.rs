@@ -4,8 +4,11 @@ use super::Score;
 use super::feature::{Bucket, TABLE_BITS};
 use std::sync::LazyLock;
 
-/// How many tokens one window has at most.
-pub const WINDOW_TOKENS: usize = 40;
+/// How many tokens the windows have at most, the longest first.
+///
+/// A short one sees an order of one sentence without the calm text around it; a long one sees what
+/// belongs together over several sentences.
+pub const WINDOW_LENGTHS: [usize; 2] = [40, 16];
 
 /// A window's evidence: its sum of weights by the root of its length, plus the bias.
 pub type Margin = i32;
@@ -32,8 +35,9 @@ static EMBEDDED: LazyLock<Model> =
 /// 4096 by the root of (length + 10), rounded down, for each length of a window.
 static SCALES: LazyLock<Vec<i64>> = LazyLock::new(|| {
     let squared = |length: i64| (4096 * 4096) / (length + 10);
+    let longest = WINDOW_LENGTHS.into_iter().max().unwrap_or_default();
     (0..)
-        .take(WINDOW_TOKENS + 1)
+        .take(longest + 1)
         .map(|length| squared(length).isqrt())
         .collect()
 });

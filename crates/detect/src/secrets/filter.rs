@@ -128,16 +128,49 @@ pub(super) fn looks_random(text: &str) -> bool {
     (is_mixed || is_hex_of_hash) && !is_identifier(text)
 }
 
-/// What people choose for a password: several kinds of characters, and not code.
+/// What people choose for a password: letters with digits or signs among them, and not code.
 pub(super) fn looks_chosen(text: &str) -> bool {
-    let has = |is: fn(&u8) -> bool| usize::from(text.bytes().any(|byte| is(&byte)));
-    let kinds = has(u8::is_ascii_lowercase)
-        + has(u8::is_ascii_uppercase)
-        + has(u8::is_ascii_digit)
-        + has(|byte| b"!#%^&*@$+=~?".contains(byte));
+    let count = |is: fn(&u8) -> bool| text.bytes().filter(is).count();
+    let digits = count(u8::is_ascii_digit);
+    let signs = count(|byte| b"!#%^*@~?".contains(byte));
+    let kinds = [
+        count(u8::is_ascii_lowercase),
+        count(u8::is_ascii_uppercase),
+        digits,
+        count(|byte| b"!#%^&*@$+=~?".contains(byte)),
+    ];
+    let kinds = kinds.into_iter().filter(|count| *count > 0).count();
+    let is_mixed = kinds >= 3 && (digits > 0 || signs >= 2) || kinds >= 2 && digits >= 2;
     let name = text.trim_start_matches(|it: char| it.is_ascii_alphanumeric() || it == '_');
     let is_call = name.len() < text.len() && name.starts_with('(');
-    kinds >= 3 && has(u8::is_ascii_digit) == 1 && !is_identifier(text) && !is_call
+    is_mixed && !is_identifier(text) && !is_call
+}
+
+/// A password that is not one of the words that documents put in its place.
+pub(super) fn is_unusual_password(password: &str) -> bool {
+    const USUAL: [&str; 16] = [
+        "password",
+        "passwd",
+        "pass",
+        "pwd",
+        "secret",
+        "user",
+        "username",
+        "token",
+        "postgres",
+        "root",
+        "admin",
+        "guest",
+        "test",
+        "port",
+        "mypassword",
+        "mysecretpassword",
+    ];
+    let lower = password.to_ascii_lowercase();
+    let is_port = password.bytes().all(|byte| byte.is_ascii_digit()) && password.len() <= 5;
+    let is_variable = password.starts_with(['$', '%', '*', ':'])
+        && !password.bytes().any(|it| it.is_ascii_digit());
+    !USUAL.contains(&&*lower) && !is_port && !is_variable
 }
 
 /// Words joined by signs, paths, calls, versions and dates.
