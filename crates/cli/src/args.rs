@@ -137,6 +137,9 @@ pub(crate) struct GuardArguments {
     /// A parameter that policies read as `input.NAME`; the value is JSON, or else text.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) param: Vec<String>,
+    /// A configuration, as `serve` has it, whose `detectors:` are asked.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) detectors: Option<PathBuf>,
     /// What to do with a message that a policy fails to judge.
     #[arg(long, value_enum, default_value_t = OnFailure::Block)]
     pub(crate) on_failure: OnFailure,
@@ -196,6 +199,9 @@ pub(crate) struct CheckArguments {
     /// A parameter that the policy reads as `input.NAME`; the value is JSON, or else text.
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) param: Vec<String>,
+    /// A configuration, as `serve` has it, whose `detectors:` are asked.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) detectors: Option<PathBuf>,
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }

@@ -3,6 +3,7 @@
 use portcullis_json::{Object, Value};
 use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::ops::Range;
 use std::sync::Arc;
@@ -36,8 +37,22 @@ pub enum Lookup {
 }
 
 /// Answers detector calls without waiting.
-pub trait Detectors {
+pub trait Detectors: fmt::Debug {
     fn answer(&self, call: &DetectorCall) -> Lookup;
+}
+
+/// What the caller found out for one push, in as many rounds of questions as that took.
+#[derive(Debug, Default)]
+pub struct Answers {
+    known: Known,
+    rounds: usize,
+}
+
+/// Detectors, and beside them the answers that they could not give at once.
+#[derive(Debug)]
+pub struct Informed<'a> {
+    answers: &'a Answers,
+    detectors: &'a dyn Detectors,
 }
 
 /// The caller's detectors, with what they said before.
@@ -46,13 +61,20 @@ pub(crate) struct Oracle<'a> {
     memo: &'a RefCell<Memo>,
 }
 
-/// Answers by content. The oldest leave when there are too many.
+/// Answers by content. The oldest leave when there are too many. What failed is asked again: it may
+/// have been the network.
 #[derive(Debug, Default)]
 pub(crate) struct Memo {
-    answers: HashMap<Question, Result<Answer, String>>,
+    known: Known,
     order: VecDeque<Question>,
     /// Of all texts in `order`.
     bytes: usize,
+}
+
+/// Outcomes of calls, by what was asked.
+#[derive(Debug, Default)]
+struct Known {
+    outcomes: HashMap<Question, Result<Answer, String>>,
     hasher: RandomState,
 }
 
@@ -70,6 +92,54 @@ const MEMO_ENTRIES: usize = 1_024;
 const MEMO_TEXT_BYTES: usize = 64 * 1024;
 /// LIMIT: texts kept per monitor.
 const MEMO_BYTES: usize = 1 << 20;
+/// LIMIT: rounds of questions about one push. Each asks all that can be asked without the answers
+/// of the next, so more of them means that answers lead to questions without end.
+const ROUNDS_MAX: usize = 32;
+
+// === impl Answers ===
+
+impl Answers {
+    /// Takes the outcomes of one round.
+    pub fn add(
+        &mut self,
+        outcomes: impl IntoIterator<Item = (DetectorCall, Result<Answer, String>)>,
+    ) {
+        self.rounds += 1;
+        for (call, outcome) in outcomes {
+            let question = self.known.question(&call);
+            self.known.outcomes.insert(question, outcome);
+        }
+    }
+
+    /// The detectors to push with. After too many rounds they have no further questions: what is
+    /// still open then is an error.
+    pub fn beside<'a>(&'a self, detectors: &'a dyn Detectors) -> Informed<'a> {
+        Informed {
+            answers: self,
+            detectors,
+        }
+    }
+}
+
+// === impl Informed ===
+
+impl Detectors for Informed<'_> {
+    fn answer(&self, call: &DetectorCall) -> Lookup {
+        let Answers { known, rounds } = self.answers;
+        if *rounds > 0
+            && let Some(outcome) = known.outcome(call)
+        {
+            return Lookup::Ready(outcome.clone());
+        }
+        match self.detectors.answer(call) {
+            Lookup::Later if *rounds >= ROUNDS_MAX => Lookup::Ready(Err(format!(
+                "`{}` was asked for more than {ROUNDS_MAX} rounds",
+                call.detector
+            ))),
+            lookup => lookup,
+        }
+    }
+}
 
 // === impl Oracle ===
 
@@ -82,13 +152,13 @@ impl<'a> Oracle<'a> {
         if call.text.len() > MEMO_TEXT_BYTES {
             return self.detectors.answer(call);
         }
-        let question = self.memo.borrow().question(call);
-        if let Some(answer) = self.memo.borrow().answers.get(&question) {
-            return Lookup::Ready(answer.clone());
+        let question = self.memo.borrow().known.question(call);
+        if let Some(outcome) = self.memo.borrow().known.outcomes.get(&question) {
+            return Lookup::Ready(outcome.clone());
         }
         let lookup = self.detectors.answer(call);
-        if let Lookup::Ready(answer) = &lookup {
-            self.memo.borrow_mut().keep(question, answer.clone());
+        if let Lookup::Ready(outcome @ Ok(_)) = &lookup {
+            self.memo.borrow_mut().keep(question, outcome.clone());
         }
         lookup
     }
@@ -97,6 +167,23 @@ impl<'a> Oracle<'a> {
 // === impl Memo ===
 
 impl Memo {
+    fn keep(&mut self, question: Question, outcome: Result<Answer, String>) {
+        self.bytes = self.bytes.saturating_add(question.call.text.len());
+        self.order.push_back(question.clone());
+        self.known.outcomes.insert(question, outcome);
+        while self.order.len() > MEMO_ENTRIES || self.bytes > MEMO_BYTES {
+            let Some(oldest) = self.order.pop_front() else {
+                return;
+            };
+            self.bytes = self.bytes.saturating_sub(oldest.call.text.len());
+            self.known.outcomes.remove(&oldest);
+        }
+    }
+}
+
+// === impl Known ===
+
+impl Known {
     fn question(&self, call: &DetectorCall) -> Question {
         Question {
             call: call.clone(),
@@ -104,17 +191,8 @@ impl Memo {
         }
     }
 
-    fn keep(&mut self, question: Question, answer: Result<Answer, String>) {
-        self.bytes = self.bytes.saturating_add(question.call.text.len());
-        self.order.push_back(question.clone());
-        self.answers.insert(question, answer);
-        while self.order.len() > MEMO_ENTRIES || self.bytes > MEMO_BYTES {
-            let Some(oldest) = self.order.pop_front() else {
-                return;
-            };
-            self.bytes = self.bytes.saturating_sub(oldest.call.text.len());
-            self.answers.remove(&oldest);
-        }
+    fn outcome(&self, call: &DetectorCall) -> Option<&Result<Answer, String>> {
+        self.outcomes.get(&self.question(call))
     }
 }
 
@@ -133,7 +211,7 @@ mod tests {
     use super::*;
 
     fn question(memo: &Memo, text: &str) -> Question {
-        memo.question(&DetectorCall {
+        memo.known.question(&DetectorCall {
             detector: "secrets",
             text: text.into(),
             options: Object::new(),
@@ -148,9 +226,9 @@ mod tests {
                 let question = question(&memo, &format!("{number:text_bytes$}"));
                 memo.keep(question, Err(String::new()));
             }
-            assert_eq!(memo.answers.len(), kept);
+            assert_eq!(memo.known.outcomes.len(), kept);
             let newest = question(&memo, &format!("{:text_bytes$}", 2 * MEMO_ENTRIES - 1));
-            assert!(memo.answers.contains_key(&newest));
+            assert!(memo.known.outcomes.contains_key(&newest));
         };
         check(8, MEMO_ENTRIES);
         check(MEMO_TEXT_BYTES, MEMO_BYTES / MEMO_TEXT_BYTES);

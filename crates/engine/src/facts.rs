@@ -463,16 +463,17 @@ fn detector_type(detector: Detector) -> Type {
         | Detector::PromptInjection => Type::BOOL,
         Detector::Copyright
         | Detector::Links
+        | Detector::Ocr
         | Detector::Pii
         | Detector::Secrets
+        | Detector::Semgrep
         | Detector::ToolSignals
         | Detector::Unicode => Type::LIST,
         Detector::PythonCode | Detector::IpythonCode => Type::PYTHON_CODE,
         Detector::ShellCode => Type::SHELL_CODE,
         Detector::HtmlCode => Type::HTML,
-        Detector::EmbeddingSimilarity | Detector::Llm | Detector::Ocr | Detector::Semgrep => {
-            Type::ANY
-        }
+        Detector::EmbeddingSimilarity => Type::NUMBER,
+        Detector::Llm => Type::TEXT,
     }
 }
 

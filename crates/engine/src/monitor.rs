@@ -145,6 +145,11 @@ impl Monitor {
         self.reader.skip_to(next);
     }
 
+    /// Takes the staged events back, to be pushed again: as if they had never been.
+    pub fn retract(&mut self) {
+        self.undo();
+    }
+
     /// Lets go of everything kept; no later push can be judged.
     fn forget(&mut self) {
         self.overflowed = true;

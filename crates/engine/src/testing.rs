@@ -7,9 +7,11 @@ use portcullis_json::{self as json, Object, Value};
 use portcullis_trace::{Event, wire};
 
 /// Detectors that nobody asks.
+#[derive(Debug)]
 pub(crate) struct Silent;
 
 /// Answers every question with the same value.
+#[derive(Debug)]
 pub(crate) struct Always(pub(crate) Value);
 
 impl Detectors for Silent {

@@ -65,9 +65,9 @@ async fn admitted(State(api): State<Arc<Api>>, request: Request, next: Next) -> 
 impl Api {
     pub(crate) fn new(gateway: Arc<Gateway>, recording: Arc<Recording>) -> Self {
         Self {
+            evaluations: Evaluations::new(Arc::clone(&gateway.detectors)),
             gateway,
             recording,
-            evaluations: Evaluations::default(),
         }
     }
 

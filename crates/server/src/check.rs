@@ -8,11 +8,14 @@ use std::path::{Path, PathBuf};
 
 pub use portcullis_engine::{Failure as EngineFailure, Finding as EngineFinding};
 
-use portcullis_engine::{Failure, FailureKind, Finding, Limits, Monitor, Policy, Step};
+use portcullis_engine::{Failure, Finding, Limits, Monitor, Policy};
 use portcullis_json::{self as json, Object, Shape, Value, parse, scan};
-use portcullis_session::LocalDetectors;
 use portcullis_trace::Event;
 use portcullis_trace::wire::{self, TraceError};
+use portcullis_transport::http::endpoint::EndpointError;
+
+use crate::config::DetectorsConfig;
+use crate::detectors::ConfiguredDetectors;
 
 /// LIMIT: a trace file may be this long.
 pub const TRACE_BYTES_MAX: u64 = 256 << 20;
@@ -55,6 +58,15 @@ pub enum TraceFileError {
     },
 }
 
+/// Why nothing can be checked.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    #[error("detectors cannot be connected to")]
+    Connect(#[source] EndpointError),
+    #[error("the check could not be started")]
+    Start(#[source] io::Error),
+}
+
 /// A place in a text where it is not JSON.
 struct NotJson {
     at: usize,
@@ -66,19 +78,15 @@ pub fn check(
     policy: Policy,
     trace: &TraceFile,
     parameters: Object,
-) -> Result<Vec<Finding>, Failure> {
-    let mut monitor = Monitor::new(policy, parameters, Limits::default());
-    match monitor.push(&trace.events, &LocalDetectors) {
-        Step::Findings(findings) => Ok(findings),
-        Step::Failed(failure) => Err(failure),
-        // Local detectors answer at once; should one not, the check has no result.
-        Step::Needs(calls) => Err(Failure {
-            rule: None,
-            kind: FailureKind::RuntimeError,
-            message: format!("{} detector calls were not answered", calls.len()),
-            span: None,
-        }),
-    }
+    detectors: &DetectorsConfig,
+) -> Result<Result<Vec<Finding>, Failure>, CheckError> {
+    let detectors = ConfiguredDetectors::new(detectors).map_err(CheckError::Connect)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(CheckError::Start)?;
+    let monitor = Monitor::new(policy, parameters, Limits::default());
+    Ok(runtime.block_on(detectors.evaluate(monitor, &trace.events)))
 }
 
 // === impl TraceFile ===

@@ -5,6 +5,7 @@
 
 mod build;
 mod data_directory;
+mod detectors;
 mod embedded;
 mod error;
 mod explorer;
@@ -24,6 +25,10 @@ mod watch;
 mod written;
 
 pub use data_directory::DataDirectory;
+pub use detectors::{
+    ClassifierConfig, DetectorsConfig, ModelConfig, ModerationConfig, OcrConfig, PresidioConfig,
+    ProgramConfig, SemgrepConfig, ServiceConfig,
+};
 pub use error::ConfigError;
 pub use explorer::ExplorerConfig;
 pub use gateway::{

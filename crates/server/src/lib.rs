@@ -4,11 +4,13 @@
 //! policy over a trace file. [`config`] is the only module of the whole program that reads the
 //! environment, and [`policy`] the only one that reads policy files. [`explorer`] shows sessions as
 //! Invariant Explorer shows traces, and sends them to one. What a message means is decided in the
-//! session crate; what travels is moved by the transport crate.
+//! session crate; what travels is moved by the transport crate. [`detectors`] asks whom policies
+//! need that the process cannot answer at once.
 
 mod api;
 pub mod check;
 pub mod config;
+pub mod detectors;
 mod digest;
 pub mod explorer;
 mod feed;
@@ -23,3 +25,4 @@ mod relay;
 pub mod run;
 pub mod serve;
 mod tools;
+mod turns;

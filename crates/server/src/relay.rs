@@ -10,7 +10,7 @@ use std::pin::{Pin, pin};
 use std::process::ExitStatus;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use portcullis_session::{Action, Introduction, Permit, Session};
+use portcullis_session::{Action, Introduction, Permit, Session, Source};
 use portcullis_store::Entry;
 use portcullis_trace::record::{
     Direction, EventRecord, SessionEnd, SessionRecord, Timestamp, Verdict,
@@ -22,12 +22,14 @@ use portcullis_transport::stdio;
 use tokio::io::AsyncRead;
 use tokio::net::unix::pipe;
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
 
+use crate::detectors::ConfiguredDetectors;
 use crate::metadata::introduce;
 use crate::recording::Recording;
 use crate::tools::{ToolBook, stops};
+use crate::turns::Turns;
 
 /// How long what a server wrote before it ended is still passed on.
 const DRAIN_WAIT_MAX: Duration = Duration::from_millis(200);
@@ -48,6 +50,8 @@ pub(crate) struct Peers {
 #[derive(Debug)]
 struct Relay<'r> {
     session: RefCell<Session>,
+    turns: Turns,
+    detectors: &'r ConfiguredDetectors,
     record: RefCell<SessionRecord>,
     recording: &'r Recording,
     tools: &'r ToolBook,
@@ -76,6 +80,7 @@ pub(crate) async fn relay(
     session: Session,
     record: SessionRecord,
     (recording, tools): (&Recording, &ToolBook),
+    detectors: &ConfiguredDetectors,
     mut signals: EndSignals,
 ) -> io::Result<ExitStatus> {
     let Peers {
@@ -87,6 +92,8 @@ pub(crate) async fn relay(
     } = peers;
     let relay = Relay {
         session: RefCell::new(session),
+        turns: Turns::default(),
+        detectors,
         record: RefCell::new(record),
         recording,
         tools,
@@ -107,7 +114,7 @@ pub(crate) async fn relay(
     let status = loop {
         info!(?end, "session ends");
         if end == End::Server {
-            answers.drain().await;
+            answers.drain(&relay).await;
             relay.answer_for_the_server().await;
         }
         let ending = relay.end_server(&mut server, end);
@@ -116,7 +123,7 @@ pub(crate) async fn relay(
             signal = signals.next() => end = End::Signal(signal),
         }
     };
-    answers.drain().await;
+    answers.drain(&relay).await;
     relay.finish().await;
     Ok(status)
 }
@@ -140,13 +147,30 @@ impl Relay<'_> {
                 }
             };
             let actions = match line {
-                Ok(line) => self.session.borrow_mut().on_line(direction, &line, now()),
+                Ok(line) => self.judge(direction, &line).await,
                 Err(error) => self.session.borrow_mut().on_lost_line(direction, error),
             };
             if let Err(end) = self.carry_out(actions).await {
                 return end;
             }
         }
+    }
+
+    /// Has a line judged after the one of the other direction, if that is being judged.
+    async fn judge(&self, direction: Direction, line: &[u8]) -> Vec<Action> {
+        let turn = match self.turns.next().await {
+            Ok(turn) => turn,
+            Err(error) => {
+                let (source, reason) = (Source::whole(direction), error.to_string());
+                return self
+                    .session
+                    .borrow_mut()
+                    .on_unjudged(&source, line, &reason);
+            }
+        };
+        let outcome = self.session.borrow_mut().on_line(direction, line, now());
+        let go_on = |inquiry| self.session.borrow_mut().on_answers(inquiry);
+        turn.settle(outcome, go_on, self.detectors, pending()).await
     }
 
     async fn carry_out(&self, actions: Vec<Action>) -> Result<(), End> {
@@ -289,12 +313,17 @@ impl<F: Future<Output = End>> Traffic<F> {
         }
     }
 
-    /// Passes on what is still on its way, for a bounded time.
-    async fn drain(&mut self) {
-        if let Self::Flows(_) = self
+    /// Passes on what is still on its way, for a bounded time; for longer, if detectors are asked
+    /// about it.
+    async fn drain(&mut self, relay: &Relay<'_>) {
+        let until = Instant::now() + relay.detectors.patience();
+        while let Self::Flows(_) = self
             && timeout(DRAIN_WAIT_MAX, self.flow()).await.is_err()
         {
-            debug!("somebody holds the server's output open");
+            if !relay.turns.are_taken() || Instant::now() > until {
+                debug!("somebody holds the server's output open");
+                return;
+            }
         }
     }
 }

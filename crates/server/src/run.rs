@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use portcullis_json::Object;
 use portcullis_session::{
-    Guardrail, GuardrailAction, RefusalStyle, Session, SessionContext, SessionLimits, ToolChecks,
+    Guardrail, GuardrailAction, RefusalStyle, Session, SessionContext, SessionLimits,
+    SharedDetectors, ToolChecks,
 };
 use portcullis_store::{Durability, Location, StoreError, Upload};
 use portcullis_trace::record::{Origin, SessionId, SessionIdError, SessionRecord};
@@ -23,8 +24,9 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::config::{
-    ConfigError, DataDirectory, ExplorerConfig, HttpServer, LogFormat, server_name,
+    ConfigError, DataDirectory, DetectorsConfig, ExplorerConfig, HttpServer, LogFormat, server_name,
 };
+use crate::detectors::ConfiguredDetectors;
 use crate::explorer::{RemoteExplorer, RemoteGuardrails, UploadTask};
 use crate::guardrails::GuardrailSource;
 use crate::policy::{PolicyError, PolicyFile};
@@ -58,6 +60,7 @@ pub struct RunOptions {
     pub project: Option<String>,
     pub metadata: Object,
     pub explorer: Option<Explorer>,
+    pub detectors: DetectorsConfig,
     pub is_verbose: bool,
     /// Logged as soon as there is a log.
     pub notices: Vec<String>,
@@ -110,6 +113,8 @@ pub enum RunError {
     Guardrails(#[source] Box<dyn Error + Send + Sync>),
     #[error("the Explorer cannot be connected to")]
     Explorer(#[source] EndpointError),
+    #[error("detectors cannot be connected to")]
+    Detectors(#[source] EndpointError),
     #[error("no session id could be made")]
     Id(#[source] SessionIdError),
     #[error("the server at `{url}` cannot be reached")]
@@ -210,7 +215,9 @@ async fn guard(
     let (line_bytes, refusal) = (options.line_bytes, options.refusal);
     let identity = tools::guarded(&options.server_name(), &options.server);
     let tools = ToolBook::new(identity, recording.pool().clone(), None);
-    let (session, record) = open_session(options, guardrails)?;
+    let detectors = ConfiguredDetectors::new(&options.detectors).map_err(RunError::Detectors)?;
+    let detectors = Arc::new(detectors);
+    let (session, record) = open_session(options, guardrails, Arc::clone(&detectors) as _)?;
     info!(session = %record.id, server = record.server, "session begins");
     if let Err(error) = recording.record(record.clone()).await {
         warn!(%error, "session not recorded");
@@ -230,6 +237,7 @@ async fn guard(
         record,
         refusal,
         tools,
+        detectors,
     };
     let code = server
         .guard(client, line_bytes, Arc::clone(&recording), signals)
@@ -276,6 +284,7 @@ impl Opened {
                     mut session,
                     record,
                     tools,
+                    detectors,
                     ..
                 } = client;
                 let peers = Peers {
@@ -289,7 +298,7 @@ impl Opened {
                     session.on_known_tools(tools.known().await);
                 }
                 let kept = (&*recording, &tools);
-                let status = relay(peers, session, record, kept, signals).await;
+                let status = relay(peers, session, record, kept, &detectors, signals).await;
                 status.map(exit_code).map_err(RunError::Supervise)
             }
             Self::Remote(server) => {
@@ -326,6 +335,7 @@ async fn kept(options: &RunOptions, source: &GuardrailSource) -> Result<Vec<Guar
 fn open_session(
     options: RunOptions,
     guardrails: Vec<Guardrail>,
+    detectors: SharedDetectors,
 ) -> Result<(Session, SessionRecord), RunError> {
     let id: SessionId = Uuid::now_v7().to_string().parse().map_err(RunError::Id)?;
     let server = options.server_name();
@@ -352,6 +362,7 @@ fn open_session(
         refusal: options.refusal,
         extra_methods: options.extra_methods,
         limits: SessionLimits::default(),
+        detectors,
     });
     Ok((session, record))
 }

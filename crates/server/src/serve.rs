@@ -13,6 +13,7 @@ mod gateway;
 mod headers;
 mod health;
 mod holder;
+mod judging;
 mod login;
 mod mirror;
 mod outlet;
@@ -53,6 +54,7 @@ use self::health::Health;
 use self::holder::Holder;
 use crate::api::{self, Api};
 use crate::config::{ConfigError, DataDirectory, ExplorerConfig, GatewayConfig, Watcher};
+use crate::detectors::ConfiguredDetectors;
 use crate::explorer::{RemoteExplorer, RemoteGuardrails, UploadTask};
 use crate::guardrails::GuardrailSource;
 use crate::log;
@@ -155,7 +157,9 @@ async fn serve_until_signal(
         .clone()
         .map(|explorer| RemoteGuardrails::new(explorer, data_directory.remote_guardrails()));
     let guardrails = Arc::new(GuardrailSource::new(recording.pool().clone(), remote));
+    let detectors = ConfiguredDetectors::new(&config.detectors).map_err(ServeError::Connect)?;
     let surroundings = Surroundings {
+        detectors: Arc::new(detectors),
         recording: Arc::clone(&recording),
         guardrails: Arc::clone(&guardrails),
         address,

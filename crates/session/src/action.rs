@@ -95,6 +95,8 @@ pub enum DropReason {
     TooMuchProgress,
     UnknownNotification,
     Blocked,
+    /// Its turn never came.
+    NotJudged,
 }
 
 // === impl Note ===
@@ -153,6 +155,7 @@ impl fmt::Display for DropReason {
             Self::TooMuchProgress => "progress told too often",
             Self::UnknownNotification => "notification of an unknown kind",
             Self::Blocked => "blocked by a guardrail",
+            Self::NotJudged => "not judged in time",
         })
     }
 }

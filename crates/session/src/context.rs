@@ -5,6 +5,7 @@ use portcullis_json::Object;
 use portcullis_mcp::Revision;
 use portcullis_trace::record::{self, GuardrailName, SessionId};
 
+use crate::inquiry::SharedDetectors;
 use crate::tools::ToolChecks;
 
 /// What a session runs with; fixed for its life.
@@ -23,6 +24,7 @@ pub struct SessionContext {
     /// Methods outside the MCP specification that may pass, inspected like any other.
     pub extra_methods: Vec<String>,
     pub limits: SessionLimits,
+    pub detectors: SharedDetectors,
 }
 
 /// A policy in force.

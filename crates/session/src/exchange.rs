@@ -87,6 +87,12 @@ impl Exchanges {
             .insert((exchange.scope, exchange.id.clone()), exchange);
     }
 
+    /// Takes back a close.
+    pub(crate) fn reopen(&mut self, exchange: Exchange) {
+        self.open
+            .insert((exchange.scope, exchange.id.clone()), exchange);
+    }
+
     pub(crate) fn find(&self, scope: Scope, id: &Id) -> Option<&Exchange> {
         self.open.get(&(scope, id.clone()))
     }

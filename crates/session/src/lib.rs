@@ -4,6 +4,9 @@
 //! module that knows both MCP and events), lets the guardrails judge it, and answers with
 //! [`Action`]s. Bytes leave it only as [`Permit`]s, which only a verdict can make.
 //!
+//! A message that depends on a detector which cannot answer at once comes back as an [`Inquiry`],
+//! and changes nothing until it is answered.
+//!
 //! There is no runtime here, no clock and no file: the caller brings the time and carries out the
 //! actions in their order.
 
@@ -11,6 +14,7 @@ mod action;
 mod context;
 mod detectors;
 mod exchange;
+mod inquiry;
 mod lower;
 mod refusal;
 mod route;
@@ -21,6 +25,7 @@ mod verdict;
 pub use action::{Action, DropReason, Introduction, Note, Sightings, Waiting};
 pub use context::{Guardrail, GuardrailAction, RefusalStyle, SessionContext, SessionLimits};
 pub use detectors::LocalDetectors;
+pub use inquiry::{Inquiry, Outcome, Rehearsal, SharedDetectors};
 pub use lower::own_chunks;
 pub use route::{Delivery, DeliveryKind, Scope, Source};
 pub use session::{PastMessage, Session};

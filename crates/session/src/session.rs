@@ -7,9 +7,10 @@ mod request;
 mod response;
 mod tools;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use portcullis_engine::Answers;
 use portcullis_json::{Object, Value, write};
 use portcullis_mcp::frame::LineError;
 use portcullis_mcp::{
@@ -22,8 +23,8 @@ use portcullis_trace::wire::{self, TraceError};
 
 use crate::action::{Action, DropReason, Note, Waiting};
 use crate::context::{Guardrail, RefusalStyle, SessionContext, SessionLimits};
-use crate::detectors::LocalDetectors;
 use crate::exchange::{Exchange, Exchanges};
+use crate::inquiry::{Asked, Inquiry, Outcome, Rehearsal, SharedDetectors};
 use crate::lower::{Stamp, Subject, lower};
 use crate::refusal::OwnWords;
 use crate::route::{Delivery, DeliveryKind, Scope, Source};
@@ -47,7 +48,7 @@ pub struct Session {
     limits: SessionLimits,
     parameters: Object,
     judges: Judges,
-    detectors: LocalDetectors,
+    detectors: SharedDetectors,
     from_client: Side,
     from_server: Side,
     /// As the server answered the handshake.
@@ -84,6 +85,7 @@ struct Turn<'m> {
     source: &'m Source,
     direction: Direction,
     now: Timestamp,
+    answers: &'m Answers,
 }
 
 /// What inspecting a message came to.
@@ -116,7 +118,7 @@ impl Session {
             extra_methods: context.extra_methods,
             limits: context.limits,
             parameters: context.parameters,
-            detectors: LocalDetectors,
+            detectors: context.detectors,
             from_client,
             from_server,
             revision: context.revision,
@@ -132,31 +134,102 @@ impl Session {
     /// Takes one line that travels in `direction`.
     ///
     /// The messages of a batch are judged and passed on one by one.
-    pub fn on_line(&mut self, direction: Direction, line: &[u8], now: Timestamp) -> Vec<Action> {
+    pub fn on_line(&mut self, direction: Direction, line: &[u8], now: Timestamp) -> Outcome {
         let source = Source::whole(direction);
         match Incoming::parse(line, &self.sender(direction).envelope) {
             Ok(incoming) => self.on_incoming(&source, &incoming, now),
             Err(error) if direction == Direction::ToClient && is_noise(line) => {
                 drop(error);
-                self.on_noise(line)
+                self.on_noise(line).into()
             }
-            Err(error) => self.on_malformed(&source, error),
+            Err(error) => self.on_malformed(&source, error).into(),
         }
     }
 
     /// Takes what was read under [`Self::envelope`].
-    pub fn on_incoming(
-        &mut self,
-        source: &Source,
-        incoming: &Incoming,
-        now: Timestamp,
-    ) -> Vec<Action> {
+    pub fn on_incoming(&mut self, source: &Source, incoming: &Incoming, now: Timestamp) -> Outcome {
         match incoming {
             Incoming::Single(message) => self.on_message(source, message, now),
-            Incoming::Batch(messages) => messages
+            Incoming::Batch(messages) => self.on_messages(source, messages, now),
+        }
+    }
+
+    pub fn on_message(&mut self, source: &Source, message: &Message, now: Timestamp) -> Outcome {
+        self.on_messages(source, std::slice::from_ref(message), now)
+    }
+
+    /// Goes on with messages whose questions have been answered.
+    pub fn on_answers(&mut self, inquiry: Inquiry) -> Outcome {
+        let Inquiry {
+            source,
+            mut messages,
+            now,
+            answers,
+            ..
+        } = inquiry;
+        let Some(first) = messages.front() else {
+            return Outcome::default();
+        };
+        match self.take(&source, first, now, &answers) {
+            Ok(mut actions) => {
+                messages.pop_front();
+                let rest = self.on_messages(&source, messages.make_contiguous(), now);
+                actions.extend(rest.actions);
+                Outcome {
+                    actions,
+                    inquiry: rest.inquiry,
+                }
+            }
+            Err(Asked(calls)) => Outcome {
+                actions: Vec::new(),
+                inquiry: Some(Inquiry {
+                    source,
+                    messages,
+                    now,
+                    answers,
+                    calls,
+                }),
+            },
+        }
+    }
+
+    /// What came will not be judged, for a reason that its sender, or who waits for it, may read.
+    pub fn on_unjudged(&mut self, source: &Source, bytes: &[u8], reason: &str) -> Vec<Action> {
+        match Incoming::parse(bytes, &self.sender(source.direction).envelope) {
+            Ok(Incoming::Single(message)) => self.leave_unjudged(source, &message, reason),
+            Ok(Incoming::Batch(messages)) => messages
                 .iter()
-                .flat_map(|message| self.on_message(source, message, now))
+                .flat_map(|message| self.leave_unjudged(source, message, reason))
                 .collect(),
+            Err(error) => self.on_malformed(source, error),
+        }
+    }
+
+    fn leave_unjudged(&mut self, source: &Source, message: &Message, reason: &str) -> Vec<Action> {
+        let Source {
+            direction, scope, ..
+        } = *source;
+        match message.kind() {
+            MessageKind::Request { id, .. } => {
+                let words = OwnWords::error(Some(id), error_code::INTERNAL_ERROR, reason);
+                let delivery = Delivery::response(back(direction), scope, Some(id));
+                vec![Action::Send(Permit::speak(words, delivery))]
+            }
+            MessageKind::Response { id, .. } => {
+                let exchanges = &mut self.receiver(direction).exchanges;
+                let waiting = id.as_ref().and_then(|id| exchanges.close(scope, id));
+                let Some(exchange) = waiting else {
+                    return Vec::new();
+                };
+                self.retry_handshake(&exchange);
+                let words = OwnWords::error(Some(&exchange.id), error_code::INTERNAL_ERROR, reason);
+                let delivery = Delivery::response(direction, scope, Some(&exchange.id));
+                vec![Action::Send(Permit::speak(words, delivery))]
+            }
+            MessageKind::Notification { .. } => self.note(Note::Dropped {
+                direction,
+                reason: DropReason::NotJudged,
+            }),
         }
     }
 
@@ -168,15 +241,15 @@ impl Session {
         }
     }
 
-    /// Puts other guardrails in force. They are shown `past`, what they would have been shown from
-    /// the beginning, and speak only of what is new.
-    pub fn replace_guardrails(
-        &mut self,
-        guardrails: Vec<Guardrail>,
-        past: impl IntoIterator<Item = PastMessage>,
-    ) {
-        self.judges = Judges::new(guardrails, &self.parameters, &self.limits);
-        self.judges.remember(past, &self.detectors);
+    /// Other guardrails, to be shown what they would have been shown from the beginning.
+    pub fn rehearse(&self, guardrails: Vec<Guardrail>) -> Rehearsal {
+        let judges = Judges::new(guardrails, &self.parameters, &self.limits);
+        Rehearsal::new(judges, Arc::clone(&self.detectors))
+    }
+
+    /// Puts other guardrails in force. They speak only of what is new.
+    pub fn replace_guardrails(&mut self, rehearsal: Rehearsal) {
+        self.judges = rehearsal.judges;
     }
 
     /// Whether the client has said that the handshake is over.
@@ -270,25 +343,54 @@ impl Session {
         Sequence::new(self.next_sequence.value() - 1)
     }
 
-    pub fn on_message(
+    fn on_messages(&mut self, source: &Source, messages: &[Message], now: Timestamp) -> Outcome {
+        let mut outcome = Outcome::default();
+        for (place, message) in messages.iter().enumerate() {
+            match self.take(source, message, now, &Answers::default()) {
+                Ok(actions) if outcome.actions.is_empty() => outcome.actions = actions,
+                Ok(actions) => outcome.actions.extend(actions),
+                Err(Asked(calls)) => {
+                    outcome.inquiry = Some(Inquiry {
+                        source: source.clone(),
+                        messages: messages
+                            .iter()
+                            .skip(place)
+                            .cloned()
+                            .collect::<VecDeque<_>>(),
+                        now,
+                        answers: Answers::default(),
+                        calls,
+                    });
+                    break;
+                }
+            }
+        }
+        outcome
+    }
+
+    /// Takes one message. With questions that are open nothing has changed.
+    fn take(
         &mut self,
         source: &Source,
         message: &Message,
         now: Timestamp,
-    ) -> Vec<Action> {
+        answers: &Answers,
+    ) -> Result<Vec<Action>, Asked> {
         let earliest = Timestamp::from_micros(self.last_time.as_micros().saturating_add(1));
-        self.last_time = now.max(earliest);
         let turn = Turn {
             message,
             source,
             direction: source.direction,
-            now: self.last_time,
+            now: now.max(earliest),
+            answers,
         };
-        match message.kind() {
+        let actions = match message.kind() {
             MessageKind::Request { id, method } => self.on_request(turn, id, method),
             MessageKind::Notification { method } => self.on_notification(turn, method),
             MessageKind::Response { id, .. } => self.on_response(turn, id.as_ref()),
-        }
+        }?;
+        self.last_time = turn.now;
+        Ok(actions)
     }
 
     fn on_noise(&mut self, line: &[u8]) -> Vec<Action> {
@@ -348,31 +450,37 @@ impl Session {
         }
     }
 
-    fn inspect(&mut self, turn: Turn<'_>, subject: Subject<'_>) -> Inspected {
-        self.inspect_with(turn, subject, Report::default())
+    fn inspect(&mut self, turn: Turn<'_>, subject: Subject<'_>) -> Result<Inspected, Asked> {
+        self.inspect_with(turn, subject, |_| Report::default())
     }
 
-    /// Lowers a message and has it judged, together with what is said of the tools in it. What was
-    /// allowed has happened for the guardrails.
-    fn inspect_with(&mut self, turn: Turn<'_>, subject: Subject<'_>, tools: Report) -> Inspected {
+    /// Lowers a message and has it judged, together with what is said of the tools in it, which are
+    /// looked at once nothing is left to ask. What was allowed has happened for the guardrails.
+    fn inspect_with(
+        &mut self,
+        turn: Turn<'_>,
+        subject: Subject<'_>,
+        look: impl FnOnce(&mut ToolWatch) -> Report,
+    ) -> Result<Inspected, Asked> {
         let elements = lower(subject, &self.stamp(turn.now));
         match events(&elements) {
             Ok(events) => {
-                let mut judgement = self.judges.judge(&events, &self.detectors);
-                judgement.add(tools);
+                let informed = turn.answers.beside(&*self.detectors);
+                let mut judgement = self.judges.judge(&events, &informed)?;
+                judgement.add(look(&mut self.tools));
                 let bytes = turn.message.line();
                 let delivery = self.delivery(turn);
-                Inspected {
+                Ok(Inspected {
                     permit: self.judges.settle(&judgement, bytes, delivery),
                     judgement,
                     elements,
-                }
+                })
             }
-            Err(error) => Inspected {
+            Err(error) => Ok(Inspected {
                 judgement: self.judges.fail(&error.to_string()),
                 elements: Vec::new(),
                 permit: None,
-            },
+            }),
         }
     }
 

@@ -37,6 +37,8 @@ pub struct Surroundings {
     /// All of it.
     pub environment: Option<Vec<(OsString, OsString)>>,
     pub directory: Option<PathBuf>,
+    /// Whether its standard error goes nowhere, instead of where this process's goes.
+    pub is_quiet: bool,
 }
 
 /// A server that runs. Dropping it kills its process group.
@@ -89,7 +91,7 @@ const LEFTOVERS_CHECK_EVERY: Duration = Duration::from_millis(10);
 // === impl ServerCommand ===
 
 impl ServerCommand {
-    /// Starts the server. Its standard error is this process's own.
+    /// Starts the server.
     ///
     /// Must be called inside a tokio runtime.
     pub fn spawn(&self) -> Result<Started, SpawnError> {
@@ -111,7 +113,11 @@ impl ServerCommand {
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
+            .stderr(if surroundings.is_quiet {
+                Stdio::null()
+            } else {
+                Stdio::inherit()
+            })
             .spawn()
             .map_err(|source| SpawnError::Start {
                 program: program(),

@@ -2,7 +2,7 @@
 //!
 //! [`stdio`] is the client's side: this process's own standard input and output. [`child`] is the
 //! server's side: a process in a group of its own, with everything it starts. [`lines`] frames
-//! both. What a line means, and whether it may pass, is not known here.
+//! both, and [`program`] is any other process, which is asked once. What a line means, and whether it may pass, is not known here.
 //!
 //! There are no queues: a line is read only when the one before it has been written, so the slower
 //! peer's pipe is what holds the faster one back.
@@ -10,5 +10,6 @@
 pub mod child;
 pub mod http;
 pub mod lines;
+pub mod program;
 pub mod signal;
 pub mod stdio;

@@ -15,6 +15,7 @@ const LIMITS: Limits = Limits {
 };
 
 /// Finds the same in every text.
+#[derive(Debug)]
 struct Everywhere;
 
 impl Detectors for Everywhere {

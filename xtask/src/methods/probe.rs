@@ -5,8 +5,8 @@ use portcullis_engine::Policy;
 use portcullis_json::{Limits, Object, Value, parse};
 use portcullis_mcp::{MethodKind, MethodSpec, Peer, Revision};
 use portcullis_session::{
-    Action, Guardrail, GuardrailAction, RefusalStyle, Session, SessionContext, SessionLimits,
-    ToolChecks,
+    Action, Guardrail, GuardrailAction, LocalDetectors, RefusalStyle, Session, SessionContext,
+    SessionLimits, ToolChecks,
 };
 use portcullis_trace::record::{Direction, EventRecord, GuardrailName, Timestamp, Verdict};
 use std::sync::Arc;
@@ -185,6 +185,7 @@ impl Asked {
             refusal: RefusalStyle::Result,
             extra_methods: Vec::new(),
             limits: SessionLimits::default(),
+            detectors: Arc::new(LocalDetectors),
         });
         Ok(Self { session, micros: 0 })
     }
@@ -192,7 +193,8 @@ impl Asked {
     fn line(&mut self, direction: Direction, line: &str) -> Vec<Action> {
         self.micros += 1;
         let now = Timestamp::from_micros(self.micros);
-        self.session.on_line(direction, line.as_bytes(), now)
+        let outcome = self.session.on_line(direction, line.as_bytes(), now);
+        outcome.actions
     }
 
     /// A message without the word, which nobody may object to.

@@ -7,6 +7,7 @@ use portcullis_server::check::{
 use portcullis_server::policy::PolicyFile;
 use portcullis_syntax::{Diagnostic, Severity};
 
+use super::config::detectors;
 use super::{Failure, Outcome, parameters};
 use crate::args::{CheckArguments, Format};
 use crate::render::excerpt::excerpt;
@@ -25,7 +26,9 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<Outcome, Failure> {
         return Err(Failure::rendered(policy_diagnostics(&file)));
     };
     let trace = TraceFile::read(&arguments.trace).map_err(|error| trace_failure(&error))?;
-    let evaluated = evaluate(policy, &trace, parameters);
+    let detectors = detectors(arguments.detectors.as_deref())?;
+    let evaluated = evaluate(policy, &trace, parameters, &detectors);
+    let evaluated = evaluated.map_err(|error| Failure::internal(&error))?;
     match arguments.format {
         Format::Json => write_json(&report(&evaluated))?,
         Format::Text => {

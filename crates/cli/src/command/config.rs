@@ -4,8 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use portcullis_server::config::{
-    ConfigError, GatewayConfig, HttpTransport, Only, ScopedGuardrail, ServerConfig, ServerName,
-    schema,
+    ConfigError, DetectorsConfig, GatewayConfig, HttpTransport, Only, ScopedGuardrail,
+    ServerConfig, ServerName, schema,
 };
 use portcullis_session::{GuardrailAction, ToolCheck};
 
@@ -29,6 +29,13 @@ fn check(file: &Path) -> Result<Outcome, Failure> {
     write!(anstream::stderr().lock(), "{warnings}")?;
     write_config(&mut anstream::stdout().lock(), file, &config)?;
     Ok(Outcome::Ok)
+}
+
+/// What a configuration has under `detectors:`; without one, nobody is asked.
+pub(super) fn detectors(file: Option<&Path>) -> Result<DetectorsConfig, Failure> {
+    let config = file.map(GatewayConfig::read).transpose();
+    let config = config.map_err(|error| failure(&error))?;
+    Ok(config.unwrap_or_default().detectors)
 }
 
 pub(crate) fn failure(error: &ConfigError) -> Failure {

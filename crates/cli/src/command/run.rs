@@ -10,7 +10,7 @@ use portcullis_session::{GuardrailAction, RefusalStyle, ToolCheck, ToolChecks};
 use portcullis_store::Durability;
 use portcullis_transport::child::ServerCommand;
 
-use super::config::failure as config_failure;
+use super::config::{detectors, failure as config_failure};
 use super::{Failure, Outcome, parameters, show_warning};
 use crate::args::{
     DurabilityArgument, GuardArguments, OnFailure, OnViolation, RunArguments, Transport,
@@ -72,6 +72,7 @@ pub(super) fn options(
         project: None,
         metadata: Object::new(),
         explorer: None,
+        detectors: detectors(arguments.detectors.as_deref())?,
         is_verbose: arguments.verbose,
         notices: Vec::new(),
     })
@@ -189,8 +190,10 @@ fn failure(error: &RunError) -> Failure {
             .hint("give the program as an absolute path if it is not in the client's PATH"),
         RunError::Connect { .. } => Failure::of(error)
             .hint("an older server speaks HTTP+SSE: give `--transport sse` for it"),
-        RunError::Streams(_) | RunError::Supervise(_) | RunError::Explorer(_) | RunError::Id(_) => {
-            Failure::internal(error)
-        }
+        RunError::Streams(_)
+        | RunError::Supervise(_)
+        | RunError::Explorer(_)
+        | RunError::Detectors(_)
+        | RunError::Id(_) => Failure::internal(error),
     }
 }

@@ -6,6 +6,7 @@ mod check;
 mod client;
 mod config;
 mod detect;
+mod detectors;
 mod mcp_scan;
 mod processes;
 mod run;

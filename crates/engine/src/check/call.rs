@@ -243,19 +243,17 @@ impl Reader<'_, '_> {
                 | Detector::Copyright
                 | Detector::Pii
                 | Detector::Moderated
-                | Detector::PromptInjection => return self.searched(argument, ty),
-                Detector::EmbeddingSimilarity
-                | Detector::FuzzyContains
-                | Detector::IsSimilar
-                | Detector::Llm
-                | Detector::LlmConfirm
-                | Detector::Ocr
-                | Detector::Semgrep => Type::TEXT,
+                | Detector::PromptInjection
+                | Detector::EmbeddingSimilarity
+                | Detector::IsSimilar => return self.searched(argument, ty),
+                Detector::FuzzyContains | Detector::Llm | Detector::LlmConfirm => Type::TEXT,
                 Detector::IsPoisoned | Detector::ToolSignals => Type::TOOL,
                 Detector::HtmlCode
                 | Detector::IpythonCode
                 | Detector::Links
+                | Detector::Ocr
                 | Detector::PythonCode
+                | Detector::Semgrep
                 | Detector::ShellCode
                 | Detector::Unicode => return,
             },

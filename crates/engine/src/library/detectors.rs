@@ -2,10 +2,10 @@
 
 mod tool;
 
-use super::texts;
+use super::{images, texts};
 use crate::eval::call::Keywords;
 use crate::kind::Kind;
-use crate::modules::Detector;
+use crate::modules::{Detector, Function};
 use crate::place::Place;
 use crate::value::{List, Object, Text, Value};
 use portcullis_json as json;
@@ -76,14 +76,16 @@ pub(crate) fn signature(detector: Detector) -> (&'static str, &'static [&'static
         Detector::PromptInjection => ("data", &["model", "threshold"]),
         Detector::Moderated => ("data", &["model", "default_threshold", "cat_thresholds"]),
         Detector::IsSimilar => ("data", &["target", "threshold"]),
-        Detector::EmbeddingSimilarity => ("data", &["target"]),
-        Detector::Llm => ("prompt", &["model", "temperature"]),
-        Detector::LlmConfirm => ("description", &["model", "temperature"]),
+        Detector::EmbeddingSimilarity => ("data", &["target", "mode"]),
+        Detector::Llm => ("prompt", MODEL_PARAMETERS),
+        Detector::LlmConfirm => ("description", MODEL_PARAMETERS),
         Detector::Semgrep => ("data", &["lang"]),
         Detector::Ocr => ("image", &[]),
         Detector::IsPoisoned | Detector::ToolSignals => ("tool", &[]),
     }
 }
+
+const MODEL_PARAMETERS: &[&str] = &["system_prompt", "model", "temperature", "max_tokens"];
 
 /// The original ignores what else is passed to these.
 pub(crate) fn is_open(detector: Detector) -> bool {
@@ -131,23 +133,21 @@ fn subjects(detector: Detector, data: &Value) -> Result<Vec<Text>, String> {
         | Detector::Copyright
         | Detector::Pii
         | Detector::Moderated
-        | Detector::PromptInjection => texts(std::slice::from_ref(data)).map(of),
+        | Detector::PromptInjection
+        | Detector::IsSimilar
+        | Detector::EmbeddingSimilarity => texts(std::slice::from_ref(data)).map(of),
+        Detector::Ocr => images(std::slice::from_ref(data)).map(of),
         Detector::Unicode
         | Detector::PythonCode
         | Detector::IpythonCode
         | Detector::ShellCode
         | Detector::HtmlCode
-        | Detector::Links => contents_of(detector, data),
+        | Detector::Links
+        | Detector::Semgrep => contents_of(detector, data),
         Detector::IsPoisoned | Detector::ToolSignals => {
             Ok(vec![tool::description(detector, data)?])
         }
-        Detector::EmbeddingSimilarity
-        | Detector::FuzzyContains
-        | Detector::IsSimilar
-        | Detector::Llm
-        | Detector::LlmConfirm
-        | Detector::Ocr
-        | Detector::Semgrep => match data {
+        Detector::FuzzyContains | Detector::Llm | Detector::LlmConfirm => match data {
             Value::Text(text) => Ok(vec![text.clone()]),
             other => Err(format!(
                 "`{}` looks at a text, not {}",
@@ -203,14 +203,18 @@ impl Question {
             | Detector::Pii
             | Detector::ToolSignals
             | Detector::Unicode
-            | Detector::Links => {
+            | Detector::Links
+            | Detector::Semgrep => {
                 let lists = values.iter().map(|list| match list {
                     Value::List(list) => Ok(list.items.to_vec()),
                     other => Err(self.misanswered(other)),
                 });
                 Ok(Value::list(lists.collect::<Result<Vec<_>, _>>()?.concat()))
             }
-            Detector::IsPoisoned | Detector::Moderated | Detector::PromptInjection => {
+            Detector::IsPoisoned
+            | Detector::IsSimilar
+            | Detector::Moderated
+            | Detector::PromptInjection => {
                 let any = values.iter().map(|value| match value {
                     Value::Bool(value) => Ok(*value),
                     other => Err(self.misanswered(other)),
@@ -224,17 +228,23 @@ impl Question {
                 let fields = ["alt_texts", "links"].map(|name| joined(&values, name));
                 Ok(Value::Object(Object::new(Kind::Html, fields.to_vec())))
             }
-            Detector::EmbeddingSimilarity
-            | Detector::FuzzyContains
-            | Detector::IsSimilar
-            | Detector::Llm
-            | Detector::LlmConfirm
-            | Detector::Ocr
-            | Detector::Semgrep => values
+            Detector::Ocr => Ok(Value::list(values)),
+            Detector::EmbeddingSimilarity => self.similarity(values),
+            Detector::FuzzyContains | Detector::Llm | Detector::LlmConfirm => values
                 .into_iter()
                 .next()
                 .ok_or_else(|| "the detector gave no answer".to_owned()),
         }
+    }
+
+    /// The greatest similarity of all texts, or with the mode `min` the least.
+    fn similarity(&self, values: Vec<Value>) -> Result<Value, String> {
+        let function = match self.options.get("mode").map(json::Value::as_str) {
+            None | Some(Some("max")) => Function::Max,
+            Some(Some("min")) => Function::Min,
+            Some(_) => return Err("`mode` is \"min\" or \"max\"".to_owned()),
+        };
+        super::call(function, &[Value::list(values)], &Keywords::new())
     }
 
     fn misanswered(&self, value: &Value) -> String {

@@ -4,11 +4,13 @@ mod kept;
 
 use crate::testing::{Always, Silent, check_steps, check_whole, events, limited, monitor, outcome};
 use crate::{
-    DetectorCall, Detectors, Failure, FailureKind, Limits, Lookup, Monitor, Novelty, Step,
+    Answer, Answers, DetectorCall, Detectors, Failure, FailureKind, Limits, Lookup, Monitor,
+    Novelty, Step,
 };
 use portcullis_json::{Object, Value};
 
 /// Puts every question off.
+#[derive(Debug)]
 struct Later;
 
 impl Detectors for Later {
@@ -272,6 +274,52 @@ fn discarded_events_keep_their_indices() {
     // A push replaces what was staged and not settled.
     let step = monitor.push(&events("user: bad"), &Silent);
     assert_eq!(ranges(&step), ["messages.2", "messages.2.content:0-3"]);
+}
+
+#[test]
+fn what_is_taken_back_leaves_no_index_used() {
+    let mut monitor = monitor("raise \"no\" if:\n    (m: Message)\n    \"bad\" in m.content\n");
+    for _ in 0..2 {
+        let step = monitor.push(&events("user: bad"), &Silent);
+        assert_eq!(ranges(&step), ["messages.0", "messages.0.content:0-3"]);
+        monitor.retract();
+    }
+    monitor.push(&events("user: bad"), &Silent);
+    monitor.discard();
+    let step = monitor.push(&events("user: bad"), &Silent);
+    assert_eq!(ranges(&step), ["messages.1", "messages.1.content:0-3"]);
+}
+
+#[test]
+fn an_answer_is_remembered_and_a_failure_is_not() {
+    let policy = "from invariant.detectors import moderated\nraise \"no\" if:\n    (m: Message)\n    moderated(m)\n";
+    let mut monitor = monitor(policy);
+    let line = events("user: a");
+    for (answer, then) in [
+        (Err("away".to_owned()), "moderated?a"),
+        (Ok(answer(true)), "no"),
+    ] {
+        let step = monitor.push(&line, &Later);
+        assert_eq!(outcome(&step), "moderated?a");
+        let Step::Needs(calls) = step else {
+            panic!("{step:?}");
+        };
+        let mut answers = Answers::default();
+        answers.add(calls.into_iter().map(|call| (call, answer.clone())));
+        let step = monitor.push(&line, &answers.beside(&Later));
+        assert_eq!(matches!(step, Step::Failed(_)), answer.is_err(), "{step:?}");
+        monitor.discard();
+        let again = monitor.push(&line, &Later);
+        monitor.retract();
+        assert!(outcome(&again).starts_with(then), "{again:?}");
+    }
+}
+
+fn answer(value: bool) -> Answer {
+    Answer {
+        value: Value::Bool(value),
+        marks: Vec::new(),
+    }
 }
 
 #[test]

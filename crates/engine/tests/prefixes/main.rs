@@ -22,6 +22,7 @@ use std::fmt::Write as _;
 const CASES: &str = include_str!("model.jsonl");
 
 /// No recorded policy asks a detector.
+#[derive(Debug)]
 struct NoDetectors;
 
 impl Detectors for NoDetectors {

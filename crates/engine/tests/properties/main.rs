@@ -38,6 +38,7 @@ struct Case {
 }
 
 /// No generated policy asks a detector.
+#[derive(Debug)]
 struct NoDetectors;
 
 impl Detectors for NoDetectors {

@@ -4,26 +4,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use portcullis_engine::{Failure, FailureKind, Finding, Limits, Monitor, Policy, Step};
+use portcullis_engine::{Failure, FailureKind, Finding, Limits, Monitor, Policy};
 use portcullis_json::{Object, Value};
-use portcullis_session::LocalDetectors;
 use portcullis_syntax::{Diagnostic, Severity};
 use portcullis_trace::{Event, wire};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use super::answer::{Detail, object};
+use crate::detectors::ConfiguredDetectors;
 
 /// LIMIT: evaluations at a time.
 const EVALUATIONS_MAX: usize = 2;
 /// LIMIT: how long a request waits for its turn.
 const TURN_WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// Turns to evaluate.
+/// Turns to evaluate, and the detectors for it.
 #[derive(Debug)]
 pub(super) struct Evaluations {
     turns: Arc<Semaphore>,
+    detectors: Arc<ConfiguredDetectors>,
 }
 
 /// Why a policy says nothing about a trace.
@@ -42,26 +44,26 @@ pub(super) struct Judged(Arc<[Event]>);
 
 // === impl Evaluations ===
 
-impl Default for Evaluations {
-    fn default() -> Self {
+impl Evaluations {
+    pub(super) fn new(detectors: Arc<ConfiguredDetectors>) -> Self {
         Self {
             turns: Arc::new(Semaphore::new(EVALUATIONS_MAX)),
+            detectors,
         }
     }
-}
 
-impl Evaluations {
     /// Runs `work` when it has its turn.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> T + Send + 'static,
+        work: impl FnOnce(&ConfiguredDetectors) -> T + Send + 'static,
     ) -> Result<T, Detail> {
         let turn = timeout(TURN_WAIT_MAX, Arc::clone(&self.turns).acquire_owned());
         let Ok(Ok(turn)) = turn.await else {
             return Err(Detail::busy("too many policies are being checked"));
         };
+        let detectors = Arc::clone(&self.detectors);
         let done = spawn_blocking(move || {
-            let done = work();
+            let done = work(&detectors);
             drop(turn);
             done
         });
@@ -79,23 +81,16 @@ impl Judged {
         Ok(Self(events.into()))
     }
 
-    /// All that the policy finds in the trace.
+    /// All that the policy finds in the trace. Runs on a thread that may wait.
     pub(super) fn check(
         &self,
         policy: Policy,
         parameters: Object,
+        detectors: &ConfiguredDetectors,
     ) -> Result<Vec<Finding>, NotEvaluated> {
-        let mut monitor = Monitor::new(policy, parameters, Limits::default());
-        match monitor.push(&self.0, &LocalDetectors) {
-            Step::Findings(findings) => Ok(findings),
-            Step::Failed(failure) => Err(NotEvaluated::Failed(failure)),
-            Step::Needs(calls) => Err(NotEvaluated::Failed(Failure {
-                rule: None,
-                kind: FailureKind::RuntimeError,
-                message: format!("{} detector calls were not answered", calls.len()),
-                span: None,
-            })),
-        }
+        let monitor = Monitor::new(policy, parameters, Limits::default());
+        let evaluated = Handle::current().block_on(detectors.evaluate(monitor, &self.0));
+        evaluated.map_err(NotEvaluated::Failed)
     }
 }
 
@@ -168,13 +163,18 @@ impl From<NotEvaluated> for Detail {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::DetectorsConfig;
 
     #[test]
     fn what_goes_wrong_is_said_in_the_words_of_the_reference() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let _entered = runtime.enter();
+        let detectors = ConfiguredDetectors::new(&DetectorsConfig::default()).unwrap();
         let check = |policy: &str, message: &str, expected: &str| {
             let message = crate::api::body::parse_json(message).unwrap();
-            let checked = load(policy)
-                .and_then(|policy| Judged::read(&[message])?.check(policy, Object::new()));
+            let checked = load(policy).and_then(|policy| {
+                Judged::read(&[message])?.check(policy, Object::new(), &detectors)
+            });
             let text = checked.unwrap_err().text();
             assert!(text.starts_with(expected), "{text}");
         };

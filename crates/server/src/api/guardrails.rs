@@ -19,6 +19,7 @@ use super::answer::{Answered, Detail, object, ok};
 use super::body;
 use super::evaluation::{Judged, NotEvaluated, errors, load};
 use super::identity::for_programs;
+use crate::detectors::ConfiguredDetectors;
 use crate::policy::POLICY_BYTES_MAX;
 
 /// LIMIT: policies of one request.
@@ -39,7 +40,9 @@ async fn check(State(api): State<Arc<Api>>, request: Body) -> Answered {
     let policy = source(body::text(&body, "policy")?)?;
     let messages = body::list(&body, "messages")?.to_vec();
     let parameters = body::members(&body, "parameters")?;
-    let check = move || Judged::read(&messages)?.check(load(&policy)?, parameters);
+    let check = move |detectors: &ConfiguredDetectors| {
+        Judged::read(&messages)?.check(load(&policy)?, parameters, detectors)
+    };
     let findings = api.evaluations.run(check).await??;
     Ok(ok(&object([("errors", errors(&findings).into())])))
 }
@@ -49,7 +52,7 @@ async fn check_batch(State(api): State<Arc<Api>>, request: Body) -> Answered {
     let policies = sources(body::list(&body, "policies")?)?;
     let messages = body::list(&body, "messages")?.to_vec();
     let parameters = body::members(&body, "parameters")?;
-    let check = move || {
+    let check = move |detectors: &ConfiguredDetectors| {
         let judged = Judged::read(&messages);
         let begun = Instant::now();
         let results = policies.iter().map(|policy| {
@@ -58,7 +61,7 @@ async fn check_batch(State(api): State<Arc<Api>>, request: Body) -> Answered {
             }
             let checked = judged
                 .clone()
-                .and_then(|judged| judged.check(load(policy)?, parameters.clone()));
+                .and_then(|judged| judged.check(load(policy)?, parameters.clone(), detectors));
             result(policy, checked)
         });
         results.collect::<Vec<Value>>()
@@ -70,7 +73,7 @@ async fn check_batch(State(api): State<Arc<Api>>, request: Body) -> Answered {
 async fn load_policy(State(api): State<Arc<Api>>, request: Body) -> Answered {
     let body = body::object(request).await?;
     let policy = source(body::text(&body, "policy")?)?;
-    api.evaluations.run(move || load(&policy)).await??;
+    api.evaluations.run(move |_| load(&policy)).await??;
     Ok(ok(&object([("success", true.into())])))
 }
 

@@ -1,5 +1,6 @@
 //! What a configuration file means.
 
+mod detectors;
 mod endpoint;
 mod guardrail;
 mod mcp_scan;
@@ -83,6 +84,7 @@ impl Builder<'_> {
             invariant_routes: self.invariant_routes(value(written.gateway).unwrap_or_default()),
             clients,
             api: self.api(value(written.api).unwrap_or_default(), listen),
+            detectors: self.detectors(value(written.detectors).unwrap_or_default()),
             parameters: parameters(value(written.parameters)),
             warnings: Vec::new(),
             inputs: Inputs::new(),

@@ -14,6 +14,7 @@ use portcullis_transport::child::ServerCommand;
 use tracing::Level;
 use url::{Origin, Url};
 
+use super::detectors::DetectorsConfig;
 use super::problem::FileProblems;
 use super::read::Inputs;
 use super::upstream::{AllowedUpstreams, Authority};
@@ -48,6 +49,8 @@ pub struct GatewayConfig {
     pub invariant_routes: Option<AllowedUpstreams>,
     pub clients: ClientsConfig,
     pub api: ApiConfig,
+    /// Whom to ask what this process cannot tell at once.
+    pub detectors: DetectorsConfig,
     /// What policies read as `input.…`.
     pub parameters: Object,
     /// What the user should be shown, though it keeps nothing from running.
@@ -218,6 +221,7 @@ impl Default for GatewayConfig {
             invariant_routes: Some(AllowedUpstreams::default()),
             clients: ClientsConfig::default(),
             api: ApiConfig::default(),
+            detectors: DetectorsConfig::default(),
             parameters: Object::new(),
             warnings: Vec::new(),
             inputs: Inputs::new(),

@@ -16,9 +16,8 @@ fn environment(name: &str) -> Option<String> {
     match name {
         "PATH" => Some("/bin".to_owned()),
         "HOME" => Some("/home/u".to_owned()),
-        "TOKEN" | "TICKETS_TOKEN" | "GIT_TOKEN" | "LEGACY_KEY" | "DATABASE_PASSWORD" => {
-            Some("s3cret".to_owned())
-        }
+        "TOKEN" | "TICKETS_TOKEN" | "GIT_TOKEN" | "LEGACY_KEY" | "DATABASE_PASSWORD"
+        | "OPENAI_API_KEY" => Some("s3cret".to_owned()),
         _ => None,
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! The comments are the descriptions of the JSON Schema.
 
+pub(super) mod detectors;
+
 use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -9,6 +11,7 @@ use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
+use self::detectors::WrittenDetectors;
 use super::tree::{Entries, Json, Spot};
 
 /// The configuration of `portcullis serve`.
@@ -61,6 +64,8 @@ pub(super) struct Written {
     pub(super) clients: Option<Spot<WrittenClients>>,
     /// The routes of Invariant Explorer and its guardrails, under `/api/v1/`.
     pub(super) api: Option<Spot<WrittenApi>>,
+    /// Whom to ask what the gateway cannot tell by itself.
+    pub(super) detectors: Option<Spot<WrittenDetectors>>,
     /// What policies read as `input.NAME`.
     #[schemars(extend("default" = {}))]
     pub(super) parameters: Option<Spot<Entries<Json>>>,

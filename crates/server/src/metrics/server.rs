@@ -27,7 +27,8 @@ pub(crate) struct ServerMetrics {
     not_judged: Counter,
     /// Reading and parsing a client's message.
     pub(crate) reading: Histogram,
-    /// Correlating a message, lowering and judging it, once its turn has come.
+    /// Correlating a message, lowering and judging it, once its turn has come, with the answers of
+    /// detectors that it waits for.
     pub(crate) judging: Histogram,
     /// Handing a record over; with strict durability, until it is on disk.
     pub(crate) recording: Histogram,

@@ -1,8 +1,8 @@
 //! One client's conversation with one server: the session between the streams of both.
 //!
-//! The session is behind a lock that is held for one message's judgement and no longer, so two
-//! messages in flight are judged one after the other, and a peer that does not read holds up only
-//! its own stream.
+//! The session is behind a lock that is held while it judges and never while something is waited
+//! for, and messages take turns ([`super::judging`]): two in flight are judged one after the other,
+//! and a peer that does not read holds up only its own stream.
 
 mod status;
 
@@ -15,7 +15,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use portcullis_json::Value;
-use portcullis_mcp::{EnvelopeLimits, Id, Incoming, Message, MessageKind, Revision};
+use portcullis_mcp::{EnvelopeLimits, Id, Message, MessageKind, Revision};
 use portcullis_session::{
     Action, Delivery, DeliveryKind, Guardrail, Introduction, Permit, RefusalStyle, Scope, Session,
     Source,
@@ -35,12 +35,14 @@ use super::gateway::Target;
 use super::outlet::{ClientGone, Outgoing, Outlet, Parcel, Position, Streams};
 use super::trace_context::TraceId;
 use super::upstream::{Call, Upstream, silent};
+use crate::detectors::ConfiguredDetectors;
 use crate::guardrails::Kept;
 use crate::metadata::{TRACE_ID, extend, introduce};
 use crate::metrics::{EndReason, ServerMetrics};
 use crate::recording::Recording;
 use crate::relay::{log, now};
 use crate::tools::{ToolBook, stops};
+use crate::turns::Turns;
 
 /// See the module.
 #[derive(Debug)]
@@ -49,6 +51,7 @@ pub(crate) struct Conversation {
     session: Mutex<Session>,
     record: Mutex<SessionRecord>,
     recording: Arc<Recording>,
+    turns: Turns,
     streams: Mutex<Streams>,
     upstream: Upstream,
     tasks: TaskTracker,
@@ -79,6 +82,7 @@ pub(crate) struct Terms {
     pub(crate) tools: ToolBook,
     /// What the client calls itself, as soon as it said so.
     pub(crate) client: Mutex<Option<String>>,
+    pub(crate) detectors: Arc<ConfiguredDetectors>,
 }
 
 /// What came with a message of the server's.
@@ -109,6 +113,7 @@ impl Conversation {
             session: Mutex::new(session),
             record: Mutex::new(record),
             recording,
+            turns: Turns::default(),
             streams: Mutex::default(),
             upstream,
             tasks,
@@ -203,6 +208,15 @@ impl Conversation {
         &self.upstream
     }
 
+    pub(crate) fn detectors(&self) -> &ConfiguredDetectors {
+        &self.terms.detectors
+    }
+
+    /// In which order its messages are judged.
+    pub(super) fn turns(&self) -> &Turns {
+        &self.turns
+    }
+
     /// Where its background work is spawned.
     pub(crate) fn tasks(&self) -> &TaskTracker {
         &self.tasks
@@ -235,7 +249,7 @@ impl Conversation {
 
     /// For how long nothing was said and nothing was waited for.
     pub(crate) fn idle(&self) -> Option<Duration> {
-        let has_open_requests = !self.session().is_quiet();
+        let has_open_requests = self.turns.are_taken() || !self.session().is_quiet();
         let is_waited_for = match self.upstream.http() {
             Some(http) => http.is_waited_for(has_open_requests),
             None => has_open_requests,
@@ -303,11 +317,7 @@ impl Conversation {
             outlet: outlet.clone().filter(|_| !opened),
             ..Carried::default()
         };
-        let actions = {
-            let mut session = self.session();
-            let _timed = self.meter().judging.time();
-            session.on_message(&source, message, now())
-        };
+        let actions = self.judge(&source, message, outlet.as_ref()).await;
         let trace = TraceId::of_headers(&headers).or_else(|| TraceId::of_message(message));
         let call = Call {
             trace: trace.map(|trace| trace.as_str().to_owned()),
@@ -333,14 +343,7 @@ impl Conversation {
             scope: stream.map_or(Scope::SESSION, |(scope, _)| scope),
             stream: stream.map(|(_, id)| id.clone()),
         };
-        let actions = {
-            let mut session = self.session();
-            let _timed = self.meter().judging.time();
-            match Incoming::parse(bytes, session.envelope(Direction::ToClient)) {
-                Ok(incoming) => session.on_incoming(&source, &incoming, now()),
-                Err(error) => session.on_malformed(&source, error),
-            }
-        };
+        let actions = self.judge_answer(&source, bytes).await;
         let taken = Taken::of(&actions, &source, self.upstream.is_stateless());
         if taken == Taken::Forbidden {
             return Ok(taken);

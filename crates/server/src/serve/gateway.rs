@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use axum::http::{HeaderMap, StatusCode};
 use portcullis_json::{Object, Value};
 use portcullis_mcp::{Id, Message, Method, Revision};
-use portcullis_session::{Guardrail, RefusalStyle, Session, SessionContext, SessionLimits};
+use portcullis_session::{
+    Guardrail, RefusalStyle, Session, SessionContext, SessionLimits, SharedDetectors,
+};
 use portcullis_trace::record::{Origin, SessionId, SessionRecord};
 use portcullis_transport::child;
 use portcullis_transport::http::endpoint::{Bounds, Connector, Endpoint, EndpointError};
@@ -33,6 +35,7 @@ use super::upstream::{HttpUpstream, SseUpstream, StdioUpstream, Upstream, read_a
 use crate::config::{
     GatewayConfig, HttpServer, HttpTransport, ServerConfig, ServerName, StdioServer,
 };
+use crate::detectors::ConfiguredDetectors;
 use crate::guardrails::{GuardrailSource, Kept, SourceState};
 use crate::login::Keys;
 use crate::metadata;
@@ -56,6 +59,7 @@ pub(crate) struct Gateway {
     pub(crate) metrics: Metrics,
     /// Cancelled when it begins to end: nothing new begins then.
     pub(crate) ending: CancellationToken,
+    pub(crate) detectors: Arc<ConfiguredDetectors>,
     /// Where traces are sent that a client wants to have there.
     explorer: Option<Url>,
     /// What running sessions know of `guardrails`.
@@ -76,6 +80,7 @@ pub(crate) struct Surroundings {
     pub(crate) recording: Arc<Recording>,
     pub(crate) guardrails: Arc<GuardrailSource>,
     pub(crate) address: SocketAddr,
+    pub(crate) detectors: Arc<ConfiguredDetectors>,
     pub(crate) explorer: Option<Url>,
     pub(crate) launcher: Option<PathBuf>,
     pub(crate) holder: Option<Holder>,
@@ -165,6 +170,7 @@ impl Gateway {
             keys: Keys::new(surroundings.recording.pool().clone()),
             recording: surroundings.recording,
             guardrails: surroundings.guardrails,
+            detectors: surroundings.detectors,
             explorer: surroundings.explorer,
             source_state: Mutex::default(),
             tasks: TaskTracker::new(),
@@ -226,7 +232,7 @@ impl Gateway {
             )
         })?;
         let state = kept.state;
-        let session = Self::new_session(&config, &opening, kept)?;
+        let session = self.new_session(&config, &opening, kept)?;
         let conversation = match opening.target.server.clone() {
             TargetServer::Configured(_, ServerConfig::Stdio(server)) => {
                 self.open_stdio(&config, &opening, session, &server, request.as_ref())?
@@ -299,11 +305,13 @@ impl Gateway {
         let mut session = conversation.session();
         if message.method() == Some(&Method::Initialize) && session.last_sequence().is_none() {
             conversation.note_client(client);
-            session.replace_guardrails(self.guardrails_for(conversation), []);
+            let rehearsal = session.rehearse(self.guardrails_for(conversation));
+            session.replace_guardrails(rehearsal);
         }
     }
 
     fn new_session(
+        &self,
         config: &GatewayConfig,
         opening: &Opening<'_>,
         kept: Kept,
@@ -332,7 +340,7 @@ impl Gateway {
         };
         let client = opening.first.and_then(client_name);
         Ok(NewSession {
-            session: Self::session(config, opening, &kept, &record, client),
+            session: self.session(config, opening, &kept, &record, client),
             began: Instant::now(),
             record,
             kept,
@@ -341,6 +349,7 @@ impl Gateway {
     }
 
     fn session(
+        &self,
         config: &GatewayConfig,
         opening: &Opening<'_>,
         kept: &Kept,
@@ -361,6 +370,7 @@ impl Gateway {
                 message_bytes: config.limits.message_bytes.get(),
                 ..SessionLimits::default()
             },
+            detectors: Arc::clone(&self.detectors) as SharedDetectors,
         })
     }
 
@@ -387,6 +397,7 @@ impl Gateway {
                     .as_ref()
                     .map(|holder| (opening.resumption_key(), holder.id)),
                 began: new.began,
+                detectors: Arc::clone(&self.detectors),
             },
             new.session,
             new.record,
@@ -432,6 +443,7 @@ impl Gateway {
                     .collect(),
             ),
             directory: server.directory.clone(),
+            is_quiet: false,
         };
         let line_bytes = config.limits.message_bytes.get();
         let (upstream, output) = StdioUpstream::spawn(&command, &surroundings, line_bytes)

@@ -13,6 +13,7 @@ use super::conversation::Conversation;
 use super::gateway::Gateway;
 use crate::config::Watcher;
 use crate::recording::PastError;
+use crate::turns::rehearse;
 
 /// LIMIT: how often it is tried to catch up with a session that goes on meanwhile.
 const ATTEMPTS_MAX: usize = 10;
@@ -25,6 +26,9 @@ pub(crate) async fn follow(gateway: Arc<Gateway>, mut watcher: Watcher) {
     loop {
         match watcher.changed().await {
             Ok(config) => {
+                if let Err(error) = gateway.detectors.configure(&config.detectors) {
+                    warn!(%error, "the detectors stay as they were");
+                }
                 gateway.set_config(config);
                 info!("the configuration has changed");
                 for conversation in gateway.registry.all() {
@@ -74,13 +78,16 @@ pub(crate) async fn renew(gateway: &Gateway, conversation: &Conversation) {
         Ok(kept) => *conversation.kept_guardrails() = kept,
         Err(error) => warn!(%error, "the guardrails stay as they were"),
     }
-    let mut past = Vec::new();
+    let client = conversation.client();
+    let guardrails = gateway.guardrails_for(conversation);
+    let mut rehearsal = conversation.session().rehearse(guardrails);
     let mut last: Option<Sequence> = None;
     for _ in 0..ATTEMPTS_MAX {
         match conversation.past(last).await {
             Ok(records) => {
                 last = records.last().map(|record| record.sequence).or(last);
-                past.extend(records.iter().flat_map(PastMessage::of));
+                rehearsal.show(records.iter().flat_map(PastMessage::of));
+                rehearse(&mut rehearsal, conversation.detectors()).await;
             }
             Err(error) => {
                 // The session began before them; they judge what is said from here on.
@@ -88,16 +95,18 @@ pub(crate) async fn renew(gateway: &Gateway, conversation: &Conversation) {
                 break;
             }
         }
-        let guardrails = gateway.guardrails_for(conversation);
         let mut session = conversation.session();
+        if conversation.client() != client {
+            // It has said who it is, and got its guardrails of now with that.
+            return;
+        }
         if session.last_sequence() <= last {
-            session.replace_guardrails(guardrails, past);
+            session.replace_guardrails(rehearsal);
             return;
         }
     }
     warn!("changed guardrails do not know all that was said before");
-    let guardrails = gateway.guardrails_for(conversation);
-    conversation.session().replace_guardrails(guardrails, past);
+    conversation.session().replace_guardrails(rehearsal);
 }
 
 // === impl Conversation ===

@@ -23,6 +23,7 @@ use super::gateway::{Target, TargetServer};
 use super::outlet::{Outgoing, Outlet, Parcel};
 use super::upstream::{HttpUpstream, SseError, SseUpstream, Upstream, read_stream};
 use crate::config::{HttpServer, HttpTransport, StreamsConfig};
+use crate::detectors::ConfiguredDetectors;
 use crate::metrics::EndReason;
 use crate::recording::Recording;
 use crate::tools::ToolBook;
@@ -43,6 +44,7 @@ pub(crate) struct LocalClient {
     pub(crate) record: SessionRecord,
     pub(crate) refusal: RefusalStyle,
     pub(crate) tools: ToolBook,
+    pub(crate) detectors: Arc<ConfiguredDetectors>,
 }
 
 /// Why the server was not reached.
@@ -77,6 +79,7 @@ pub(crate) async fn guard(
         record,
         refusal,
         tools,
+        detectors,
     } = client;
     let tasks = TaskTracker::new();
     let endpoint = endpoint(&server, message_bytes)?;
@@ -94,6 +97,7 @@ pub(crate) async fn guard(
         resumption: None,
         began: Instant::now(),
         upload_to: None,
+        detectors,
     };
     let open = |upstream| {
         let tasks = tasks.clone();

@@ -37,7 +37,11 @@ impl Session {
         let Ok(events) = events(&elements) else {
             return;
         };
-        let judgement = self.judges.judge(&events, &self.detectors);
+        let informed = turn.answers.beside(&*self.detectors);
+        // What a part of the tools depends on was asked about the whole.
+        let Ok(judgement) = self.judges.judge(&events, &informed) else {
+            return;
+        };
         let bytes = shorter.line();
         let delivery = self.delivery(turn);
         inspected.permit = self.judges.settle(&judgement, bytes, delivery);

@@ -4,12 +4,17 @@ use portcullis_trace::record::Direction;
 use super::{Handshake, Session, Turn};
 use crate::action::{Action, DropReason};
 use crate::exchange::Exchange;
+use crate::inquiry::Asked;
 use crate::lower::Subject;
 
 impl Session {
-    pub(super) fn on_notification(&mut self, turn: Turn<'_>, method: &Method) -> Vec<Action> {
+    pub(super) fn on_notification(
+        &mut self,
+        turn: Turn<'_>,
+        method: &Method,
+    ) -> Result<Vec<Action>, Asked> {
         if let Err(reason) = self.admit_notification(turn, method) {
-            return self.drop_message(turn, reason);
+            return Ok(self.drop_message(turn, reason));
         }
         let inspected = self.inspect(
             turn,
@@ -17,12 +22,12 @@ impl Session {
                 method: method.as_str(),
                 params: turn.message.params(),
             },
-        );
+        )?;
         let record = self.record(turn, Some(method.as_str()), &inspected, inspected.verdict());
         let Some(permit) = inspected.permit else {
             let mut actions = vec![record];
             actions.extend(self.drop_message(turn, DropReason::Blocked));
-            return actions;
+            return Ok(actions);
         };
         let ends_handshake = *method == Method::Initialized
             && turn.direction == Direction::ToServer
@@ -37,7 +42,7 @@ impl Session {
                 .exchanges
                 .close(turn.source.scope, &id);
         }
-        vec![record, Action::Send(permit)]
+        Ok(vec![record, Action::Send(permit)])
     }
 
     /// Only what belongs to something open may pass.

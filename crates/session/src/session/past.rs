@@ -10,6 +10,7 @@ use portcullis_trace::wire;
 
 use super::listing::tool_names;
 use super::{Handshake, Session};
+use crate::inquiry::Rehearsal;
 
 /// A message of before, as the guardrails saw it.
 #[derive(Clone, Debug)]
@@ -48,10 +49,9 @@ impl PastMessage {
 
 impl Session {
     /// Goes on where a session stood when these messages were the last that were recorded of it.
-    /// Its guardrails are shown what they saw then. Requests that were open are not any more.
-    pub fn resume(&mut self, log: &[EventRecord]) {
-        let past = log.iter().flat_map(PastMessage::of);
-        self.judges.remember(past, &self.detectors);
+    /// Its guardrails have been shown what they saw then. Requests that were open are not any more.
+    pub fn resume(&mut self, log: &[EventRecord], rehearsal: Rehearsal) {
+        self.replace_guardrails(rehearsal);
         for record in log {
             self.resume_message(record);
         }

@@ -8,6 +8,7 @@ use super::response::introduction;
 use super::{Handshake, Session, Turn, back};
 use crate::action::Action;
 use crate::exchange::Exchange;
+use crate::inquiry::Asked;
 use crate::lower::Subject;
 use crate::refusal::{Blocked, OwnWords};
 use crate::route::Delivery;
@@ -16,10 +17,15 @@ use crate::verdict::Permit;
 const PROTOCOL_VERSION_META: &str = "io.modelcontextprotocol/protocolVersion";
 
 impl Session {
-    pub(super) fn on_request(&mut self, turn: Turn<'_>, id: &Id, method: &Method) -> Vec<Action> {
+    pub(super) fn on_request(
+        &mut self,
+        turn: Turn<'_>,
+        id: &Id,
+        method: &Method,
+    ) -> Result<Vec<Action>, Asked> {
         if let Err(words) = self.admit(turn, id, method) {
             let delivery = Delivery::response(back(turn.direction), turn.source.scope, Some(id));
-            return vec![Action::Send(Permit::speak(words, delivery))];
+            return Ok(vec![Action::Send(Permit::speak(words, delivery))]);
         }
         let exchange = exchange(turn, id, method);
         let inspected = self.inspect(
@@ -29,7 +35,7 @@ impl Session {
                 method: method.as_str(),
                 params: turn.message.params(),
             },
-        );
+        )?;
         let record = self.record(turn, Some(method.as_str()), &inspected, inspected.verdict());
         let mut actions = vec![record];
         let permit = match inspected.permit {
@@ -54,7 +60,7 @@ impl Session {
             ),
         };
         actions.push(Action::Send(permit));
-        actions
+        Ok(actions)
     }
 
     /// What the protocol itself has to say against a request, before any guardrail is asked.

@@ -9,6 +9,7 @@ use super::{Handshake, Session, Turn};
 use crate::action::{Action, DropReason, Introduction};
 use crate::context::RefusalStyle;
 use crate::exchange::Exchange;
+use crate::inquiry::Asked;
 use crate::lower::Subject;
 use crate::refusal::{Blocked, OwnWords, plain};
 use crate::route::Delivery;
@@ -16,30 +17,57 @@ use crate::tools::Report;
 use crate::verdict::Permit;
 
 impl Session {
-    pub(super) fn on_response(&mut self, turn: Turn<'_>, id: Option<&Id>) -> Vec<Action> {
+    pub(super) fn on_response(
+        &mut self,
+        turn: Turn<'_>,
+        id: Option<&Id>,
+    ) -> Result<Vec<Action>, Asked> {
         let scope = turn.source.scope;
         let waiting = &mut self.receiver(turn.direction).exchanges;
         if let (Some(id), Some(stream)) = (id, &turn.source.stream)
             && id != stream
             && other_type(id).as_ref() != Some(stream)
         {
-            return self.drop_message(turn, DropReason::ResponseOnOtherStream);
+            return Ok(self.drop_message(turn, DropReason::ResponseOnOtherStream));
         }
         if let Some(id) = id {
             return match waiting.close(scope, id) {
-                Some(exchange) => self.on_answer(turn, &exchange),
-                None => self.on_stray_response(turn, id),
+                Some(exchange) => {
+                    let actions = self.on_answer(turn, &exchange);
+                    self.reopen_if_asked(turn, exchange, actions)
+                }
+                None => Ok(self.on_stray_response(turn, id)),
             };
         }
         let meant = turn.source.stream.clone().or_else(|| waiting.only(scope));
         match meant.and_then(|id| waiting.close(scope, &id)) {
-            Some(exchange) => self.on_unattributed_error(turn, &exchange),
-            None => self.drop_message(turn, DropReason::UnattributedError),
+            Some(exchange) => {
+                let actions = self.on_unattributed_error(turn, &exchange);
+                self.reopen_if_asked(turn, exchange, actions)
+            }
+            None => Ok(self.drop_message(turn, DropReason::UnattributedError)),
         }
     }
 
+    /// An answer that is not judged yet leaves its request open.
+    fn reopen_if_asked(
+        &mut self,
+        turn: Turn<'_>,
+        exchange: Exchange,
+        actions: Result<Vec<Action>, Asked>,
+    ) -> Result<Vec<Action>, Asked> {
+        if actions.is_err() {
+            self.receiver(turn.direction).exchanges.reopen(exchange);
+        }
+        actions
+    }
+
     /// An error that names no request, when only one can be meant: it gets the id that it lacks.
-    fn on_unattributed_error(&mut self, turn: Turn<'_>, exchange: &Exchange) -> Vec<Action> {
+    fn on_unattributed_error(
+        &mut self,
+        turn: Turn<'_>,
+        exchange: &Exchange,
+    ) -> Result<Vec<Action>, Asked> {
         let envelope = &self.sender(turn.direction).envelope;
         let attributed = attributed(turn.message, exchange);
         let Some(message) = attributed.and_then(|text| Message::parse(&text, envelope).ok()) else {
@@ -48,7 +76,10 @@ impl Session {
                 error_code::INTERNAL_ERROR,
                 "the request was answered with an error that cannot be passed on",
             );
-            return vec![Action::Send(Permit::speak(words, turn.answer_to(exchange)))];
+            return Ok(vec![Action::Send(Permit::speak(
+                words,
+                turn.answer_to(exchange),
+            ))]);
         };
         let turn = Turn {
             message: &message,
@@ -57,18 +88,22 @@ impl Session {
         self.on_answer(turn, exchange)
     }
 
-    fn on_answer(&mut self, turn: Turn<'_>, exchange: &Exchange) -> Vec<Action> {
+    fn on_answer(&mut self, turn: Turn<'_>, exchange: &Exchange) -> Result<Vec<Action>, Asked> {
         if let Err(words) = self.admit_answer(turn, exchange) {
             let delivery = turn.answer_to(exchange);
-            return vec![Action::Send(Permit::speak(words, delivery))];
+            return Ok(vec![Action::Send(Permit::speak(words, delivery))]);
         }
         let is_listing = &*exchange.method == "tools/list";
-        let mut report = match turn.message.result() {
-            Some(result) if is_listing => self.tools.look(result),
-            Some(_) | None => Report::default(),
-        };
-        let seen = mem::take(&mut report.sightings);
-        let mut inspected = self.inspect_with(turn, subject(turn.message, exchange), report);
+        let mut seen = Vec::new();
+        let subject = subject(turn.message, exchange);
+        let mut inspected = self.inspect_with(turn, subject, |tools| {
+            let mut report = match turn.message.result() {
+                Some(result) if is_listing => tools.look(result),
+                Some(_) | None => Report::default(),
+            };
+            seen = mem::take(&mut report.sightings);
+            report
+        })?;
         let mut verdict = inspected.verdict();
         let shows_blocked = is_listing && self.refusal == RefusalStyle::Invariant;
         if inspected.permit.is_none() && is_listing && !shows_blocked {
@@ -99,7 +134,7 @@ impl Session {
             Permit::speak(words, delivery)
         };
         actions.push(Action::Send(permit));
-        actions
+        Ok(actions)
     }
 
     /// A revision that the gateway does not know could hide messages that it cannot inspect.

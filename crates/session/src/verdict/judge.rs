@@ -2,14 +2,14 @@ use std::collections::BTreeSet;
 use std::iter;
 
 use bytes::Bytes;
-use portcullis_engine::{Detectors, Failure, Finding, Monitor, Step};
+use portcullis_engine::{DetectorCall, Detectors, Failure, Finding, Monitor, Step};
 use portcullis_json::{Object, Value};
 use portcullis_trace::record::{GuardrailName, ViolationRecord};
 use portcullis_trace::{Event, Range};
 
 use super::Permit;
 use crate::context::{Guardrail, GuardrailAction, SessionLimits};
-use crate::detectors::LocalDetectors;
+use crate::inquiry::Asked;
 use crate::route::Delivery;
 use crate::session::PastMessage;
 use crate::tools::{Report, ToolFinding};
@@ -31,6 +31,8 @@ pub(crate) struct Judges {
 struct Judge {
     name: GuardrailName,
     monitor: Monitor,
+    /// Whether it has been shown an empty session.
+    has_begun: bool,
     on_violation: GuardrailAction,
     on_failure: GuardrailAction,
 }
@@ -79,18 +81,13 @@ impl Judges {
         let mut broken = Vec::new();
         for guardrail in guardrails {
             match guardrail.policy {
-                Ok(policy) => {
-                    let mut monitor = Monitor::new(policy, parameters.clone(), limits.evaluation);
-                    // What holds of an empty session is no doing of its first message.
-                    drop(monitor.push(&[], &LocalDetectors));
-                    monitor.commit();
-                    able.push(Judge {
-                        monitor,
-                        name: guardrail.name,
-                        on_violation: guardrail.on_violation,
-                        on_failure: guardrail.on_failure,
-                    });
-                }
+                Ok(policy) => able.push(Judge {
+                    monitor: Monitor::new(policy, parameters.clone(), limits.evaluation),
+                    has_begun: false,
+                    name: guardrail.name,
+                    on_violation: guardrail.on_violation,
+                    on_failure: guardrail.on_failure,
+                }),
                 Err(reason) => broken.push(Failed {
                     guardrail: guardrail.name,
                     action: guardrail.on_failure,
@@ -105,8 +102,15 @@ impl Judges {
         }
     }
 
-    /// Judges the events of one message at once. [`Self::settle`] must follow.
-    pub(crate) fn judge(&mut self, events: &[Event], detectors: &dyn Detectors) -> Judgement {
+    /// Judges the events of one message at once. [`Self::settle`] must follow, unless there are
+    /// questions: then it is as if the message had not come.
+    pub(crate) fn judge(
+        &mut self,
+        events: &[Event],
+        detectors: &dyn Detectors,
+    ) -> Result<Judgement, Asked> {
+        self.begin(detectors)?;
+        let mut asked = Vec::new();
         let mut judgement = Judgement {
             violations: Vec::new(),
             failures: self.broken.clone(),
@@ -122,31 +126,70 @@ impl Judges {
                         .map(|finding| judge.violation(finding)),
                 ),
                 Step::Failed(failure) => judgement.failures.push(judge.failed(&failure)),
-                // Every detector of a session answers at once.
-                Step::Needs(calls) => judgement.failures.push(judge.unanswered(calls.len())),
+                Step::Needs(calls) => note(&mut asked, calls),
             }
         }
+        self.retract_if(asked)?;
         self.next_event += events.len() as u64;
-        judgement
+        Ok(judgement)
     }
 
-    /// Shows what happened before, of which nothing is to be said.
+    /// Shows what happened before, of which nothing is to be said. With questions that are open, it
+    /// has not been shown yet.
     pub(crate) fn remember(
         &mut self,
-        past: impl IntoIterator<Item = PastMessage>,
+        message: &PastMessage,
         detectors: &dyn Detectors,
-    ) {
-        for message in past {
-            for judge in &mut self.able {
-                drop(judge.monitor.push(&message.events, detectors));
-                if message.has_happened {
-                    judge.monitor.commit();
-                } else {
-                    judge.monitor.discard();
-                }
+    ) -> Result<(), Asked> {
+        self.begin(detectors)?;
+        let mut asked = Vec::new();
+        for judge in &mut self.able {
+            if let Step::Needs(calls) = judge.monitor.push(&message.events, detectors) {
+                note(&mut asked, calls);
             }
-            self.next_event += message.events.len() as u64;
         }
+        self.retract_if(asked)?;
+        for judge in &mut self.able {
+            if message.has_happened {
+                judge.monitor.commit();
+            } else {
+                judge.monitor.discard();
+            }
+        }
+        self.next_event += message.events.len() as u64;
+        Ok(())
+    }
+
+    /// Shows an empty session: what holds of it is no doing of its first message.
+    fn begin(&mut self, detectors: &dyn Detectors) -> Result<(), Asked> {
+        let mut asked = Vec::new();
+        for judge in &mut self.able {
+            if judge.has_begun {
+                continue;
+            }
+            if let Step::Needs(calls) = judge.monitor.push(&[], detectors) {
+                note(&mut asked, calls);
+            } else {
+                judge.monitor.commit();
+                judge.has_begun = true;
+            }
+        }
+        if asked.is_empty() {
+            Ok(())
+        } else {
+            Err(Asked(asked))
+        }
+    }
+
+    /// Takes everything back if something was asked.
+    fn retract_if(&mut self, asked: Vec<DetectorCall>) -> Result<(), Asked> {
+        if asked.is_empty() {
+            return Ok(());
+        }
+        for judge in &mut self.able {
+            judge.monitor.retract();
+        }
+        Err(Asked(asked))
     }
 
     /// A judgement on what no guardrail can speak about, because it could not be lowered.
@@ -182,6 +225,15 @@ impl Judges {
     }
 }
 
+/// Several guardrails may ask the same.
+fn note(asked: &mut Vec<DetectorCall>, calls: Vec<DetectorCall>) {
+    for call in calls {
+        if !asked.contains(&call) {
+            asked.push(call);
+        }
+    }
+}
+
 // === impl Judge ===
 
 impl Judge {
@@ -201,14 +253,6 @@ impl Judge {
             guardrail: self.name.clone(),
             action: self.on_failure,
             reason: failure.to_string(),
-        }
-    }
-
-    fn unanswered(&self, count: usize) -> Failed {
-        Failed {
-            guardrail: self.name.clone(),
-            action: self.on_failure,
-            reason: format!("{count} detector calls were not answered"),
         }
     }
 }

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use portcullis_engine::Policy;
 use portcullis_json::{Limits, Object, Value, parse};
 use portcullis_session::{
-    Action, Guardrail, GuardrailAction, KnownTools, RefusalStyle, Session, SessionContext,
-    SessionLimits, Sightings, ToolChecks,
+    Action, Guardrail, GuardrailAction, KnownTools, LocalDetectors, RefusalStyle, Session,
+    SessionContext, SessionLimits, Sightings, ToolChecks,
 };
 use portcullis_trace::pin::ToolPin;
 use portcullis_trace::record::Direction::{ToClient, ToServer};
@@ -71,6 +71,7 @@ impl Conversation {
             refusal: RefusalStyle::Result,
             extra_methods: Vec::new(),
             limits: SessionLimits::default(),
+            detectors: Arc::new(LocalDetectors),
         };
         change(&mut context);
         Self {
@@ -91,8 +92,9 @@ impl Conversation {
     pub(crate) fn line(&mut self, direction: Direction, line: &[u8]) -> Became {
         self.now += 1000;
         let now = Timestamp::from_micros(self.now);
-        let actions = self.session.on_line(direction, line, now);
-        self.carry_out(actions)
+        let outcome = self.session.on_line(direction, line, now);
+        assert!(outcome.inquiry.is_none(), "{:?}", outcome.inquiry);
+        self.carry_out(outcome.actions)
     }
 
     fn carry_out(&mut self, actions: Vec<Action>) -> Became {

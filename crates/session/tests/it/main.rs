@@ -4,6 +4,7 @@
 mod bytes;
 mod conversation;
 mod correlation;
+mod inquiries;
 mod listing;
 mod malformed;
 mod records;

@@ -150,8 +150,11 @@ fn elements_name_their_server_and_an_ever_later_time() {
     for id in ["1", "2", "3"] {
         let line = request(id, "tools/list", "{}");
         let now = portcullis_trace::record::Timestamp::from_micros(5);
-        let became: crate::conversation::Became =
-            talk.session.on_line(ToServer, line.as_bytes(), now).into();
+        let became: crate::conversation::Became = talk
+            .session
+            .on_line(ToServer, line.as_bytes(), now)
+            .actions
+            .into();
         let events = json(&became.records[0].events);
         let element = &events.as_array().unwrap()[0];
         assert_eq!(

@@ -245,12 +245,12 @@ fn a_check_that_fails_blocks_and_says_so() {
 #[test]
 fn a_recording_that_failed_is_told_to_whoever_waits() {
     let mut talk = Conversation::unguarded();
-    let actions = talk.session.on_line(
+    let outcome = talk.session.on_line(
         ToServer,
         call("1", "t", "x").as_bytes(),
         portcullis_trace::record::Timestamp::from_micros(1),
     );
-    let waiting = actions.into_iter().find_map(|action| match action {
+    let waiting = outcome.actions.into_iter().find_map(|action| match action {
         portcullis_session::Action::Record { waiting, .. } => waiting,
         _ => None,
     });

@@ -1,10 +1,11 @@
 //! A session goes on where its log ends.
 
 use portcullis_mcp::Revision;
+use portcullis_session::{GuardrailAction, PastMessage};
 use portcullis_trace::record::Direction::{ToClient, ToServer};
 use portcullis_trace::record::{EventRecord, Verdict};
 
-use crate::conversation::{Conversation, request};
+use crate::conversation::{Conversation, guardrail, request};
 
 const GUARDED: &str = "raise \"secret leaves\" if:
     (read: ToolCall) -> (send: ToolCall)
@@ -47,7 +48,11 @@ fn log(calls: &[&str]) -> Vec<EventRecord> {
 
 fn resumed(log: &[EventRecord]) -> Conversation {
     let mut talk = Conversation::guarded(GUARDED);
-    talk.session.resume(log);
+    let guardrails = vec![guardrail("g", GUARDED, GuardrailAction::Block)];
+    let mut rehearsal = talk.session.rehearse(guardrails);
+    rehearsal.show(log.iter().flat_map(PastMessage::of));
+    assert!(rehearsal.go_on().is_none());
+    talk.session.resume(log, rehearsal);
     talk
 }
 

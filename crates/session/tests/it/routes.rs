@@ -24,7 +24,10 @@ fn source(direction: Direction, scope: u64, stream: Option<i64>) -> Source {
 fn deliveries(talk: &mut Conversation, source: &Source, line: &str) -> Vec<Delivery> {
     let incoming = Incoming::parse(line.as_bytes(), talk.session.envelope(source.direction));
     let now = Timestamp::from_micros(1);
-    let actions = talk.session.on_incoming(source, &incoming.unwrap(), now);
+    let actions = talk
+        .session
+        .on_incoming(source, &incoming.unwrap(), now)
+        .actions;
     let permits = actions.into_iter().filter_map(|action| match action {
         Action::Send(permit) => Some(permit),
         _ => None,
@@ -102,7 +105,10 @@ fn other_guardrails_know_what_was_said_before() {
             has_happened,
         };
         let guardrails = vec![guardrail("g", policy, GuardrailAction::Block)];
-        talk.session.replace_guardrails(guardrails, [past]);
+        let mut rehearsal = talk.session.rehearse(guardrails);
+        rehearsal.show([past]);
+        assert!(rehearsal.go_on().is_none());
+        talk.session.replace_guardrails(rehearsal);
         let sent = talk.client(&send).sent;
         let expected = if has_happened { ToClient } else { ToServer };
         assert_eq!(sent[0].0, expected, "{has_happened}");

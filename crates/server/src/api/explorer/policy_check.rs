@@ -22,6 +22,7 @@ use crate::api::Api;
 use crate::api::answer::{Answered, Detail, count, object};
 use crate::api::body;
 use crate::api::evaluation::{Judged, errors, load};
+use crate::detectors::ConfiguredDetectors;
 use crate::policy::POLICY_BYTES_MAX;
 
 /// LIMIT: results that wait for a client that reads slowly.
@@ -119,9 +120,10 @@ async fn check(
 ) -> Result<Vec<Value>, Detail> {
     let id = summary.session.id;
     let trace = api.with_store(move |store| Trace::load(store, &id)).await?;
-    let check = move || {
+    let check = move |detectors: &ConfiguredDetectors| {
         let judged = Judged::read(&trace.messages)?;
-        judged.check(load(&attempt.policy)?, attempt.parameters.clone())
+        let policy = load(&attempt.policy)?;
+        judged.check(policy, attempt.parameters.clone(), detectors)
     };
     let findings = api.evaluations.run(check).await??;
     Ok(errors(&findings))

@@ -17,6 +17,7 @@ use super::shape::{Answer, shapes};
 use crate::api::Api;
 use crate::api::answer::{Detail, Failure, ok};
 use crate::api::evaluation::{Judged, load};
+use crate::detectors::ConfiguredDetectors;
 
 /// LIMIT: how long what policies saw of a session may be.
 const SESSION_BYTES_MAX: usize = 256 << 20;
@@ -61,7 +62,9 @@ pub(super) async fn check(State(api): State<Arc<Api>>, request: Body) -> Result<
         }
     };
     let (policy, parameters) = (check.policy, check.parameters.unwrap_or_default());
-    let work = move || Judged::read(&trace)?.check(load(&policy)?, parameters);
+    let work = move |detectors: &ConfiguredDetectors| {
+        Judged::read(&trace)?.check(load(&policy)?, parameters, detectors)
+    };
     let findings = api.evaluations.run(work).await?;
     let findings = findings.map_err(|error| unprocessable(error.text()))?;
     let findings = findings.iter().map(Finding::from).collect();

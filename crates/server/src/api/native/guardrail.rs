@@ -257,7 +257,10 @@ async fn check_policy(api: &Api, policy: Option<String>) -> Result<(), Detail> {
         let text = format!("the policy is longer than {POLICY_BYTES_MAX} bytes");
         return Err(Detail::new(StatusCode::PAYLOAD_TOO_LARGE, text));
     }
-    let loaded = api.evaluations.run(move || load(&policy).map(drop)).await?;
+    let loaded = api
+        .evaluations
+        .run(move |_| load(&policy).map(drop))
+        .await?;
     loaded.map_err(|error| unprocessable(format!("the policy does not load: {}", error.text())))
 }
 

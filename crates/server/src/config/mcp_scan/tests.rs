@@ -10,6 +10,7 @@ use portcullis_syntax::Severity;
 
 use super::*;
 use crate::check::{TraceFile, check as evaluate};
+use crate::config::DetectorsConfig;
 
 /// Together they violate each default guardrail that has a backend.
 const LINK: &str = "see https://a.example/x";
@@ -46,7 +47,8 @@ fn spoken(guardrails: &[Guardrail], trace: &TraceFile) -> Vec<String> {
             GuardrailAction::Block => "block",
             GuardrailAction::Log => "log",
         };
-        match evaluate(guardrail.policy.clone().unwrap(), trace, Object::new()) {
+        let policy = guardrail.policy.clone().unwrap();
+        match evaluate(policy, trace, Object::new(), &DetectorsConfig::default()).unwrap() {
             Ok(found) if found.is_empty() => {}
             Ok(_) => spoken.push(format!("{id} {}", action(guardrail.on_violation))),
             Err(_) => spoken.push(format!("{id} {} on failure", action(guardrail.on_failure))),

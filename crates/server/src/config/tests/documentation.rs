@@ -40,6 +40,12 @@ fn prefixes() -> BTreeMap<&'static str, &'static str> {
         ("Log", "log."),
         ("Clients", "clients."),
         ("Api", "api."),
+        ("Detectors", "detectors."),
+        ("Model", "detectors.MODEL."),
+        ("Classifier", "detectors.prompt_injection.NAME."),
+        ("Presidio", "detectors.presidio."),
+        ("Semgrep", "detectors.semgrep."),
+        ("Ocr", "detectors.ocr."),
     ])
 }
 
@@ -108,6 +114,7 @@ fn defaults_of_the_schema_are_the_defaults() {
         let yaml = match key.split_once('.') {
             None => format!("{key}: {default}"),
             Some(("servers" | "guardrails[]", _)) => continue,
+            Some(("detectors", key)) if key.contains('.') => continue,
             Some((section, key)) => format!("{section}: {{ {key}: {default} }}"),
         };
         assert_same(&config(&yaml), &GatewayConfig::default());
@@ -143,9 +150,30 @@ fn defaults_of_servers_and_guardrails_are_the_defaults() {
 }
 
 #[test]
+fn defaults_of_detectors_are_the_defaults() {
+    let check = |prefix: &str, count: usize, section: &dyn Fn(&str) -> String| {
+        let members = keys().into_iter().filter_map(|(key, default)| {
+            let key = key.strip_prefix(prefix)?.to_owned();
+            (!key.contains('.')).then_some(format!(", {key}: {}", default?))
+        });
+        let members: Vec<String> = members.collect();
+        assert_eq!(members.len(), count, "{members:?}");
+        let with = format!("detectors: {{ {} }}", section(&members.concat()));
+        let without = format!("detectors: {{ {} }}", section(""));
+        assert_same(&config(&with), &config(&without));
+    };
+    let model = |more: &str| format!("chat: {{ url: \"http://a\", model: m{more} }}");
+    check("detectors.MODEL.", 3, &model);
+    let named = |more: &str| format!("prompt_injection: {{ c: {{ url: \"http://a\"{more} }} }}");
+    check("detectors.prompt_injection.NAME.", 4, &named);
+    let presidio = |more: &str| format!("presidio: {{ url: \"http://a\"{more} }}");
+    check("detectors.presidio.", 4, &presidio);
+}
+
+#[test]
 fn examples_of_the_pages_load() {
     let pages = [
-        ("CONFIGURATION.md", 6),
+        ("CONFIGURATION.md", 7),
         ("GATEWAY.md", 1),
         ("../README.md", 1),
     ];

@@ -47,6 +47,29 @@ fn small_file_cannot_become_a_large_one() {
 }
 
 #[test]
+fn detectors_that_cannot_be_asked_are_errors() {
+    check(
+        "detectors:\n  chat: { url: \"ftp://a\" }\n  presidio: {}\n",
+        &[
+            "2:9 \"{\" it has no `model`",
+            "2:16 \"\\\"ftp://a\\\"\" not a URL of a service: the scheme is neither `http` nor `https`",
+            "3:13 \"{\" it has no `url`",
+        ],
+    );
+    check(
+        "detectors:\n  chat: { url: \"http://a\", model: m, retries: 11 }\n",
+        &["2:46 \"11\" `11` is more than 10"],
+    );
+    check(
+        "detectors:\n  ocr: { program: bin/ocr, languages: \"-x\" }\n",
+        &[
+            "2:39 \"\\\"-x\\\"\" expected names such as `eng` or `eng+deu`",
+            "2:19 \"bin/ocr\" there is no program `bin/ocr` -> install it, or give its absolute path as `program`",
+        ],
+    );
+}
+
+#[test]
 fn unknown_keys_are_errors_with_what_was_meant() {
     check(
         "lisen: 127.0.0.1:1\nzzz: 1\n",

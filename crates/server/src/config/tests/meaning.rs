@@ -99,6 +99,44 @@ fn every_setting_arrives() {
 }
 
 #[test]
+fn detectors_are_asked_where_they_are_configured() {
+    let detectors = config(concat!(
+        "detectors:\n",
+        "  patience: 5s\n",
+        "  cache_entries: 7\n",
+        "  chat: { url: \"https://a.example/v1\", model: m, api_key: \"${TOKEN}\", timeout: 1s, retries: 0, concurrency: 3 }\n",
+        "  moderation: { url: \"https://a.example/v1\" }\n",
+        "  prompt_injection: { x: { url: \"http://b.example/p\", labels: [BAD] } }\n",
+        "  semgrep: { program: /bin/sh, python_rules: /r.yaml }\n",
+        "  ocr: { program: /bin/sh, languages: eng+deu, timeout: 3s, concurrency: 1 }\n",
+    ))
+    .detectors;
+    assert_eq!(detectors.patience, Duration::from_secs(5));
+    assert_eq!(detectors.cache_entries.get(), 7);
+    let chat = detectors.chat.as_ref().unwrap();
+    assert_eq!((chat.model.as_str(), chat.service.retries), ("m", 0));
+    assert_eq!(chat.service.timeout, Duration::from_secs(1));
+    assert_eq!(chat.service.concurrency.get(), 3);
+    let (name, key) = chat.service.headers.first().unwrap();
+    assert_eq!(name, http::header::AUTHORIZATION);
+    assert!(key.is_sensitive() && key.to_str().unwrap().starts_with("Bearer "));
+    assert!(!format!("{detectors:?}").contains(key.to_str().unwrap()));
+    assert_eq!(detectors.moderation.as_ref().unwrap().model, None);
+    assert_eq!(detectors.prompt_injection["x"].labels, ["BAD"]);
+    let semgrep = detectors.semgrep.as_ref().unwrap();
+    assert_eq!(semgrep.program.program, PathBuf::from("/bin/sh"));
+    assert_eq!(
+        (&*semgrep.python_rules, &*semgrep.bash_rules),
+        ("/r.yaml".as_ref(), "r/bash".as_ref())
+    );
+    let ocr = detectors.ocr.as_ref().unwrap();
+    assert_eq!(
+        (ocr.languages.as_str(), ocr.program.timeout.as_secs()),
+        ("eng+deu", 3)
+    );
+}
+
+#[test]
 fn what_others_can_reach_asks_for_a_key() {
     let check = |yaml: &str, address: &str, expected: Login| {
         let address = address.parse().unwrap();

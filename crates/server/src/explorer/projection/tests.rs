@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use portcullis_engine::Policy;
 use portcullis_json::Object;
 use portcullis_session::{
-    Action, Guardrail, GuardrailAction, RefusalStyle, Session, SessionContext, SessionLimits,
-    ToolChecks,
+    Action, Guardrail, GuardrailAction, LocalDetectors, RefusalStyle, Session, SessionContext,
+    SessionLimits, ToolChecks,
 };
 use portcullis_trace::record::Direction::{self, ToClient, ToServer};
 
@@ -53,11 +54,13 @@ fn records(messages: &[(Direction, &str)]) -> Vec<EventRecord> {
         refusal: RefusalStyle::Invariant,
         extra_methods: Vec::new(),
         limits: SessionLimits::default(),
+        detectors: Arc::new(LocalDetectors),
     });
     let mut records = Vec::new();
     for (at, (direction, line)) in messages.iter().enumerate() {
         let now = Timestamp::from_micros(1_700_000_000_000_000 + i64::try_from(at).unwrap());
-        for action in session.on_line(*direction, line.as_bytes(), now) {
+        let outcome = session.on_line(*direction, line.as_bytes(), now);
+        for action in outcome.actions {
             if let Action::Record { event, .. } = action {
                 records.push(event);
             }

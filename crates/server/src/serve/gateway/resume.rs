@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
+use portcullis_session::PastMessage;
 use portcullis_store::{Pool, Resumption, StoreError};
 use portcullis_trace::record::{Direction, EventRecord, SessionSummary, Timestamp};
 use tokio::time::Instant;
@@ -17,6 +18,7 @@ use crate::relay::now;
 use crate::serve::conversation::Conversation;
 use crate::serve::holder::Holder;
 use crate::serve::upstream::{HttpUpstream, Upstream};
+use crate::turns::rehearse;
 
 /// A session that was left, as it is known from its record.
 struct Left {
@@ -92,8 +94,13 @@ impl Gateway {
         let record = left.summary.session.clone();
         let kept = self.guardrails.read(record.project.as_deref()).await?;
         let client = record.client.as_ref().map(|client| client.name.clone());
-        let mut session = Self::session(&config, opening, &kept, &record, client.as_deref());
-        session.resume(&left.log);
+        let mut session = self.session(&config, opening, &kept, &record, client.as_deref());
+        let own = &opening.profile.guardrails;
+        let guardrails = Self::guardrails(&config, opening.target, client.as_deref(), &kept, own);
+        let mut rehearsal = session.rehearse(guardrails);
+        rehearsal.show(left.log.iter().flat_map(PastMessage::of));
+        rehearse(&mut rehearsal, &self.detectors).await;
+        session.resume(&left.log, rehearsal);
         if !opening.is_stateless && !session.is_initialized() {
             // Its client could not go on; told that the session is gone, it begins another.
             return Ok(None);

@@ -14,7 +14,6 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use super::TellError;
-use crate::relay::now;
 use crate::serve::conversation::Conversation;
 
 /// LIMIT: how long a server may leave its input unread.
@@ -82,20 +81,20 @@ pub(crate) async fn read_all(conversation: Arc<Conversation>, output: ServerOutp
             line = lines.next() => line,
             () = ended.cancelled() => return,
         };
-        let actions = match line {
-            Ok(Some(Ok(line))) => conversation
-                .session()
-                .on_line(Direction::ToClient, &line, now()),
-            Ok(Some(Err(error))) => conversation
-                .session()
-                .on_lost_line(Direction::ToClient, error),
+        match line {
+            Ok(Some(Ok(line))) => conversation.on_server_line(&line).await,
+            Ok(Some(Err(error))) => {
+                let actions = conversation
+                    .session()
+                    .on_lost_line(Direction::ToClient, error);
+                conversation.on_line(actions).await;
+            }
             Ok(None) => break,
             Err(error) => {
                 warn!(%error, "reading from the server failed");
                 break;
             }
-        };
-        conversation.on_line(actions).await;
+        }
     }
     conversation.on_server_end().await;
 }

@@ -1,0 +1,162 @@
+//! The detectors of a gateway: those that answer at once, and those that must be asked.
+//!
+//! Whoever evaluates a policy sees one [`Detectors`]. It answers what this process can tell by
+//! itself, and what it was told before; of the rest it says [`Lookup::Later`], and
+//! [`ConfiguredDetectors::ask`] finds out. A detector that nobody configured is an error, which
+//! says what to configure.
+
+mod backend;
+mod cache;
+mod chat;
+mod classifier;
+mod embeddings;
+mod moderation;
+mod ocr;
+mod options;
+mod presidio;
+mod program;
+mod prompts;
+mod semgrep;
+mod service;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use portcullis_engine::{
+    Answer, Answers, DetectorCall, Detectors, Failure, Finding, Lookup, Monitor, Step,
+};
+use portcullis_session::LocalDetectors;
+use portcullis_trace::Event;
+use portcullis_transport::http::endpoint::EndpointError;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
+
+use self::backend::{Backends, Route};
+use self::cache::Cache;
+use crate::config::DetectorsConfig;
+
+/// See the module.
+#[derive(Debug)]
+pub struct ConfiguredDetectors {
+    backends: RwLock<Arc<Backends>>,
+    cache: Mutex<Cache>,
+}
+
+/// LIMIT: calls that are asked at once; further ones of the same message are errors.
+const CALLS_MAX: usize = 1024;
+
+/// What a detector says of one text, or why it says nothing.
+pub(crate) type Answered = Result<Answer, String>;
+
+// === impl ConfiguredDetectors ===
+
+impl ConfiguredDetectors {
+    pub fn new(config: &DetectorsConfig) -> Result<Self, EndpointError> {
+        Ok(Self {
+            backends: RwLock::new(Arc::new(Backends::new(config)?)),
+            cache: Mutex::new(Cache::new(config.cache_entries)),
+        })
+    }
+
+    /// Puts another configuration in force, for calls that come from now on.
+    pub(crate) fn configure(&self, config: &DetectorsConfig) -> Result<(), EndpointError> {
+        if self.backends().config == *config {
+            return Ok(());
+        }
+        let backends = Arc::new(Backends::new(config)?);
+        *self
+            .backends
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = backends;
+        // What another model said is no answer of this one.
+        *self.cache() = Cache::new(config.cache_entries);
+        Ok(())
+    }
+
+    /// How long a message waits for all that must be asked about it.
+    pub(crate) fn patience(&self) -> Duration {
+        self.backends().config.patience
+    }
+
+    /// Asks all at once, and gives an outcome for each call, in their order.
+    pub(crate) async fn ask(&self, calls: &[DetectorCall], until: Instant) -> Vec<Answered> {
+        let backends = self.backends();
+        let mut asked = JoinSet::new();
+        for (place, call) in calls.iter().enumerate().take(CALLS_MAX) {
+            let (backends, call) = (Arc::clone(&backends), call.clone());
+            asked.spawn(async move { (place, backends.answer(&call).await) });
+        }
+        let unanswered = |call: &DetectorCall| {
+            let patience = backends.config.patience.as_secs_f32();
+            Err(format!(
+                "`{}` was not answered in time, within {patience} s for all of a message \
+                 (`detectors.patience`)",
+                call.detector
+            ))
+        };
+        let mut outcomes: Vec<Answered> = calls.iter().take(CALLS_MAX).map(unanswered).collect();
+        let too_many = || {
+            Err(format!(
+                "more than {CALLS_MAX} texts are asked about at once"
+            ))
+        };
+        outcomes.resize_with(calls.len(), too_many);
+        while let Ok(Some(done)) = timeout_at(until, asked.join_next()).await {
+            let Ok((place, outcome)) = done else {
+                continue;
+            };
+            if let (Some(call), Ok(answer)) = (calls.get(place), &outcome) {
+                self.cache().keep(call, answer);
+            }
+            if let Some(slot) = outcomes.get_mut(place) {
+                *slot = outcome;
+            }
+        }
+        outcomes
+    }
+
+    /// All that a policy says of these events, or why it could not be evaluated.
+    pub(crate) async fn evaluate(
+        &self,
+        mut monitor: Monitor,
+        events: &[Event],
+    ) -> Result<Vec<Finding>, Failure> {
+        let until = Instant::now() + self.patience();
+        let mut answers = Answers::default();
+        loop {
+            match monitor.push(events, &answers.beside(self)) {
+                Step::Findings(findings) => return Ok(findings),
+                Step::Failed(failure) => return Err(failure),
+                Step::Needs(calls) => {
+                    let outcomes = self.ask(&calls, until).await;
+                    answers.add(calls.into_iter().zip(outcomes));
+                }
+            }
+        }
+    }
+
+    fn backends(&self) -> Arc<Backends> {
+        let backends = self.backends.read();
+        Arc::clone(&backends.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Detectors for ConfiguredDetectors {
+    fn answer(&self, call: &DetectorCall) -> Lookup {
+        if backend::is_local(call.detector) {
+            return LocalDetectors.answer(call);
+        }
+        match self.backends().route(call) {
+            Route::Local => LocalDetectors.answer(call),
+            Route::Backend(_) => match self.cache().find(call) {
+                Some(answer) => Lookup::Ready(Ok(answer)),
+                None => Lookup::Later,
+            },
+            Route::Nobody(reason) => Lookup::Ready(Err(reason)),
+        }
+    }
+}
