@@ -5,7 +5,6 @@
 //! and a peer that does not read holds up only its own stream.
 
 mod status;
-
 mod taken;
 
 use std::sync::atomic::{AtomicU64, Ordering};
