@@ -1,4 +1,5 @@
 //! What is known of tools: who comes first pins, and what differs later waits for approval.
+use std::slice;
 use std::sync::Arc;
 
 use portcullis_store::{Durability, Store};
@@ -87,7 +88,7 @@ fn approval_is_of_what_was_read(store: &mut dyn Store) {
     let read = note(store, trusted("add", "other"), 2);
     note(store, trusted("add", "third"), 3);
     let mut approve = |pin: &ToolPin| {
-        let approved = store.approve_tools(&server("s", "t"), &[pin.clone()], time(4));
+        let approved = store.approve_tools(&server("s", "t"), slice::from_ref(pin), time(4));
         let pins = store.tool_pins(&server("s", "t")).unwrap();
         (approved.unwrap(), pins[0].clone())
     };
