@@ -15,6 +15,9 @@ use tally::{Agreement, Tally};
 const USUAL: u16 = 900;
 const STRICT: u16 = 990;
 
+/// Another problem than hidden instructions, which no detector of texts alone can tell: told apart.
+const APART: [&str; 2] = ["indirect_plain", "overt_malicious"];
+
 /// No personal data by itself; texts are full of them.
 const NO_PERSON: [&str; 1] = ["URL"];
 
@@ -32,6 +35,8 @@ type Agreements = BTreeMap<String, Agreement>;
 struct Measured {
     tables: Vec<(&'static str, Table)>,
     agreements: Agreements,
+    /// Rows that say neither a label nor spans.
+    unlabelled: usize,
 }
 
 pub(crate) fn run(
@@ -43,7 +48,8 @@ pub(crate) fn run(
     for file in rows::files(paths)? {
         let rows = rows::read(&file.path)?;
         let measured = measure(&file.name, &rows);
-        for (title, table) in measured.tables {
+        let tables = measured.tables.into_iter();
+        for (title, table) in tables.filter(|(_, table)| !table.is_empty()) {
             section(
                 &mut report,
                 &mut written,
@@ -52,6 +58,13 @@ pub(crate) fn run(
             )?;
         }
         agreement_section(&mut report, &file.name, &measured.agreements)?;
+        if measured.unlabelled > 0 {
+            let line = format!(
+                "{}: {} rows without a label\n\n",
+                file.name, measured.unlabelled
+            );
+            report.push_str(&line);
+        }
     }
     report.push_str(&latency::table());
     if let Some(path) = json {
@@ -62,10 +75,10 @@ pub(crate) fn run(
 }
 
 fn measure(name: &str, rows: &[Row]) -> Measured {
-    match rows.first().map(|row| &row.shape) {
-        Some(Shape::Labelled(_)) => injection(rows),
-        Some(Shape::Tool(_)) => tools(rows),
-        Some(Shape::Spans(_)) if name.contains("pii") => spans(
+    let mut measured = injection(rows);
+    measured.add(tools(rows));
+    if is_personal(name, rows) {
+        measured.add(spans(
             rows,
             "pii",
             |text| {
@@ -73,11 +86,28 @@ fn measure(name: &str, rows: &[Row]) -> Measured {
                 found.filter(|one| !NO_PERSON.contains(&one.kind)).collect()
             },
             |truth, found| truth == found || SAME_PII.contains(&(truth, found)),
-        ),
+        ));
+    } else {
         // A credential is one whatever it is called.
-        Some(Shape::Spans(_)) => spans(rows, "secrets", secrets::find, |_, _| true),
-        None => Measured::default(),
+        measured.add(spans(rows, "secrets", secrets::all, |_, _| true));
+        let alone = spans(rows, "secrets, our rules alone", secrets::find, |_, _| true);
+        measured.tables.extend(alone.tables);
     }
+    let unlabelled = rows
+        .iter()
+        .filter(|row| matches!(row.shape, Shape::Unlabelled));
+    measured.unlabelled = unlabelled.count();
+    measured
+}
+
+/// Whether the spans are personal data, by the file's name or by what they are called.
+fn is_personal(name: &str, rows: &[Row]) -> bool {
+    let is_known = |kind: &str| pii::SUPPORTED.contains(&kind) || pii::GUESSED.contains(&kind);
+    name.contains("pii")
+        || rows.iter().any(|row| match &row.shape {
+            Shape::Spans(truths) => truths.iter().any(|truth| is_known(&truth.kind)),
+            Shape::Labelled(_) | Shape::Tool(_) | Shape::Unlabelled => false,
+        })
 }
 
 fn injection(rows: &[Row]) -> Measured {
@@ -88,24 +118,27 @@ fn injection(rows: &[Row]) -> Measured {
         };
         let score = prompt_injection::assess(&row.text).score.thousandths();
         let label = if is_attack { "attack" } else { "benign" };
-        let keys = [format!("all {label}"), format!("{} ({label})", row.source)];
+        let mut keys = vec![(format!("{} ({label})", row.source), row.kind.clone())];
+        if !APART.contains(&&*row.kind) {
+            keys.push((format!("all {label}"), String::new()));
+            keys.push((format!("all {label}"), row.kind.clone()));
+        }
         for key in keys {
-            let kind = if key.starts_with("all") {
-                String::new()
-            } else {
-                row.kind.clone()
-            };
-            let tally = table.entry((key, kind)).or_default();
+            let tally = table.entry(key).or_default();
             tally.count([score >= USUAL, score >= STRICT]);
         }
-        for (name, threshold) in [("at the usual score", USUAL), ("at the strict", STRICT)] {
+        if APART.contains(&&*row.kind) {
+            continue;
+        }
+        for (name, threshold) in [("at 0.9", USUAL), ("at 0.99", STRICT)] {
             let agreement = agreements.entry(name.to_owned()).or_default();
             agreement.count(is_attack, score >= threshold);
         }
     }
     Measured {
-        tables: vec![("flagged at the usual and at the strict score", table)],
+        tables: vec![("flagged at 0.9, and at 0.99", table)],
         agreements,
+        unlabelled: 0,
     }
 }
 
@@ -118,16 +151,24 @@ fn tools(rows: &[Row]) -> Measured {
         let flagged = tool::is_poisoned(definition);
         let by_text = prompt_injection::assess(&row.text).score.thousandths() >= STRICT;
         let label = if row.is_attack { "poisoned" } else { "benign" };
-        for key in [
-            ("all".to_owned(), label.to_owned()),
+        let mut keys = vec![
             (label.to_owned(), row.kind.clone()),
-        ] {
+            (format!("{label} ({})", row.source), row.kind.clone()),
+        ];
+        if !APART.contains(&&*row.kind) {
+            keys.push(("all".to_owned(), label.to_owned()));
+        }
+        if row.kind.starts_with("real_") {
+            keys.push(("all".to_owned(), "real".to_owned()));
+        }
+        for key in keys {
             table.entry(key).or_default().count([flagged, by_text]);
         }
     }
     Measured {
         tables: vec![("flagged by the signals, and by the classifier alone", table)],
         agreements: Agreements::new(),
+        unlabelled: 0,
     }
 }
 
@@ -153,8 +194,13 @@ fn spans(
             let exact = found
                 .iter()
                 .any(|one| is_same(&truth.kind, one.kind) && one.span == truth.span);
-            let key = (detector.to_owned(), truth.kind.clone());
-            recall.entry(key).or_default().count([hit, exact]);
+            for key in [
+                (detector.to_owned(), "all".to_owned()),
+                (detector.to_owned(), truth.kind.clone()),
+                (format!("{detector} ({})", row.source), truth.kind.clone()),
+            ] {
+                recall.entry(key).or_default().count([hit, exact]);
+            }
             let agreement = agreements.entry(truth.kind.clone()).or_default();
             *(if hit {
                 &mut agreement.found
@@ -180,15 +226,7 @@ fn spans(
             }
         }
         if truths.is_empty() {
-            let family = row
-                .kind
-                .trim_end_matches(|it: char| it.is_ascii_digit() || it == '_');
-            let key = (detector.to_owned(), family.to_owned());
-            let is_sure = found.iter().any(|one| !pii::GUESSED.contains(&one.kind));
-            flagged
-                .entry(key)
-                .or_default()
-                .count([is_sure, !found.is_empty()]);
+            count_flagged(&mut flagged, detector, row, &found);
         }
     }
     let tables = [
@@ -199,10 +237,37 @@ fn spans(
             flagged,
         ),
     ];
-    let tables = tables.into_iter().filter(|(_, table)| !table.is_empty());
     Measured {
-        tables: tables.collect(),
+        tables: tables.into(),
         agreements,
+        unlabelled: 0,
+    }
+}
+
+/// Counts a text without anything to find, by its kind and its source.
+fn count_flagged(
+    flagged: &mut Table,
+    detector: &str,
+    row: &Row,
+    found: &[portcullis_detect::Match],
+) {
+    let family = row
+        .kind
+        .trim_end_matches(|it: char| it.is_ascii_digit() || it == '_');
+    let is_sure = found.iter().any(|one| !pii::GUESSED.contains(&one.kind));
+    for what in [detector.to_owned(), format!("{detector} ({})", row.source)] {
+        let tally = flagged.entry((what, family.to_owned())).or_default();
+        tally.count([is_sure, !found.is_empty()]);
+    }
+}
+
+// === impl Measured ===
+
+impl Measured {
+    fn add(&mut self, other: Self) {
+        self.tables.extend(other.tables);
+        self.agreements.extend(other.agreements);
+        self.unlabelled += other.unlabelled;
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) enum Shape {
     Labelled(bool),
     Tool(Definition),
     Spans(Vec<Truth>),
+    /// Nothing can be measured on it.
+    Unlabelled,
 }
 
 /// A place that a detector must find.
@@ -38,13 +40,40 @@ pub(crate) struct File {
     pub(crate) name: String,
 }
 
-/// The files themselves, and those in folders, two levels deep, in order.
+/// LIMIT: folders in each other that are looked into.
+const DEPTH_MAX: usize = 6;
+
+/// The files themselves, and the lines of JSON in folders, in order.
 pub(crate) fn files(paths: &[PathBuf]) -> Result<Vec<File>, String> {
     let mut found = Vec::new();
     for path in paths {
-        collect(path, 2, &mut found)?;
+        if path.is_dir() {
+            collect(path, DEPTH_MAX, &mut found)?;
+        } else {
+            found.push(File::at(path));
+        }
     }
     Ok(found)
+}
+
+// === impl File ===
+
+impl File {
+    /// The tables bear the last two parts of the path.
+    fn at(path: &Path) -> Self {
+        let parts: Vec<_> = path
+            .iter()
+            .rev()
+            .take(2)
+            .map(|it| it.to_string_lossy())
+            .collect();
+        let name = parts.into_iter().rev().collect::<Vec<_>>().join("/");
+        let name = name.trim_end_matches(".gz").trim_end_matches(".jsonl");
+        Self {
+            path: path.to_owned(),
+            name: name.to_owned(),
+        }
+    }
 }
 
 fn collect(path: &Path, depth: usize, found: &mut Vec<File>) -> Result<(), String> {
@@ -60,18 +89,12 @@ fn collect(path: &Path, depth: usize, found: &mut Vec<File>) -> Result<(), Strin
             .iter()
             .try_for_each(|path| collect(path, depth - 1, found));
     }
-    let parts: Vec<_> = path
-        .iter()
-        .rev()
-        .take(2)
-        .map(|it| it.to_string_lossy())
-        .collect();
-    let name = parts.into_iter().rev().collect::<Vec<_>>().join("/");
-    if let Some((name, _)) = name.split_once(".jsonl") {
-        found.push(File {
-            path: path.to_owned(),
-            name: name.to_owned(),
-        });
+    let is_lines = |name: &str| name.ends_with(".jsonl") || name.ends_with(".jsonl.gz");
+    if path
+        .file_name()
+        .is_some_and(|it| is_lines(&it.to_string_lossy()))
+    {
+        found.push(File::at(path));
     }
     Ok(())
 }
@@ -89,20 +112,26 @@ pub(crate) fn read(path: &Path) -> Result<Vec<Row>, String> {
         text = String::from_utf8(bytes).map_err(|error| fail(&error))?;
     }
     let limits = Limits::lenient();
-    let values = text.lines().map(|line| parse(line, &limits));
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let values = lines.map(|line| parse(line, &limits));
     values
         .map(|value| value.map(|value| row(&value)).map_err(|error| fail(&error)))
         .collect()
 }
 
 fn row(value: &Value) -> Row {
-    let is_attack = value.get("label").and_then(Value::as_i64) == Some(1);
+    let label = value.get("label").and_then(|label| {
+        let number = label.as_i64().map(|number| number == 1);
+        number.or_else(|| label.as_bool())
+    });
     let mut text = string(value, "text");
-    let shape = if let Some(schema) = value.get("inputSchema") {
+    let is_tool = value.get("inputSchema").is_some()
+        || value.get("text").is_none() && value.get("description").is_some();
+    let shape = if is_tool {
         let definition = Definition {
             name: string(value, "name"),
             description: string(value, "description"),
-            schema: write(schema),
+            schema: value.get("inputSchema").map(write).unwrap_or_default(),
         };
         text = format!(
             "{}: {}\n{}",
@@ -112,7 +141,7 @@ fn row(value: &Value) -> Row {
     } else if let Some(spans) = value.get("spans").and_then(Value::as_array) {
         Shape::Spans(spans.iter().filter_map(|span| truth(&text, span)).collect())
     } else {
-        Shape::Labelled(is_attack)
+        label.map_or(Shape::Unlabelled, Shape::Labelled)
     };
     Row {
         source: string(value, "source")
@@ -121,7 +150,7 @@ fn row(value: &Value) -> Row {
             .unwrap_or_default()
             .to_owned(),
         kind: string(value, "kind"),
-        is_attack,
+        is_attack: label == Some(true),
         shape,
         text,
     }
