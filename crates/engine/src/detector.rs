@@ -222,12 +222,16 @@ mod tests {
     fn what_is_kept_is_bounded_in_number_and_in_bytes() {
         let check = |text_bytes: usize, kept: usize| {
             let mut memo = Memo::default();
+            let text = |number: usize| {
+                let digits = number.to_string();
+                digits.clone() + &" ".repeat(text_bytes - digits.len())
+            };
             for number in 0..2 * MEMO_ENTRIES {
-                let question = question(&memo, &format!("{number:text_bytes$}"));
+                let question = question(&memo, &text(number));
                 memo.keep(question, Err(String::new()));
             }
             assert_eq!(memo.known.outcomes.len(), kept);
-            let newest = question(&memo, &format!("{:text_bytes$}", 2 * MEMO_ENTRIES - 1));
+            let newest = question(&memo, &text(2 * MEMO_ENTRIES - 1));
             assert!(memo.known.outcomes.contains_key(&newest));
         };
         check(8, MEMO_ENTRIES);
