@@ -3,6 +3,7 @@
 mod case;
 mod conformance;
 mod corpus;
+mod edge_cases;
 mod gateway;
 mod growth;
 mod http;
@@ -77,6 +78,8 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Hold the page of edge cases to the tests and odd inputs that it names.
+    EdgeCases,
     /// Ask what guardrails see of each method, and write the page about it.
     Methods {
         /// Write nothing, and fail if the page is not up to date.
@@ -195,6 +198,7 @@ fn main() -> ExitCode {
         Chore::Throughput(options) => throughput::run(&options),
         Chore::Tidy => tidy::run(),
         Chore::DetectPages { check } => pages::run(check),
+        Chore::EdgeCases => edge_cases::run(),
         Chore::Methods { check } => methods::run(check),
         Chore::Quality { data, json } => quality::run(&data, json.as_deref()),
         Chore::Overhead { calls, portcullis } => overhead::run(&portcullis, calls),

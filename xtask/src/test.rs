@@ -5,6 +5,7 @@
 //! cannot have it skips them and says so.
 
 use crate::conformance;
+use crate::edge_cases;
 use crate::methods;
 use crate::npm::{Packages, read, write};
 use crate::odd;
@@ -45,9 +46,10 @@ pub(crate) fn run(without_clients: bool) -> Result<(String, bool), String> {
     }
     let workspace = Workspace::load()?;
     let portcullis = workspace.target_directory.join("debug/portcullis");
-    let (text, methods_passed) = methods::run(true)?;
-    passed &= methods_passed;
-    report.push(text);
+    for (text, page_passed) in [methods::run(true)?, edge_cases::run()?] {
+        passed &= page_passed;
+        report.push(text);
+    }
     for suite in [real_clients, conformance_suite, odd_inputs] {
         let (text, suite_passed) = suite(&workspace, &portcullis)?;
         report.push(text);

@@ -2,8 +2,8 @@
 //!
 //! [`route`] says which URL is what and reads HTTP strictly; a [`conversation`] holds the session
 //! of one client with one server; an [`upstream`] is the way to that server, whatever it speaks;
-//! an [`outlet`] is a stream to the client. The [`registry`] knows all conversations and ends
-//! those whose time is up.
+//! an [`outlet`] is a stream to the client, and [`replay`] what it can come back to. The
+//! [`registry`] knows all conversations and ends those whose time is up.
 
 mod admission;
 mod answer;
@@ -21,6 +21,7 @@ mod principal;
 mod refusals;
 mod registry;
 mod reload;
+mod replay;
 mod retention;
 mod route;
 pub(crate) mod stdio;

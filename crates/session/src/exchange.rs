@@ -33,8 +33,8 @@ pub(crate) struct Exchange {
     pub(crate) is_stateless: bool,
     /// What the client said it is, if the request is its introduction.
     pub(crate) client: Option<Implementation>,
-    /// When it was opened, or its progress was last told.
-    heard: Timestamp,
+    /// How often it was looked for since it was opened, or its progress was last told.
+    looks: u32,
     /// When the second began in which progress is counted, and how often it was told since.
     progress_since: Timestamp,
     progress: u32,
@@ -118,10 +118,13 @@ impl Exchanges {
         })
     }
 
-    /// What was last heard of before this time, oldest first.
-    pub(crate) fn silent_since(&self, time: Timestamp) -> Vec<(Scope, Id)> {
+    /// Looks for news of each. Those of which there was none for more looks, oldest first.
+    pub(crate) fn look(&mut self, looks_max: u32) -> Vec<(Scope, Id)> {
+        for exchange in self.open.values_mut() {
+            exchange.looks = exchange.looks.saturating_add(1);
+        }
         let open = self.open.values();
-        let mut silent: Vec<_> = open.filter(|exchange| exchange.heard < time).collect();
+        let mut silent: Vec<_> = open.filter(|exchange| exchange.looks > looks_max).collect();
         silent.sort_by_key(|exchange| exchange.order);
         let keys = silent.into_iter().map(|one| (one.scope, one.id.clone()));
         keys.collect()
@@ -164,7 +167,7 @@ impl Exchange {
             progress_token: None,
             is_stateless: false,
             client: None,
-            heard: now,
+            looks: 0,
             progress_since: now,
             progress: 0,
             order: 0,
@@ -173,7 +176,7 @@ impl Exchange {
 
     /// Takes note of progress; `false` if it is told too often to be passed on.
     pub(crate) fn hear_progress(&mut self, now: Timestamp) -> bool {
-        self.heard = now;
+        self.looks = 0;
         let since = self.progress_since.as_micros();
         if now.as_micros().saturating_sub(since) >= SECOND_MICROS {
             self.progress_since = now;

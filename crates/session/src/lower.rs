@@ -3,7 +3,7 @@
 //! | message | becomes |
 //! |---|---|
 //! | `tools/call` request | a call of the tool, with its arguments; what else its `params` hold is a second call, named `tools/call` |
-//! | any other request | a call named after the method, with `params` as its arguments |
+//! | any other request | a call named after the method, with `params` as its arguments; a second one with the plain spelling of its `uri`, if that is another |
 //! | result of `tools/call` | an output: text and image blocks as chunks, everything else as chunks of JSON text |
 //! | result of `tools/list` | an output with the tools as JSON text, and a listing: one tool event each |
 //! | result of `resources/read`, `sampling/createMessage` | an output, its contents as chunks |
@@ -18,6 +18,7 @@
 //! [`CallId`](crate::exchange::CallId)). Each element names its server and the time.
 
 mod content;
+mod uri;
 
 use std::sync::Arc;
 
@@ -99,9 +100,23 @@ fn request(call_id: &str, method: &str, params: Option<&Value>, stamp: &Stamp) -
             calls
         }
         ("ping", _) if rest(&params, &[]).is_empty() => return Vec::new(),
-        _ => vec![call(Some(call_id), method.into(), params)],
+        _ => {
+            let plain = with_plain_uri(&params)
+                .map(|plain| call(Some(&format!("{call_id}.uri")), method.into(), plain));
+            let mut calls = vec![call(Some(call_id), method.into(), params)];
+            calls.extend(plain);
+            calls
+        }
     };
     vec![stamp.calls(calls)]
+}
+
+/// The parameters as a server may read them that tidies its `uri`; `None` if that changes nothing.
+fn with_plain_uri(params: &Object) -> Option<Object> {
+    let plain = uri::plain_spelling(params.get("uri")?.as_str()?)?;
+    let mut params = params.clone();
+    params.insert("uri", plain);
+    Some(params)
 }
 
 fn notification(method: &str, params: Option<&Value>, stamp: &Stamp) -> Vec<Value> {

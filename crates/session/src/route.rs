@@ -38,6 +38,8 @@ pub struct Delivery {
 pub enum DeliveryKind {
     Request,
     Notification,
+    /// A notification that a list has changed. One that is yet to be read says as much as many.
+    Change,
     Response,
 }
 

@@ -262,11 +262,13 @@ impl Session {
         self.from_client.exchanges.is_empty()
     }
 
-    /// Requests of the client's of which the server has said nothing since before this time. There
-    /// are none while it waits for the client itself.
-    pub fn overdue(&self, time: Timestamp) -> Vec<(Scope, Id)> {
+    /// Looks for news of the client's requests. Those of which the server has said nothing for more
+    /// looks than `looks_max`; those while it waited for the client itself do not count.
+    ///
+    /// Whoever looks does so at regular times: no clock that somebody sets takes part in it.
+    pub fn overdue(&mut self, looks_max: u32) -> Vec<(Scope, Id)> {
         if self.from_server.exchanges.is_empty() {
-            self.from_client.exchanges.silent_since(time)
+            self.from_client.exchanges.look(looks_max)
         } else {
             Vec::new()
         }
@@ -437,7 +439,14 @@ impl Session {
                 let progressed = (*method == Method::Progress)
                     .then(|| self.progressed(turn).map(|exchange| exchange.id.clone()))
                     .flatten();
-                (DeliveryKind::Notification, progressed.or_else(stream))
+                let kind = match method {
+                    Method::ToolsListChanged
+                    | Method::PromptsListChanged
+                    | Method::ResourcesListChanged
+                    | Method::RootsListChanged => DeliveryKind::Change,
+                    _ => DeliveryKind::Notification,
+                };
+                (kind, progressed.or_else(stream))
             }
         };
         Delivery {

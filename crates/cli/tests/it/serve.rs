@@ -14,6 +14,7 @@ mod login;
 mod operation;
 mod reload;
 mod remote;
+mod replay;
 mod resumption;
 mod revisions;
 mod slow;

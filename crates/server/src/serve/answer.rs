@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::errand::Errand;
 use super::headers::{EVENT_STREAM, JSON, NotOne};
-use super::outlet::{Outgoing, Parcel};
+use super::outlet::{Outgoing, Parcel, WeakOutlet};
 
 /// A proxy between must not hold events back.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -154,11 +154,12 @@ pub(crate) fn accepted() -> Response {
 /// What answers a request: one message, if it is all there is, or a stream of them. It is fetched
 /// on the way, if it comes on one of its own.
 pub(crate) async fn reply(
+    outlet: &WeakOutlet,
     mut parcels: mpsc::Receiver<Parcel>,
     way: Option<Errand<()>>,
     keep_alive: Duration,
 ) -> Response {
-    match timeout(keep_alive, first(&mut parcels, way)).await {
+    match timeout(outlet.patience(keep_alive), first(&mut parcels, way)).await {
         Ok(Some(Parcel::Message(Outgoing {
             bytes,
             status,
@@ -169,7 +170,10 @@ pub(crate) async fn reply(
             Refused::bad_gateway(None, "the session ended before the answer").into_response()
         }
         Ok(Some(first)) => events(Some(first), parcels, keep_alive, ()),
-        Err(_) => events(None, parcels, keep_alive, ()),
+        Err(_) => {
+            outlet.begin();
+            events(None, parcels, keep_alive, ())
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use portcullis_session::{
     Source,
 };
 use portcullis_store::{Entry, Resumption, Upload};
-use portcullis_trace::record::{Direction, SessionEnd, SessionId, SessionRecord, Timestamp};
+use portcullis_trace::record::{Direction, SessionEnd, SessionId, SessionRecord};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,8 +32,9 @@ pub(crate) use self::taken::Taken;
 use super::errand::Errand;
 use super::gateway::Target;
 use super::outlet::{ClientGone, Outgoing, Outlet, Parcel, Position, Streams};
+use super::replay::Replay;
 use super::trace_context::TraceId;
-use super::upstream::{Call, Upstream, silent};
+use super::upstream::{Call, Upstream};
 use crate::detectors::ConfiguredDetectors;
 use crate::guardrails::Kept;
 use crate::metadata::{TRACE_ID, extend, introduce};
@@ -52,6 +53,7 @@ pub(crate) struct Conversation {
     recording: Arc<Recording>,
     turns: Turns,
     streams: Mutex<Streams>,
+    replay: Arc<Replay>,
     upstream: Upstream,
     tasks: TaskTracker,
     /// When something was last said.
@@ -114,6 +116,7 @@ impl Conversation {
             recording,
             turns: Turns::default(),
             streams: Mutex::default(),
+            replay: Arc::new(Replay::new(tasks.clone())),
             upstream,
             tasks,
             touched: Mutex::new(touched),
@@ -223,6 +226,11 @@ impl Conversation {
 
     pub(crate) fn streams(&self) -> MutexGuard<'_, Streams> {
         lock(&self.streams)
+    }
+
+    /// What was said on streams whose events have ids of ours.
+    pub(crate) fn replay(&self) -> &Arc<Replay> {
+        &self.replay
     }
 
     pub(crate) fn session(&self) -> MutexGuard<'_, Session> {
@@ -376,21 +384,6 @@ impl Conversation {
         }
     }
 
-    /// Fails what the server has been silent about for so long. Where each answer has a stream of
-    /// its own, that is seen there.
-    pub(crate) async fn fail_overdue(self: &Arc<Self>, silence_max: Duration) {
-        if self.upstream.http().is_some() {
-            return;
-        }
-        let silence = i64::try_from(silence_max.as_micros()).unwrap_or(i64::MAX);
-        let time = Timestamp::from_micros(now().as_micros().saturating_sub(silence));
-        let overdue = self.session().overdue(time);
-        for (scope, id) in overdue {
-            self.on_no_answer(scope, &id, &silent(silence_max), None)
-                .await;
-        }
-    }
-
     /// The client gave up this request and will not read its answer.
     pub(crate) fn on_abandoned(&self, scope: Scope, id: &Id) {
         self.session().on_abandoned(scope, id);
@@ -538,20 +531,22 @@ impl Conversation {
         });
         let own = carried.outlet.clone().or(registered);
         let is_last = own.is_some() && is_response;
+        let is_change = delivery.kind == DeliveryKind::Change;
         let outlet = own.or_else(|| self.streams().any());
         if let Some(outlet) = outlet {
             let message = Outgoing {
-                bytes,
+                bytes: bytes.into(),
                 position: carried.position.clone(),
                 status: self.status(delivery, carried),
                 is_last,
+                is_change,
             };
             outlet.send(Parcel::Message(message)).await
         } else if is_response {
             debug!("the client does not wait for this answer any more");
             Ok(())
         } else {
-            self.streams().wait(bytes);
+            self.streams().wait(bytes, is_change);
             Ok(())
         }
     }

@@ -1,21 +1,29 @@
 //! Streams towards the client.
 
 use std::collections::{HashMap, VecDeque};
+use std::future::pending;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::http::StatusCode;
 use bytes::Bytes;
-use portcullis_mcp::Id;
 use portcullis_mcp::frame::write_event;
+use portcullis_mcp::{Id, Revision};
 use portcullis_session::Scope;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::conversation::Conversation;
+use super::replay::{Replay, StreamNumber};
+
 /// Messages that wait for a client that does not read, before its server is held up.
 const OUTLET_MESSAGES: usize = 16;
 /// LIMIT: how long a client may not read before its stream is closed.
 const WRITE_WAIT_MAX: Duration = Duration::from_secs(10);
+/// How long an answer that takes its time may be one message. Then it is a stream, to which the
+/// client can come back.
+const PRIME_AFTER: Duration = Duration::from_secs(1);
 /// LIMIT: messages that wait for a client to open the stream on which they are to be sent, and
 /// their bytes. Older ones are dropped for newer ones.
 const WAITING_MESSAGES_MAX: usize = 256;
@@ -41,6 +49,8 @@ pub(crate) struct Outgoing {
     pub(crate) status: StatusCode,
     /// Whether it answers the request whose stream this is.
     pub(crate) is_last: bool,
+    /// Whether it need not be sent again while the client has yet to read the same.
+    pub(crate) is_change: bool,
 }
 
 /// What a server says about where its stream stands.
@@ -53,10 +63,39 @@ pub(crate) struct Position {
 
 /// The sending end of a stream to a client.
 #[derive(Clone, Debug)]
-pub(crate) struct Outlet {
-    sender: mpsc::Sender<Parcel>,
+pub(crate) struct Outlet(Arc<Sending>);
+
+/// An outlet, if anybody may still send something.
+#[derive(Debug)]
+pub(crate) struct WeakOutlet(Weak<Sending>);
+
+#[derive(Debug)]
+struct Sending {
+    /// `None` as soon as it is a stream that is kept, which then ends when that does.
+    sender: Mutex<Option<mpsc::Sender<Parcel>>>,
     /// The client did not read for too long: nothing is sent to it any more.
     given_up: CancellationToken,
+    /// If the client can come back to the stream.
+    keeping: Option<Keeping>,
+    /// As soon as it is a stream that is kept.
+    kept: OnceLock<StreamNumber>,
+}
+
+/// How a stream is kept for a client that comes back.
+#[derive(Clone, Debug)]
+pub(crate) struct Keeping {
+    pub(crate) replay: Arc<Replay>,
+    pub(crate) primes: bool,
+    pub(crate) begins: Begins,
+}
+
+/// When a stream is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Begins {
+    /// If it is one of more than one message, or of one that takes its time.
+    AsStream,
+    /// If the server says nothing for a while, so that no id of its events can have passed.
+    InSilence,
 }
 
 /// Nobody reads the stream any more.
@@ -113,6 +152,7 @@ impl Outgoing {
             position: Position::default(),
             status: StatusCode::OK,
             is_last: false,
+            is_change: false,
         }
     }
 }
@@ -133,38 +173,161 @@ impl Position {
 
 impl Outlet {
     pub(crate) fn new() -> (Self, mpsc::Receiver<Parcel>) {
-        let (sender, parcels) = mpsc::channel(OUTLET_MESSAGES);
-        let outlet = Self {
-            sender,
-            given_up: CancellationToken::new(),
+        Self::with(OUTLET_MESSAGES, None)
+    }
+
+    /// One that the client can come back to.
+    pub(crate) fn kept(keeping: Keeping) -> (Self, mpsc::Receiver<Parcel>) {
+        // What is kept need not wait here as well.
+        let messages = match keeping.begins {
+            Begins::AsStream => 1,
+            Begins::InSilence => OUTLET_MESSAGES,
         };
+        Self::with(messages, Some(keeping))
+    }
+
+    fn with(messages: usize, keeping: Option<Keeping>) -> (Self, mpsc::Receiver<Parcel>) {
+        let (sender, parcels) = mpsc::channel(messages);
+        let outlet = Self(Arc::new(Sending {
+            sender: Mutex::new(Some(sender)),
+            given_up: CancellationToken::new(),
+            keeping,
+            kept: OnceLock::new(),
+        }));
         (outlet, parcels)
     }
 
-    /// Waits, for a bounded time, until the client has room for it.
+    pub(crate) fn downgrade(&self) -> WeakOutlet {
+        WeakOutlet(Arc::downgrade(&self.0))
+    }
+
+    /// Waits, for a bounded time, until the client has room for it, or it is kept.
     pub(crate) async fn send(&self, parcel: Parcel) -> Result<(), ClientGone> {
-        if self.given_up.is_cancelled() {
+        let given_up = &self.0.given_up;
+        if given_up.is_cancelled() {
             return Err(ClientGone);
         }
-        match timeout(WRITE_WAIT_MAX, self.sender.send(parcel)).await {
+        self.0.begin_with(&parcel);
+        let Some(sender) = self.0.sender() else {
+            self.0.keep(parcel).await;
+            return Ok(());
+        };
+        match timeout(WRITE_WAIT_MAX, sender.send(parcel)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(ClientGone),
             Err(_) => {
-                self.given_up.cancel();
+                given_up.cancel();
                 Err(ClientGone)
             }
         }
     }
 
-    pub(crate) fn is_open(&self) -> bool {
-        !self.sender.is_closed() && !self.given_up.is_cancelled()
+    /// Makes it a stream that is kept, if it can be one.
+    pub(crate) fn begin(&self) {
+        self.0.begin();
     }
 
-    /// Waits until nobody reads the stream any more.
+    /// Whether a client reads it, or may.
+    pub(crate) fn is_open(&self) -> bool {
+        match (self.0.kept(), self.0.sender()) {
+            (Some((replay, stream)), _) => replay.is_read(stream),
+            (None, Some(sender)) => !sender.is_closed() && !self.0.given_up.is_cancelled(),
+            (None, None) => true,
+        }
+    }
+
+    /// Whether it is a stream that is kept.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.0.kept.get().is_some()
+    }
+
+    /// Waits until nobody reads the stream any more, or will.
     pub(crate) async fn closed(&self) {
+        let Some(sender) = self.0.sender() else {
+            return pending().await;
+        };
         tokio::select! {
-            () = self.sender.closed() => {}
-            () = self.given_up.cancelled() => {}
+            () = sender.closed() => {}
+            () = self.0.given_up.cancelled() => {}
+        }
+    }
+}
+
+// === impl WeakOutlet ===
+
+impl WeakOutlet {
+    /// How long its client waits for a message before it is told that there is a stream.
+    pub(crate) fn patience(&self, keep_alive: Duration) -> Duration {
+        let sending = self.0.upgrade();
+        let keeping = sending
+            .as_ref()
+            .and_then(|sending| sending.keeping.as_ref());
+        let primes =
+            keeping.is_some_and(|keeping| keeping.primes && keeping.begins == Begins::AsStream);
+        if primes {
+            keep_alive.min(PRIME_AFTER)
+        } else {
+            keep_alive
+        }
+    }
+
+    /// See [`Outlet::begin`].
+    pub(crate) fn begin(&self) {
+        if let Some(sending) = self.0.upgrade() {
+            sending.begin();
+        }
+    }
+}
+
+// === impl Sending ===
+
+impl Sending {
+    /// Makes it a stream that is kept if what is to be sent is not the whole answer.
+    fn begin_with(&self, parcel: &Parcel) {
+        let is_whole_answer = matches!(parcel, Parcel::Message(message) if message.is_last);
+        let begins = |keeping: &Keeping| keeping.begins == Begins::AsStream && !is_whole_answer;
+        if self.keeping.as_ref().is_some_and(begins)
+            && self.sender().is_some_and(|sender| !sender.is_closed())
+        {
+            self.begin();
+        }
+    }
+
+    fn begin(&self) {
+        let Some(Keeping { replay, primes, .. }) = &self.keeping else {
+            return;
+        };
+        // Held until it is known where it goes now.
+        let mut sender = self.lock_sender();
+        if let Some(sender) = sender.take() {
+            self.kept.set(replay.begin(*primes, sender)).ok();
+        }
+    }
+
+    async fn keep(&self, parcel: Parcel) {
+        if let (Some((replay, stream)), Parcel::Message(message)) = (self.kept(), parcel) {
+            replay.append(stream, message).await;
+        }
+    }
+
+    fn sender(&self) -> Option<mpsc::Sender<Parcel>> {
+        self.lock_sender().clone()
+    }
+
+    fn lock_sender(&self) -> MutexGuard<'_, Option<mpsc::Sender<Parcel>>> {
+        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kept(&self) -> Option<(&Arc<Replay>, StreamNumber)> {
+        let keeping = self.keeping.as_ref()?;
+        Some((&keeping.replay, *self.kept.get()?))
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        if let Some((replay, stream)) = self.kept() {
+            replay.close(stream);
         }
     }
 }
@@ -197,7 +360,7 @@ impl Streams {
         outlet: &Outlet,
     ) -> Option<Outlet> {
         let reply = self.replies.get(&(scope, id.clone()))?;
-        let is_same = reply.outlet.sender.same_channel(&outlet.sender);
+        let is_same = Arc::ptr_eq(&reply.outlet.0, &outlet.0);
         is_same.then(|| self.close_reply(scope, id)).flatten()
     }
 
@@ -219,12 +382,29 @@ impl Streams {
     /// Gives what has waited for this stream.
     pub(crate) fn open_standalone(&mut self, outlet: Outlet) -> Vec<Bytes> {
         self.standalone = Some(outlet);
+        self.take_waiting()
+    }
+
+    /// The stream for what belongs to no request, if it is this one, with what has waited for it.
+    pub(crate) fn reopen_standalone(
+        &mut self,
+        stream: StreamNumber,
+    ) -> Option<(Outlet, Vec<Bytes>)> {
+        let is_same = |outlet: &&Outlet| outlet.0.kept.get() == Some(&stream);
+        let outlet = self.standalone.as_ref().filter(is_same)?.clone();
+        Some((outlet, self.take_waiting()))
+    }
+
+    fn take_waiting(&mut self) -> Vec<Bytes> {
         self.waiting_bytes = 0;
         self.waiting.drain(..).collect()
     }
 
     /// Keeps a message for when there is a stream for it.
-    pub(crate) fn wait(&mut self, bytes: Bytes) {
+    pub(crate) fn wait(&mut self, bytes: Bytes, is_change: bool) {
+        if is_change && self.waiting.contains(&bytes) {
+            return;
+        }
         self.waiting_bytes = self.waiting_bytes.saturating_add(bytes.len());
         self.waiting.push_back(bytes);
         while self.waiting.len() > WAITING_MESSAGES_MAX || self.waiting_bytes > WAITING_BYTES_MAX {
@@ -245,5 +425,26 @@ impl Streams {
         self.standalone = None;
         self.waiting.clear();
         self.waiting_bytes = 0;
+    }
+}
+
+// === impl Conversation ===
+
+impl Conversation {
+    /// A stream to a client of Streamable HTTP.
+    pub(crate) fn outlet(&self) -> (Outlet, mpsc::Receiver<Parcel>) {
+        let revision = self.revision().filter(|revision| !revision.is_stateless());
+        let Some(revision) = revision else {
+            return Outlet::new();
+        };
+        Outlet::kept(Keeping {
+            replay: Arc::clone(self.replay()),
+            // SPEC: MCP 2025-11-25, Streamable HTTP. Older clients take each event for a message.
+            primes: revision >= Revision::V2025_11_25,
+            begins: match self.upstream().http() {
+                Some(_) => Begins::InSilence,
+                None => Begins::AsStream,
+            },
+        })
     }
 }

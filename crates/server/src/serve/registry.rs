@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::conversation::Conversation;
 use super::principal::Principal;
+use super::upstream::silent;
 use crate::config::{GatewayConfig, SessionsConfig};
 use crate::digest::{digest, hexadecimal};
 use crate::metrics::EndReason;
@@ -167,7 +168,10 @@ impl SessionRegistry {
             }
             let silence_max = config.streams.request_timeout;
             for conversation in self.all() {
-                tasks.spawn(async move { conversation.fail_overdue(silence_max).await });
+                conversation.replay().expire();
+                tasks.spawn(async move {
+                    conversation.fail_overdue(silence_max, SWEEP_EVERY).await;
+                });
             }
         }
     }
@@ -238,6 +242,25 @@ fn over(conversation: &Conversation, limits: &SessionsConfig) -> Option<EndReaso
     }
     let idle = conversation.idle()?;
     (idle > limits.idle_timeout).then_some(EndReason::Idle)
+}
+
+// === impl Conversation ===
+
+impl Conversation {
+    /// Fails what the server has been silent about for so long; to be called `every` so often.
+    /// Where each answer has a stream of its own, that is seen there.
+    async fn fail_overdue(self: &Arc<Self>, silence_max: Duration, every: Duration) {
+        if self.upstream().http().is_some() {
+            return;
+        }
+        let looks_max = silence_max.as_millis() / every.as_millis().max(1);
+        let looks_max = u32::try_from(looks_max).unwrap_or(u32::MAX);
+        let overdue = self.session().overdue(looks_max);
+        for (scope, id) in overdue {
+            self.on_no_answer(scope, &id, &silent(silence_max), None)
+                .await;
+        }
+    }
 }
 
 // === impl Place ===

@@ -66,8 +66,14 @@ pub(crate) async fn follow_source(gateway: Arc<Gateway>) {
     }
 }
 
-/// Gives a running session the guardrails of now, with all that it has seen.
+/// Gives a running session the guardrails of now, with all that it has seen. What they have not
+/// judged is not sent again.
 pub(crate) async fn renew(gateway: &Gateway, conversation: &Conversation) {
+    replace(gateway, conversation).await;
+    conversation.replay().forget();
+}
+
+async fn replace(gateway: &Gateway, conversation: &Conversation) {
     let tool_checks = gateway.config().tool_checks.clone();
     conversation.session().replace_tool_checks(tool_checks);
     match gateway

@@ -175,6 +175,24 @@ fn progress_passes_only_for_a_token_that_an_open_request_declared() {
 }
 
 #[test]
+fn a_silence_is_counted_in_looks_and_ends_with_progress() {
+    const PROGRESS: &str = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":7,"progress":1}}"#;
+    let mut talk = Conversation::unguarded();
+    talk.client_asks(
+        "1",
+        "tools/call",
+        r#"{"name":"t","arguments":{},"_meta":{"progressToken":7}}"#,
+    );
+    let overdue = |talk: &mut Conversation| talk.session.overdue(2).len();
+    assert_eq!([0, 0].map(|_| overdue(&mut talk)), [0, 0]);
+    talk.server(PROGRESS);
+    assert_eq!([0, 0, 0].map(|_| overdue(&mut talk)), [0, 0, 1]);
+    // It waits for the client.
+    talk.server(r#"{"jsonrpc":"2.0","id":"q","method":"roots/list"}"#);
+    assert_eq!(overdue(&mut talk), 0);
+}
+
+#[test]
 fn open_requests_are_bounded() {
     let mut talk = Conversation::with(Vec::new(), |context| context.limits.open_requests = 2);
     talk.client_asks("1", "tools/call", CALL);

@@ -50,6 +50,19 @@ fn requests_become_calls() {
     );
     let read = r#"{"id":"call_7","type":"function","function":{"name":"resources/read","arguments":{"uri":"x"}}}"#;
     check("resources/read", r#"{"uri":"x"}"#, &[&calls(read)]);
+    let [written, plain] = [
+        ("call_7", "file:///a/%2e%2e/x"),
+        ("call_7.uri", "file:///x"),
+    ]
+    .map(|(id, uri)| {
+        read.replace("call_7", id)
+            .replace(r#""x""#, &format!(r#""{uri}""#))
+    });
+    check(
+        "resources/read",
+        r#"{"uri":"file:///a/%2e%2e/x"}"#,
+        &[&calls(&format!("{written},{plain}"))],
+    );
     check("ping", "{}", &[]);
 }
 

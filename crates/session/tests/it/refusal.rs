@@ -127,8 +127,7 @@ fn every_place_of_a_tool_result_is_inspected() {
 
 #[test]
 fn a_blocked_request_of_the_server_never_reaches_the_client() {
-    let rule =
-        "raise \"no sampling\" if:\n    (c: ToolCall)\n    c is tool:sampling/createMessage\n";
+    let rule = "raise \"no sampling\" if:\n    (c: ToolCall)\n    c.function.name == \"sampling/createMessage\"\n";
     let rule = rule.replace(
         "c is tool:sampling/createMessage",
         "c.function.name == \"sampling/createMessage\"",
@@ -143,6 +142,46 @@ fn a_blocked_request_of_the_server_never_reaches_the_client() {
     // It is not open: an answer of the client's would go nowhere.
     talk.client(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#)
         .is_dropped("no open request");
+}
+
+#[test]
+fn a_server_that_asks_for_all_context_can_be_refused() {
+    let mut talk = Conversation::guarded(
+        "raise \"context\" if:\n    (c: ToolCall)\n    c.function.name == \"sampling/createMessage\"\n    c.function.arguments.includeContext == \"allServers\"\n",
+    );
+    let ask = |context: &str| {
+        let params = format!(r#"{{"messages":[],"maxTokens":1,"includeContext":"{context}"}}"#);
+        request("1", "sampling/createMessage", &params)
+    };
+    assert_eq!(talk.server(&ask("allServers")).error(ToServer).0, BLOCKED);
+    assert_eq!(talk.server(&ask("none")).sent, [(ToClient, ask("none"))]);
+}
+
+#[test]
+fn a_uri_is_judged_in_every_spelling() {
+    let mut talk = Conversation::guarded(
+        "raise \"outside\" if:\n    (c: ToolCall)\n    (uri: str) in c.function.arguments\n    \"file:///etc/\" in uri\n",
+    );
+    let read = |uri: &str| request("1", "resources/read", &format!(r#"{{"uri":"{uri}"}}"#));
+    for uri in [
+        "file:///etc/passwd",
+        "FILE:///etc/passwd",
+        "file:///home/../etc/passwd",
+        "file:///home/%2e%2E/etc/passwd",
+        "file:///home/%252e%252e%2fetc/passwd",
+        "file:///home/..;x/etc/passwd",
+    ] {
+        assert_eq!(talk.client(&read(uri)).error(ToClient).0, BLOCKED, "{uri}");
+    }
+    // What passes in each of its spellings is forwarded as it was written.
+    let fine = read("file:///etc/%2e%2e/home/a%20b");
+    assert_eq!(
+        talk.client(&fine).error(ToClient).0,
+        BLOCKED,
+        "as it is written"
+    );
+    let fine = read("file:///home/%2e%2e/home/a%20b");
+    assert_eq!(talk.client(&fine).sent, [(ToServer, fine)]);
 }
 
 #[test]

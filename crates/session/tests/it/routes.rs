@@ -78,6 +78,21 @@ fn the_same_id_in_two_scopes_is_two_requests() {
 }
 
 #[test]
+fn an_answer_on_the_stream_of_another_request_is_dropped() {
+    let mut talk = Conversation::unguarded();
+    for id in ["1", "2"] {
+        talk.client_asks(id, "tools/call", r#"{"name":"t","arguments":{}}"#);
+    }
+    let answer = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#;
+    assert_eq!(
+        deliveries(&mut talk, &source(ToClient, 0, Some(2)), answer),
+        []
+    );
+    let own = deliveries(&mut talk, &source(ToClient, 0, Some(1)), answer);
+    assert_eq!(own[0].concerns, Some(Id::Integer(1)));
+}
+
+#[test]
 fn an_error_without_an_id_answers_the_request_of_its_stream() {
     let mut talk = Conversation::unguarded();
     for id in ["1", "2"] {

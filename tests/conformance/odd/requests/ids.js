@@ -1,7 +1,7 @@
 // Ids, kinds of messages, and the names of methods and tools.
 
 import { call, callText, INITIALIZE } from '../messages.js';
-import { dropped, error, forwarded, malformed, oneOf } from '../outcomes.js';
+import { dropped, error, forwarded, malformed, oneOf, refused } from '../outcomes.js';
 
 const id = (name, spelling, outcome = malformed) => ({
     name: `id ${name}`,
@@ -59,7 +59,7 @@ export const ID_REQUESTS = [
         name: 'an id again, before the answer',
         meanwhile: call({}, { name: 'json-slow' }),
         body: call(),
-        outcome: error(-32600)
+        outcome: refused(400, -32600)
     },
     {
         name: 'a call without an id',
@@ -93,7 +93,7 @@ export const ID_REQUESTS = [
     {
         name: 'a second `initialize`',
         body: { ...INITIALIZE, id: 7 },
-        outcome: error(-32600)
+        outcome: refused(400, -32600)
     },
     method('`Tools/Call`', 'Tools/Call'),
     method('`tools/call` and a blank', 'tools/call '),

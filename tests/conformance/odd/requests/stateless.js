@@ -53,7 +53,7 @@ export const STATELESS_REQUESTS = [
     request(
         '`MCP-Protocol-Version` twice',
         { 'mcp-protocol-version': ['2026-07-28', '2025-11-25'] },
-        refused(400)
+        mismatch
     ),
     request(
         'an unknown revision',

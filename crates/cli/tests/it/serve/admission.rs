@@ -1,5 +1,7 @@
 //! What is let in, and as whom.
 
+use std::io::Read;
+
 use super::gateway::{Gateway, PATH, call, initialize};
 use super::http::Request;
 use super::upstream::Upstream;
@@ -63,8 +65,8 @@ fn a_session_begins_once() {
     let upstream = Upstream::plain();
     let gateway = Gateway::before(&upstream, "");
     let session = gateway.open();
-    let body = session.post(&initialize("2025-11-25")).message();
-    assert!(body.contains("\"code\":-32600,"), "{body}");
+    let again = session.base.saying(&initialize("2025-11-25"));
+    refused(&gateway, &again, 400, -32600);
     assert!(session.answer(1, "x").contains("plain"));
     let begun = upstream.received();
     let begun = begun
@@ -109,6 +111,52 @@ fn headers_are_read_strictly() {
     let fine = post.with(version, "2025-11-25");
     let fine = fine.with("Origin", "http://localhost:3000");
     assert_eq!(fine.send(gateway.address).status, 200);
+}
+
+#[test]
+fn a_length_and_chunks_end_the_connection() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open();
+    let call = call(1, "x");
+    // By its length, what comes behind the chunks is another request.
+    let body = format!(
+        "{:x}\r\n{call}\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        call.len()
+    );
+    let request = session
+        .base
+        .saying(&body)
+        .with("Content-Length", "5")
+        .with("Transfer-Encoding", "chunked")
+        .with("Connection", "keep-alive");
+    let mut heard = String::new();
+    let mut connection = request.say(gateway.address);
+    connection.read_to_string(&mut heard).unwrap();
+    assert_eq!(heard.matches("HTTP/1.1 ").count(), 1, "{heard}");
+}
+
+#[test]
+fn headers_that_speak_for_a_proxy_are_not_passed_on() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open();
+    let names = [
+        "X-Forwarded-For",
+        "X-Forwarded-Host",
+        "Forwarded",
+        "X-Original-URL",
+        "Via",
+    ];
+    let request = session.base.saying(&call(1, "forwarded"));
+    let request = names
+        .iter()
+        .fold(request, |request, name| request.with(name, "evil"));
+    assert_eq!(request.send(gateway.address).status, 200);
+    let heard = upstream.wait_for(|received| received.tool() == Some("forwarded"));
+    for name in names {
+        assert_eq!(heard.headers.get(name), None, "{name}");
+    }
 }
 
 #[test]

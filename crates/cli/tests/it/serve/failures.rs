@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use super::gateway::{Gateway, call};
-use super::http::Answer;
+use super::gateway::{Gateway, PATH, call, initialize};
+use super::http::{Answer, Request};
 use super::upstream::Upstream;
 
 #[track_caller]
@@ -167,3 +167,25 @@ pub(crate) const FIRST_THEN_SECOND: &str = "guardrails:
         a is tool:first
         b is tool:second
 ";
+
+#[test]
+fn an_endpoint_of_another_origin_is_not_written_to() {
+    let other = Upstream::plain();
+    let elsewhere = format!("event: endpoint\ndata: http://{}/messages", other.address);
+    let upstream = Upstream::scripted(move |received, reply| {
+        if !received.is_get() {
+            return Some(reply);
+        }
+        reply.events().send(&elsewhere);
+        None
+    });
+    let settings = format!(
+        "servers: {{ s: {{ url: \"http://{}/sse\", transport: sse }} }}\n",
+        upstream.address
+    );
+    let gateway = Gateway::start(&settings, "");
+    let answer = Request::post(PATH, &initialize("2025-11-25")).send(gateway.address);
+    assert_eq!(answer.status, 502);
+    is_error(&answer.message(), 0);
+    assert!(other.received().is_empty());
+}

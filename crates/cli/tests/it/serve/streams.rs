@@ -113,7 +113,7 @@ fn positions_in_a_stream_reach_the_client_and_go_back_to_the_server() {
             events.send(&format!("id: after {last}\ndata: {LOG}"));
         } else {
             events.send("id: e1\nretry: 2000\ndata:");
-            events.send(&format!("id: e2\ndata: {LOG}"));
+            events.send(&format!("id: e 2\ndata: {LOG}"));
             events.send("retry: 500\ndata:");
             events.send(&format!("id: e3\ndata: {}", received.answered("{}")));
         }
@@ -131,7 +131,7 @@ fn positions_in_a_stream_reach_the_client_and_go_back_to_the_server() {
     let mut answer = session.call(1, "stream");
     let mut next = || answer.event().unwrap();
     assert_eq!(next(), event(Some("e1"), Some("2000"), ""));
-    assert_eq!(next(), event(Some("e2"), None, LOG));
+    assert_eq!(next(), event(Some("e 2"), None, LOG));
     assert_eq!(next(), event(None, Some("500"), ""));
     assert_eq!(
         next(),

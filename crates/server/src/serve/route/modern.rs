@@ -59,10 +59,11 @@ pub(super) async fn post(
     let taken = conversation
         .take(message, scope, &passed(target, headers), Some(&outlet))
         .await;
+    let weak = outlet.downgrade();
     drop(outlet);
     let keep_alive = gateway.config().streams.keep_alive;
     let _timed = conversation.meter().waiting.time();
-    Ok(reply(parcels, taken.ok().flatten(), keep_alive).await)
+    Ok(reply(&weak, parcels, taken.ok().flatten(), keep_alive).await)
 }
 
 /// SPEC: 2026-07-28, Streamable HTTP, Server Validation: who reads the body must hold the headers

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use portcullis_mcp::{
     EnvelopeLimits, Incoming, Message, MessageKind, Method, Peer, Revision, error_code,
 };
@@ -29,6 +30,7 @@ use crate::serve::headers::{
 };
 use crate::serve::outlet::{Outgoing, Outlet, Parcel};
 use crate::serve::registry::ConversationId;
+use crate::serve::replay::Found;
 use crate::serve::upstream::{StandaloneStream, pass_standalone};
 
 /// LIMIT: a session id, longer than any of ours.
@@ -190,10 +192,11 @@ async fn initialize(
     let taken = conversation
         .take(message, Scope::SESSION, &passed, Some(&outlet))
         .await;
+    let weak = outlet.downgrade();
     drop(outlet);
     let way = taken.ok().flatten();
     let timed = conversation.meter().waiting.time();
-    let mut response = reply(parcels, way, config.streams.keep_alive).await;
+    let mut response = reply(&weak, parcels, way, config.streams.keep_alive).await;
     drop(timed);
     let is_stream = response
         .headers()
@@ -247,17 +250,21 @@ async fn in_session(
             ..Refused::bad_request("send `notifications/initialized` first")
         });
     }
-    let (outlet, parcels) = Outlet::new();
-    let outlet = is_request(&message).then_some(outlet);
-    let taken = conversation
-        .take(&message, Scope::SESSION, &passed, outlet.as_ref())
-        .await;
-    if outlet.is_none() {
+    if !is_request(&message) {
+        conversation
+            .take(&message, Scope::SESSION, &passed, None)
+            .await
+            .ok();
         return Ok(accepted());
     }
+    let (outlet, parcels) = conversation.outlet();
+    let taken = conversation
+        .take(&message, Scope::SESSION, &passed, Some(&outlet))
+        .await;
+    let weak = outlet.downgrade();
     drop(outlet);
     let timed = conversation.meter().waiting.time();
-    let response = reply(parcels, taken.ok().flatten(), keep_alive).await;
+    let response = reply(&weak, parcels, taken.ok().flatten(), keep_alive).await;
     drop(timed);
     if conversation.ended().is_cancelled() && gateway.registry.remove(id).is_some() {
         let conversation = Arc::clone(conversation);
@@ -275,8 +282,11 @@ async fn batch(
     passed: HeaderMap,
     keep_alive: Duration,
 ) -> Result<Response, Refused> {
-    let (outlet, parcels) = Outlet::new();
+    let (outlet, parcels) = conversation.outlet();
     let has_requests = messages.iter().any(is_request);
+    if has_requests {
+        outlet.begin();
+    }
     let tasks = conversation.tasks().clone();
     let conversation = Arc::clone(conversation);
     let work = async move {
@@ -302,7 +312,7 @@ fn is_request(message: &Message) -> bool {
     matches!(message.kind(), MessageKind::Request { .. })
 }
 
-/// The stream for what belongs to no request.
+/// The stream for what belongs to no request, or the rest of another.
 async fn standalone(
     gateway: &Arc<Gateway>,
     target: &Target,
@@ -310,20 +320,24 @@ async fn standalone(
     conversation: Arc<Conversation>,
 ) -> Result<Response, Refused> {
     let keep_alive = gateway.config().streams.keep_alive;
-    let (outlet, parcels) = Outlet::new();
     let last_event = single(headers, LAST_EVENT_ID)?;
+    if let Some(last) = last_event
+        && let Some(parcels) = rest(&conversation, last)?
+    {
+        return Ok(events(Some(Parcel::Begin), parcels, keep_alive, ()));
+    }
     let Some(upstream) = conversation.upstream().http() else {
-        if last_event.is_some() {
-            // The events of such a server have no ids, so that this is none of them.
-            return Err(Refused::bad_request(
-                "Last-Event-ID is that of no event: this server's streams cannot be resumed",
-            ));
-        }
-        return own_standalone(&conversation, outlet, parcels, keep_alive);
+        return match last_event {
+            Some(_) => Err(no_such_event()),
+            None => own_standalone(&conversation, keep_alive),
+        };
     };
     let mut passed = passed(target, headers);
-    if let Some(last) = last_event.and_then(value) {
-        passed.insert(LAST_EVENT_ID, last);
+    if let Some(last) = last_event {
+        if upstream.never_gave(last) {
+            return Err(no_such_event());
+        }
+        passed.extend(value(last).map(|last| (HeaderName::from_static(LAST_EVENT_ID), last)));
     }
     let has_session = upstream.has_session();
     let stream = upstream
@@ -332,6 +346,7 @@ async fn standalone(
         .map_err(|error| Refused::bad_gateway(None, format!("the server failed: {error}")))?;
     match stream {
         StandaloneStream::Events(stream) => {
+            let (outlet, parcels) = Outlet::new();
             let tasks = conversation.tasks().clone();
             tasks.spawn(async move {
                 pass_standalone(&conversation, stream, Some(&outlet)).await;
@@ -358,13 +373,36 @@ async fn standalone(
     }
 }
 
+/// What comes after an event of ours; `None` if it is none.
+fn rest(
+    conversation: &Arc<Conversation>,
+    last_event: &str,
+) -> Result<Option<mpsc::Receiver<Parcel>>, Refused> {
+    match conversation.replay().find(last_event) {
+        Found::Foreign => Ok(None),
+        Found::Lost => Err(Refused::bad_request(
+            "what came after Last-Event-ID is not kept any more",
+        )),
+        Found::Rest(stream, parcels) => {
+            let reopened = conversation.streams().reopen_standalone(stream);
+            if let Some((outlet, waiting)) = reopened {
+                send_all(conversation, outlet, waiting);
+            }
+            Ok(Some(parcels))
+        }
+    }
+}
+
+fn no_such_event() -> Refused {
+    Refused::bad_request("Last-Event-ID is that of no event of this session")
+}
+
 /// For a server that has one stream for everything.
 fn own_standalone(
     conversation: &Arc<Conversation>,
-    outlet: Outlet,
-    parcels: mpsc::Receiver<Parcel>,
     keep_alive: Duration,
 ) -> Result<Response, Refused> {
+    let (outlet, parcels) = conversation.outlet();
     let waiting = {
         let mut streams = conversation.streams();
         if streams.has_standalone() {
@@ -373,20 +411,26 @@ fn own_standalone(
                 "the session has such a stream already",
             ));
         }
+        outlet.begin();
         streams.open_standalone(outlet.clone())
     };
+    send_all(conversation, outlet, waiting);
+    Ok(events(Some(Parcel::Begin), parcels, keep_alive, ()))
+}
+
+/// Sends what has waited for its stream.
+fn send_all(conversation: &Arc<Conversation>, outlet: Outlet, waiting: Vec<Bytes>) {
+    if waiting.is_empty() {
+        return;
+    }
     conversation.tasks().spawn(async move {
         for bytes in waiting {
-            if outlet
-                .send(Parcel::Message(Outgoing::plain(bytes)))
-                .await
-                .is_err()
-            {
+            let message = Parcel::Message(Outgoing::plain(bytes));
+            if outlet.send(message).await.is_err() {
                 return;
             }
         }
     });
-    Ok(events(Some(Parcel::Begin), parcels, keep_alive, ()))
 }
 
 /// The session that a request names, if it is its principal's.

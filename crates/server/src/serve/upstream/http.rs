@@ -1,5 +1,6 @@
 //! A server that speaks Streamable HTTP.
 
+mod given;
 mod lost_session;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,6 +18,7 @@ use portcullis_transport::http::endpoint::{Answer, Endpoint, EndpointError, Even
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
+use self::given::GivenIds;
 use super::counted::Counted;
 use super::standalone::{from, pass_position, retry, start_listening};
 use super::{Call, TellError, silent};
@@ -43,6 +45,7 @@ pub(crate) struct HttpUpstream {
     calls: AtomicUsize,
     /// Streams on which a client listens, maybe to what it missed of an answer.
     pub(super) listeners: AtomicUsize,
+    given: GivenIds,
 }
 
 #[derive(Debug)]
@@ -107,6 +110,7 @@ impl HttpUpstream {
             silence_max,
             calls: AtomicUsize::new(0),
             listeners: AtomicUsize::new(0),
+            given: GivenIds::default(),
         }
     }
 
@@ -118,7 +122,10 @@ impl HttpUpstream {
         initialize: Option<Arc<str>>,
         headers: HeaderMap,
     ) -> Self {
-        let resumed = Self::stateful(endpoint, silence_max);
+        let resumed = Self {
+            given: GivenIds::cut(),
+            ..Self::stateful(endpoint, silence_max)
+        };
         resumed.remember(|handshake| {
             handshake.session_id = session_id;
             handshake.initialize = initialize.map(|text| Bytes::from(text.to_string()));
@@ -134,6 +141,7 @@ impl HttpUpstream {
             silence_max,
             calls: AtomicUsize::new(0),
             listeners: AtomicUsize::new(0),
+            given: GivenIds::default(),
         }
     }
 
@@ -145,6 +153,21 @@ impl HttpUpstream {
     pub(crate) fn is_waited_for(&self, has_open_requests: bool) -> bool {
         self.calls.load(Ordering::Relaxed) > 0
             || (has_open_requests && self.listeners.load(Ordering::Relaxed) > 0)
+    }
+
+    /// Takes note of where a stream of the session's stands.
+    pub(super) fn note_given(&self, position: &Position) {
+        if let Some(id) = &position.id
+            && !self.is_stateless()
+        {
+            self.given.note(id);
+        }
+    }
+
+    /// Whether it is known that no event of the session had this id. Of very many it is not: then
+    /// it is for the server to say.
+    pub(crate) fn never_gave(&self, id: &str) -> bool {
+        self.given.never_had(id)
     }
 
     /// Whether the server opened a session.
@@ -219,9 +242,11 @@ impl HttpUpstream {
             Ok(answer) => self.take_answer(conversation, answer, asked).await,
             Err(error) => StreamEnd::Failed(format!("the server failed: {error}")),
         };
-        // A client with a stream of its own goes on with it; for another it is done here.
+        // A client that knows the server's ids goes on with them; for another it is done here.
         let mut rounds = 0;
-        while let (StreamEnd::Resumable(position), None) = (&end, &asked.outlet) {
+        while let StreamEnd::Resumable(position) = &end
+            && asked.outlet.as_ref().is_none_or(Outlet::is_kept)
+        {
             rounds += 1;
             end = if rounds > RESUMPTIONS_MAX {
                 StreamEnd::Failed("the server closed its stream too often".to_owned())
@@ -340,7 +365,7 @@ impl HttpUpstream {
                     return StreamEnd::Failed(format!("the server's stream is broken: {error}"));
                 }
             };
-            match take_event(conversation, event, asked, &mut last).await {
+            match self.take_event(conversation, event, asked, &mut last).await {
                 Ok(Taken::Answered) => return StreamEnd::Answered,
                 Ok(Taken::Forbidden) => {
                     return StreamEnd::Failed(
@@ -353,6 +378,34 @@ impl HttpUpstream {
                 Err(_) if is_resumable => return StreamEnd::Resumable(last),
                 Ok(Taken::GoesOn) | Err(_) => {}
             }
+        }
+    }
+
+    /// Takes what stands at the next position of a stream.
+    async fn take_event(
+        &self,
+        conversation: &Arc<Conversation>,
+        event: SseEvent,
+        asked: &Asked,
+        last: &mut Position,
+    ) -> Result<Taken, ClientGone> {
+        let is_message = event.is_message();
+        let carried = Carried {
+            outlet: asked.outlet.clone(),
+            position: Position {
+                id: event.id,
+                retry: event.retry,
+            },
+            status: None,
+        };
+        self.note_given(&carried.position);
+        last.note(&carried.position);
+        match event.data.filter(|data| !data.is_empty()) {
+            Some(data) if is_message => {
+                let stream = Some((asked.scope, &asked.id));
+                conversation.on_server(stream, &data, &carried).await
+            }
+            _ => pass_position(&carried).await.map(|()| Taken::GoesOn),
         }
     }
 
@@ -498,32 +551,6 @@ impl super::Upstream {
             Self::Http(http) => Some(http),
             Self::Sse(_) | Self::Stdio(_) => None,
         }
-    }
-}
-
-/// Takes what stands at the next position of a stream.
-async fn take_event(
-    conversation: &Arc<Conversation>,
-    event: SseEvent,
-    asked: &Asked,
-    last: &mut Position,
-) -> Result<Taken, ClientGone> {
-    let is_message = event.is_message();
-    let carried = Carried {
-        outlet: asked.outlet.clone(),
-        position: Position {
-            id: event.id,
-            retry: event.retry,
-        },
-        status: None,
-    };
-    last.note(&carried.position);
-    match event.data.filter(|data| !data.is_empty()) {
-        Some(data) if is_message => {
-            let stream = Some((asked.scope, &asked.id));
-            conversation.on_server(stream, &data, &carried).await
-        }
-        _ => pass_position(&carried).await.map(|()| Taken::GoesOn),
     }
 }
 

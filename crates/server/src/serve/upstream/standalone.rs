@@ -55,6 +55,9 @@ pub(crate) async fn pass_standalone(
             id: event.id,
             retry: event.retry,
         };
+        if let Some(upstream) = upstream {
+            upstream.note_given(&position);
+        }
         last.note(&position);
         let carried = Carried {
             outlet: outlet.cloned(),
