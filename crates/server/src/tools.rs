@@ -135,20 +135,20 @@ mod tests {
 
     #[test]
     fn a_server_is_what_it_runs() {
-        let one = started("s", &command(&["npx", "-y", "tool", "--token=T0P"]), None);
-        let same = started("s", &command(&["npx", "-y", "tool", "--token=T0P"]), None);
+        let one = started("s", &command(&["npx", "-y", "mailer", "--token=T0P"]), None);
+        let same = started("s", &command(&["npx", "-y", "mailer", "--token=T0P"]), None);
         assert_eq!(one, same);
-        assert_eq!(&*one.shown_as, "tool");
+        assert_eq!(&*one.shown_as, "mailer");
         let others = [
             started(
                 "s",
-                &command(&["npx", "-y", "tool", "--token=", "T0P"]),
+                &command(&["npx", "-y", "mailer", "--token=", "T0P"]),
                 None,
             ),
-            started("s", &command(&["npx", "-y", "tool"]), None),
+            started("s", &command(&["npx", "-y", "mailer"]), None),
             started(
                 "s",
-                &command(&["npx", "-y", "tool", "--token=T0P"]),
+                &command(&["npx", "-y", "mailer", "--token=T0P"]),
                 Some(Path::new("/")),
             ),
         ];

@@ -58,7 +58,7 @@ fn detectors_that_cannot_be_asked_are_errors() {
     );
     check(
         "detectors:\n  chat: { url: \"http://a\", model: m, retries: 11 }\n",
-        &["2:46 \"11\" `11` is more than 10"],
+        &["2:47 \"11\" `11` is more than 10"],
     );
     check(
         "detectors:\n  ocr: { program: bin/ocr, languages: \"-x\" }\n",

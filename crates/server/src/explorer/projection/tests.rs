@@ -5,7 +5,7 @@ use portcullis_engine::Policy;
 use portcullis_json::Object;
 use portcullis_session::{
     Action, Guardrail, GuardrailAction, LocalDetectors, RefusalStyle, Session, SessionContext,
-    SessionLimits, ToolChecks,
+    SessionLimits, ToolCheck, ToolChecks,
 };
 use portcullis_trace::record::Direction::{self, ToClient, ToServer};
 
@@ -36,8 +36,13 @@ const CALL: &str = r#"{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"n
 /// The records of a session with these messages.
 fn records(messages: &[(Direction, &str)]) -> Vec<EventRecord> {
     let id = "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b".parse().unwrap();
+    // There is no store here to compare definitions with.
+    let mut tool_checks = ToolChecks::default();
+    for check in ToolCheck::ALL {
+        tool_checks.set(check, None);
+    }
     let mut session = Session::new(SessionContext {
-        tool_checks: ToolChecks::default(),
+        tool_checks,
         id,
         revision: None,
         server: "messenger".into(),
