@@ -84,11 +84,7 @@ pub(crate) async fn guard(
     let tasks = TaskTracker::new();
     let endpoint = endpoint(&server, message_bytes)?;
     let terms = Terms {
-        target: Target {
-            name: Arc::from(record.server.as_str()),
-            server: TargetServer::Named(server.clone()),
-            meter: Arc::default(),
-        },
+        target: target(&record, &server),
         refusal,
         own_guardrails: Vec::new(),
         tools,
@@ -150,6 +146,14 @@ impl End {
             Self::Server => EndReason::Server,
             Self::Signal(_) => EndReason::Gateway,
         }
+    }
+}
+
+fn target(record: &SessionRecord, server: &HttpServer) -> Target {
+    Target {
+        name: Arc::from(record.server.as_str()),
+        server: TargetServer::Named(server.clone()),
+        meter: Arc::default(),
     }
 }
 
