@@ -120,9 +120,8 @@ impl Exchanges {
 
     /// Looks for news of each. Those of which there was none for more looks, oldest first.
     pub(crate) fn look(&mut self, looks_max: u32) -> Vec<(Scope, Id)> {
-        for exchange in self.open.values_mut() {
-            exchange.looks = exchange.looks.saturating_add(1);
-        }
+        let all = self.open.values_mut();
+        all.for_each(|exchange| exchange.looks = exchange.looks.saturating_add(1));
         let open = self.open.values();
         let mut silent: Vec<_> = open.filter(|exchange| exchange.looks > looks_max).collect();
         silent.sort_by_key(|exchange| exchange.order);

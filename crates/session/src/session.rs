@@ -1,6 +1,7 @@
 //! The state of a conversation, and what one message does to it.
 
 mod listing;
+mod loss;
 mod notification;
 mod past;
 mod request;
@@ -12,7 +13,6 @@ use std::sync::Arc;
 
 use portcullis_engine::Answers;
 use portcullis_json::{Object, Value, write};
-use portcullis_mcp::frame::LineError;
 use portcullis_mcp::{
     EnvelopeLimits, Id, Incoming, Malformed, Message, MessageKind, Method, Peer, Revision,
     error_code,
@@ -277,67 +277,6 @@ impl Session {
     /// As the server answered the handshake; `None` before.
     pub fn revision(&self) -> Option<Revision> {
         self.revision
-    }
-
-    /// Takes note of a line that was lost before it could be read.
-    pub fn on_lost_line(&mut self, direction: Direction, error: LineError) -> Vec<Action> {
-        let mut actions = self.note(Note::LostLine { direction, error });
-        match (direction, error) {
-            (Direction::ToServer, LineError::TooLong { .. }) => {
-                let words = OwnWords::error(None, error_code::INVALID_REQUEST, &error.to_string());
-                let delivery = Delivery::response(Direction::ToClient, Scope::SESSION, None);
-                actions.push(Action::Send(Permit::speak(words, delivery)));
-            }
-            (Direction::ToClient, LineError::TooLong { .. }) => {
-                let exchanges = &mut self.from_client.exchanges;
-                let only = exchanges.only(Scope::SESSION);
-                let waiting = only.and_then(|id| exchanges.close(Scope::SESSION, &id));
-                actions.extend(waiting.map(|waiting| self.fail_waiting(&waiting)));
-            }
-            (_, LineError::Partial { .. }) => {}
-        }
-        actions
-    }
-
-    /// The recording of a message failed and it was not sent: whoever waits for it gets an error.
-    pub fn on_unrecorded(&mut self, waiting: &Waiting) -> Vec<Action> {
-        self.receiver(waiting.direction)
-            .exchanges
-            .close(waiting.scope, &waiting.id);
-        let words = OwnWords::error(
-            Some(&waiting.id),
-            error_code::INTERNAL_ERROR,
-            "the message could not be recorded and was therefore not passed on",
-        );
-        let delivery = Delivery::response(waiting.direction, waiting.scope, Some(&waiting.id));
-        vec![Action::Send(Permit::speak(words, delivery))]
-    }
-
-    /// The server will not answer this request of the client's, for a reason that the client may
-    /// read. Nothing happens if it has been answered.
-    pub fn on_no_answer(&mut self, scope: Scope, id: &Id, reason: &str) -> Vec<Action> {
-        let Some(exchange) = self.from_client.exchanges.close(scope, id) else {
-            return Vec::new();
-        };
-        self.retry_handshake(&exchange);
-        vec![fail(&exchange, reason)]
-    }
-
-    /// The client gave up this request and will not read its answer.
-    pub fn on_abandoned(&mut self, scope: Scope, id: &Id) {
-        if let Some(exchange) = self.from_client.exchanges.close(scope, id) {
-            self.retry_handshake(&exchange);
-        }
-    }
-
-    /// The server is gone: whoever waits for its answers gets an error.
-    pub fn on_server_end(&mut self) -> Vec<Action> {
-        let waiting = self.from_client.exchanges.close_all();
-        let message = format!("the server `{}` ended before it answered", self.server);
-        waiting
-            .iter()
-            .map(|exchange| fail(exchange, &message))
-            .collect()
     }
 
     /// The last message that was judged.

@@ -31,6 +31,7 @@ pub(crate) const FLOORS: &[Floor] = &[
     floor(
         "server",
         &[
+            "detect",
             "engine",
             "json",
             "mcp",

@@ -89,11 +89,13 @@ fn collect(path: &Path, depth: usize, found: &mut Vec<File>) -> Result<(), Strin
             .iter()
             .try_for_each(|path| collect(path, depth - 1, found));
     }
-    let is_lines = |name: &str| name.ends_with(".jsonl") || name.ends_with(".jsonl.gz");
-    if path
-        .file_name()
-        .is_some_and(|it| is_lines(&it.to_string_lossy()))
-    {
+    let is = |path: &Path, ending| path.extension().is_some_and(|it| it == ending);
+    let plain = if is(path, "gz") {
+        path.with_extension("")
+    } else {
+        path.to_owned()
+    };
+    if is(&plain, "jsonl") {
         found.push(File::at(path));
     }
     Ok(())

@@ -535,7 +535,7 @@ impl Conversation {
         let outlet = own.or_else(|| self.streams().any());
         if let Some(outlet) = outlet {
             let message = Outgoing {
-                bytes: bytes.into(),
+                bytes,
                 position: carried.position.clone(),
                 status: self.status(delivery, carried),
                 is_last,

@@ -83,16 +83,13 @@ fn decode(text: &str) -> Option<String> {
             .get(..2)
             .filter(|code| code.bytes().all(|byte| byte.is_ascii_hexdigit()))
             .and_then(|code| u8::from_str_radix(code, 16).ok());
-        match code.zip(part.get(2..)) {
-            Some((byte, rest)) => {
-                is_decoded = true;
-                bytes.push(byte);
-                bytes.extend_from_slice(rest.as_bytes());
-            }
-            None => {
-                bytes.push(b'%');
-                bytes.extend_from_slice(part.as_bytes());
-            }
+        if let Some((byte, rest)) = code.zip(part.get(2..)) {
+            is_decoded = true;
+            bytes.push(byte);
+            bytes.extend_from_slice(rest.as_bytes());
+        } else {
+            bytes.push(b'%');
+            bytes.extend_from_slice(part.as_bytes());
         }
     }
     String::from_utf8(bytes).ok().filter(|_| is_decoded)

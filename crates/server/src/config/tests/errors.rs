@@ -63,8 +63,8 @@ fn detectors_that_cannot_be_asked_are_errors() {
     check(
         "detectors:\n  ocr: { program: bin/ocr, languages: \"-x\" }\n",
         &[
-            "2:39 \"\\\"-x\\\"\" expected names such as `eng` or `eng+deu`",
             "2:19 \"bin/ocr\" there is no program `bin/ocr` -> install it, or give its absolute path as `program`",
+            "2:39 \"\\\"-x\\\"\" expected names such as `eng` or `eng+deu`",
         ],
     );
 }

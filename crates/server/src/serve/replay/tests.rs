@@ -158,17 +158,21 @@ async fn who_reads_slowly_is_waited_for() {
     let mut stream = bench.begin();
     let (replay, number) = (Arc::clone(&bench.replay), stream.number);
     let all = EVENTS_MAX + 20;
-    tokio::spawn(async move {
+    let append = async move {
         for _ in 0..all {
             replay.append(number, message("text")).await;
         }
         replay.close(number);
-    });
-    let mut heard = 0;
-    while next(&mut stream.parcels).await.is_some() {
-        heard += 1;
-        sleep(BEHIND_WAIT_MAX / 2).await;
-    }
+    };
+    let read = async {
+        let mut heard = 0;
+        while next(&mut stream.parcels).await.is_some() {
+            heard += 1;
+            sleep(BEHIND_WAIT_MAX / 2).await;
+        }
+        heard
+    };
+    let ((), heard) = tokio::join!(append, read);
     assert_eq!(heard, all);
 }
 
