@@ -239,6 +239,14 @@ pub(crate) struct DetectArguments {
     /// Ask this detector alone; may be given more than once [default: all].
     #[arg(long, value_enum, value_name = "NAME")]
     pub(crate) detector: Vec<Detector>,
+    /// Ask the transformer classifier in this folder too: `model.onnx`, `tokenizer.json` and
+    /// `config.json`.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) model: Option<PathBuf>,
+    /// A label of the model that means an attack; may be given more than once [default: those that
+    /// are known by their names].
+    #[arg(long, value_name = "NAME", requires = "model")]
+    pub(crate) label: Vec<String>,
     /// One JSON object for each finding, each on a line; `start` and `end` count code points.
     #[arg(long)]
     pub(crate) json: bool,

@@ -5,7 +5,7 @@
 //! downloaded, and no other process is started.
 //!
 //! It is a crate of its own because of what it imports: a runtime and a tokenizer that take longer
-//! to build than the rest of the program. So the binary has it only with its feature `onnx`.
+//! to build than the rest of the program.
 
 mod classifier;
 mod config;

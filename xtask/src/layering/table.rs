@@ -48,6 +48,7 @@ pub(crate) const FLOORS: &[Floor] = &[
             "detect",
             "json",
             "mcp",
+            "model",
             "server",
             "session",
             "store",

@@ -2,9 +2,11 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::ops::Range;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use portcullis_detect::{Match, pii, prompt_injection, secrets};
 use portcullis_json::{Number, Object, Value};
+use portcullis_model::{Classifier, LoadError};
 
 use super::{Failure, Outcome};
 use crate::args::{DetectArguments, Detector};
@@ -20,6 +22,13 @@ struct Finding {
     span: Range<usize>,
     /// How sure the detector is, from 0 to 1, if it weighs.
     score: Option<f64>,
+}
+
+/// A transformer classifier, and which of its labels mean an attack.
+#[derive(Debug)]
+struct Model {
+    classifier: Classifier,
+    attacks: Vec<usize>,
 }
 
 /// Counts code points and lines as it goes from finding to finding.
@@ -40,16 +49,28 @@ const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The score from which on a policy's `prompt_injection` is true, in thousandths.
 const SCORE_MIN: u16 = 900;
 
+/// LIMIT: how long the model may read one file.
+const MODEL_WAIT_MAX: Duration = Duration::from_mins(1);
+
 pub(crate) fn detect(arguments: &DetectArguments) -> Result<Outcome, Failure> {
     let asked = match arguments.detector.as_slice() {
         [] => ALL.as_slice(),
         some => some,
     };
+    let model = arguments.model.as_deref();
+    let model = model
+        .map(|folder| Model::load(folder, &arguments.label))
+        .transpose()
+        .map_err(|error| Failure::usage(error.to_string()).hint(error.help()))?;
     let mut out = anstream::stdout().lock();
     let mut count = 0;
     for path in &arguments.files {
         let text = read(path)?;
-        let findings = find(&text, asked);
+        let mut findings = find(&text, asked);
+        if let Some(model) = &model {
+            findings.extend(model.instruction(path, &text)?);
+        }
+        findings.sort_by_key(|one| (one.span.start, one.span.end));
         count += findings.len();
         let mut place = Place::start(&text);
         for finding in &findings {
@@ -91,7 +112,6 @@ fn read(path: &Path) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|error| fail(&error))
 }
 
-/// From left to right.
 fn find(text: &str, asked: &[Detector]) -> Vec<Finding> {
     let of = |detector| {
         move |Match { kind, span }| Finding {
@@ -111,7 +131,6 @@ fn find(text: &str, asked: &[Detector]) -> Vec<Finding> {
     if asked.contains(&Detector::PromptInjection) {
         found.extend(instruction(text));
     }
-    found.sort_by_key(|one| (one.span.start, one.span.end));
     found
 }
 
@@ -165,6 +184,38 @@ fn json(path: &Path, text: &str, finding: &Finding, place: &Place<'_>) -> Value 
 
 fn number(count: usize) -> Value {
     Value::from(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+// === impl Model ===
+
+impl Model {
+    fn load(folder: &Path, labels: &[String]) -> Result<Self, LoadError> {
+        let classifier = Classifier::load(folder)?;
+        let attacks = classifier.attacks(labels)?;
+        Ok(Self {
+            classifier,
+            attacks,
+        })
+    }
+
+    /// The worst window, if it is bad enough.
+    fn instruction(&self, path: &Path, text: &str) -> Result<Option<Finding>, Failure> {
+        let until = Instant::now() + MODEL_WAIT_MAX;
+        let read = self.classifier.classify(text, until).map_err(|error| {
+            Failure::usage(format!(
+                "the model cannot read `{}`: {error}",
+                path.display()
+            ))
+        })?;
+        let worst = read.worst(&self.attacks);
+        let is_attack = |(score, _): &(f64, Range<usize>)| score * 1000.0 >= f64::from(SCORE_MIN);
+        Ok(worst.filter(is_attack).map(|(score, span)| Finding {
+            detector: "model",
+            kind: "INSTRUCTION",
+            span,
+            score: Some(score),
+        }))
+    }
 }
 
 // === impl Place ===
