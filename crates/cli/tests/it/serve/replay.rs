@@ -204,6 +204,9 @@ fn a_client_that_does_not_read_loses_its_stream_and_nothing_else() {
     let mut unread = session.listen(None);
     let flood = session.base.saying(&call(1, "flood"));
     let flooded = flood.say(gateway.address);
+    // It has begun, so that its server answers what comes now after all of it.
+    primed(&mut unread);
+    assert!(unread.event().unwrap().data.contains(r#""data":"1 "#));
     assert!(session.answer(2, "x").contains("plain"));
     drop(flooded);
     let read: Vec<Event> = std::iter::from_fn(|| unread.event()).collect();
