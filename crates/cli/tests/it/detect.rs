@@ -84,7 +84,11 @@ fn a_model_in_a_folder_is_asked_too() {
     );
 
     let found = ask(&["--model", "model", "--label", "SAFE", "weather.txt"]);
-    assert_eq!(found.status.code(), Some(1), "its labels mean what they are said to");
+    assert_eq!(
+        found.status.code(),
+        Some(1),
+        "its labels mean what they are said to"
+    );
 
     let missing = ask(&["--model", "nowhere", "weather.txt"]);
     assert_eq!(missing.status.code(), Some(2));
