@@ -14,7 +14,7 @@ use postgres::{Client, Config, Statement};
 use tokio::runtime::Handle;
 
 use self::value::{Bound, arrays, cells, references};
-use crate::sql::{Access, Column, Database, Parameter, Row, Rows, Table, word_rows};
+use crate::sql::{Access, Change, Column, Database, Parameter, Row, Rows, Table, word_rows};
 use crate::{Durability, FailureReason, StoreError};
 
 /// LIMIT: statements that are kept prepared. Searches make a new one for each mix of conditions.
@@ -177,6 +177,23 @@ impl Database for PostgresStore {
         let arrays = arrays(rows);
         let rows = self.client()?.query(&statement, &references(&arrays));
         rows.and_then(|rows| cells(&rows)).map_err(failed(purpose))
+    }
+
+    fn change(
+        &mut self,
+        purpose: &'static str,
+        change: Change,
+        rows: &Rows<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let Change {
+            table, returning, ..
+        } = change;
+        let set = change.set_to(rows, |_, column| format!("r.{column}"));
+        let key = rows.columns.first().map_or("id", |key| key.name());
+        let statement = format!(
+            "UPDATE {table} SET {set} FROM {{rows}} WHERE id = r.{key} RETURNING {returning}"
+        );
+        self.with_rows(purpose, &statement, rows)
     }
 
     fn insert_new(

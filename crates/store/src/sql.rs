@@ -73,6 +73,14 @@ pub(crate) trait Database {
         rows: &Rows<'_>,
     ) -> Result<Vec<Row>, StoreError>;
 
+    /// Changes rows of a table, and returns what is asked for of those that were there.
+    fn change(
+        &mut self,
+        purpose: &'static str,
+        change: Change,
+        rows: &Rows<'_>,
+    ) -> Result<Vec<Row>, StoreError>;
+
     /// Inserts rows into a table whose columns have the same names, the key's first. What is there
     /// already stays; the first of the rows that found its key taken, if there is one.
     fn insert_new(
@@ -108,6 +116,17 @@ pub(crate) enum Access {
 pub(crate) struct Table {
     pub(crate) name: &'static str,
     pub(crate) key: &'static str,
+}
+
+/// How one row of a table changes for each row of a caller: the one whose `id` is in the caller's
+/// first column.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    pub(crate) table: &'static str,
+    /// What is set; `{column}` is the value of the caller's row.
+    pub(crate) set: &'static str,
+    /// Columns of the changed row.
+    pub(crate) returning: &'static str,
 }
 
 /// Rows that a statement reads from its caller.
@@ -151,6 +170,19 @@ pub(crate) fn transaction<D: Database + ?Sized, T>(
             database.roll_back();
             Err(error)
         }
+    }
+}
+
+// === impl Change ===
+
+impl Change {
+    /// What is set, with what `value` makes of the place, from 1, and the name of each column.
+    pub(crate) fn set_to(&self, rows: &Rows<'_>, value: impl Fn(usize, &str) -> String) -> String {
+        let columns = (1..).zip(rows.columns);
+        columns.fold(self.set.to_owned(), |set, (place, column)| {
+            let name = column.name();
+            set.replace(&format!("{{{name}}}"), &value(place, name))
+        })
     }
 }
 

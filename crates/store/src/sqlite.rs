@@ -16,7 +16,7 @@ use std::time::Duration;
 use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, params_from_iter};
 
-use crate::sql::{Access, Cell, Database, Parameter, Row, Rows, Table};
+use crate::sql::{Access, Cell, Change, Database, Parameter, Row, Rows, Table};
 use crate::{Durability, FailureReason, StoreError};
 
 /// How long a write waits for another process to finish its own.
@@ -139,6 +139,32 @@ impl Database for SqliteStore {
         let mut found = Vec::new();
         for row in &rows.rows {
             read(&mut statement, row, &mut found).map_err(failed(purpose))?;
+        }
+        Ok(found)
+    }
+
+    fn change(
+        &mut self,
+        purpose: &'static str,
+        change: Change,
+        rows: &Rows<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        // One statement for both would make two tables for each row.
+        let Change {
+            table, returning, ..
+        } = change;
+        let set = change.set_to(rows, |place, _| format!("?{place}"));
+        let update = format!("UPDATE {table} SET {set} WHERE id = ?1");
+        let select = format!("SELECT {returning} FROM {table} WHERE id = ?1");
+        let mut update = self.prepare(&update).map_err(failed(purpose))?;
+        let mut select = self.prepare(&select).map_err(failed(purpose))?;
+        let mut found = Vec::new();
+        for row in &rows.rows {
+            let updated = update.execute(params_from_iter(row));
+            if updated.map_err(failed(purpose))? > 0 {
+                let key = row.get(..1).unwrap_or_default();
+                read(&mut select, key, &mut found).map_err(failed(purpose))?;
+            }
         }
         Ok(found)
     }

@@ -13,19 +13,20 @@ use super::contents::{Contents, Part};
 use super::copies::{Original, copies_text};
 use super::row::{Parameter, Reader, integer, object_text, texts_text};
 use super::words::{self, WordRows};
-use super::{Column, Database, Rows, Table, events, resumptions, sessions, uploads};
+use super::{Change, Column, Database, Rows, Table, events, resumptions, sessions, uploads};
 use crate::{Entry, StoreError};
 
-const COUNT_EVENTS: &str = "
-    UPDATE sessions SET
-        last_sequence = CASE WHEN r.last > last_sequence THEN r.last ELSE last_sequence END,
-        event_count = event_count + r.events,
-        violation_count = violation_count + r.violations,
-        bytes = sessions.bytes + r.bytes,
+const COUNT_EVENTS: Change = Change {
+    table: "sessions",
+    set: "
+        last_sequence = CASE WHEN {last} > last_sequence THEN {last} ELSE last_sequence END,
+        event_count = event_count + {events},
+        violation_count = violation_count + {violations},
+        bytes = sessions.bytes + {bytes},
         word_rows = word_rows + 1,
-        active_at = CASE WHEN r.latest > active_at THEN r.latest ELSE active_at END
-    FROM {rows} WHERE id = r.session
-    RETURNING id, number, word_rows";
+        active_at = CASE WHEN {latest} > active_at THEN {latest} ELSE active_at END",
+    returning: "id, number, word_rows",
+};
 
 const EVENTS: Table = Table {
     name: "events",
@@ -40,13 +41,14 @@ const PUT_VIOLATIONS: &str = "
         r.arguments, r.keywords, r.ranges
     FROM {rows}";
 
-const END_SESSIONS: &str = "
-    UPDATE sessions SET
-        ended_at = r.ended_at,
-        last_sequence = CASE WHEN r.last > last_sequence THEN r.last ELSE last_sequence END,
-        active_at = CASE WHEN r.ended_at > active_at THEN r.ended_at ELSE active_at END
-    FROM {rows} WHERE id = r.session
-    RETURNING id";
+const END_SESSIONS: Change = Change {
+    table: "sessions",
+    set: "
+        ended_at = {ended_at},
+        last_sequence = CASE WHEN {last} > last_sequence THEN {last} ELSE last_sequence END,
+        active_at = CASE WHEN {ended_at} > active_at THEN {ended_at} ELSE active_at END",
+    returning: "id",
+};
 
 /// What a batch adds to a session.
 #[derive(Clone, Copy)]
@@ -168,7 +170,7 @@ fn count_events<D: Database + ?Sized>(
         rows: rows.collect::<Result<_, StoreError>>()?,
     };
     let mut word_rows = BTreeMap::new();
-    for row in database.with_rows("record the message", COUNT_EVENTS, &rows)? {
+    for row in database.change("record the message", COUNT_EVENTS, &rows)? {
         let mut row = Reader::new("session", row);
         let id = row.text("id")?;
         let number = row.integer("number")?;
@@ -329,7 +331,7 @@ fn end_sessions<D: Database + ?Sized>(
     };
     let purpose = "record the end of the session";
     let mut ended = BTreeSet::new();
-    for row in database.with_rows(purpose, END_SESSIONS, &rows)? {
+    for row in database.change(purpose, END_SESSIONS, &rows)? {
         ended.insert(Reader::new("session", row).text("id")?);
     }
     match ends.keys().find(|id| !ended.contains(id.as_str())) {
