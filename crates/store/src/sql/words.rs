@@ -38,9 +38,10 @@ const PUT_PROPERTIES: &str = "
     SELECT r.session, r.key, r.value, r.number FROM {rows} WHERE true
     ON CONFLICT (session, key) DO NOTHING";
 
-/// Words of messages that are written together, by the number of their row.
+/// What policies saw of messages that are written together, by the number of the row that their
+/// words get.
 #[derive(Default)]
-pub(super) struct WordRows(BTreeMap<i64, Seen>);
+pub(super) struct WordRows<'t>(BTreeMap<i64, Vec<&'t str>>);
 
 /// The number of the row with the latest words of a session that has so many rows.
 pub(super) fn row_number(session: i64, word_rows: i64) -> Option<i64> {
@@ -131,7 +132,7 @@ pub(crate) fn index_sessions<D: Database + ?Sized>(database: &mut D) -> Result<(
             let mut row = Reader::new("session", row);
             row.text("id")?;
             if let Some(row) = row_number(number, row.integer("word_rows")?) {
-                database.put_words(&[(row, words.into_text())])?;
+                database.put_words(&[(row, words.take_text())])?;
                 break;
             }
         }
@@ -160,8 +161,8 @@ pub(crate) fn joined(rows: Vec<Row>) -> Result<Vec<(i64, String)>, StoreError> {
         let id = row.integer("id")?;
         let mut words = match latest.take() {
             Some((before, words)) if before >> ROW_BITS == id >> ROW_BITS => words,
-            Some((before, words)) => {
-                joined.push((before, words.into_text()));
+            Some((before, mut words)) => {
+                joined.push((before, words.take_text()));
                 Seen::default()
             }
             None => Seen::default(),
@@ -169,23 +170,26 @@ pub(crate) fn joined(rows: Vec<Row>) -> Result<Vec<(i64, String)>, StoreError> {
         words.add_kept(&row.text("words")?);
         latest = Some((id, words));
     }
-    joined.extend(latest.map(|(id, words)| (id, words.into_text())));
+    joined.extend(latest.map(|(id, mut words)| (id, words.take_text())));
     Ok(joined)
 }
 
 // === impl WordRows ===
 
-impl WordRows {
-    /// Adds the words of what policies saw of a message.
-    pub(super) fn add(&mut self, row: i64, events: &str) {
-        self.0.entry(row).or_default().add_message(events);
+impl<'t> WordRows<'t> {
+    /// Adds what policies saw of a message.
+    pub(super) fn add(&mut self, row: i64, events: &'t str) {
+        self.0.entry(row).or_default().push(events);
     }
 
     pub(super) fn put<D: Database + ?Sized>(self, database: &mut D) -> Result<(), StoreError> {
-        let rows = self
-            .0
-            .into_iter()
-            .map(|(row, words)| (row, words.into_text()));
+        let mut words = Seen::default();
+        let rows = self.0.into_iter().map(|(row, messages)| {
+            for events in messages {
+                words.add_message(events);
+            }
+            (row, words.take_text())
+        });
         let rows: Vec<_> = rows.filter(|(_, words)| !words.is_empty()).collect();
         database.put_words(&rows)
     }

@@ -56,12 +56,15 @@ impl Default for Seen {
 }
 
 impl Seen {
-    /// All words, each between spaces; empty if there are none.
-    pub(super) fn into_text(mut self) -> String {
-        if !self.text.is_empty() {
-            self.text.push(' ');
+    /// All words, each between spaces; empty if there are none. None is known afterwards.
+    pub(super) fn take_text(&mut self) -> String {
+        let mut text = self.text.clone();
+        if !text.is_empty() {
+            text.push(' ');
         }
-        self.text
+        self.text.clear();
+        self.words.clear();
+        text
     }
 
     /// Adds words that were kept before.
@@ -182,7 +185,7 @@ mod tests {
     fn of(events: &str) -> Vec<String> {
         let mut seen = Seen::default();
         seen.add_message(events);
-        let text = seen.into_text();
+        let text = seen.take_text();
         text.split_whitespace().map(str::to_owned).collect()
     }
 
@@ -214,7 +217,7 @@ mod tests {
         seen.add_message(r#"["kept 0 1"]"#);
         seen.add_message(&events);
         seen.add_message(r#"["more"]"#);
-        let text = seen.into_text();
+        let text = seen.take_text();
         assert_eq!(text.split_whitespace().count(), 2 + WORDS_OF_EVENT_MAX);
         assert!(text.ends_with(" 1999 more "), "{text}");
     }
