@@ -6,6 +6,7 @@ mod writer;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::thread::Thread;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -39,6 +40,8 @@ pub struct Recorder {
     room: Arc<Semaphore>,
     durability: Durability,
     losses: Arc<Losses>,
+    /// The thread that writes. It sleeps while entries gather.
+    writer: Thread,
 }
 
 /// What waits to be written.
@@ -110,13 +113,14 @@ impl Recorder {
     {
         let (queue, jobs) = mpsc::channel(capacity.get().min(CAPACITY_MAX));
         let losses = Arc::new(Losses::default());
-        writer::start(open, jobs, Arc::clone(&losses))?;
+        let writer = writer::start(open, jobs, Arc::clone(&losses))?;
         let room = Arc::new(Semaphore::new(QUEUE_BYTES_MAX as usize));
         Ok(Self {
             queue,
             room,
             durability,
             losses,
+            writer,
         })
     }
 
@@ -171,6 +175,7 @@ impl Recorder {
                 .send(job(sender))
                 .await
                 .map_err(|_| RecordError::Closed)?;
+            self.writer.unpark();
             finished.await.map_err(|_| RecordError::Closed)
         };
         timeout(CLOSE_WAIT_MAX, finished)
@@ -204,6 +209,11 @@ impl Recorder {
         answer: Option<oneshot::Sender<Result<(), RecordError>>>,
     ) -> Result<(), RecordError> {
         let size = u32::try_from(entry.size()).map_or(QUEUE_BYTES_MAX, |s| s.min(QUEUE_BYTES_MAX));
+        let hurries = answer.is_some();
+        if self.is_filled_by(size as usize) {
+            // Otherwise nobody would make the room that the entry waits for.
+            self.writer.unpark();
+        }
         let room = Arc::clone(&self.room).acquire_many_owned(size).await;
         let room = room.map_err(|_| RecordError::Closed)?;
         let job = Job::Write(
@@ -213,6 +223,17 @@ impl Recorder {
                 _room: room,
             },
         );
-        self.queue.send(job).await.map_err(|_| RecordError::Closed)
+        let sent = self.queue.send(job).await;
+        if hurries || self.is_filled_by(0) {
+            self.writer.unpark();
+        }
+        sent.map_err(|_| RecordError::Closed)
+    }
+
+    /// Whether so many bytes more make it time to write, however short entries have gathered.
+    fn is_filled_by(&self, bytes: usize) -> bool {
+        let gathered = self.queued();
+        gathered.entries >= writer::GATHERED_MAX.min(self.queue.max_capacity() / 2)
+            || gathered.bytes + bytes >= writer::GATHERED_BYTES_MAX
     }
 }

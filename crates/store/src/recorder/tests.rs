@@ -219,6 +219,26 @@ async fn queue_is_bounded_in_bytes_but_takes_one_entry_of_any_size() {
 }
 
 #[tokio::test]
+async fn what_fills_the_queue_is_written_before_it_has_gathered() {
+    assert!(writer::GATHERING > RELAXED_EVENT_WAIT_MAX);
+    let large: Arc<str> = "x".repeat(QUEUE_BYTES_MAX as usize * 2 / 3).into();
+    for (capacity, message) in [(1, None), (4, None), (100, Some(large))] {
+        let store = ScriptedStore::default();
+        let recorder = start(&store, Durability::Relaxed, capacity);
+        for place in 1..=50 {
+            let message = message.clone();
+            let event = EventRecord {
+                message,
+                ..event(1, place)
+            };
+            recorder.record(event).await.unwrap();
+        }
+        recorder.close().await.unwrap();
+        assert_eq!((recorder.status().lost, store.written().len()), (0, 50));
+    }
+}
+
+#[tokio::test]
 async fn strict_record_returns_only_after_the_commit() {
     let store = ScriptedStore::default();
     store.set(|script| script.held = true);

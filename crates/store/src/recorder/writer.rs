@@ -1,7 +1,7 @@
 use std::slice;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
-use std::thread;
+use std::thread::{self, Thread};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
@@ -12,9 +12,12 @@ use crate::{Entry, StoreError};
 
 /// LIMIT: entries in one transaction. Larger ones would hold up the other processes that write.
 const BATCH_MAX: usize = 1024;
-/// How long entries that nobody waits for gather before the next transaction. A transaction and a
-/// wake-up for each message would be paid by the traffic, which shares the machine.
-const GATHERING: Duration = Duration::from_millis(5);
+/// How long entries that nobody waits for gather before the next transaction. The traffic shares
+/// the machine, and would pay for a wake-up and for pages that are written again with each message.
+pub(super) const GATHERING: Duration = Duration::from_millis(25);
+/// LIMIT: entries that gather, if the queue has room for twice as many, and what they hold.
+pub(super) const GATHERED_MAX: usize = BATCH_MAX;
+pub(super) const GATHERED_BYTES_MAX: usize = 8 << 20;
 
 /// Writes what is queued, as much as there is at a time.
 struct Writer<W> {
@@ -24,14 +27,15 @@ struct Writer<W> {
     closing: Vec<oneshot::Sender<()>>,
 }
 
-/// Starts the thread that owns the store, and waits until `open` has opened it.
+/// Starts the thread that owns the store, and waits until `open` has opened it. To unpark it ends
+/// its waiting for more.
 ///
 /// The thread ends when the queue is closed, or when nobody is left who could fill it.
 pub(super) fn start<W>(
     open: impl FnOnce() -> Result<W, StoreError> + Send + 'static,
     jobs: mpsc::Receiver<Job>,
     losses: Arc<Losses>,
-) -> Result<(), StoreError>
+) -> Result<Thread, StoreError>
 where
     W: FnMut(&[Entry]) -> Result<(), StoreError>,
 {
@@ -52,12 +56,12 @@ where
             opened.send(Err(error)).ok();
         }
     };
-    thread::Builder::new()
+    let thread = thread::Builder::new()
         .name("portcullis-recorder".to_owned())
         .spawn(run)
         .map_err(StoreError::NoThread)?;
     match is_open.recv() {
-        Ok(opened) => opened,
+        Ok(opened) => opened.map(|()| thread.thread().clone()),
         Err(_) => Err(StoreError::NoConnection),
     }
 }
@@ -81,7 +85,7 @@ impl<W: FnMut(&[Entry]) -> Result<(), StoreError>> Writer<W> {
                 flushed.send(()).ok();
             }
             if !hurries {
-                thread::sleep(GATHERING);
+                thread::park_timeout(GATHERING);
             }
         }
         let Self { write, closing, .. } = self;
