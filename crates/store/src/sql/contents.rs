@@ -69,7 +69,9 @@ pub(super) struct Cut<'t> {
 /// The large parts of the events of one batch.
 #[derive(Default)]
 pub(super) struct Contents<'t> {
-    texts: BTreeMap<String, &'t str>,
+    /// Their hashes. The length decides first, so that what differs is hardly ever compared, and
+    /// what is said again is not hashed again.
+    texts: BTreeMap<(usize, &'t str), String>,
     references: Vec<Reference<'t>>,
 }
 
@@ -146,8 +148,9 @@ impl<'t> Contents<'t> {
     ) -> Cut<'t> {
         let mut cut = cut(text, original);
         for (position, text) in cut.parts.drain(..) {
-            let hash = hexadecimal(&Sha256::digest(text));
-            self.texts.insert(hash.clone(), text);
+            let hash = self.texts.entry((text.len(), text));
+            let hash = hash.or_insert_with(|| hexadecimal(&Sha256::digest(text)));
+            let hash = hash.clone();
             self.references.push(Reference {
                 event,
                 part,
@@ -164,11 +167,13 @@ impl<'t> Contents<'t> {
             return Ok(());
         }
         let purpose = "record a large text";
-        let texts = self.texts.iter();
+        let mut texts: Vec<_> = self.texts.iter().collect();
+        texts.sort_unstable_by_key(|(_, hash)| *hash);
         let contents = Rows {
             columns: &[Column::Text("hash"), Column::Text("text")],
             rows: texts
-                .map(|(hash, text)| vec![hash.into(), (*text).into()])
+                .into_iter()
+                .map(|((_, text), hash)| vec![hash.into(), (*text).into()])
                 .collect(),
         };
         database.insert_new(purpose, CONTENTS, &contents)?;
