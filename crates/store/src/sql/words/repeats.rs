@@ -2,7 +2,7 @@
 //! word, and to see that it is the same is much faster than to take it apart.
 
 /// Shorter texts are taken apart.
-const TEXT_BYTES_MIN: usize = 1024;
+pub(super) const TEXT_BYTES_MIN: usize = 1024;
 /// What is compared first, and the least that is passed over.
 const WINDOW: usize = 32;
 /// LIMIT: places that are remembered.

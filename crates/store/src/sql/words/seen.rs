@@ -7,8 +7,8 @@ use std::ops::Range;
 use hashbrown::{DefaultHashBuilder, HashTable};
 use portcullis_json::{Limits, Value, parse};
 
-use super::repeats::Repeats;
-use super::split::{Split, kept_form};
+use super::repeats::{self, Repeats};
+use super::split::{Split, ascii_words, cut, kept_form};
 use crate::sql::strings::strings;
 
 /// Room for the words of a few messages.
@@ -105,6 +105,13 @@ impl Seen {
         lower.clear();
         lower.push_str(text);
         lower.make_ascii_lowercase();
+        if lower.is_ascii() && lower.len() < repeats::TEXT_BYTES_MIN {
+            for word in ascii_words(&lower) {
+                self.add_kept_form(cut(word));
+            }
+            self.lower = lower;
+            return;
+        }
         let mut words = Split::new(&lower);
         while self.of_message < WORDS_OF_EVENT_MAX
             && let Some((start, word)) = words.next()
@@ -118,10 +125,14 @@ impl Seen {
     }
 
     fn add(&mut self, word: &str) {
+        let mut kept = mem::take(&mut self.kept);
+        self.add_kept_form(kept_form(word, &mut kept));
+        self.kept = kept;
+    }
+
+    fn add_kept_form(&mut self, word: &str) {
         if self.of_message < WORDS_OF_EVENT_MAX {
-            let mut kept = mem::take(&mut self.kept);
-            self.note(kept_form(word, &mut kept));
-            self.kept = kept;
+            self.note(word);
         }
     }
 

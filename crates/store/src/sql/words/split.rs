@@ -1,4 +1,5 @@
 //! What a word is: a run of letters and digits, in lower case.
+use std::iter;
 
 /// LIMIT: of a longer word, and of a longer value in metadata, only the beginning counts.
 const TEXT_CHARACTERS_MAX: usize = 64;
@@ -22,6 +23,23 @@ pub(super) struct Split<'t> {
     text: &'t str,
     /// The first byte that was not looked at.
     place: usize,
+}
+
+/// The words of a text in ASCII.
+pub(super) fn ascii_words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    iter::from_fn(move || {
+        let start = rest.bytes().position(is_of_word)?;
+        let word = rest.get(start..)?;
+        let end = word.bytes().position(|byte| !is_of_word(byte));
+        let (word, after) = word.split_at_checked(end.unwrap_or(word.len()))?;
+        rest = after;
+        Some(word)
+    })
+}
+
+fn is_of_word(byte: u8) -> bool {
+    OF_WORDS.get(usize::from(byte)) == Some(&true)
 }
 
 /// The words of a text that people wrote, as they are kept.
@@ -71,7 +89,7 @@ impl<'t> Iterator for Split<'t> {
 
     fn next(&mut self) -> Option<(usize, &'t str)> {
         let bytes = self.text.as_bytes().get(self.place..)?;
-        let of_word = |byte: &u8| OF_WORDS.get(usize::from(*byte)) == Some(&true);
+        let of_word = |byte: &u8| is_of_word(*byte);
         let mut start = bytes
             .iter()
             .position(|byte| of_word(byte) || !byte.is_ascii())?;
@@ -125,5 +143,10 @@ mod tests {
         assert!(expected.len() > 100);
         let found: Vec<&str> = Split::new(&text).map(|(_, word)| word).collect();
         assert_eq!(found, expected);
+
+        let ascii: String = text.chars().filter(char::is_ascii).collect();
+        let expected: Vec<&str> = Split::new(&ascii).map(|(_, word)| word).collect();
+        assert!(expected.len() > 50);
+        assert_eq!(ascii_words(&ascii).collect::<Vec<_>>(), expected);
     }
 }
