@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::{Duplicates, Error, ErrorKind, Limits, Number};
-use names::Names;
+use names::{Names, ObjectNames};
 
 /// Reads one JSON value as a flat sequence of tokens.
 ///
@@ -20,6 +20,7 @@ pub(crate) struct Reader<'t> {
     notices_repeats: bool,
     nodes: usize,
     open: Vec<Container<'t>>,
+    names: Names<'t>,
     next: Next,
 }
 
@@ -46,7 +47,7 @@ pub(crate) enum TokenKind<'t> {
 
 enum Container<'t> {
     Array,
-    Object(Names<'t>),
+    Object(ObjectNames<'t>),
 }
 
 #[derive(Clone, Copy)]
@@ -71,6 +72,7 @@ impl<'t> Reader<'t> {
             notices_repeats: true,
             nodes: 0,
             open: Vec::new(),
+            names: Names::default(),
             next: Next::Value,
         }
     }
@@ -120,7 +122,7 @@ impl<'t> Reader<'t> {
         }
         self.next = self.after_value();
         let kind = match self.peek() {
-            Some(b'{') => self.open(Container::Object(Names::default()))?,
+            Some(b'{') => self.open(Container::Object(self.names.open()))?,
             Some(b'[') => self.open(Container::Array)?,
             Some(b'"') => TokenKind::String(self.string()?),
             Some(b'-' | b'0'..=b'9') => TokenKind::Number(self.number()?),
@@ -152,7 +154,9 @@ impl<'t> Reader<'t> {
     fn close(&mut self, kind: TokenKind<'t>) -> Token<'t> {
         let start = self.offset;
         self.offset += 1;
-        self.open.pop();
+        if let Some(Container::Object(object)) = self.open.pop() {
+            self.names.close(&object);
+        }
         self.next = self.after_value();
         self.token(kind, start)
     }
@@ -180,10 +184,10 @@ impl<'t> Reader<'t> {
         if !self.notices_repeats {
             return Ok(None);
         }
-        let Some(Container::Object(names)) = self.open.last_mut() else {
+        let Some(Container::Object(object)) = self.open.last_mut() else {
             return Ok(None);
         };
-        let repeats = names.place_or_insert(name);
+        let repeats = self.names.place_or_insert(object, name);
         if repeats.is_some() && self.limits.duplicates == Duplicates::Reject {
             return Err(Error::new(ErrorKind::DuplicateName, start));
         }

@@ -3,6 +3,9 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::Arc;
 
+/// Comparing with a few names is cheaper than hashing them; with many it is quadratic.
+pub(crate) const FEW_NAMES: usize = 16;
+
 /// A JSON value whose parts are shared: a clone of any part costs a reference count.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -176,12 +179,23 @@ impl Object {
     }
 }
 
-/// As repeated [`Object::insert`], without its cost per member.
+/// As repeated [`Object::insert`], without its cost per member where there are many.
 impl FromIterator<(Arc<str>, Value)> for Object {
     fn from_iter<I: IntoIterator<Item = (Arc<str>, Value)>>(members: I) -> Self {
-        let mut object = Object::new();
+        let members = members.into_iter();
+        let mut object = Object {
+            members: Vec::with_capacity(members.size_hint().0),
+        };
         let mut places = HashMap::new();
         for (name, value) in members {
+            if object.members.len() < FEW_NAMES {
+                object.insert(name, value);
+                continue;
+            }
+            if places.is_empty() {
+                let known = object.members.iter().enumerate();
+                places.extend(known.map(|(place, (name, _))| (Arc::clone(name), place)));
+            }
             match places.entry(name) {
                 Entry::Vacant(place) => {
                     object.members.push((Arc::clone(place.key()), value));
@@ -226,15 +240,23 @@ mod tests {
 
     #[test]
     fn collecting_equals_inserting() {
-        let members = ["x", "y", "x", "z", "y"].into_iter().zip(1_i64..);
-        let mut inserted = Object::new();
-        for (name, value) in members.clone() {
-            inserted.insert(name, value);
-        }
-        let collected = members
-            .map(|(name, value)| (Arc::from(name), value.into()))
+        let collected = |names: &[String]| {
+            let members = names.iter().cloned().zip(1_i64..);
+            let mut inserted = Object::new();
+            for (name, value) in members.clone() {
+                inserted.insert(name, value);
+            }
+            let collected = members
+                .map(|(name, value)| (Arc::from(name), value.into()))
+                .collect();
+            assert_eq!(inserted, collected);
+            collected
+        };
+        let few = ["x", "y", "x", "z", "y"].map(str::to_owned);
+        check(&collected(&few), r#"{"x":3,"y":5,"z":4}"#);
+        let many: Vec<String> = (0..5 * FEW_NAMES)
+            .map(|n| (n % (2 * FEW_NAMES)).to_string())
             .collect();
-        assert_eq!(inserted, collected);
-        check(&collected, r#"{"x":3,"y":5,"z":4}"#);
+        assert_eq!(collected(&many).len(), 2 * FEW_NAMES);
     }
 }

@@ -8,6 +8,8 @@ use crate::{Number, Value};
 mod tests;
 
 const INDENT: &str = "  ";
+/// Room for the text of most values, so that it need not move as it grows.
+const TEXT_BYTES_EXPECTED: usize = 1024;
 
 /// The value as JSON text on one line, without blanks.
 ///
@@ -23,7 +25,7 @@ pub fn write_pretty(value: &Value) -> String {
 }
 
 fn written(value: &Value, layout: Layout) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(TEXT_BYTES_EXPECTED);
     let writer = Writer {
         out: &mut out,
         layout,
