@@ -137,12 +137,18 @@ impl Recorder {
         let entry = entry.into();
         match self.durability {
             Durability::Relaxed => {
-                self.record_behind(entry).await;
+                // Mostly there is room, and a message's future need not have any for the wait.
+                if let Some(entry) = self.try_enqueue(entry) {
+                    Box::pin(self.record_behind(entry)).await;
+                }
                 Ok(())
             }
-            Durability::Strict => timeout(STRICT_WAIT_MAX, self.record_before(entry))
-                .await
-                .unwrap_or(Err(RecordError::TimedOut)),
+            Durability::Strict => {
+                let recorded = timeout(STRICT_WAIT_MAX, self.record_before(entry));
+                Box::pin(recorded)
+                    .await
+                    .unwrap_or(Err(RecordError::TimedOut))
+            }
         }
     }
 
@@ -183,6 +189,25 @@ impl Recorder {
             .unwrap_or(Err(RecordError::TimedOut))
     }
 
+    /// Queues an entry that nobody waits for. Gives it back if there is no room for it now.
+    fn try_enqueue(&self, entry: Entry) -> Option<Entry> {
+        let room = Arc::clone(&self.room).try_acquire_many_owned(room_for(&entry));
+        let (Ok(room), Ok(place)) = (room, self.queue.try_reserve()) else {
+            return Some(entry);
+        };
+        place.send(Job::Write(
+            entry,
+            Receipt {
+                answer: None,
+                _room: room,
+            },
+        ));
+        if self.is_filled_by(0) {
+            self.writer.unpark();
+        }
+        None
+    }
+
     async fn record_behind(&self, entry: Entry) {
         let wait = match entry {
             Entry::Event(_) => RELAXED_EVENT_WAIT_MAX,
@@ -208,7 +233,7 @@ impl Recorder {
         entry: Entry,
         answer: Option<oneshot::Sender<Result<(), RecordError>>>,
     ) -> Result<(), RecordError> {
-        let size = u32::try_from(entry.size()).map_or(QUEUE_BYTES_MAX, |s| s.min(QUEUE_BYTES_MAX));
+        let size = room_for(&entry);
         let hurries = answer.is_some();
         if self.is_filled_by(size as usize) {
             // Otherwise nobody would make the room that the entry waits for.
@@ -236,4 +261,9 @@ impl Recorder {
         gathered.entries >= writer::GATHERED_MAX.min(self.queue.max_capacity() / 2)
             || gathered.bytes + bytes >= writer::GATHERED_BYTES_MAX
     }
+}
+
+/// How much of the queue's room an entry takes.
+fn room_for(entry: &Entry) -> u32 {
+    u32::try_from(entry.size()).map_or(QUEUE_BYTES_MAX, |bytes| bytes.min(QUEUE_BYTES_MAX))
 }
