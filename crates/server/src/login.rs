@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderName};
 use portcullis_store::{ApiKey, ApiKeyHash, Pool, StoreError};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
@@ -24,9 +24,9 @@ const LOOKUPS_MAX: usize = 2;
 const LOOKUP_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// The key of Invariant Gateway's clients.
-pub(crate) const INVARIANT_API_KEY: &str = "invariant-api-key";
+pub(crate) const INVARIANT_API_KEY: HeaderName = HeaderName::from_static("invariant-api-key");
 /// Where a client may present its key.
-pub(crate) const KEY_HEADERS: [&str; 2] = ["authorization", INVARIANT_API_KEY];
+pub(crate) const KEY_HEADERS: [HeaderName; 2] = [AUTHORIZATION, INVARIANT_API_KEY];
 
 /// What the header `Authorization` presents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -87,17 +87,28 @@ impl Turn<'_> {
     pub(crate) async fn settle(
         &self,
         outcome: Outcome,
+        go_on: impl FnMut(Inquiry) -> Outcome,
+        detectors: &ConfiguredDetectors,
+        given_up: impl Future<Output = &'static str>,
+    ) -> Vec<Action> {
+        let Outcome { actions, inquiry } = outcome;
+        match inquiry {
+            None => actions,
+            // Seldom, and not to be a part of the future of every message.
+            Some(inquiry) => {
+                Box::pin(Self::ask(actions, inquiry, go_on, detectors, given_up)).await
+            }
+        }
+    }
+
+    async fn ask(
+        mut actions: Vec<Action>,
+        inquiry: Inquiry,
         mut go_on: impl FnMut(Inquiry) -> Outcome,
         detectors: &ConfiguredDetectors,
         given_up: impl Future<Output = &'static str>,
     ) -> Vec<Action> {
-        let Outcome {
-            mut actions,
-            mut inquiry,
-        } = outcome;
-        if inquiry.is_none() {
-            return actions;
-        }
+        let mut inquiry = Some(inquiry);
         let until = Instant::now() + detectors.patience();
         let mut given_up = pin!(given_up);
         let mut reason: Option<&str> = None;

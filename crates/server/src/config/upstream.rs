@@ -65,7 +65,12 @@ impl FromStr for Authority {
             .map(read_port)
             .transpose()
             .map_err(|()| UpstreamError::Authority)?;
-        let host = Host::parse(host).map_err(|_| UpstreamError::Authority)?;
+        // What stands in the header `Host` mostly is an address, of which this is the only spelling
+        // that needs no rules for names.
+        let host = match host.parse() {
+            Ok(address) => Host::Ipv4(address),
+            Err(_) => Host::parse(host).map_err(|_| UpstreamError::Authority)?,
+        };
         Ok(Self { host, port })
     }
 }

@@ -15,7 +15,7 @@ use crate::config::{Authority, GatewayConfig};
 pub(crate) fn admit(config: &GatewayConfig, uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
     // The request line has it too where a request is written as for a proxy.
     let named = uri.authority().map(UriAuthority::as_str);
-    let hosts = [single(headers, HOST.as_str())?, named];
+    let hosts = [single(headers, &HOST)?, named];
     let mut hosts = hosts.into_iter().flatten().peekable();
     if hosts.peek().is_none() {
         return Err(Refused::bad_request("the header Host is missing"));

@@ -453,10 +453,10 @@ impl Conversation {
                         }
                     }
                 }
-                Action::Introduce(peers) => self.introduce(peers).await,
-                Action::ReadTools => self.read_tools().await,
+                Action::Introduce(peers) => Box::pin(self.introduce(peers)).await,
+                Action::ReadTools => Box::pin(self.read_tools()).await,
                 Action::NoteTools(seen) if is_recorded => {
-                    let noted = self.terms.tools.note(&seen).await;
+                    let noted = Box::pin(self.terms.tools.note(&seen)).await;
                     let actions = self.session().on_noted_tools(&seen, noted);
                     is_recorded = !stops(&actions);
                     for action in actions {
@@ -499,11 +499,8 @@ impl Conversation {
             (Direction::ToServer, _) => {
                 let headers = call.map(|call| call.headers.clone()).unwrap_or_default();
                 let method = call.and_then(|call| call.method.clone());
-                if let Err(error) = self
-                    .upstream
-                    .tell(self, bytes, method.as_ref(), &headers)
-                    .await
-                {
+                let told = self.upstream.tell(self, bytes, method.as_ref(), &headers);
+                if let Err(error) = Box::pin(told).await {
                     warn!(%error, "message not delivered to the server");
                 }
                 Ok(None)

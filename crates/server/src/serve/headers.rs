@@ -6,30 +6,31 @@ use portcullis_transport::http::endpoint::is_of_type;
 
 use super::trace_context;
 
-pub(crate) const MCP_SESSION_ID: &str = "mcp-session-id";
-pub(crate) const MCP_PROTOCOL_VERSION: &str = "mcp-protocol-version";
-pub(crate) const MCP_METHOD: &str = "mcp-method";
-pub(crate) const MCP_NAME: &str = "mcp-name";
-pub(crate) const LAST_EVENT_ID: &str = "last-event-id";
+pub(crate) const MCP_SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+pub(crate) const MCP_PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
+pub(crate) const MCP_METHOD: HeaderName = HeaderName::from_static("mcp-method");
+pub(crate) const MCP_NAME: HeaderName = HeaderName::from_static("mcp-name");
+pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// SPEC: MCP 2026-07-28, Streamable HTTP: what mirrors an argument begins like this.
 const MCP_PARAM_PREFIX: &str = "mcp-param-";
 pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 pub(crate) const JSON: &str = "application/json";
 
 /// A header that must stand once at most stands there more than once, or is no visible ASCII.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the header `{0}` must stand there once, in visible ASCII")]
-pub(crate) struct NotOne(pub(crate) &'static str);
+pub(crate) struct NotOne(pub(crate) HeaderName);
 
 pub(crate) fn single<'h>(
     headers: &'h HeaderMap,
-    name: &'static str,
+    name: &HeaderName,
 ) -> Result<Option<&'h str>, NotOne> {
     let mut values = headers.get_all(name).iter();
+    let not_one = || NotOne(name.clone());
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
-        (Some(value), None) => value.to_str().map(Some).map_err(|_| NotOne(name)),
-        (Some(_), Some(_)) => Err(NotOne(name)),
+        (Some(value), None) => value.to_str().map(Some).map_err(|_| not_one()),
+        (Some(_), Some(_)) => Err(not_one()),
     }
 }
 
@@ -62,9 +63,8 @@ pub(crate) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
 /// in a trace, and what the configuration says.
 pub(crate) fn passed_on(headers: &HeaderMap, configured: &[HeaderName]) -> HeaderMap {
     let mirrors = |name: &HeaderName| {
-        let name = name.as_str();
-        [MCP_PROTOCOL_VERSION, MCP_METHOD, MCP_NAME].contains(&name)
-            || name.starts_with(MCP_PARAM_PREFIX)
+        [MCP_PROTOCOL_VERSION, MCP_METHOD, MCP_NAME].contains(name)
+            || name.as_str().starts_with(MCP_PARAM_PREFIX)
     };
     let passed = headers
         .iter()
@@ -116,7 +116,7 @@ mod tests {
             for value in values {
                 headers.append(MCP_SESSION_ID, HeaderValue::from_bytes(value).unwrap());
             }
-            single(&headers, MCP_SESSION_ID).map(|value| value.map(str::to_owned))
+            single(&headers, &MCP_SESSION_ID).map(|value| value.map(str::to_owned))
         };
         assert_eq!(one(&[]), Ok(None));
         assert_eq!(one(&[b"a"]), Ok(Some("a".to_owned())));

@@ -38,7 +38,7 @@ pub(crate) async fn owner(gateway: &Gateway, headers: &HeaderMap) -> Result<KeyO
             "the header Authorization must stand there once",
         ));
     }
-    let key = match (single(headers, INVARIANT_API_KEY)?, bearer) {
+    let key = match (single(headers, &INVARIANT_API_KEY)?, bearer) {
         (Some(key), _) | (None, Bearer::Key(key)) => key,
         (None, Bearer::Nothing) => {
             return Err(Refused::unauthorized(

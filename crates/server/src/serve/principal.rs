@@ -1,4 +1,4 @@
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 use sha2::{Digest, Sha256};
 
 use crate::digest::digest;
@@ -37,15 +37,14 @@ impl Principal {
 
     /// Where nobody logs in.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Repeated> {
-        let is_credential =
-            |name: &str| KEY_HEADERS.contains(&name) || name.starts_with(SERVER_HEADER_PREFIX);
+        let is_credential = |name: &HeaderName| KEY_HEADERS.contains(name) || is_for_server(name);
         let credentials = credentials(headers, is_credential)?;
         Ok(credentials.map_or(Self::Anonymous, Self::Credential))
     }
 
     /// One who has logged in, and may present credentials for the server as well.
     pub(crate) fn of_owner(owner: KeyOwner, headers: &HeaderMap) -> Result<Self, Repeated> {
-        let for_server = credentials(headers, |name| name.starts_with(SERVER_HEADER_PREFIX))?;
+        let for_server = credentials(headers, is_for_server)?;
         let for_server = for_server.unwrap_or_default();
         Ok(Self::Owner(owner, digest(&[owner.as_bytes(), &for_server])))
     }
@@ -60,15 +59,16 @@ impl Principal {
     }
 }
 
+fn is_for_server(name: &HeaderName) -> bool {
+    name.as_str().starts_with(SERVER_HEADER_PREFIX)
+}
+
 /// A digest of these headers; `None` if there are none.
 fn credentials(
     headers: &HeaderMap,
-    is_wanted: impl Fn(&str) -> bool,
+    is_wanted: impl Fn(&HeaderName) -> bool,
 ) -> Result<Option<[u8; 32]>, Repeated> {
-    let mut names: Vec<_> = headers
-        .keys()
-        .filter(|name| is_wanted(name.as_str()))
-        .collect();
+    let mut names: Vec<_> = headers.keys().filter(|name| is_wanted(name)).collect();
     if names.is_empty() {
         return Ok(None);
     }
@@ -89,8 +89,6 @@ fn credentials(
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderName;
-
     use super::*;
 
     #[test]

@@ -6,8 +6,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use portcullis_json::Value;
 use portcullis_mcp::Message;
 
-const TRACEPARENT: &str = "traceparent";
-const TRACESTATE: &str = "tracestate";
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 /// SPEC: Trace Context, sections 3.3.1.5 and 3.3.1.1.
 const TRACESTATE_BYTES_MAX: usize = 512;
 const TRACESTATE_MEMBERS_MAX: usize = 32;
@@ -51,7 +51,7 @@ impl<'h> TraceId<'h> {
     /// Of a message, which may carry it itself (SPEC: MCP 2026-07-28, `_meta`).
     pub(crate) fn of_message(message: &'h Message) -> Option<Self> {
         let meta = message.params()?.get("_meta")?;
-        Self::of(meta.get(TRACEPARENT).and_then(Value::as_str)?)
+        Self::of(meta.get(TRACEPARENT.as_str()).and_then(Value::as_str)?)
     }
 
     pub(crate) fn as_str(self) -> &'h str {
@@ -64,9 +64,9 @@ pub(crate) fn pass_on(from: &HeaderMap, to: &mut HeaderMap) {
     let (Some(_), Some(parent)) = (TraceId::of_headers(from), from.get(TRACEPARENT)) else {
         return;
     };
-    to.insert(HeaderName::from_static(TRACEPARENT), parent.clone());
+    to.insert(TRACEPARENT, parent.clone());
     for state in states(from).unwrap_or_default() {
-        to.append(HeaderName::from_static(TRACESTATE), state.clone());
+        to.append(TRACESTATE, state.clone());
     }
 }
 
@@ -140,10 +140,10 @@ mod tests {
 
     #[test]
     fn a_context_is_passed_on_as_it_came_or_not_at_all() {
-        let passed = |headers: &[(&'static str, &str)]| {
+        let passed = |headers: &[(&HeaderName, &str)]| {
             let mut from = HeaderMap::new();
-            for (name, value) in headers {
-                from.append(*name, value.parse().unwrap());
+            for &(name, value) in headers {
+                from.append(name.clone(), value.parse().unwrap());
             }
             let mut to = HeaderMap::new();
             pass_on(&from, &mut to);
@@ -152,19 +152,20 @@ mod tests {
                 to.get_all(TRACESTATE).iter().count(),
             )
         };
-        let parent = (TRACEPARENT, PARENT);
-        let state = (TRACESTATE, "a=1, b@c/d=x y,,");
+        let (traceparent, tracestate) = (&TRACEPARENT, &TRACESTATE);
+        let parent = (traceparent, PARENT);
+        let state = (tracestate, "a=1, b@c/d=x y,,");
         assert_eq!(passed(&[parent]), (true, 0));
-        assert_eq!(passed(&[parent, state, (TRACESTATE, "c=2")]), (true, 2));
+        assert_eq!(passed(&[parent, state, (tracestate, "c=2")]), (true, 2));
         assert_eq!(passed(&[state]), (false, 0));
         assert_eq!(passed(&[parent, parent, state]), (false, 0));
-        assert_eq!(passed(&[(TRACEPARENT, "x"), state]), (false, 0));
+        assert_eq!(passed(&[(traceparent, "x"), state]), (false, 0));
         for wrong in ["a", "A=1", "=1", "a=", "a==", "a=1,b"] {
-            assert_eq!(passed(&[parent, (TRACESTATE, wrong)]), (true, 0), "{wrong}");
+            assert_eq!(passed(&[parent, (tracestate, wrong)]), (true, 0), "{wrong}");
         }
         let many = vec!["a=1"; TRACESTATE_MEMBERS_MAX + 1].join(",");
-        assert_eq!(passed(&[parent, (TRACESTATE, &many)]), (true, 0));
+        assert_eq!(passed(&[parent, (tracestate, &many)]), (true, 0));
         let long = format!("a={}", "x".repeat(TRACESTATE_BYTES_MAX));
-        assert_eq!(passed(&[parent, (TRACESTATE, &long)]), (true, 0));
+        assert_eq!(passed(&[parent, (tracestate, &long)]), (true, 0));
     }
 }

@@ -89,14 +89,12 @@ impl Upstream {
     ) -> Option<Errand<()>> {
         let sent = match self {
             Self::Http(http) => return http.call(conversation, bytes, call),
-            Self::Sse(sse) => sse.send(bytes, &call.headers).await,
+            Self::Sse(sse) => Box::pin(sse.send(bytes, &call.headers)).await,
             Self::Stdio(stdio) => stdio.send(&bytes).await,
         };
         if let (Err(error), Some(id)) = (sent, &call.id) {
             let reason = format!("the request could not be passed on: {error}");
-            conversation
-                .on_no_answer(call.scope, id, &reason, None)
-                .await;
+            Box::pin(conversation.on_no_answer(call.scope, id, &reason, None)).await;
         }
         None
     }

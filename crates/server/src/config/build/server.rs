@@ -195,7 +195,7 @@ impl Builder<'_> {
 
     fn forwarded_header(&mut self, name: &Located) -> Option<HeaderName> {
         let header = self.header_name(name)?;
-        if self.login == Login::Keys && KEY_HEADERS.contains(&header.as_str()) {
+        if self.login == Login::Keys && KEY_HEADERS.contains(&header) {
             self.problems.push(
                 Problem::error(
                     name.span.clone(),

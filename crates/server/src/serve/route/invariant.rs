@@ -30,11 +30,11 @@ use crate::serve::login::log_in;
 use crate::serve::principal::SERVER_HEADER_PREFIX;
 use crate::serve::unicode_escape;
 
-const MCP_SERVER_BASE_URL: &str = "mcp-server-base-url";
-const PROJECT_NAME: &str = "invariant-project-name";
-const PUSH_EXPLORER: &str = "push-invariant-explorer";
+const MCP_SERVER_BASE_URL: HeaderName = HeaderName::from_static("mcp-server-base-url");
+const PROJECT_NAME: HeaderName = HeaderName::from_static("invariant-project-name");
+const PUSH_EXPLORER: HeaderName = HeaderName::from_static("push-invariant-explorer");
 /// A policy, in Python's `unicode_escape`.
-const GUARDRAILS: &str = "invariant-guardrails";
+const GUARDRAILS: HeaderName = HeaderName::from_static("invariant-guardrails");
 const GUARDRAILS_FROM_HEADER: &str = "guardrails-from-header";
 const MESSAGES: &str = "/api/v1/gateway/mcp/sse/messages/";
 /// What all SSE sessions are found under, whatever server they are with.
@@ -152,7 +152,7 @@ fn target(
     let Some(allowed) = &config.invariant_routes else {
         return Err(not_found().into());
     };
-    let Some(written) = single(headers, MCP_SERVER_BASE_URL).map_err(Refused::from)? else {
+    let Some(written) = single(headers, &MCP_SERVER_BASE_URL).map_err(Refused::from)? else {
         return Err(Detail::bad_request(&format!("Missing {MCP_SERVER_BASE_URL} header")).into());
     };
     let path = match transport {
@@ -227,7 +227,7 @@ fn profile(headers: &HeaderMap) -> Result<Profile, Error> {
         pushes_trace: pushes_trace(headers)?,
         metadata: Object::new(),
         guardrails: guardrail(headers)?.into_iter().collect(),
-        guardrails_text: single(headers, GUARDRAILS)
+        guardrails_text: single(headers, &GUARDRAILS)
             .map_err(Refused::from)?
             .unwrap_or_default()
             .to_owned(),
@@ -257,13 +257,13 @@ fn project(headers: &HeaderMap) -> Result<Option<String>, Error> {
 }
 
 fn pushes_trace(headers: &HeaderMap) -> Result<bool, Error> {
-    let written = single(headers, PUSH_EXPLORER).map_err(Refused::from)?;
+    let written = single(headers, &PUSH_EXPLORER).map_err(Refused::from)?;
     Ok(written.is_some_and(|written| written.eq_ignore_ascii_case("true")))
 }
 
 /// The policy that the client brings along; it blocks.
 fn guardrail(headers: &HeaderMap) -> Result<Option<Guardrail>, Error> {
-    let Some(written) = single(headers, GUARDRAILS).map_err(Refused::from)? else {
+    let Some(written) = single(headers, &GUARDRAILS).map_err(Refused::from)? else {
         return Ok(None);
     };
     let wrong = |why: String| Detail::bad_request(&format!("{GUARDRAILS}: {why}"));

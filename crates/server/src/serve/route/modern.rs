@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use portcullis_json::{Object, Value};
 use portcullis_mcp::{Id, Message, MessageKind, Method, Revision, error_code, write};
@@ -84,7 +84,8 @@ fn check_mirrors(
         code: error_code::INVALID_PARAMS,
         ..Refused::bad_request(what)
     };
-    let header = |name| single(headers, name).map_err(|error| mismatch(error.to_string()));
+    let header =
+        |name: HeaderName| single(headers, &name).map_err(|error| mismatch(error.to_string()));
     let Some(named) = meta(message, PROTOCOL_VERSION_META).and_then(Value::as_str) else {
         return Err(missing(format!(
             "`_meta` must have `{PROTOCOL_VERSION_META}`"

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -102,6 +102,9 @@ pub(super) async fn end(
 }
 
 /// Takes a message, in whichever era it is written.
+///
+/// What is seldom done is boxed, here and on the way to the server: the future of every message
+/// would be large for its sake, and is moved several times.
 pub(super) async fn take(
     gateway: &Arc<Gateway>,
     access: &Access,
@@ -112,7 +115,7 @@ pub(super) async fn take(
     admit_message(headers)?;
     admit_answer_types(headers)?;
     let is_modern = is_modern(headers)?;
-    let has_session = !is_modern && single(headers, MCP_SESSION_ID)?.is_some();
+    let has_session = !is_modern && single(headers, &MCP_SESSION_ID)?.is_some();
     let found = if has_session {
         Some(find(gateway, access, headers, &profile).await)
     } else {
@@ -145,7 +148,7 @@ pub(super) async fn take(
     let message = Message::parse(&request, &envelope)?;
     drop(timed);
     if is_modern || modern::names_revision(&message) {
-        return modern::post(gateway, access, headers, profile, &message).await;
+        return Box::pin(modern::post(gateway, access, headers, profile, &message)).await;
     }
     match (message.kind(), found) {
         (
@@ -154,7 +157,7 @@ pub(super) async fn take(
                 ..
             },
             _,
-        ) => initialize(gateway, access, headers, profile, &message).await,
+        ) => Box::pin(initialize(gateway, access, headers, profile, &message)).await,
         (_, Some(Err(refused))) => Err(refused),
         (_, _) => Err(Refused {
             id: message.id().cloned(),
@@ -320,7 +323,7 @@ async fn standalone(
     conversation: Arc<Conversation>,
 ) -> Result<Response, Refused> {
     let keep_alive = gateway.config().streams.keep_alive;
-    let last_event = single(headers, LAST_EVENT_ID)?;
+    let last_event = single(headers, &LAST_EVENT_ID)?;
     if let Some(last) = last_event
         && let Some(parcels) = rest(&conversation, last)?
     {
@@ -337,7 +340,7 @@ async fn standalone(
         if upstream.never_gave(last) {
             return Err(no_such_event());
         }
-        passed.extend(value(last).map(|last| (HeaderName::from_static(LAST_EVENT_ID), last)));
+        passed.extend(value(last).map(|last| (LAST_EVENT_ID, last)));
     }
     let has_session = upstream.has_session();
     let stream = upstream
@@ -440,7 +443,7 @@ async fn find(
     headers: &HeaderMap,
     profile: &Profile,
 ) -> Result<(ConversationId, Arc<Conversation>), Refused> {
-    let secret = single(headers, MCP_SESSION_ID)?
+    let secret = single(headers, &MCP_SESSION_ID)?
         .ok_or_else(|| Refused::bad_request("Mcp-Session-Id is missing"))?;
     if secret.len() > SESSION_ID_BYTES_MAX {
         return Err(Refused::session_not_found());
@@ -459,7 +462,7 @@ async fn find(
         headers: passed(target, headers),
         profile: profile.clone(),
     };
-    match gateway.find_left(&opening).await {
+    match Box::pin(gateway.find_left(&opening)).await {
         Some(conversation) => Ok((id, conversation)),
         None => Err(Refused::session_not_found()),
     }
@@ -467,7 +470,7 @@ async fn find(
 
 /// SPEC: MCP 2025-11-25, Streamable HTTP, Protocol Version Header. Without it, the session knows.
 fn check_revision(conversation: &Conversation, headers: &HeaderMap) -> Result<(), Refused> {
-    let Some(written) = single(headers, MCP_PROTOCOL_VERSION)? else {
+    let Some(written) = single(headers, &MCP_PROTOCOL_VERSION)? else {
         return Ok(());
     };
     match (Revision::parse(written), conversation.revision()) {
@@ -483,7 +486,7 @@ fn check_revision(conversation: &Conversation, headers: &HeaderMap) -> Result<()
 
 fn is_modern(headers: &HeaderMap) -> Result<bool, Refused> {
     let stateless = |written: &str| Revision::parse(written).is_some_and(Revision::is_stateless);
-    match single(headers, MCP_PROTOCOL_VERSION) {
+    match single(headers, &MCP_PROTOCOL_VERSION) {
         Ok(written) => Ok(written.is_some_and(stateless)),
         Err(error) => {
             let mut all = headers.get_all(MCP_PROTOCOL_VERSION).iter();

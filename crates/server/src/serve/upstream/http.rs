@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use bytes::Bytes;
 use portcullis_json::Object;
@@ -225,7 +224,7 @@ impl HttpUpstream {
                 () = this.exchange(&conversation, bytes, &headers, &asked) => {}
                 () = abandoned => conversation.on_abandoned(asked.scope, &asked.id),
                 () = conversation.ended().cancelled() => {
-                    asked.fail(&conversation, "the session has ended").await;
+                    Box::pin(asked.fail(&conversation, "the session has ended")).await;
                 }
             }
         }))
@@ -251,7 +250,7 @@ impl HttpUpstream {
             end = if rounds > RESUMPTIONS_MAX {
                 StreamEnd::Failed("the server closed its stream too often".to_owned())
             } else {
-                self.resume(conversation, position.clone(), asked).await
+                Box::pin(self.resume(conversation, position.clone(), asked)).await
             };
         }
         match end {
@@ -261,7 +260,7 @@ impl HttpUpstream {
                 let mut streams = conversation.streams();
                 streams.close_reply(asked.scope, &asked.id);
             }
-            StreamEnd::Failed(reason) => asked.fail(conversation, &reason).await,
+            StreamEnd::Failed(reason) => Box::pin(asked.fail(conversation, &reason)).await,
         }
     }
 
@@ -449,7 +448,7 @@ impl HttpUpstream {
         let with_session = Self::with_session(conversation.revision(), headers, &used);
         let answer = self.endpoint.post(with_session, bytes.clone()).await?;
         let is_lost = used.session_id.is_some() && answer.head().status == StatusCode::NOT_FOUND;
-        if !is_lost || !self.open_again(conversation, &used).await {
+        if !is_lost || !Box::pin(self.open_again(conversation, &used)).await {
             return Ok(answer);
         }
         let with_session = Self::with_session(conversation.revision(), headers, &self.handshake());
@@ -533,7 +532,7 @@ impl HttpUpstream {
     ) -> HeaderMap {
         let mut headers = headers.clone();
         if let Some(session_id) = &handshake.session_id {
-            headers.insert(HeaderName::from_static(MCP_SESSION_ID), session_id.clone());
+            headers.insert(MCP_SESSION_ID, session_id.clone());
         }
         let negotiated = revision.filter(|revision| *revision >= Revision::V2025_06_18);
         if let Some(revision) = negotiated
