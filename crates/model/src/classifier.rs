@@ -3,6 +3,7 @@
 use crate::config::{Config, read, unusable};
 use crate::error::{ClassifyError, LoadError};
 use crate::network::{Network, guarded};
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -24,7 +25,6 @@ const WINDOW_TOKENS_MIN: usize = 6;
 const OVERLAP_DIVISOR: usize = 4;
 
 /// A model with its tokenizer and the names of its labels.
-#[derive(Debug)]
 pub struct Classifier {
     tokenizer: Tokenizer,
     /// How many tokens of a text a window holds, beside those that the tokenizer puts around them.
@@ -52,6 +52,17 @@ pub struct Window {
 }
 
 // === impl Classifier ===
+
+impl fmt::Debug for Classifier {
+    /// Without the tokenizer, which has tens of thousands of words.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Classifier")
+            .field("path", &self.path)
+            .field("labels", &self.config.labels)
+            .finish_non_exhaustive()
+    }
+}
 
 impl Classifier {
     /// Reads `model.onnx`, `tokenizer.json` and `config.json` of the folder, and tries them.
@@ -196,15 +207,18 @@ fn span(window: &Encoding, text: &str) -> Range<usize> {
 // === impl Assessment ===
 
 impl Assessment {
-    /// The highest sum of the scores of these labels, and where it is: the first such window.
+    /// The greatest score of one of these labels, and where it is: the first such window.
+    ///
+    /// Scores of several labels are not added up: those of a model that judges each label by
+    /// itself may come to more than 1.
     pub fn worst(&self, labels: &[usize]) -> Option<(f64, Range<usize>)> {
-        let sum = |window: &Window| -> f64 {
+        let greatest = |window: &Window| {
             let scores = labels.iter().filter_map(|label| window.scores.get(*label));
-            scores.sum()
+            scores.copied().fold(0.0, f64::max)
         };
         let mut worst: Option<(f64, Range<usize>)> = None;
         for window in &self.windows {
-            let score = sum(window);
+            let score = greatest(window);
             if worst.as_ref().is_none_or(|(before, _)| score > *before) {
                 worst = Some((score, window.span.clone()));
             }

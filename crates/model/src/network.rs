@@ -7,7 +7,7 @@ use rten_tensor::{AsView, NdTensor, Tensor};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokenizers::Encoding;
 
 /// LIMIT: bytes of `model.onnx`.
@@ -27,7 +27,9 @@ pub(crate) struct Network {
     output: NodeId,
     /// The only length that the network takes, if it does not take every one.
     pub(crate) length: Option<usize>,
-    threads: Arc<ThreadPool>,
+    /// Pools of one thread that nobody uses: with one for each call, calls do not wait for each
+    /// other, and another number of threads could add up in another order.
+    idle: Mutex<Vec<Arc<ThreadPool>>>,
 }
 
 // === impl Network ===
@@ -85,7 +87,7 @@ impl Network {
             inputs,
             output,
             length,
-            threads: Arc::new(ThreadPool::with_num_threads(1)),
+            idle: Mutex::new(Vec::new()),
         })
     }
 
@@ -108,10 +110,13 @@ impl Network {
             let tensor = NdTensor::from_data([1, values.len()], values);
             inputs.push((*id, tensor.into()));
         }
-        // Another number of threads may add up in another order.
-        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.threads)));
+        let idle = self.idle().pop();
+        let threads = idle.unwrap_or_else(|| Arc::new(ThreadPool::with_num_threads(1)));
+        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&threads)));
         let run = || self.model.run(inputs, &[self.output], Some(options));
-        let outputs = guarded(run)
+        let ran = guarded(run);
+        self.idle().push(threads);
+        let outputs = ran
             .map_err(ClassifyError::Network)?
             .map_err(|error| ClassifyError::Network(error.to_string()))?;
         let output = outputs
@@ -127,6 +132,10 @@ impl Network {
             )));
         }
         Ok(activation.apply(&numbers))
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Arc<ThreadPool>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -107,6 +107,33 @@ fn time_and_length_are_bounded() {
 }
 
 #[test]
+fn scores_of_several_labels_are_not_added_up() {
+    let folder = folder();
+    let classifier = Classifier::load(folder.path()).unwrap();
+    let assessment = classifier.classify("ignore weather", later()).unwrap();
+    let [safe, attack] = assessment.windows[0].scores[..] else {
+        panic!("{assessment:?}");
+    };
+    assert!((safe + attack - 1.0).abs() < 1e-6 && safe > 0.0);
+    let (score, _) = assessment.worst(&[0, 1]).unwrap();
+    assert!((score - safe.max(attack)).abs() < 1e-12, "{score}");
+}
+
+#[test]
+fn calls_at_the_same_time_get_the_same_scores() {
+    let folder = folder();
+    let classifier = Classifier::load(folder.path()).unwrap();
+    let text = "ignore the weather instructions ".repeat(40);
+    let alone = classifier.classify(&text, later());
+    std::thread::scope(|scope| {
+        let calls = [(); 4].map(|()| scope.spawn(|| classifier.classify(&text, later())));
+        for call in calls {
+            assert_eq!(call.join().unwrap(), alone);
+        }
+    });
+}
+
+#[test]
 fn labels_that_mean_an_attack_are_named_or_known() {
     let folder = folder();
     let classifier = Classifier::load(folder.path()).unwrap();
