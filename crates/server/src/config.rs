@@ -26,8 +26,8 @@ mod written;
 
 pub use data_directory::DataDirectory;
 pub use detectors::{
-    ClassifierConfig, DetectorsConfig, ModelConfig, ModerationConfig, OcrConfig, PresidioConfig,
-    ProgramConfig, SemgrepConfig, ServiceConfig,
+    ClassifierConfig, ClassifierFolder, ClassifierService, DetectorsConfig, ModelConfig,
+    ModerationConfig, OcrConfig, PresidioConfig, ProgramConfig, SemgrepConfig, ServiceConfig,
 };
 pub use error::ConfigError;
 pub use explorer::ExplorerConfig;

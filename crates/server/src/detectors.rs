@@ -10,6 +10,7 @@ mod cache;
 mod chat;
 mod classifier;
 mod embeddings;
+mod folder;
 mod moderation;
 mod ocr;
 mod options;

@@ -35,6 +35,7 @@ pub(crate) const FLOORS: &[Floor] = &[
             "engine",
             "json",
             "mcp",
+            "model",
             "session",
             "store",
             "syntax",

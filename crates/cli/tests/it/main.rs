@@ -12,4 +12,6 @@ mod processes;
 mod run;
 mod serve;
 mod store;
+#[path = "../../../model/tests/support/tiny.rs"]
+mod tiny;
 mod tools;

@@ -1,5 +1,6 @@
 //! What a configuration file means.
 
+mod classifier;
 mod detectors;
 mod endpoint;
 mod guardrail;

@@ -2,9 +2,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
+use portcullis_model::Classifier;
 use url::Url;
 
 const CACHE_ENTRIES_DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(4095);
@@ -55,11 +57,30 @@ pub struct ModerationConfig {
     pub model: Option<String>,
 }
 
+/// A text classifier for `prompt_injection`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ClassifierConfig {
+pub enum ClassifierConfig {
+    Service(ClassifierService),
+    Folder(ClassifierFolder),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClassifierService {
     pub service: ServiceConfig,
     /// What it calls an injection.
     pub labels: Vec<String>,
+}
+
+/// One that this process runs.
+#[derive(Clone, Debug)]
+pub struct ClassifierFolder {
+    pub classifier: Arc<Classifier>,
+    /// The places of the labels that mean an injection.
+    pub labels: Vec<usize>,
+    /// For the wait for a turn and the run.
+    pub timeout: Duration,
+    /// Runs at a time.
+    pub concurrency: NonZeroUsize,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -103,7 +124,10 @@ impl DetectorsConfig {
             || self.embeddings.is_some()
             || self.moderation.is_some()
             || self.presidio.is_some()
-            || !self.prompt_injection.is_empty()
+            || self
+                .prompt_injection
+                .values()
+                .any(ClassifierConfig::is_service)
     }
 }
 
@@ -120,5 +144,31 @@ impl Default for DetectorsConfig {
             semgrep: None,
             ocr: None,
         }
+    }
+}
+
+// === impl ClassifierConfig ===
+
+impl ClassifierConfig {
+    fn is_service(&self) -> bool {
+        matches!(self, Self::Service(_))
+    }
+}
+
+// === impl ClassifierFolder ===
+
+impl PartialEq for ClassifierFolder {
+    /// A classifier is the same if it was loaded once: the same folder may have got other files.
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            classifier,
+            labels,
+            timeout,
+            concurrency,
+        } = self;
+        Arc::ptr_eq(classifier, &other.classifier)
+            && *labels == other.labels
+            && *timeout == other.timeout
+            && *concurrency == other.concurrency
     }
 }

@@ -1,6 +1,8 @@
 mod documentation;
 mod errors;
 mod meaning;
+#[path = "../../../model/tests/support/tiny.rs"]
+mod tiny;
 
 use std::path::Path;
 

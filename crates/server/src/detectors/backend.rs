@@ -14,12 +14,13 @@ use portcullis_transport::http::reach::Reach;
 use super::chat::Chat;
 use super::classifier::Classifier;
 use super::embeddings::Embeddings;
+use super::folder::Folder;
 use super::moderation::Moderation;
 use super::ocr::Ocr;
 use super::presidio::{Presidio, is_own};
 use super::semgrep::Semgrep;
 use super::{Answered, options};
-use crate::config::DetectorsConfig;
+use crate::config::{ClassifierConfig, DetectorsConfig};
 
 /// What is configured.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(super) struct Backends {
     moderation: Option<Moderation>,
     /// By the names that policies have for them.
     classifiers: BTreeMap<String, Classifier>,
+    /// The same; no name is in both.
+    folders: BTreeMap<String, Folder>,
     presidio: Option<Presidio>,
     semgrep: Option<Semgrep>,
     ocr: Option<Ocr>,
@@ -52,6 +55,7 @@ pub(super) enum Backend<'b> {
     Embeddings(&'b Embeddings),
     Moderation(&'b Moderation),
     Classifier(&'b Classifier),
+    Folder(&'b Folder),
     Presidio(&'b Presidio),
     Semgrep(&'b Semgrep),
     Ocr(&'b Ocr),
@@ -83,6 +87,7 @@ impl Backends {
             embeddings: None,
             moderation: None,
             classifiers: BTreeMap::new(),
+            folders: folders(config),
             presidio: None,
             semgrep: config.semgrep.as_ref().map(Semgrep::new),
             ocr: config.ocr.as_ref().map(Ocr::new),
@@ -98,9 +103,11 @@ impl Backends {
         let config = &self.config;
         let (chat, embeddings) = (config.chat.as_ref(), config.embeddings.as_ref());
         let (moderation, presidio) = (config.moderation.as_ref(), config.presidio.as_ref());
-        let classifiers = config.prompt_injection.iter().map(|(name, classifier)| {
-            let classifier = Classifier::new(connector, name, classifier);
-            (name.clone(), classifier)
+        let classifiers = config.prompt_injection.iter().filter_map(|(name, config)| {
+            let ClassifierConfig::Service(service) = config else {
+                return None;
+            };
+            Some((name.clone(), Classifier::new(connector, name, service)))
         });
         self.chat = chat.map(|config| Chat::new(connector, config));
         self.embeddings = embeddings.map(|config| Embeddings::new(connector, config));
@@ -171,12 +178,13 @@ impl Backends {
     fn prompt_injection(&self, call: &DetectorCall) -> Route<'_> {
         match options::text(&call.options, "model") {
             Ok(None) => Route::Local,
-            Ok(Some(named)) => match self.classifiers.get(named) {
-                Some(classifier) => Route::Backend(Backend::Classifier(classifier)),
-                None => Route::Nobody(format!(
+            Ok(Some(named)) => match (self.classifiers.get(named), self.folders.get(named)) {
+                (Some(classifier), _) => Route::Backend(Backend::Classifier(classifier)),
+                (None, Some(folder)) => Route::Backend(Backend::Folder(folder)),
+                (None, None) => Route::Nobody(format!(
                     "`prompt_injection` has no model `{named}`: set \
-                     `detectors.prompt_injection.{named}` with the `url` of a text classifier, or \
-                     name no model for the one inside"
+                     `detectors.prompt_injection.{named}` with the `url` or the `folder` of a text \
+                     classifier, or name no model for the one inside"
                 )),
             },
             Err(error) => Route::Nobody(error),
@@ -215,11 +223,23 @@ impl Backend<'_> {
             Self::Embeddings(embeddings) => embeddings.answer(call).await,
             Self::Moderation(moderation) => moderation.answer(call).await,
             Self::Classifier(classifier) => classifier.answer(call).await,
+            Self::Folder(folder) => folder.answer(call).await,
             Self::Presidio(presidio) => presidio.answer(call).await,
             Self::Semgrep(semgrep) => semgrep.answer(call).await,
             Self::Ocr(ocr) => ocr.answer(call).await,
         }
     }
+}
+
+/// The classifiers that this process runs.
+fn folders(config: &DetectorsConfig) -> BTreeMap<String, Folder> {
+    let folders = config.prompt_injection.iter().filter_map(|(name, config)| {
+        let ClassifierConfig::Folder(folder) = config else {
+            return None;
+        };
+        Some((name.clone(), Folder::new(name, folder)))
+    });
+    folders.collect()
 }
 
 /// Whether the policy wants more than letters compared, as it does unless it says so.

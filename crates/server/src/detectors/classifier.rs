@@ -9,7 +9,7 @@ use portcullis_transport::http::endpoint::Connector;
 
 use super::service::Service;
 use super::{Answered, options};
-use crate::config::ClassifierConfig;
+use crate::config::ClassifierService;
 
 /// What is asked about at once, in characters: classifiers read some hundred tokens.
 const WINDOW_CHARACTERS: usize = 1000;
@@ -18,7 +18,7 @@ const SHARED_CHARACTERS: usize = 200;
 /// LIMIT: windows of one text.
 const WINDOWS_MAX: usize = 128;
 /// The language's default for `threshold`.
-const DEFAULT_THRESHOLD: f64 = 0.9;
+pub(super) const DEFAULT_THRESHOLD: f64 = 0.9;
 
 /// See the module.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) struct Classifier {
 // === impl Classifier ===
 
 impl Classifier {
-    pub(super) fn new(connector: &Connector, name: &str, config: &ClassifierConfig) -> Self {
+    pub(super) fn new(connector: &Connector, name: &str, config: &ClassifierService) -> Self {
         let key = format!("detectors.prompt_injection.{name}");
         Self {
             service: Service::new(connector, &config.service, &[], key),

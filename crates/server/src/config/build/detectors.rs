@@ -1,6 +1,5 @@
 //! Whom to ask what the gateway cannot tell by itself.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -17,32 +16,30 @@ use super::endpoint::server_url;
 use super::value::expand;
 use super::{Builder, value};
 use crate::config::detectors::{
-    ClassifierConfig, DetectorsConfig, ModelConfig, ModerationConfig, OcrConfig, PresidioConfig,
-    ProgramConfig, SemgrepConfig, ServiceConfig,
+    DetectorsConfig, ModelConfig, ModerationConfig, OcrConfig, PresidioConfig, ProgramConfig,
+    SemgrepConfig, ServiceConfig,
 };
 use crate::config::problem::Problem;
-use crate::config::tree::{Entries, Spot};
+use crate::config::tree::Spot;
 use crate::config::written::detectors::{
-    WrittenClassifier, WrittenDetectors, WrittenModel, WrittenOcr, WrittenPresidio, WrittenSemgrep,
+    WrittenDetectors, WrittenModel, WrittenOcr, WrittenPresidio, WrittenSemgrep,
 };
 
-const SERVICE_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const SERVICE_TIMEOUT: Duration = Duration::from_secs(10);
 const SERVICE_CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(7);
 const RETRIES: u32 = 2;
 /// LIMIT: attempts that may be configured.
 const RETRIES_MAX: u64 = 10;
 const PROGRAM_TIMEOUT: Duration = Duration::from_secs(15);
-const PROGRAM_CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
-/// How publishers of such classifiers call it; models without names for their labels have numbers.
-const INJECTION_LABELS: [&str; 4] = ["INJECTION", "JAILBREAK", "MALICIOUS", "LABEL_1"];
+pub(super) const PROGRAM_CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1);
 
 /// What all services have in common.
-struct WrittenService {
-    url: Option<Spot<String>>,
-    api_key: Option<Spot<String>>,
-    timeout: Option<Spot<String>>,
-    retries: Option<Spot<u64>>,
-    concurrency: Option<Spot<u64>>,
+pub(super) struct WrittenService {
+    pub(super) url: Option<Spot<String>>,
+    pub(super) api_key: Option<Spot<String>>,
+    pub(super) timeout: Option<Spot<String>>,
+    pub(super) retries: Option<Spot<u64>>,
+    pub(super) concurrency: Option<Spot<u64>>,
 }
 
 impl Builder<'_> {
@@ -86,46 +83,6 @@ impl Builder<'_> {
         })
     }
 
-    fn classifiers(
-        &mut self,
-        entries: Option<Entries<WrittenClassifier>>,
-    ) -> BTreeMap<String, ClassifierConfig> {
-        let mut classifiers = BTreeMap::new();
-        for (name, classifier) in entries.map(|Entries(entries)| entries).unwrap_or_default() {
-            let classifier = self.classifier(classifier);
-            if let (Some(name), Some(classifier)) = (name.value, classifier) {
-                classifiers.insert(name, classifier);
-            }
-        }
-        classifiers
-    }
-
-    fn classifier(&mut self, spot: Spot<WrittenClassifier>) -> Option<ClassifierConfig> {
-        let written = spot.value.unwrap_or_default();
-        let labels: Vec<String> = match written.labels {
-            Some(labels) => {
-                let read = labels.value.unwrap_or_default().into_iter();
-                let read: Vec<String> = read.filter_map(|label| label.value).collect();
-                if read.is_empty() {
-                    self.error(&labels.span, "no label means an injection");
-                }
-                read
-            }
-            None => INJECTION_LABELS.map(str::to_owned).into(),
-        };
-        let service = WrittenService {
-            url: written.url,
-            api_key: written.api_key,
-            timeout: written.timeout,
-            retries: written.retries,
-            concurrency: written.concurrency,
-        };
-        Some(ClassifierConfig {
-            service: self.service(&spot.span, service)?,
-            labels,
-        })
-    }
-
     fn presidio(&mut self, spot: Spot<WrittenPresidio>) -> Option<PresidioConfig> {
         let written = spot.value.unwrap_or_default();
         let service = WrittenService {
@@ -141,7 +98,11 @@ impl Builder<'_> {
         })
     }
 
-    fn service(&mut self, span: &Range<usize>, written: WrittenService) -> Option<ServiceConfig> {
+    pub(super) fn service(
+        &mut self,
+        span: &Range<usize>,
+        written: WrittenService,
+    ) -> Option<ServiceConfig> {
         if written.url.is_none() {
             self.error(span, "it has no `url`");
         }

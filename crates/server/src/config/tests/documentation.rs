@@ -165,7 +165,7 @@ fn defaults_of_detectors_are_the_defaults() {
     let model = |more: &str| format!("chat: {{ url: \"http://a\", model: m{more} }}");
     check("detectors.MODEL.", 3, &model);
     let named = |more: &str| format!("prompt_injection: {{ c: {{ url: \"http://a\"{more} }} }}");
-    check("detectors.prompt_injection.NAME.", 4, &named);
+    check("detectors.prompt_injection.NAME.", 2, &named);
     let presidio = |more: &str| format!("presidio: {{ url: \"http://a\"{more} }}");
     check("detectors.presidio.", 4, &presidio);
 }

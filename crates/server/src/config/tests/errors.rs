@@ -69,6 +69,81 @@ fn detectors_that_cannot_be_asked_are_errors() {
     );
 }
 
+/// A classifier, in the third line from its eighth column on.
+fn classifier(members: &str) -> String {
+    format!("detectors:\n  prompt_injection:\n    c: {{ {members} }}\n")
+}
+
+#[test]
+fn classifiers_are_either_services_or_in_folders() {
+    check(
+        &classifier("folder: m, url: \"http://a\""),
+        &[
+            "3:18 \"m\" a classifier has either a `url` or a `folder` -> leave out the `url` to run \
+             the model in the gateway, or the `folder` to ask the service",
+        ],
+    );
+    check(
+        &classifier("labels: [X]"),
+        &[
+            "3:8 \"{\" it has neither a `url` nor a `folder` -> give the `url` of a service, or a \
+             `folder` with `model.onnx`, `tokenizer.json` and `config.json`",
+        ],
+    );
+    check(
+        &classifier("folder: m, api_key: k, retries: 1, labels: []"),
+        &[
+            "3:18 \"m\" cannot read `conf/m/config.json`: No such file or directory (os error 2) \
+             -> the folder needs `model.onnx`, `tokenizer.json` and `config.json`; `optimum-cli \
+             export onnx --task text-classification` writes them",
+            "3:30 \"k\" `api_key` is for classifiers with a `url`",
+            "3:42 \"1\" `retries` is for classifiers with a `url`",
+            "3:53 \"[\" no label means an injection",
+        ],
+    );
+}
+
+#[test]
+fn models_that_do_not_load_are_errors() {
+    let directory = tempfile::tempdir().unwrap();
+    let folder = directory.path().join("m");
+    fs::create_dir(&folder).unwrap();
+    tiny::write_folder(&folder);
+    let path = directory.path().join("c.yaml");
+    let found = |members: &str| match read_at(&path, &classifier(members)) {
+        Err(ConfigError::Invalid(files)) => shown(&files),
+        other => panic!("{members}\n{other:?}"),
+    };
+    let config = folder.join("config.json");
+    let labels = format!(
+        "`{}` has no label `BAD`; its labels are SAFE, INJECTION -> name labels as `id2label` in \
+         `config.json` does",
+        config.display()
+    );
+    assert_eq!(
+        found("folder: m, labels: [INJECTION, BAD]"),
+        [format!("3:41 \"BAD\" {labels}")]
+    );
+    fs::write(&config, tiny::CONFIG.replace("INJECTION", "LABEL_1")).unwrap();
+    assert_eq!(
+        found("folder: m"),
+        [format!(
+            "3:18 \"m\" none of the labels in `{}` is known to name an attack: SAFE, LABEL_1 -> \
+             say in the configuration which labels are attacks",
+            config.display()
+        )]
+    );
+    let model = folder.join("model.onnx");
+    fs::write(&model, "none").unwrap();
+    let [error] = &found("folder: m")[..] else {
+        panic!("one thing is wrong");
+    };
+    let begin = format!("3:18 \"m\" `{}` cannot be used: ", model.display());
+    let end =
+        " -> export the model again with `optimum-cli export onnx --task text-classification`";
+    assert!(error.starts_with(&begin) && error.ends_with(end), "{error}");
+}
+
 #[test]
 fn unknown_keys_are_errors_with_what_was_meant() {
     check(

@@ -11,8 +11,8 @@ use url::Url;
 
 use super::*;
 use crate::config::{
-    AllowedUpstreams, Authority, ConversationKey, HttpTransport, LogFormat, Login, Only,
-    RetentionConfig, ServerConfig, ServerName,
+    AllowedUpstreams, Authority, ClassifierConfig, ConversationKey, HttpTransport, LogFormat,
+    Login, Only, RetentionConfig, ServerConfig, ServerName,
 };
 
 /// Two configurations that say the same look the same, but for the files that said it.
@@ -122,7 +122,10 @@ fn detectors_are_asked_where_they_are_configured() {
     assert!(key.is_sensitive() && key.to_str().unwrap().starts_with("Bearer "));
     assert!(!format!("{detectors:?}").contains(key.to_str().unwrap()));
     assert_eq!(detectors.moderation.as_ref().unwrap().model, None);
-    assert_eq!(detectors.prompt_injection["x"].labels, ["BAD"]);
+    let ClassifierConfig::Service(classifier) = &detectors.prompt_injection["x"] else {
+        panic!("{detectors:?}");
+    };
+    assert_eq!(classifier.labels, ["BAD"]);
     let semgrep = detectors.semgrep.as_ref().unwrap();
     assert_eq!(semgrep.program.program, PathBuf::from("/bin/sh"));
     assert_eq!(
@@ -133,6 +136,33 @@ fn detectors_are_asked_where_they_are_configured() {
     assert_eq!(
         (ocr.languages.as_str(), ocr.program.timeout.as_secs()),
         ("eng+deu", 3)
+    );
+}
+
+#[test]
+fn models_in_folders_are_loaded_with_their_labels() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("m")).unwrap();
+    tiny::write_folder(&directory.path().join("m"));
+    let path = directory.path().join("c.yaml");
+    let loaded = |more: &str| {
+        let yaml = format!("detectors: {{ prompt_injection: {{ c: {{ folder: m{more} }} }} }}\n");
+        let detectors = read_at(&path, &yaml).unwrap().detectors;
+        assert!(!detectors.has_services());
+        match &detectors.prompt_injection["c"] {
+            ClassifierConfig::Folder(folder) => folder.clone(),
+            ClassifierConfig::Service(service) => panic!("{service:?}"),
+        }
+    };
+    let plain = loaded("");
+    assert_eq!(plain.labels, [1]);
+    assert_eq!((plain.timeout.as_secs(), plain.concurrency.get()), (10, 2));
+    let other = loaded(", labels: [SAFE, INJECTION], timeout: 1s, concurrency: 5");
+    assert_eq!(other.labels, [0, 1]);
+    assert_eq!((other.timeout.as_secs(), other.concurrency.get()), (1, 5));
+    assert!(
+        !format!("{other:?}").contains("weather"),
+        "words of a model"
     );
 }
 

@@ -60,20 +60,24 @@ pub(in crate::config) struct WrittenModel {
 #[serde(default, deny_unknown_fields, rename = "Classifier")]
 pub(in crate::config) struct WrittenClassifier {
     /// Where `{"inputs": TEXT}` is posted to and answered with a list of `label` and `score`.
+    /// Either this or `folder`.
     pub(in crate::config) url: Option<Spot<String>>,
-    /// Labels that mean an injection.
-    #[schemars(extend("default" = ["INJECTION", "JAILBREAK", "MALICIOUS", "LABEL_1"]))]
+    /// A folder with `model.onnx`, `tokenizer.json` and `config.json`, relative to this file; the
+    /// model in it is run by the gateway.
+    pub(in crate::config) folder: Option<Spot<String>>,
+    /// Labels that mean an injection. The default at a `url` is `INJECTION`, `JAILBREAK`,
+    /// `MALICIOUS` and `LABEL_1`, in a `folder` those of its labels whose names say it.
     pub(in crate::config) labels: Option<Spot<Vec<Spot<String>>>>,
-    /// Sent as `Authorization: Bearer`. `${NAME}` is a variable of the gateway's own environment.
+    /// Sent as `Authorization: Bearer` to a `url`. `${NAME}` is a variable of the gateway's own
+    /// environment.
     pub(in crate::config) api_key: Option<Spot<String>>,
-    /// How long one attempt may take.
+    /// How long one attempt may take, or one run with the wait for its turn.
     #[schemars(extend("default" = "10s"))]
     pub(in crate::config) timeout: Option<Spot<String>>,
-    /// Attempts after the first, if it was the network or the service that failed.
+    /// Attempts at a `url` after the first, if it was the network or the service that failed.
     #[schemars(extend("default" = 2))]
     pub(in crate::config) retries: Option<Spot<u64>>,
-    /// Requests at a time.
-    #[schemars(extend("default" = 8))]
+    /// Requests or runs at a time. The default is 8 at a `url`, 2 in a `folder`.
     pub(in crate::config) concurrency: Option<Spot<u64>>,
 }
 
