@@ -65,12 +65,14 @@ impl fmt::Debug for Classifier {
 }
 
 impl Classifier {
-    /// Reads `model.onnx`, `tokenizer.json` and `config.json` of the folder, and tries them.
+    /// What a folder holds.
+    pub const FILES: [&str; 3] = ["config.json", "model.onnx", "tokenizer.json"];
+
+    /// Reads the [files](Self::FILES) of a folder, and tries them.
     pub fn load(folder: &Path) -> Result<Self, LoadError> {
-        let path = folder.join("config.json");
+        let [path, network_path, tokenizer_path] = Self::FILES.map(|name| folder.join(name));
         let config = Config::load(&path)?;
-        let network = Network::load(&folder.join("model.onnx"))?;
-        let tokenizer_path = folder.join("tokenizer.json");
+        let network = Network::load(&network_path)?;
         let mut tokenizer = tokenizer(&tokenizer_path)?;
         let window = window(&tokenizer, &config, &network);
         if window < WINDOW_TOKENS_MIN {

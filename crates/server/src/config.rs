@@ -10,6 +10,7 @@ mod embedded;
 mod error;
 mod explorer;
 mod gateway;
+mod inputs;
 mod mcp_scan;
 mod problem;
 mod read;

@@ -27,8 +27,8 @@ use super::gateway::{
     ApiConfig, ClientsConfig, ConversationKey, GatewayConfig, LimitsConfig, LogConfig, LogFormat,
     Login, SessionsConfig, StreamsConfig,
 };
+use super::inputs::{Inputs, Models};
 use super::problem::{FileProblems, Problem};
-use super::read::Inputs;
 use super::tree::{Entries, Json, Spot};
 use super::upstream::AllowedUpstreams;
 use super::written::{
@@ -52,8 +52,10 @@ pub(super) struct Builder<'f> {
     pub(super) login: Login,
     /// What there is to say about the files that this one names.
     pub(super) of_named: Vec<FileProblems>,
-    /// Files that were asked for, with what was in them; `None` if they could not be read.
+    /// What was asked for on the way.
     pub(super) inputs: Inputs,
+    /// Models that are loaded already.
+    pub(super) known: &'f Models,
 }
 
 // === impl Builder ===
@@ -88,7 +90,7 @@ impl Builder<'_> {
             detectors: self.detectors(value(written.detectors).unwrap_or_default()),
             parameters: parameters(value(written.parameters)),
             warnings: Vec::new(),
-            inputs: Inputs::new(),
+            inputs: Inputs::default(),
         }
     }
 

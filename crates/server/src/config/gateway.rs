@@ -15,8 +15,8 @@ use tracing::Level;
 use url::{Origin, Url};
 
 use super::detectors::DetectorsConfig;
+use super::inputs::Inputs;
 use super::problem::FileProblems;
-use super::read::Inputs;
 use super::upstream::{AllowedUpstreams, Authority};
 
 const PORT_DEFAULT: u16 = 8787;
@@ -224,7 +224,7 @@ impl Default for GatewayConfig {
             detectors: DetectorsConfig::default(),
             parameters: Object::new(),
             warnings: Vec::new(),
-            inputs: Inputs::new(),
+            inputs: Inputs::default(),
         }
     }
 }

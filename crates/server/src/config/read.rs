@@ -1,10 +1,10 @@
-use std::collections::BTreeMap;
 use std::env;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::build::Builder;
+use super::inputs::{Inputs, Models};
 use super::problem::FileProblems;
 use super::written::Written;
 use super::{ConfigError, GatewayConfig, Login, Secret, tree};
@@ -12,23 +12,22 @@ use super::{ConfigError, GatewayConfig, Login, Secret, tree};
 /// LIMIT: a configuration file may be this long.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
-/// The files that a configuration was made of, with what was in them, secrets included; `None` if
-/// one could not be read.
-pub(super) type Inputs = BTreeMap<PathBuf, Option<Secret>>;
-
 type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
 impl GatewayConfig {
     /// Reads a configuration file and the policies that it names.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        load(path).0
+        load(path, &Models::default()).0
     }
 }
 
-pub(super) fn load(path: &Path) -> (Result<GatewayConfig, ConfigError>, Inputs) {
+/// What a configuration file says, and what it was read from. Models that are `known` are not
+/// loaded again.
+pub(super) fn load(path: &Path, known: &Models) -> (Result<GatewayConfig, ConfigError>, Inputs) {
+    let environment = |name: &str| env::var_os(name)?.into_string().ok();
     match read_text(path) {
-        Ok(text) => parse(path, text, &|name| env::var_os(name)?.into_string().ok()),
-        Err(error) => (Err(error), Inputs::from([(path.to_owned(), None)])),
+        Ok(text) => parse(path, text, &environment, known),
+        Err(error) => (Err(error), Inputs::of(path, None)),
     }
 }
 
@@ -58,6 +57,7 @@ pub(super) fn parse(
     path: &Path,
     text: String,
     environment: Environment<'_>,
+    known: &Models,
 ) -> (Result<GatewayConfig, ConfigError>, Inputs) {
     let mut builder = Builder {
         path,
@@ -66,7 +66,8 @@ pub(super) fn parse(
         problems: Vec::new(),
         login: Login::None,
         of_named: Vec::new(),
-        inputs: Inputs::from([(path.to_owned(), Some(Secret::new(text.clone())))]),
+        inputs: Inputs::of(path, Some(Secret::new(text.clone()))),
+        known,
     };
     let written: Option<Written> = tree::read(&text, &mut builder.problems);
     let config = builder.config(written.unwrap_or_default());

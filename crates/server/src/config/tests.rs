@@ -2,12 +2,13 @@ mod documentation;
 mod errors;
 mod meaning;
 #[path = "../../../model/tests/support/tiny.rs"]
-mod tiny;
+pub(super) mod tiny;
 
 use std::path::Path;
 
 use portcullis_syntax::Severity;
 
+use super::inputs::Models;
 use super::problem::FileProblems;
 use super::read::parse;
 use super::{ConfigError, GatewayConfig};
@@ -29,7 +30,7 @@ fn read(yaml: &str) -> Result<GatewayConfig, ConfigError> {
 }
 
 fn read_at(path: &Path, yaml: &str) -> Result<GatewayConfig, ConfigError> {
-    parse(path, yaml.to_owned(), &environment).0
+    parse(path, yaml.to_owned(), &environment, &Models::default()).0
 }
 
 fn config(yaml: &str) -> GatewayConfig {

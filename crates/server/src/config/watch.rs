@@ -1,17 +1,21 @@
 //! When the configuration changes while the gateway runs.
 
 use std::io;
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::read::{Inputs, load, read_text};
+use super::inputs::{Inputs, Models};
+use super::read::{load, read_text};
 use super::{ConfigError, GatewayConfig, Secret};
 use crate::policy::PolicyFile;
 
-/// Contents are compared, not times: what is mounted from elsewhere changes without a sign.
+/// Contents are compared, not times: what is mounted from elsewhere changes without a sign. Models
+/// are too long for that.
 const POLL_EVERY: Duration = Duration::from_secs(1);
 
 /// Waits for changes of a configuration file and of the files that it names.
@@ -19,6 +23,8 @@ const POLL_EVERY: Duration = Duration::from_secs(1);
 pub struct Watcher {
     path: PathBuf,
     seen: Inputs,
+    /// The models that run.
+    known: Models,
     hang_up: Signal,
     ticks: tokio::time::Interval,
 }
@@ -35,6 +41,7 @@ impl Watcher {
         Ok(Self {
             path,
             seen: running.inputs.clone(),
+            known: running.inputs.models.clone(),
             hang_up: signal(SignalKind::hangup())?,
             ticks,
         })
@@ -52,7 +59,14 @@ impl Watcher {
                 _ = self.hang_up.recv() => {}
             }
             if self.is_changed() {
-                let (config, inputs) = load(&self.path);
+                let (path, known) = (self.path.clone(), self.known.clone());
+                let read = spawn_blocking(move || load(&path, &known)).await;
+                // Only a runtime that ends cancels it, and then nobody is here.
+                let (config, inputs) =
+                    read.unwrap_or_else(|error| resume_unwind(error.into_panic()));
+                if config.is_ok() {
+                    self.known = inputs.models.clone();
+                }
                 self.seen = inputs;
                 return config;
             }
@@ -60,14 +74,16 @@ impl Watcher {
     }
 
     fn is_changed(&self) -> bool {
-        self.seen.iter().any(|(path, seen)| {
+        let mut texts = self.seen.texts.iter();
+        let is_changed = texts.any(|(path, seen)| {
             let now = if *path == self.path {
                 read_text(path).ok().map(Secret::new)
             } else {
                 PolicyFile::source(path).ok().map(Secret::new)
             };
             now != *seen
-        })
+        });
+        is_changed || self.seen.models.are_changed()
     }
 }
 
@@ -76,10 +92,13 @@ mod tests {
     use std::fs;
     use std::path::Path;
     use std::process::{self, Command};
+    use std::sync::Arc;
 
     use tokio::time::{Instant, timeout};
 
     use super::*;
+    use crate::config::ClassifierConfig;
+    use crate::config::tests::tiny;
 
     const POLICY: &str = "raise \"a\" if:\n    (m: Message)\n    \"x\" in m.content\n";
 
@@ -160,6 +179,38 @@ mod tests {
         files.write("g.yml", "");
         let config = watcher.changed().await.unwrap();
         assert!(!names(config).contains(&"own".to_owned()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_model_is_loaded_again_only_if_its_files_have_changed() {
+        const MODEL: &str = "detectors: { prompt_injection: { c: { folder: m } } }\n";
+        let loaded = |config: &GatewayConfig| match &config.detectors.prompt_injection["c"] {
+            ClassifierConfig::Folder(folder) => Arc::clone(&folder.classifier),
+            ClassifierConfig::Service(service) => panic!("{service:?}"),
+        };
+        let files = Files::new(MODEL);
+        fs::create_dir(files.0.path().join("m")).unwrap();
+        tiny::write_folder(&files.0.path().join("m"));
+        let running = GatewayConfig::read(&files.path()).unwrap();
+        let mut watcher = Watcher::new(files.path(), &running).unwrap();
+        assert!(is_quiet(&mut watcher).await);
+
+        files.write("c.yaml", &format!("listen: 127.0.0.1:1\n{MODEL}"));
+        let config = watcher.changed().await.unwrap();
+        assert_eq!(config.detectors, running.detectors);
+        files.write("c.yaml", "lisen: 1\n");
+        watcher.changed().await.unwrap_err();
+        files.write("c.yaml", MODEL);
+        let config = watcher.changed().await.unwrap();
+        assert!(Arc::ptr_eq(&loaded(&config), &loaded(&running)));
+
+        files.write("m/config.json", tiny::CONFIG);
+        let config = watcher.changed().await.unwrap();
+        assert!(!Arc::ptr_eq(&loaded(&config), &loaded(&running)));
+        files.write("m/config.json", "{}");
+        let error = watcher.changed().await.unwrap_err();
+        assert!(matches!(error, ConfigError::Invalid(_)), "{error}");
+        assert!(is_quiet(&mut watcher).await, "it is said once");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,5 +1,6 @@
 //! Guardrails that ask models and services.
 
+use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -117,12 +118,21 @@ fn a_model_in_a_folder_blocks_what_it_objects_to() {
     assert!(!refused.contains("ignore instructions"), "{refused}");
     assert!(session.answer(2, "weather").contains("the weather"));
 
+    // Other labels, with the model that is loaded already.
     let other = model(", labels: [SAFE], concurrency: 1");
     gateway.configure(&format!("{other}{policy}"));
     eventually("the new labels are not in force", || {
         session.answer(3, "weather").contains("(injected)")
     });
     assert!(session.answer(4, "attack").contains("ignore instructions"));
+    // What does not load is not in force.
+    fs::write(folder.path().join("config.json"), "{}").unwrap();
+    eventually("the broken folder is not noticed", || {
+        gateway
+            .log()
+            .contains("the changed configuration is wrong and not in force")
+    });
+    assert!(session.answer(5, "weather").contains("(injected)"));
 }
 
 #[test]

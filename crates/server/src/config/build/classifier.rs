@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use portcullis_model::{Classifier, LoadError};
 
@@ -97,8 +96,8 @@ impl Builder<'_> {
         let concurrency = self.count(written.concurrency, PROGRAM_CONCURRENCY);
         let named = written.labels.map(|labels| self.labels(labels));
         let path = self.beside(&folder.value?);
-        let classifier = match Classifier::load(&path) {
-            Ok(classifier) => Arc::new(classifier),
+        let classifier = match self.inputs.models.load(&path, self.known) {
+            Ok(classifier) => classifier,
             Err(error) => {
                 self.unusable(&folder.span, &error);
                 return None;

@@ -91,6 +91,7 @@ impl Builder<'_> {
             Ok(read) => {
                 let is_new = self
                     .inputs
+                    .texts
                     .insert(path.clone(), Some(Secret::new(read.source.clone())))
                     .is_none();
                 if is_new && !read.diagnostics.is_empty() {
@@ -104,7 +105,7 @@ impl Builder<'_> {
                 let source = std::error::Error::source(&error);
                 let cause = source.map(|cause| format!(": {cause}")).unwrap_or_default();
                 self.error(&file.span, format!("{error}{cause}"));
-                self.inputs.insert(path, None);
+                self.inputs.texts.insert(path, None);
                 None
             }
         }

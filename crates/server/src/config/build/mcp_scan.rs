@@ -28,11 +28,12 @@ impl Builder<'_> {
             Err(error) => {
                 let cause = error.source().map(|cause| format!(": {cause}"));
                 self.error(&span, format!("{error}{}", cause.unwrap_or_default()));
-                self.inputs.insert(path, None);
+                self.inputs.texts.insert(path, None);
                 return Vec::new();
             }
         };
         self.inputs
+            .texts
             .insert(path.clone(), Some(Secret::new(text.clone())));
         let mut problems = Vec::new();
         let file = McpScanFile::parse(&text, &mut problems);

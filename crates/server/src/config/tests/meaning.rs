@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
@@ -10,6 +10,7 @@ use portcullis_store::{Durability, Location};
 use url::Url;
 
 use super::*;
+use crate::config::inputs::Inputs;
 use crate::config::{
     AllowedUpstreams, Authority, ClassifierConfig, ConversationKey, HttpTransport, LogFormat,
     Login, Only, RetentionConfig, ServerConfig, ServerName,
@@ -19,7 +20,7 @@ use crate::config::{
 pub(super) fn assert_same(left: &GatewayConfig, right: &GatewayConfig) {
     let shown = |config: &GatewayConfig| {
         let config = GatewayConfig {
-            inputs: BTreeMap::new(),
+            inputs: Inputs::default(),
             ..config.clone()
         };
         format!("{config:#?}")
