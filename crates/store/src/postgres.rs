@@ -229,7 +229,7 @@ impl Database for PostgresStore {
         Ok(())
     }
 
-    fn delete_words(&mut self, rows: &Rows<'_>) -> Result<(), StoreError> {
+    fn delete_words(&mut self, _session: i64, rows: &Rows<'_>) -> Result<(), StoreError> {
         self.with_rows("delete the words of the session", DELETE_WORDS, rows)?;
         Ok(())
     }

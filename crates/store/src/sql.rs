@@ -93,8 +93,9 @@ pub(crate) trait Database {
     /// Makes words found: the numbers of new rows, and the words of each with spaces around them.
     fn put_words(&mut self, rows: &[(i64, String)]) -> Result<(), StoreError>;
 
-    /// Takes rows of words away, whose numbers are the `id`s of `rows`.
-    fn delete_words(&mut self, rows: &Rows<'_>) -> Result<(), StoreError>;
+    /// Takes all words of a session away: of the one with this number, whose rows of words have the
+    /// `id`s of `rows`.
+    fn delete_words(&mut self, session: i64, rows: &Rows<'_>) -> Result<(), StoreError>;
 
     /// What the database itself finds wrong with its files.
     fn damages(&mut self) -> Result<Vec<String>, StoreError>;

@@ -198,8 +198,8 @@ impl Database for SqliteStore {
         words::put(self, rows)
     }
 
-    fn delete_words(&mut self, rows: &Rows<'_>) -> Result<(), StoreError> {
-        words::delete(self, rows)
+    fn delete_words(&mut self, session: i64, rows: &Rows<'_>) -> Result<(), StoreError> {
+        words::delete(self, session, rows)
     }
 
     fn damages(&mut self) -> Result<Vec<String>, StoreError> {

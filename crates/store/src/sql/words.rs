@@ -59,7 +59,7 @@ pub(super) fn delete<D: Database + ?Sized>(
         columns: &[Column::Integer("id")],
         rows: rows.map(|row| vec![Parameter::Integer(row)]).collect(),
     };
-    database.delete_words(&rows)?;
+    database.delete_words(session, &rows)?;
     let purpose = "delete the metadata of the session";
     database.execute(purpose, DELETE_PROPERTIES, &[Parameter::Integer(session)])?;
     Ok(())

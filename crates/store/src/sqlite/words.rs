@@ -5,17 +5,14 @@
 //! it, so that its size is bounded. What has a word in both is one session, and a search reads both.
 use super::SqliteStore;
 use crate::StoreError;
-use crate::sql::{Cell, Database, Rows, Table, joined, word_rows};
+use crate::sql::{Cell, Database, Rows, joined};
 
 /// LIMIT: what the words that are not in the index may take. Every search reads them.
 const RECENT_BYTES_MAX: i64 = 1 << 20;
 
 const PURPOSE: &str = "record the words of the session";
 
-const RECENT_WORDS: Table = Table {
-    name: "recent_words",
-    key: "id",
-};
+const PUT_RECENT: &str = "INSERT INTO recent_words (id, words) VALUES ($1, $2)";
 
 const COUNT_RECENT: &str = "
     UPDATE counters SET value = value + $1 WHERE name = 'recent-words-bytes' RETURNING value";
@@ -25,16 +22,18 @@ const RECENT: &str = "SELECT id, words FROM recent_words ORDER BY id";
 /// From values, not from a query, after each of which the index would be written.
 const PUT_INDEX: &str = "INSERT INTO session_words (rowid, words) VALUES ($1, $2)";
 
-const DELETE: [&str; 2] = [
-    "DELETE FROM recent_words WHERE id IN (SELECT r.id FROM {rows})",
-    "DELETE FROM session_words WHERE rowid IN (SELECT r.id FROM {rows})",
-];
+/// All of a session's: the table is small, and has no index.
+const DELETE_RECENT: &str = "DELETE FROM recent_words WHERE id >> 24 = $1";
+
+const DELETE_INDEX: &str = "DELETE FROM session_words WHERE rowid IN (SELECT r.id FROM {rows})";
 
 pub(super) fn put(store: &mut SqliteStore, rows: &[(i64, String)]) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
     }
-    store.insert_new(PURPOSE, RECENT_WORDS, &word_rows(rows))?;
+    for (id, words) in rows {
+        store.execute(PURPOSE, PUT_RECENT, &[(*id).into(), words.into()])?;
+    }
     let bytes: usize = rows.iter().map(|(_, words)| words.len()).sum();
     let bytes = i64::try_from(bytes).unwrap_or(RECENT_BYTES_MAX);
     let counted = store.query(PURPOSE, COUNT_RECENT, &[bytes.into()])?;
@@ -55,9 +54,13 @@ fn index(store: &mut SqliteStore) -> Result<(), StoreError> {
     Ok(())
 }
 
-pub(super) fn delete(store: &mut SqliteStore, rows: &Rows<'_>) -> Result<(), StoreError> {
-    for statement in DELETE {
-        store.with_rows("delete the words of the session", statement, rows)?;
-    }
+pub(super) fn delete(
+    store: &mut SqliteStore,
+    session: i64,
+    rows: &Rows<'_>,
+) -> Result<(), StoreError> {
+    let purpose = "delete the words of the session";
+    store.execute(purpose, DELETE_RECENT, &[session.into()])?;
+    store.with_rows(purpose, DELETE_INDEX, rows)?;
     Ok(())
 }

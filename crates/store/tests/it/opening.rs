@@ -272,3 +272,31 @@ fn database_of_version_3_opens_and_goes_on() {
     assert!(store.delete_session(&sessions[0].session.id).unwrap());
     check(&mut store, "tide", 1);
 }
+
+#[test]
+fn database_of_version_5_opens_and_its_recent_words_are_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.db");
+    fs::write(&path, include_bytes!("../fixtures/version-5.db")).unwrap();
+    let mut store = SqliteStore::open(&path, Durability::Relaxed).unwrap();
+    let search = |store: &mut SqliteStore, word: &str| {
+        let search = Search {
+            words: vec![word.to_owned()],
+            ..Search::default()
+        };
+        let filter = SessionFilter {
+            search,
+            ..SessionFilter::newest(9)
+        };
+        store.sessions(&filter).unwrap()
+    };
+    let found = search(&mut store, "wizards");
+    assert_eq!(found.len(), 2);
+    store
+        .write(&[session(7).into(), event(7, 1).into()])
+        .unwrap();
+    assert!(store.delete_session(&found[0].session.id).unwrap());
+    assert_eq!(search(&mut store, "wizards"), found[1..]);
+    assert_eq!(search(&mut store, "message").len(), 1);
+    assert_eq!(store.problems().unwrap(), Vec::<String>::new());
+}
