@@ -1,4 +1,6 @@
-/// Bytes that are looked at together.
+/// Bytes of long runs that are looked at together: so many that the compiler uses vectors.
+const BLOCK: usize = 32;
+/// Bytes that are looked at together where a run ends.
 const WORD: usize = size_of::<u64>();
 /// One in each byte of a word, and the highest bit of each.
 const ONES: u64 = u64::from_ne_bytes([1; WORD]);
@@ -6,16 +8,28 @@ const HIGHS: u64 = u64::from_ne_bytes([0x80; WORD]);
 
 /// How many bytes at the start of `bytes` stand in a JSON string as they are.
 pub(crate) fn plain_length(bytes: &[u8]) -> usize {
-    let (words, rest) = bytes.as_chunks::<WORD>();
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let plain = blocks.iter().take_while(|block| is_plain(block)).count() * BLOCK;
+    let (words, rest) = bytes.get(plain..).unwrap_or_default().as_chunks::<WORD>();
     for (place, word) in words.iter().enumerate() {
         let marks = special_bytes(u64::from_le_bytes(*word));
         if marks != 0 {
-            return place * WORD + marks.trailing_zeros() as usize / 8;
+            return plain + place * WORD + marks.trailing_zeros() as usize / 8;
         }
     }
-    let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..b' ');
-    let found = rest.iter().position(special);
-    words.len() * WORD + found.unwrap_or(rest.len())
+    let found = rest.iter().position(|byte| is_special(*byte));
+    plain + words.len() * WORD + found.unwrap_or(rest.len())
+}
+
+fn is_plain(block: &[u8; BLOCK]) -> bool {
+    // Without a way out before the end, which would keep vectors away.
+    !block
+        .iter()
+        .fold(false, |any, byte| any | is_special(*byte))
+}
+
+fn is_special(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..b' ')
 }
 
 /// Marks bytes that need an escape. Above the lowest mark some may be wrong, since differences
@@ -34,8 +48,8 @@ mod tests {
 
     #[test]
     fn the_first_special_byte_ends_the_run() {
-        for length in 0..3 * WORD {
-            let plain = "é~ !#[]\u{7f}".repeat(WORD).into_bytes();
+        for length in 0..3 * BLOCK {
+            let plain = "é~ !#[]\u{7f}".repeat(BLOCK).into_bytes();
             let plain = plain.get(..length).unwrap();
             assert_eq!(plain_length(plain), length);
             for special in (0..b' ').chain(*b"\"\\") {

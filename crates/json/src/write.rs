@@ -37,6 +37,11 @@ fn written(value: &Value, layout: Layout) -> String {
     }
 }
 
+/// Where a text goes, which may make room for what is to come.
+trait Sink: Write {
+    fn make_room(&mut self, bytes: usize);
+}
+
 struct Writer<'w, W> {
     out: &'w mut W,
     layout: Layout,
@@ -92,9 +97,21 @@ impl fmt::Display for Number {
     }
 }
 
+// === impl Sink ===
+
+impl Sink for String {
+    fn make_room(&mut self, bytes: usize) {
+        self.reserve(bytes);
+    }
+}
+
+impl Sink for fmt::Formatter<'_> {
+    fn make_room(&mut self, _bytes: usize) {}
+}
+
 // === impl Writer ===
 
-impl<'w, W: Write> Writer<'w, W> {
+impl<'w, W: Sink> Writer<'w, W> {
     fn value(mut self, value: &'w Value) -> fmt::Result {
         self.start(value)?;
         while let Some(open) = self.open.last_mut() {
@@ -170,6 +187,8 @@ impl<'w, W: Write> Writer<'w, W> {
     }
 
     fn string(&mut self, text: &str) -> fmt::Result {
+        // Some of it will be escaped.
+        self.out.make_room(text.len() + text.len() / 16 + 2);
         self.out.write_char('"')?;
         let mut rest = text;
         loop {

@@ -1,5 +1,7 @@
 use std::borrow::Cow;
 
+use memchr::memchr_iter;
+
 use super::Reader;
 use crate::plain::plain_length;
 use crate::{Error, ErrorKind, Surrogates};
@@ -25,7 +27,12 @@ impl<'t> Reader<'t> {
             }
             match self.peek() {
                 Some(b'"') => break,
-                Some(b'\\') => unescaped.to_mut().push(self.escape()?),
+                Some(b'\\') => {
+                    if let Cow::Borrowed(plain) = unescaped {
+                        unescaped = Cow::Owned(self.with_room(plain));
+                    }
+                    unescaped.to_mut().push(self.escape()?);
+                }
                 Some(_) => return Err(self.error(ErrorKind::ControlCharacter)),
                 None => {
                     return Err(self.expected("`\"` at the end of the string"));
@@ -34,6 +41,20 @@ impl<'t> Reader<'t> {
         }
         self.offset += 1;
         Ok(unescaped)
+    }
+
+    /// The beginning of a string of which the next part is escaped, with room for all of it.
+    fn with_room(&self, plain: &str) -> String {
+        let rest = self.slice(self.offset..self.end).as_bytes();
+        let is_end = |quote: &usize| {
+            let before = rest.get(..*quote).unwrap_or_default();
+            let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\');
+            backslashes.count() % 2 == 0
+        };
+        let end = memchr_iter(b'"', rest).find(is_end).unwrap_or_default();
+        let mut text = String::with_capacity(plain.len() + end);
+        text.push_str(plain);
+        text
     }
 
     fn skip_plain(&mut self) {
