@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use portcullis_json::{Object, Value};
 
-use self::seen::Seen;
+use self::seen::{Said, Seen};
 pub(super) use self::split::{cut, words_of};
 use super::row::{Parameter, Reader};
 use super::{Column, Database, Row, Rows, events};
@@ -125,7 +125,7 @@ pub(crate) fn index_sessions<D: Database + ?Sized>(database: &mut D) -> Result<(
             let Some(last) = events.last() else { break };
             page = page.after(last.sequence);
             for event in &events {
-                words.add_message(&event.events);
+                words.add_message(&event.events, &mut Said::default());
             }
         }
         for row in database.query(purpose, ADD_ROW, &[Parameter::Integer(number)])? {
@@ -184,9 +184,11 @@ impl<'t> WordRows<'t> {
 
     pub(super) fn put<D: Database + ?Sized>(self, database: &mut D) -> Result<(), StoreError> {
         let mut words = Seen::default();
+        let mut said = Said::default();
         let rows = self.0.into_iter().map(|(row, messages)| {
+            said.clear();
             for events in messages {
-                words.add_message(events);
+                words.add_message(events, &mut said);
             }
             (row, words.take_text())
         });

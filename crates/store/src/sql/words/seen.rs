@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 use std::mem;
 use std::ops::Range;
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::{DefaultHashBuilder, HashSet, HashTable};
 use portcullis_json::{Limits, Value, parse};
 
 use super::repeats::{self, Repeats};
@@ -15,6 +15,13 @@ use crate::sql::strings::strings;
 const WORDS_EXPECTED: usize = 512;
 /// LIMIT: different words of one message that can be found.
 const WORDS_OF_EVENT_MAX: usize = 2000;
+
+/// Of strings that are said again, shorter ones are taken apart again.
+const SAID_BYTES_MIN: usize = 64;
+
+/// Strings all of whose words were added, as they stand in JSON: an answer often says what its call
+/// said.
+pub(super) type Said<'m> = HashSet<&'m str>;
 
 /// Different words, in the form in which they are kept, each with a space before it.
 pub(super) struct Seen {
@@ -76,15 +83,22 @@ impl Seen {
 
     /// Adds the words of what policies saw of a message, which is JSON: those of every text and
     /// number, but not of the names of members.
-    pub(super) fn add_message(&mut self, events: &str) {
+    pub(super) fn add_message<'m>(&mut self, events: &'m str, said: &mut Said<'m>) {
         self.message += 1;
         self.of_message = 0;
+        // Each word but the last has something after it.
+        let has_all_words_added = events.len() < 2 * WORDS_OF_EVENT_MAX;
         let mut end = 0;
         for string in strings(events) {
             self.add_scalars(events.get(end..string.start).unwrap_or_default());
             let rest = events.get(string.end + 1..).unwrap_or_default();
             end = string.end;
-            if !rest.trim_ascii_start().starts_with(':') {
+            let is_name = rest.trim_ascii_start().starts_with(':');
+            let is_said = has_all_words_added
+                && !is_name
+                && string.len() >= SAID_BYTES_MIN
+                && !said.insert(events.get(string.clone()).unwrap_or_default());
+            if !is_name && !is_said {
                 self.add_text(&text_of(events, string));
             }
         }
@@ -195,7 +209,7 @@ mod tests {
 
     fn of(events: &str) -> Vec<String> {
         let mut seen = Seen::default();
-        seen.add_message(events);
+        seen.add_message(events, &mut Said::default());
         let text = seen.take_text();
         text.split_whitespace().map(str::to_owned).collect()
     }
@@ -225,12 +239,32 @@ mod tests {
         let words: Vec<String> = (0..3 * WORDS_OF_EVENT_MAX).map(|n| n.to_string()).collect();
         let events = format!("[{{\"content\":\"{}\"}}]", words.join(" "));
         let mut seen = Seen::default();
-        seen.add_message(r#"["kept 0 1"]"#);
-        seen.add_message(&events);
-        seen.add_message(r#"["more"]"#);
+        let mut said = Said::default();
+        seen.add_message(r#"["kept 0 1"]"#, &mut said);
+        seen.add_message(&events, &mut said);
+        seen.add_message(r#"["more"]"#, &mut said);
         let text = seen.take_text();
         assert_eq!(text.split_whitespace().count(), 2 + WORDS_OF_EVENT_MAX);
         assert!(text.ends_with(" 1999 more "), "{text}");
+    }
+
+    #[test]
+    fn string_that_was_no_value_or_not_read_to_its_end_is_read() {
+        let long = "the lazy dog sleeps ".repeat(4);
+        let many: Vec<String> = (0..2 * WORDS_OF_EVENT_MAX).map(|n| n.to_string()).collect();
+        let before = [
+            format!(r#"[{{"{long}":1}}]"#),
+            format!(r#"["{}","{long}"]"#, many.join(" ")),
+        ];
+        let again = format!(r#"["{long}"]"#);
+        for before in &before {
+            let (mut seen, mut said) = (Seen::default(), Said::default());
+            seen.add_message(before, &mut said);
+            assert!(!seen.take_text().contains("lazy"));
+            seen.add_message(&again, &mut said);
+            seen.add_message(&again, &mut said);
+            assert_eq!(seen.take_text(), " the lazy dog sleeps ");
+        }
     }
 
     #[test]
