@@ -15,7 +15,7 @@ use crate::kind::BinderKind;
 use crate::memory::{BodyMemory, ClosedState, When};
 use crate::meter::{Exceeded, Meter};
 use crate::patterns::Patterns;
-use crate::program::{Body, Comprehension, Expr, ExprKind, Operator, Program, Slot};
+use crate::program::{Body, Comprehension, Expr, ExprKind, Line, Lines, Operator, Program, Slot};
 use crate::record::Recorder;
 use crate::value::{Dict, List, Text, Value};
 use portcullis_json::Object;
@@ -122,12 +122,25 @@ impl<'a> Evaluator<'a> {
 
     /// All lines in order, up to the first that is false. The offers are left in `self.offers`.
     pub(crate) fn conjunction(&mut self, body: &Body) -> Evaluated<Verdict> {
+        self.conjunction_after(body, &mut Lines::default())
+    }
+
+    /// The same, but lines known to hold are passed over where nobody wants their marks. Adds the
+    /// lines that will hold however the variables without a value are bound.
+    pub(super) fn conjunction_after(
+        &mut self,
+        body: &Body,
+        settled: &mut Lines,
+    ) -> Evaluated<Verdict> {
         self.offers.clear();
         for slot in &body.lets {
             self.set(*slot, Value::Unknown);
         }
         let (mut unknown, mut neither) = (false, false);
-        for line in &body.lines {
+        for (index, line) in body.lines.iter().enumerate() {
+            if settled.has(index) && self.are_known(&line.binders) && !self.marks() {
+                continue;
+            }
             let counted = self.recorder.counted();
             match self.evaluate(&line.expr)? {
                 Value::Bool(false) => {
@@ -138,7 +151,11 @@ impl<'a> Evaluator<'a> {
                         Verdict::False
                     });
                 }
-                Value::Bool(true) | Value::Nothing => {}
+                Value::Bool(true) | Value::Nothing => {
+                    if body.regular && self.is_settled(line) {
+                        settled.add(index);
+                    }
+                }
                 Value::Unknown => unknown = true,
                 _ => neither = true,
             }
@@ -148,6 +165,20 @@ impl<'a> Evaluator<'a> {
             (false, true) => Verdict::Unknown,
             (false, false) => Verdict::True,
         })
+    }
+
+    /// Whether a line that holds now will hold however the other variables are bound. What a let
+    /// sets is taken away at each evaluation, so it is evaluated each time.
+    fn is_settled(&self, line: &Line) -> bool {
+        !matches!(line.expr.kind, ExprKind::Let(..)) && self.are_known(&line.needs)
+    }
+
+    fn are_known(&self, slots: &[Slot]) -> bool {
+        let is_known = |slot: &Slot| {
+            let value = self.frame.get(*slot);
+            !matches!(value, None | Some(Value::Unknown | Value::Nothing))
+        };
+        slots.iter().all(is_known)
     }
 
     /// One line on its own, with only some variables bound.
@@ -248,7 +279,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn offer(&mut self, slot: Slot, domain: impl FnOnce() -> Domain) {
-        if self.local(slot).is_unknown() && self.offers.iter().all(|offer| offer.slot != slot) {
+        if !self.are_known(&[slot]) && self.offers.iter().all(|offer| offer.slot != slot) {
             self.offers.push(Offer {
                 slot,
                 domain: domain(),

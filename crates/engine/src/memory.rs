@@ -5,7 +5,7 @@ mod closed;
 pub(crate) use closed::{ClosedState, FirstModels, Kept, Tally};
 
 use crate::eval::{Evaluated, Evaluator, Interrupt};
-use crate::program::{Body, Origin};
+use crate::program::{Body, Line, Lines, Origin};
 use crate::value::Value;
 use std::cell::Cell;
 
@@ -41,6 +41,8 @@ pub(crate) struct Candidate {
     pub(crate) ordinal: u64,
     /// The first of its own lines that is false or fails.
     pub(crate) stop: Option<Stop>,
+    /// Those of its own lines that hold.
+    pub(crate) settled: Lines,
     fate: Fate,
 }
 
@@ -123,10 +125,11 @@ impl BinderMemory {
         binder: usize,
         value: Value,
     ) -> Evaluated<()> {
+        let mut settled = Lines::NONE;
         let stop = match body.binders.get(binder) {
             Some(binder) if body.regular => {
                 evaluator.set(binder.slot, value.clone());
-                let stop = first_stop(evaluator, body, &binder.alphas);
+                let stop = first_stop(evaluator, body, &binder.alphas, &mut settled);
                 evaluator.set(binder.slot, Value::Unknown);
                 stop
             }
@@ -157,6 +160,7 @@ impl BinderMemory {
                 value,
                 ordinal: self.seen,
                 stop,
+                settled,
                 fate,
             });
         }
@@ -168,11 +172,13 @@ impl BinderMemory {
         if self.seen == self.seen_old {
             return;
         }
+        let kept = |candidate: &Candidate| candidate.fate == Fate::Kept;
         let new = self.candidates.get(self.old..).unwrap_or_default();
-        if new.iter().any(|candidate| candidate.fate != Fate::Kept) {
-            self.dropped_false |= new.iter().any(|candidate| candidate.fate == Fate::False);
+        self.dropped_false |= new.iter().any(|candidate| candidate.fate == Fate::False);
+        if !new.iter().any(kept) {
+            self.candidates.truncate(self.old);
+        } else if !new.iter().all(kept) {
             let new: Vec<_> = self.candidates.drain(self.old..).collect();
-            let kept = |candidate: &Candidate| candidate.fate == Fate::Kept;
             self.candidates.extend(new.into_iter().filter(kept));
         }
         self.old = self.candidates.len();
@@ -202,12 +208,17 @@ impl BinderMemory {
     }
 }
 
+/// The first line that is false or fails, and those before it that hold.
 fn first_stop(
     evaluator: &mut Evaluator<'_>,
     body: &Body,
     alphas: &[usize],
+    settled: &mut Lines,
 ) -> Evaluated<Option<Stop>> {
     for line in alphas {
+        if body.lines.get(*line).is_some_and(Line::only_offers) {
+            continue;
+        }
         match evaluator.line(body, *line) {
             Ok(Value::Bool(false)) => {
                 return Ok(Some(Stop {
@@ -215,6 +226,7 @@ fn first_stop(
                     cause: Cause::False,
                 }));
             }
+            Ok(Value::Bool(true)) => settled.add(*line),
             Ok(_) => {}
             Err(Interrupt::Error(_)) => {
                 return Ok(Some(Stop {

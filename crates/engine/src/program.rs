@@ -115,12 +115,18 @@ pub(crate) enum Origin {
 #[derive(Debug)]
 pub(crate) struct Line {
     pub(crate) expr: Expr,
-    /// Variables that the line's value depends on, those behind lets included.
-    pub(crate) needs: BTreeSet<Slot>,
+    /// Variables that the line's value depends on, those behind lets included, in order.
+    pub(crate) needs: Vec<Slot>,
+    /// The variables that its binders offer values for.
+    pub(crate) binders: Vec<Slot>,
     /// The lines before it whose lets it uses, in order.
     pub(crate) lets: Vec<usize>,
     pub(crate) traits: Traits,
 }
+
+/// Lines of a body, as bits. It holds none beyond [`Lines::MAX`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lines(u64);
 
 /// A variable that ranges over the whole trace.
 #[derive(Debug)]
@@ -208,6 +214,38 @@ pub(crate) enum ExprKind {
     Comprehension(Box<Comprehension>),
     /// An expression whose evaluation is always a run-time error, and why.
     Invalid(&'static str),
+}
+
+// === impl Line ===
+
+impl Line {
+    /// Whether it is `(x: T) in e` where `e` cannot fail, so that it holds whatever its variables.
+    pub(crate) fn only_offers(&self) -> bool {
+        matches!(self.expr.kind, ExprKind::BindIn(..)) && !self.traits.fallible
+    }
+}
+
+// === impl Lines ===
+
+impl Lines {
+    pub(crate) const NONE: Lines = Lines(0);
+    const MAX: usize = 64;
+
+    pub(crate) fn add(&mut self, line: usize) {
+        self.0 |= Self::bit(line);
+    }
+
+    pub(crate) fn add_all(&mut self, other: Lines) {
+        self.0 |= other.0;
+    }
+
+    pub(crate) fn has(self, line: usize) -> bool {
+        self.0 & Self::bit(line) != 0
+    }
+
+    fn bit(line: usize) -> u64 {
+        if line < Self::MAX { 1 << line } else { 0 }
+    }
 }
 
 impl Expr {

@@ -4,7 +4,7 @@ mod join;
 
 use super::{Domain, Evaluated, Evaluator, Interrupt, Offer, Verdict};
 use crate::memory::When;
-use crate::program::{Body, BodyId, Expr, Origin, Slot};
+use crate::program::{Body, BodyId, Expr, Lines, Origin, Slot};
 use crate::record::{ModelRanges, Recorder};
 use crate::value::Value;
 use std::mem;
@@ -48,6 +48,8 @@ struct Walk<'w, 'a> {
     /// Where in `order` the places stand that come first in the product order; nothing if they
     /// stand first there as well.
     arrangement: Vec<usize>,
+    /// Lines that hold with what is bound so far.
+    settled: Lines,
     /// Whether the binders of the whole trace are bound.
     is_of_trace: bool,
     visit: &'w mut Visit<'w, 'a>,
@@ -81,6 +83,7 @@ impl<'a> Evaluator<'a> {
             error,
             order: Vec::new(),
             arrangement: Vec::new(),
+            settled: Lines::NONE,
             is_of_trace: false,
             visit,
         };
@@ -93,10 +96,14 @@ impl<'a> Evaluator<'a> {
     }
 
     /// All lines under the current assignment, recorded on their own.
-    fn settle(&mut self, body: &Body) -> Evaluated<(Verdict, ModelRanges, Vec<Offer>)> {
+    fn settle(
+        &mut self,
+        body: &Body,
+        settled: &mut Lines,
+    ) -> Evaluated<(Verdict, ModelRanges, Vec<Offer>)> {
         let child = self.recorder.child();
         let outer = mem::replace(&mut self.recorder, child);
-        let verdict = self.conjunction(body);
+        let verdict = self.conjunction_after(body, settled);
         let inner = mem::replace(&mut self.recorder, outer);
         let verdict = verdict?;
         let ranges = if inner.is_on() && matches!(verdict, Verdict::True | Verdict::False) {
@@ -133,7 +140,7 @@ impl<'a> Walk<'_, 'a> {
         }
         match self.settle(evaluator)? {
             Settled::Done(flow) => Ok(flow),
-            Settled::Offers(offers) if self.body.regular => {
+            Settled::Offers(offers, _) if self.body.regular => {
                 let waits = self.body.steady
                     && offers
                         .iter()
@@ -143,18 +150,19 @@ impl<'a> Walk<'_, 'a> {
                 }
                 self.join(evaluator, offers)
             }
-            Settled::Offers(offers) => self.round(evaluator, offers),
+            Settled::Offers(offers, _) => self.round(evaluator, offers),
         }
     }
 
     /// Evaluates the body; a definite outcome is visited.
     fn settle(&mut self, evaluator: &mut Evaluator<'a>) -> Evaluated<Settled> {
-        let (verdict, ranges, offers) = evaluator.settle(self.body)?;
+        let mut settled = self.settled;
+        let (verdict, ranges, offers) = evaluator.settle(self.body, &mut settled)?;
         let holds = match verdict {
             Verdict::True if self.is_ready(evaluator)? => true,
             Verdict::False => false,
             _ if offers.is_empty() => return Ok(Settled::Done(ControlFlow::Continue(()))),
-            _ => return Ok(Settled::Offers(offers)),
+            _ => return Ok(Settled::Offers(offers, settled)),
         };
         let model = Model {
             holds,
@@ -200,10 +208,13 @@ impl<'a> Walk<'_, 'a> {
         let Some(((slot, values), rest)) = domains.split_first() else {
             return match self.settle(evaluator)? {
                 Settled::Done(flow) => Ok(flow),
-                Settled::Offers(offers) => {
+                Settled::Offers(offers, settled) => {
                     let meter = evaluator.world.meter;
                     let _depth = meter.enter().map_err(Interrupt::Exceeded)?;
-                    self.round(evaluator, offers)
+                    let outer = mem::replace(&mut self.settled, settled);
+                    let flow = self.round(evaluator, offers);
+                    self.settled = outer;
+                    flow
                 }
             };
         };
@@ -264,5 +275,6 @@ impl<'a> Walk<'_, 'a> {
 
 enum Settled {
     Done(ControlFlow<()>),
-    Offers(Vec<Offer>),
+    /// Domains for variables without a value, and the lines that hold whatever these will be.
+    Offers(Vec<Offer>, Lines),
 }

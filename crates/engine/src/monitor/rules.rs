@@ -50,6 +50,7 @@ impl Monitor {
             meter: &self.meter,
             when: When::Now,
         };
+        let mut evaluator = Evaluator::new(world, program.frame_size, Recorder::OFF);
         let mut findings: Vec<Found> = Vec::new();
         let mut needs = Needs::default();
         for (number, rule) in program.rules.iter().enumerate() {
@@ -70,7 +71,8 @@ impl Monitor {
                 said_before,
             };
             let room = self.meter.limits().findings.saturating_sub(findings.len());
-            match check.findings(world, room) {
+            evaluator.reset();
+            match check.findings(&mut evaluator, room) {
                 Ok(found) => findings.extend(found),
                 Err(stopped) => needs.note(Err::<(), _>(stopped), Some(number))?,
             }
@@ -87,17 +89,16 @@ impl Monitor {
 }
 
 impl Check<'_> {
-    fn findings(&self, world: World<'_>, room: usize) -> Evaluated<Vec<Found>> {
-        let mut evaluator = Evaluator::new(world, self.rule.frame.names.len(), Recorder::OFF);
+    fn findings(&self, evaluator: &mut Evaluator<'_>, room: usize) -> Evaluated<Vec<Found>> {
         let mut found = Vec::new();
         if self.body.unplaced {
-            self.walk(&mut evaluator, Sources::All, room, &mut found)?;
+            self.walk(evaluator, Sources::All, room, &mut found)?;
             return Ok(found);
         }
-        self.walk(&mut evaluator, Sources::New, room, &mut found)?;
-        if self.inner_grew(world) && !self.body.binders.is_empty() && self.body.regular {
+        self.walk(evaluator, Sources::New, room, &mut found)?;
+        if self.inner_grew(evaluator.world) && !self.body.binders.is_empty() && self.body.regular {
             // A new event may complete what events say that are bound since long.
-            self.walk(&mut evaluator, Sources::Old, room, &mut found)?;
+            self.walk(evaluator, Sources::Old, room, &mut found)?;
         }
         Ok(found)
     }

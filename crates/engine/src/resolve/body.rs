@@ -186,6 +186,7 @@ impl Planning<'_> {
         };
         self.regular &= nested.is_empty() && !facts.binders.iter().any(|binder| binder.conditional);
         self.found.extend(&facts.binders);
+        let binders = facts.binders.iter().map(|binder| binder.slot).collect();
         let boolean = Type::BOOL.or(Type::NOTHING);
         let traits = Traits {
             not_boolean: !facts.ty.is_within(boolean),
@@ -193,7 +194,8 @@ impl Planning<'_> {
         };
         Line {
             expr,
-            needs,
+            needs: needs.into_iter().collect(),
+            binders,
             lets,
             traits,
         }

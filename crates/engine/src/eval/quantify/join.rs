@@ -7,7 +7,7 @@
 use super::{Evaluated, Evaluator, Interrupt, Model, ModelRanges, Offer, Sources, Walk};
 use crate::eval::Domain;
 use crate::memory::{BinderMemory, Candidate, Cause, Stop};
-use crate::program::{FlowLine, Origin, Slot};
+use crate::program::{FlowLine, Lines, Origin, Slot};
 use crate::value::Value;
 use std::ops::{ControlFlow, Range};
 
@@ -26,6 +26,8 @@ struct Bound {
     binders: u64,
     /// The first line known to be false or to fail.
     stop: Option<Stop>,
+    /// Lines known to hold.
+    settled: Lines,
     /// Position in the trace of each bound binder, where it has one.
     positions: Vec<Option<u64>>,
 }
@@ -137,7 +139,10 @@ impl<'a> Walk<'_, 'a> {
         bound: &Bound,
     ) -> Evaluated<ControlFlow<()>> {
         let Some(binder) = pass.sequence.get(depth).copied() else {
-            return self.choose(evaluator, &pass.fixed);
+            self.settled = bound.settled;
+            let flow = self.choose(evaluator, &pass.fixed);
+            self.settled = Lines::NONE;
+            return flow;
         };
         let Some(memory) = pass.memories.get(binder) else {
             return Ok(ControlFlow::Continue(()));
@@ -178,6 +183,7 @@ impl<'a> Walk<'_, 'a> {
         let mut next = bound.clone();
         next.binders |= 1 << binder;
         next.note(candidate.stop);
+        next.settled.add_all(candidate.settled);
         if let Some(position) = next.positions.get_mut(binder) {
             *position = position_of(candidate);
         }
