@@ -6,6 +6,8 @@ mod percent;
 mod read;
 mod stretch;
 
+pub(crate) use stretch::stretches;
+
 use crate::html;
 use crate::pattern::{Pattern, compile, spans};
 use std::ops::Range;

@@ -2,40 +2,25 @@
 //!
 //! [`reference`] is the policy language's own list. [`find`] has a rule for each form that a
 //! provider publishes, and one for values whose name says that they are secret. A rule is tried
-//! only if one of its keywords occurs; what it matches must not be a placeholder, and must look as
+//! only if one of its keywords occurs, and where [`gate`] says that it can match; what it matches must not be a placeholder, and must look as
 //! random as the rule asks. `docs/detectors/secrets` has a page for each rule.
 
 mod checksum;
 mod filter;
+mod gate;
 mod reference;
 mod rules;
 
 use crate::{Match, view};
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use filter::{entropy_centibits, is_placeholder, is_public};
+use gate::{Part, Runs};
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::sync::LazyLock;
 
 pub use rules::{RULES, Rule};
 
 /// LIMIT: credentials of one text.
 const MATCHES_MAX: usize = 10_000;
-
-/// All keywords, and for each the rule that it belongs to.
-static KEYWORDS: LazyLock<(Option<AhoCorasick>, Vec<usize>)> = LazyLock::new(|| {
-    let mut keywords: Vec<&str> = Vec::new();
-    let mut owners = Vec::new();
-    for (number, rule) in RULES.iter().enumerate() {
-        keywords.extend(rule.keywords);
-        owners.extend(rule.keywords.iter().map(|_| number));
-    }
-    let searcher = AhoCorasick::builder()
-        .kind(Some(AhoCorasickKind::DFA))
-        .ascii_case_insensitive(true)
-        .build(keywords);
-    (searcher.ok(), owners)
-});
 
 /// What the policy language's `secrets` finds: pattern by pattern in its order, and for each
 /// pattern from left to right. Matches of different patterns may overlap.
@@ -54,11 +39,12 @@ pub fn find(text: &str) -> Vec<Match> {
 fn in_plain_text(text: &str) -> Vec<Match> {
     let mut found: Vec<Match> = Vec::new();
     let mut taken: BTreeSet<(usize, usize)> = BTreeSet::new();
-    for number in candidates(text) {
+    let runs = Runs::of(text);
+    for (number, part) in gate::called(text, &runs) {
         let Some(rule) = RULES.get(number) else {
             continue;
         };
-        for span in rule.spans(text) {
+        for span in rule.spans(text, part) {
             if found.len() >= MATCHES_MAX {
                 break;
             }
@@ -89,23 +75,6 @@ pub fn all(text: &str) -> Vec<Match> {
     found
 }
 
-/// The rules that one of their keywords calls for, in their order.
-fn candidates(text: &str) -> impl Iterator<Item = usize> {
-    let (searcher, owners) = &*KEYWORDS;
-    let mut called = vec![false; RULES.len()];
-    for hit in searcher
-        .iter()
-        .flat_map(|it| it.find_overlapping_iter(text))
-    {
-        let owner = owners.get(hit.pattern().as_usize());
-        if let Some(called) = owner.and_then(|owner| called.get_mut(*owner)) {
-            *called = true;
-        }
-    }
-    let numbered = called.into_iter().enumerate();
-    numbered.filter_map(|(number, is_called)| is_called.then_some(number))
-}
-
 /// Whether no taken span overlaps. Taken spans of one origin lie apart from each other.
 fn is_free(taken: &BTreeSet<(usize, usize)>, span: &Range<usize>) -> bool {
     let before = taken.range(..(span.end, 0)).next_back();
@@ -125,16 +94,39 @@ impl Rule {
         self.shape.is_some()
     }
 
-    /// The credentials in the text that this rule finds.
-    fn spans<'t>(&'t self, text: &'t str) -> impl Iterator<Item = Range<usize>> + 't {
-        let captures = self.pattern.captures_iter(text);
-        captures.filter_map(move |captures| {
-            let whole = captures.get(0)?;
+    /// The credentials that this rule finds in a part of the text.
+    fn spans(&self, text: &str, part: Part<'_>) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        match part {
+            Part::Whole => self.find(text, 0..text.len(), &mut found),
+            // The characters beside a run tell whether a word ends there.
+            Part::Runs(runs) => {
+                for run in runs {
+                    let end = (run.end + 1).min(text.len());
+                    self.find(text, run.start.saturating_sub(1)..end, &mut found);
+                }
+            }
+        }
+        found
+    }
+
+    fn find(&self, text: &str, part: Range<usize>, found: &mut Vec<Range<usize>>) {
+        let base = part.start;
+        for captures in self
+            .pattern
+            .captures_iter(text.get(part).unwrap_or_default())
+        {
+            let Some(whole) = captures.get(0) else {
+                continue;
+            };
             let secret = captures.get(1).unwrap_or(whole);
+            let start = base + secret.start();
             let is_public =
-                captures.get(1).is_some() && is_public(text, whole.start(), secret.start());
-            (!is_public && self.accepts(secret.as_str())).then(|| secret.range())
-        })
+                captures.get(1).is_some() && is_public(text, base + whole.start(), start);
+            if !is_public && self.accepts(secret.as_str()) {
+                found.push(start..base + secret.end());
+            }
+        }
     }
 
     fn accepts(&self, secret: &str) -> bool {

@@ -32,7 +32,11 @@ pub(super) fn hexadecimal(text: &str, pattern: &Regex) -> Vec<Range<usize>> {
 
 /// The stretches of at least `least` such bytes, each as long as it can be. Of bytes that are in
 /// none, most are not looked at.
-fn stretches(bytes: &[u8], least: usize, is_part: impl Fn(u8) -> bool) -> Vec<Range<usize>> {
+pub(crate) fn stretches(
+    bytes: &[u8],
+    least: usize,
+    is_part: impl Fn(u8) -> bool,
+) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
     while let Some(window) = bytes.get(start..start + least) {

@@ -1,24 +1,40 @@
 //! The kinds that the policy language's reference knows, exactly as it finds them.
 
+use super::gate;
 use crate::Match;
 use crate::pattern::{Pattern, compile, spans};
+use std::ops::Range;
 use std::sync::LazyLock;
+
+/// Where a pattern can match.
+#[derive(Clone, Copy, Debug)]
+enum Reach {
+    /// Inside a long run of characters.
+    Run,
+    /// Up to a long run between quotes.
+    QuotedRun,
+    /// Anywhere.
+    Text,
+}
 
 /// The kinds that the policy language's `secrets` knows, each with its pattern.
 ///
 /// Python's case-insensitive `i` also matches `İ` and `ı`, so the patterns that ignore case name
 /// the two where an `i` may stand.
-static REFERENCE: [(&str, Pattern); 6] = [
+static REFERENCE: [(&str, Reach, Pattern); 6] = [
     (
         "GITHUB_TOKEN",
+        Reach::Run,
         LazyLock::new(|| compile(r"(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9_]{36}")),
     ),
     (
         "AWS_ACCESS_KEY",
+        Reach::Run,
         LazyLock::new(|| compile(r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}")),
     ),
     (
         "AWS_ACCESS_KEY",
+        Reach::QuotedRun,
         LazyLock::new(|| {
             compile(concat!(
                 r"(?i)aws.{0,20}?(?:key|pwd|pw|password|pass|token).{0,20}?",
@@ -28,14 +44,17 @@ static REFERENCE: [(&str, Pattern); 6] = [
     ),
     (
         "AZURE_STORAGE_KEY",
+        Reach::Run,
         LazyLock::new(|| compile(r"AccountKey=[a-zA-Z0-9+/=]{88}")),
     ),
     (
         "SLACK_TOKEN",
+        Reach::Text,
         LazyLock::new(|| compile(r"(?i)xox(?:a|b|p|o|s|r)-(?:\d+-)+[a-z0-9İı]+")),
     ),
     (
         "SLACK_TOKEN",
+        Reach::Run,
         LazyLock::new(|| {
             compile(concat!(
                 r"(?i)https://hooks\.slack\.com/serv[iİı]ces/",
@@ -48,8 +67,47 @@ static REFERENCE: [(&str, Pattern); 6] = [
 /// What the policy language's `secrets` finds: pattern by pattern in its order, and for each
 /// pattern from left to right. Matches of different patterns may overlap.
 pub(super) fn find(text: &str) -> Vec<Match> {
+    let runs = gate::long_runs(text);
+    let has_quoted = runs.iter().any(|run| is_quoted(text, run));
+    let whole = 0..text.len();
     let mut matches = Vec::new();
-    for (kind, pattern) in &REFERENCE {
+    for (kind, reach, pattern) in &REFERENCE {
+        let parts = match reach {
+            Reach::Run => runs.as_slice(),
+            Reach::QuotedRun if !has_quoted => continue,
+            Reach::QuotedRun | Reach::Text => std::slice::from_ref(&whole),
+        };
+        for part in parts {
+            let found = spans(pattern, text.get(part.clone()).unwrap_or_default());
+            matches.extend(found.map(|span| Match {
+                kind,
+                span: part.start + span.start..part.start + span.end,
+            }));
+        }
+    }
+    matches
+}
+
+/// Whether the run may be the forty characters between the quotes of an AWS key.
+fn is_quoted(text: &str, run: &Range<usize>) -> bool {
+    let is_quote = |byte: Option<&u8>| matches!(byte, Some(b'"' | b'\''));
+    let before = run.start.checked_sub(1);
+    run.len() >= 40
+        && is_quote(before.and_then(|before| text.as_bytes().get(before)))
+        && is_quote(text.as_bytes().get(run.end))
+}
+
+/// The patterns.
+#[cfg(test)]
+pub(super) fn sources() -> impl Iterator<Item = &'static str> {
+    REFERENCE.iter().map(|(_, _, pattern)| pattern.as_str())
+}
+
+/// What the patterns find when each is tried on the whole text.
+#[cfg(test)]
+pub(super) fn ungated(text: &str) -> Vec<Match> {
+    let mut matches = Vec::new();
+    for (kind, _, pattern) in &REFERENCE {
         matches.extend(spans(pattern, text).map(|span| Match { kind, span }));
     }
     matches

@@ -1,0 +1,249 @@
+//! What a text must hold before a rule can find anything in it, told without trying the rule.
+//!
+//! Nearly every credential is a long run of characters without blanks, quotes and angles, of which
+//! prose has hardly any. So most rules are tried on the long runs alone, the others on the whole
+//! text, and neither unless a keyword calls for them.
+
+use super::rules::RULES;
+use crate::decode::stretches;
+use crate::pattern::{Pattern, compile};
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use std::mem;
+use std::ops::Range;
+use std::sync::LazyLock;
+
+/// Where the matches of a rule can lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Inside one run, and a keyword with them.
+    Run,
+    /// Anywhere in a text that has a run.
+    BesideRun,
+    /// Anywhere.
+    Text,
+}
+
+/// Where a rule that is called for is to be tried.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Part<'r> {
+    Runs(&'r [Range<usize>]),
+    Whole,
+}
+
+/// The long runs of a text.
+#[derive(Debug, Default)]
+pub(super) struct Runs {
+    all: Vec<Range<usize>>,
+    /// Whether one of them may be the value of a rule that also looks at what stands beside it.
+    has_value: bool,
+}
+
+/// Keywords, and for each the rule that it belongs to.
+struct Keywords {
+    searcher: Option<AhoCorasick>,
+    owners: Vec<usize>,
+}
+
+/// How many bytes a run has at least.
+const RUN_MIN: usize = 16;
+
+/// How many different bytes there are at least in what has the least entropy that a rule asks for,
+/// and in each prefix of a form with check digits.
+const DIFFERENT_MIN: usize = 4;
+
+/// Values that have neither a digit nor one of these signs are accepted from this length on.
+const PLAIN_VALUE_MIN: usize = 32;
+const VALUE_SIGNS: &[u8] = b"!#%^*@~?";
+
+/// What Stripe's keys begin with, `sk_` or `rk_`: they may be shorter, and all letters.
+const STRIPE: &str = "k_";
+
+/// Rules of which a match need not have a run in it.
+const IN_TEXT: [&str; 10] = [
+    "private-key",
+    "netrc-password",
+    "url-credential",
+    "connection-string",
+    "curl-user",
+    "command-option",
+    "login-command",
+    "wordpress-salt",
+    "seed-phrase",
+    "assigned-password",
+];
+
+/// Rules of which a match has a run in it, but also other characters, or its keyword elsewhere.
+const BESIDE_RUN: [&str; 28] = [
+    "assigned-secret",
+    "authorization-header",
+    "aws-secret-access-key",
+    "aws-session-token",
+    "azure-client-secret",
+    "azure-marked-key",
+    "azure-storage-key",
+    "dynatrace-token",
+    "facebook-app-token",
+    "figma-token",
+    "fly-token",
+    "google-service-account",
+    "heroku-token",
+    "honeycomb-key",
+    "known-service-key",
+    "kubernetes-bootstrap-token",
+    "named-vendor-key",
+    "npm-registry-token",
+    "okta-token",
+    "putty-private-key",
+    "quoted-secret",
+    "stripe-key",
+    "telegram-token",
+    "telnyx-key",
+    "thingsboard-secret",
+    "truenas-key",
+    "url-parameter",
+    "wireguard-key",
+];
+
+static REACHES: LazyLock<Vec<Reach>> = LazyLock::new(|| {
+    let reach = |id: &str| {
+        if IN_TEXT.contains(&id) {
+            Reach::Text
+        } else if BESIDE_RUN.contains(&id) {
+            Reach::BesideRun
+        } else {
+            Reach::Run
+        }
+    };
+    RULES.iter().map(|rule| reach(rule.id)).collect()
+});
+
+static OF_ALL: LazyLock<Keywords> = LazyLock::new(|| Keywords::of(|_| true));
+static OF_RUNS: LazyLock<Keywords> = LazyLock::new(|| Keywords::of(|reach| reach == Reach::Run));
+static OF_TEXT: LazyLock<Keywords> = LazyLock::new(|| Keywords::of(|reach| reach == Reach::Text));
+
+/// Whether a text has a keyword of [`Reach::Text`] at all, which most have not.
+static IN_TEXT_WORDS: Pattern = LazyLock::new(|| {
+    let words = OF_TEXT.owners.iter().filter_map(|owner| RULES.get(*owner));
+    let words: Vec<String> = words
+        .flat_map(|rule| rule.keywords)
+        .map(|word| regex::escape(word))
+        .collect();
+    compile(&format!("(?i-u:{})", words.join("|")))
+});
+
+/// The rules that a text calls for, in their order, and where to try each.
+pub(super) fn called<'r>(text: &str, runs: &'r Runs) -> Vec<(usize, Part<'r>)> {
+    let mut called = Vec::new();
+    if runs.has_value {
+        OF_ALL.mark(text, &mut called);
+    } else {
+        if IN_TEXT_WORDS.is_match(text) {
+            OF_TEXT.mark(text, &mut called);
+        }
+        for run in &runs.all {
+            OF_RUNS.mark(text.get(run.clone()).unwrap_or_default(), &mut called);
+        }
+    }
+    let reaches = called.into_iter().zip(&*REACHES).enumerate();
+    let called = reaches.filter_map(|(number, (is_called, reach))| {
+        let part = match reach {
+            Reach::Run => Part::Runs(&runs.all),
+            Reach::BesideRun | Reach::Text => Part::Whole,
+        };
+        is_called.then_some((number, part))
+    });
+    called.collect()
+}
+
+/// The runs of a text, whatever is in them.
+pub(super) fn long_runs(text: &str) -> Vec<Range<usize>> {
+    stretches(text.as_bytes(), RUN_MIN, is_of_run)
+}
+
+/// Whether the byte may stand in a run. Characters beyond ASCII all may.
+fn is_of_run(byte: u8) -> bool {
+    // One look at a table is cheaper than a comparison for each sign.
+    const SIGNS: u64 =
+        0b1_1111 << b'\t' | 1 << b' ' | 1 << b'"' | 1 << b'\'' | 1 << b'<' | 1 << b'>';
+    match byte {
+        0..64 => SIGNS >> byte & 1 == 0,
+        _ => byte != b'{' && byte != b'}',
+    }
+}
+
+// === impl Runs ===
+
+impl Runs {
+    /// The runs of a text, those left out that are too uniform for a credential.
+    pub(super) fn of(text: &str) -> Self {
+        let mut runs = Self::default();
+        for run in long_runs(text) {
+            let part = text.get(run.clone()).unwrap_or_default();
+            if is_varied(part) {
+                runs.has_value |= may_be_value(part);
+                runs.all.push(run);
+            }
+        }
+        runs
+    }
+}
+
+/// Whether a rule that also looks at what stands beside a run may accept this one.
+fn may_be_value(run: &str) -> bool {
+    let is_sign = |byte: u8| byte.is_ascii_digit() || VALUE_SIGNS.contains(&byte);
+    run.len() >= PLAIN_VALUE_MIN || run.bytes().any(is_sign) || run.contains(STRIPE)
+}
+
+/// Whether the text has enough different bytes for a credential.
+fn is_varied(text: &str) -> bool {
+    let mut seen = [false; 128];
+    let mut different = 0;
+    for byte in text.bytes() {
+        let Some(seen) = seen.get_mut(usize::from(byte)) else {
+            return true;
+        };
+        different += usize::from(!mem::replace(seen, true));
+        if different == DIFFERENT_MIN {
+            return true;
+        }
+    }
+    false
+}
+
+// === impl Keywords ===
+
+impl Keywords {
+    fn of(is_wanted: fn(Reach) -> bool) -> Self {
+        let mut words: Vec<&str> = Vec::new();
+        let mut owners = Vec::new();
+        for (number, (rule, reach)) in RULES.iter().zip(&*REACHES).enumerate() {
+            if is_wanted(*reach) {
+                words.extend(rule.keywords);
+                owners.extend(rule.keywords.iter().map(|_| number));
+            }
+        }
+        let searcher = AhoCorasick::builder()
+            .kind(Some(AhoCorasickKind::DFA))
+            .ascii_case_insensitive(true)
+            .build(words);
+        Self {
+            searcher: searcher.ok(),
+            owners,
+        }
+    }
+
+    /// Marks the rules of which a keyword occurs. With no mark yet there is no room for any.
+    fn mark(&self, text: &str, called: &mut Vec<bool>) {
+        let hits = self.searcher.iter();
+        for hit in hits.flat_map(|it| it.find_overlapping_iter(text)) {
+            called.resize(RULES.len(), false);
+            let owner = self.owners.get(hit.pattern().as_usize());
+            if let Some(called) = owner.and_then(|owner| called.get_mut(*owner)) {
+                *called = true;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,272 @@
+use super::*;
+use crate::Match;
+use crate::secrets::{MATCHES_MAX, Rule, in_plain_text, is_free, reference};
+use proptest::prelude::*;
+use regex_syntax::hir::{Class, Hir, HirKind};
+use std::collections::BTreeSet;
+
+/// What all texts that a pattern matches have in common.
+#[derive(Clone, Copy)]
+struct Shape {
+    /// Whether no other character than those of runs can be in one, and how long it is at least.
+    pure: Option<usize>,
+    /// Bytes of a run that it begins and ends with, and that stand somewhere in it, at least.
+    head: usize,
+    tail: usize,
+    longest: usize,
+}
+
+/// Chooses with the numbers of a test case.
+struct Choices {
+    state: u64,
+    /// Whether to take a letter wherever one fits.
+    letters: bool,
+}
+
+// === impl Shape ===
+
+impl Shape {
+    const EMPTY: Shape = Shape::pure(0);
+
+    const fn pure(length: usize) -> Self {
+        Shape {
+            pure: Some(length),
+            head: length,
+            tail: length,
+            longest: length,
+        }
+    }
+
+    fn of(hir: &Hir) -> Self {
+        let unknown = Shape {
+            pure: None,
+            ..Shape::EMPTY
+        };
+        let is_of_runs = |first: char, last: char| {
+            let mut ascii = (first..=last).take_while(char::is_ascii);
+            ascii.all(|it| u8::try_from(it).is_ok_and(is_of_run))
+        };
+        match hir.kind() {
+            HirKind::Empty | HirKind::Look(_) => Shape::EMPTY,
+            HirKind::Literal(literal) if literal.0.iter().all(|byte| is_of_run(*byte)) => {
+                Shape::pure(literal.0.len())
+            }
+            HirKind::Class(Class::Unicode(class))
+                if class.iter().all(|it| is_of_runs(it.start(), it.end())) =>
+            {
+                Shape::pure(1)
+            }
+            HirKind::Literal(_) | HirKind::Class(_) => unknown,
+            HirKind::Capture(capture) => Shape::of(&capture.sub),
+            HirKind::Concat(parts) => parts.iter().map(Shape::of).fold(Shape::EMPTY, Shape::then),
+            HirKind::Alternation(parts) => {
+                let shapes = parts.iter().map(Shape::of);
+                shapes.reduce(Shape::or).unwrap_or(Shape::EMPTY)
+            }
+            HirKind::Repetition(repetition) => {
+                let once = Shape::of(&repetition.sub);
+                let least = usize::try_from(repetition.min).unwrap();
+                match (once.pure, least) {
+                    (Some(length), _) => Shape::pure(length * least),
+                    (None, 0) => unknown,
+                    (None, _) => once,
+                }
+            }
+        }
+    }
+
+    fn then(self, next: Shape) -> Shape {
+        Shape {
+            pure: self.pure.zip(next.pure).map(|(mine, other)| mine + other),
+            head: self.pure.map_or(self.head, |length| length + next.head),
+            tail: next.pure.map_or(next.tail, |length| length + self.tail),
+            longest: (self.tail + next.head).max(self.longest).max(next.longest),
+        }
+    }
+
+    fn or(self, other: Shape) -> Shape {
+        Shape {
+            pure: self.pure.zip(other.pure).map(|(mine, its)| mine.min(its)),
+            head: self.head.min(other.head),
+            tail: self.tail.min(other.tail),
+            longest: self.longest.min(other.longest),
+        }
+    }
+}
+
+// === impl Choices ===
+
+impl Choices {
+    fn new(state: u64) -> Self {
+        let letters = state.is_multiple_of(3);
+        Self { state, letters }
+    }
+
+    fn next(&mut self, below: usize) -> usize {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        usize::try_from(self.state % u64::try_from(below.max(1)).unwrap()).unwrap()
+    }
+
+    /// A text that the pattern matches, if what stands beside it allows.
+    fn matching(&mut self, hir: &Hir, text: &mut String) {
+        match hir.kind() {
+            HirKind::Empty | HirKind::Look(_) => {}
+            HirKind::Literal(literal) => text.push_str(std::str::from_utf8(&literal.0).unwrap()),
+            HirKind::Class(Class::Bytes(_)) => panic!("the patterns are about characters"),
+            HirKind::Class(Class::Unicode(class)) => {
+                let is_in = |it: char| {
+                    class
+                        .iter()
+                        .any(|range| (range.start()..=range.end()).contains(&it))
+                };
+                for _ in 0..16 {
+                    let usual = char::from(u8::try_from(33 + self.next(94)).unwrap());
+                    if is_in(usual) && (usual.is_alphabetic() || !self.letters) {
+                        text.push(usual);
+                        return;
+                    }
+                }
+                let ranges = class.ranges();
+                text.push(ranges[self.next(ranges.len())].end());
+            }
+            HirKind::Repetition(repetition) => {
+                let most = repetition.max.unwrap_or(repetition.min + 3);
+                let more = self.next(usize::try_from(most - repetition.min).unwrap().min(4) + 1);
+                for _ in 0..usize::try_from(repetition.min).unwrap() + more {
+                    self.matching(&repetition.sub, text);
+                }
+            }
+            HirKind::Capture(capture) => self.matching(&capture.sub, text),
+            HirKind::Concat(parts) => parts.iter().for_each(|part| self.matching(part, text)),
+            HirKind::Alternation(parts) => {
+                let chosen = self.next(parts.len());
+                self.matching(&parts[chosen], text);
+            }
+        }
+    }
+
+    /// Credentials, keywords and prose.
+    fn text(&mut self) -> String {
+        const BETWEEN: [&str; 14] = [
+            " ",
+            "\n",
+            "\"",
+            "'",
+            ", ",
+            "x",
+            ":",
+            " - ",
+            "(",
+            "é",
+            "\u{212a}",
+            "= ",
+            " passwd: ",
+            "discord ",
+        ];
+        let mut text = String::new();
+        for _ in 0..=self.next(6) {
+            let rule = &RULES[self.next(RULES.len())];
+            match self.next(4) {
+                0 => text.push_str(rule.keywords[self.next(rule.keywords.len())]),
+                1 => text.push_str("the order went to the \"north\" depot, see /srv/a.txt"),
+                _ => self.matching(&hir(rule.source), &mut text),
+            }
+            text.push_str(BETWEEN[self.next(BETWEEN.len())]);
+        }
+        text
+    }
+}
+
+fn hir(source: &str) -> Hir {
+    regex_syntax::parse(&source.replace(r"\b", r"(?-u:\b)")).unwrap()
+}
+
+/// A rule is tried on the whole text wherever a keyword of it occurs.
+fn ungated(text: &str) -> Vec<Match> {
+    let lower = text.to_ascii_lowercase();
+    let mut found: Vec<Match> = Vec::new();
+    let mut taken = BTreeSet::new();
+    let is_called = |rule: &&Rule| rule.keywords.iter().any(|word| lower.contains(word));
+    for rule in RULES.iter().filter(is_called) {
+        for span in rule.spans(text, Part::Whole) {
+            if found.len() < MATCHES_MAX && is_free(&taken, &span) {
+                taken.insert((span.start, span.end));
+                let kind = rule.kind;
+                found.push(Match { kind, span });
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn each_rule_can_match_only_where_its_reach_says() {
+    for (rule, reach) in RULES.iter().zip(&*REACHES) {
+        let shape = Shape::of(&hir(rule.source));
+        let is_pure = shape.pure.is_some_and(|length| length >= RUN_MIN);
+        let holds = match reach {
+            Reach::Run => is_pure,
+            Reach::BesideRun if rule.has_shape() => shape.longest >= RUN_MIN,
+            // These have a digit or Stripe's prefix in the run.
+            Reach::BesideRun if ["putty-private-key", "stripe-key"].contains(&rule.id) => {
+                shape.longest >= RUN_MIN
+            }
+            Reach::BesideRun => shape.longest >= PLAIN_VALUE_MIN,
+            Reach::Text => true,
+        };
+        assert!(holds, "{}", rule.id);
+        // Fewer different bytes have less entropy.
+        assert!(rule.entropy_min >= 200, "{}", rule.id);
+    }
+    let ids: BTreeSet<&str> = RULES.iter().map(|rule| rule.id).collect();
+    for id in IN_TEXT.iter().chain(&BESIDE_RUN) {
+        assert!(ids.contains(id), "{id}");
+    }
+}
+
+#[test]
+fn a_match_in_a_run_has_its_keyword_inside() {
+    let mut choices = Choices::new(4711);
+    for (rule, reach) in RULES.iter().zip(&*REACHES) {
+        for _ in 0..if *reach == Reach::Run { 100 } else { 0 } {
+            let mut text = String::new();
+            choices.matching(&hir(rule.source), &mut text);
+            let lower = text.to_ascii_lowercase();
+            let has_keyword = rule.keywords.iter().any(|word| lower.contains(word));
+            assert!(has_keyword, "{}: {text}", rule.id);
+        }
+    }
+}
+
+#[test]
+fn uniform_runs_are_no_credentials() {
+    let runs = Runs::of("================ aaaaaaaaaaaaaaaaaaaa /usr/share/locale");
+    assert_eq!((runs.all.len(), runs.has_value), (1, false));
+    assert!(Runs::of("a-very-long-name-2").has_value);
+    assert!(Runs::of("sk_prod_abcdefghijkl").has_value);
+    assert_eq!(Runs::of("ééééééééé").all.len(), 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn gates_change_nothing(state in 1..u64::MAX) {
+        let text = Choices::new(state).text();
+        prop_assert_eq!(in_plain_text(&text), ungated(&text), "{:?}", text);
+    }
+
+    #[test]
+    fn the_reference_is_not_changed_either(state in 1..u64::MAX) {
+        let mut choices = Choices::new(state);
+        let mut text = choices.text();
+        for _ in 0..3 {
+            let source = reference::sources().nth(choices.next(6)).unwrap();
+            choices.matching(&regex_syntax::parse(source).unwrap(), &mut text);
+            text.push_str([" ", "\"", "\n", "'", "x"][choices.next(5)]);
+        }
+        prop_assert_eq!(reference::find(&text), reference::ungated(&text), "{:?}", text);
+    }
+}
