@@ -10,8 +10,9 @@ use tracing::{error, warn};
 
 use crate::feed::Feed;
 
-/// Entries that wait for the disk before traffic is held up.
-const QUEUE_ENTRIES: NonZeroUsize = match NonZeroUsize::new(4096) {
+/// Entries that wait for the disk before traffic is held up: enough for a second in which it does
+/// something else.
+const QUEUE_ENTRIES: NonZeroUsize = match NonZeroUsize::new(1 << 15) {
     Some(entries) => entries,
     None => NonZeroUsize::MIN,
 };
