@@ -7,7 +7,8 @@ use regex::Regex;
 /// What `[A-Za-z0-9+/_-]{16,}={0,2}` matches.
 pub(super) fn base64(text: &str) -> Vec<Range<usize>> {
     const LEAST: usize = 16;
-    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || b"+/_-".contains(&byte);
+    let is_digit =
+        |byte| matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'_' | b'-');
     let mut found = stretches(text.as_bytes(), LEAST, is_digit);
     for stretch in &mut found {
         let behind = text.as_bytes().get(stretch.end..).unwrap_or_default();

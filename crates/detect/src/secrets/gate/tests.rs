@@ -209,10 +209,8 @@ fn each_rule_can_match_only_where_its_reach_says() {
         let holds = match reach {
             Reach::Run => is_pure,
             Reach::BesideRun if rule.has_shape() => shape.longest >= RUN_MIN,
-            // These have a digit or Stripe's prefix in the run.
-            Reach::BesideRun if ["putty-private-key", "stripe-key"].contains(&rule.id) => {
-                shape.longest >= RUN_MIN
-            }
+            // The version in its first line is a digit.
+            Reach::BesideRun if rule.id == "putty-private-key" => shape.longest >= RUN_MIN,
             Reach::BesideRun => shape.longest >= PLAIN_VALUE_MIN,
             Reach::Text => true,
         };
@@ -245,7 +243,6 @@ fn uniform_runs_are_no_credentials() {
     let runs = Runs::of("================ aaaaaaaaaaaaaaaaaaaa /usr/share/locale");
     assert_eq!((runs.all.len(), runs.has_value), (1, false));
     assert!(Runs::of("a-very-long-name-2").has_value);
-    assert!(Runs::of("sk_prod_abcdefghijkl").has_value);
     assert_eq!(Runs::of("ééééééééé").all.len(), 1);
 }
 
