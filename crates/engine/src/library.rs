@@ -22,9 +22,7 @@ const NESTING_MAX: u32 = 100;
 pub(crate) fn call(function: Function, arguments: &[Value], keywords: &Keywords) -> Returned {
     let one = |name| parameters([name], arguments, keywords).map(|[value]| value);
     match function {
-        Function::Any => Ok(Value::Bool(
-            iterate(&one("iterable")?)?.iter().any(Value::truth),
-        )),
+        Function::Any => any(&one("iterable")?),
         Function::Empty => length(&one("iterable")?).map(|length| Value::Bool(length == 0)),
         Function::Len => length(&one("s")?)
             .map(|length| Value::integer(i64::try_from(length).unwrap_or(i64::MAX))),
@@ -102,6 +100,14 @@ fn bound(value: Option<Value>) -> Result<Option<i64>, String> {
             other.kind_name()
         )),
     }
+}
+
+fn any(value: &Value) -> Returned {
+    let is_true = match value {
+        Value::List(list) => list.items.iter().any(Value::truth),
+        other => iterate(other)?.iter().any(Value::truth),
+    };
+    Ok(Value::Bool(is_true))
 }
 
 fn length(value: &Value) -> Result<usize, String> {

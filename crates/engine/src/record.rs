@@ -9,7 +9,7 @@ use portcullis_trace::Range;
 
 /// Collects ranges, or nothing at all when only the value matters.
 #[derive(Debug, Default)]
-pub(crate) struct Recorder(Option<Recording>);
+pub(crate) struct Recorder(Option<Box<Recording>>);
 
 #[derive(Debug, Default)]
 struct Recording {
@@ -48,10 +48,10 @@ impl Recorder {
     pub(crate) const OFF: Recorder = Recorder(None);
 
     pub(crate) fn new(new_from: u64) -> Self {
-        Recorder(Some(Recording {
+        Recorder(Some(Box::new(Recording {
             new_from,
             ..Recording::default()
-        }))
+        })))
     }
 
     pub(crate) fn is_on(&self) -> bool {
@@ -60,10 +60,9 @@ impl Recorder {
 
     /// For an evaluation inside this one.
     pub(crate) fn child(&self) -> Recorder {
-        Recorder(self.0.as_ref().map(|outer| Recording {
-            new_from: outer.new_from,
-            ..Recording::default()
-        }))
+        self.0
+            .as_ref()
+            .map_or(Recorder::OFF, |outer| Recorder::new(outer.new_from))
     }
 
     pub(crate) fn mark(&mut self, text: &Text, bytes: std::ops::Range<usize>) {
@@ -138,7 +137,7 @@ impl Recorder {
 
     /// Everything recorded, and what of it makes it new.
     pub(crate) fn finish(self) -> (Collected, Vec<Range>) {
-        let recording = self.0.unwrap_or_default();
+        let recording = *self.0.unwrap_or_default();
         let mut ranges = recording.marks;
         ranges.append(recording.objects);
         (ranges, recording.counted)

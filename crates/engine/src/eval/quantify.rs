@@ -25,7 +25,7 @@ pub(crate) struct Model {
     pub(crate) holds: bool,
     /// Empty unless the evaluation records.
     pub(crate) ranges: ModelRanges,
-    /// Its place in the product order.
+    /// Its place in the product order, if it is one of a `count`.
     pub(crate) order: Vec<u64>,
     /// Whether a binder of the whole trace has a value.
     pub(crate) is_of_trace: bool,
@@ -44,6 +44,7 @@ struct Walk<'w, 'a> {
     sources: Sources,
     /// The error expression that must have a value before a model of a rule is complete.
     error: Option<&'w Expr>,
+    /// The places of the values in their domains, where anybody asks for the product order.
     order: Vec<u64>,
     /// Where in `order` the places stand that come first in the product order; nothing if they
     /// stand first there as well.
@@ -225,7 +226,9 @@ impl<'a> Walk<'_, 'a> {
         let mut flow = ControlFlow::Continue(());
         for (ordinal, value) in values.iter().enumerate() {
             evaluator.set(*slot, value.clone());
-            self.order.push(ordinal as u64);
+            if self.wants_order() {
+                self.order.push(ordinal as u64);
+            }
             flow = self.choose(evaluator, rest)?;
             self.order.pop();
             if flow.is_break() {
@@ -270,6 +273,11 @@ impl<'a> Walk<'_, 'a> {
 
     fn wants_false(&self) -> bool {
         self.body.origin == Origin::Forall
+    }
+
+    /// Whether the first models are to be told from those behind.
+    fn wants_order(&self) -> bool {
+        self.body.origin == Origin::Count
     }
 }
 

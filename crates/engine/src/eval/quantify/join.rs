@@ -71,6 +71,12 @@ impl<'a> Walk<'_, 'a> {
             sequence: Vec::new(),
             fixed,
         };
+        if let [memory] = memories {
+            let range = self.part(memory);
+            return self.pass(evaluator, memories, |walk, evaluator| {
+                walk.try_each(evaluator, &pass, 0, (0, range), &Bound::default())
+            });
+        }
         for ranges in self.passes(memories) {
             pass.ranges = ranges;
             pass.sequence = (0..memories.len()).collect();
@@ -80,17 +86,41 @@ impl<'a> Walk<'_, 'a> {
                 positions: vec![None; memories.len()],
                 ..Bound::default()
             };
-            self.order = vec![0; memories.len()];
-            self.is_of_trace = true;
-            let flow = self.descend(evaluator, &pass, 0, &bound)?;
-            self.is_of_trace = false;
-            self.order.clear();
+            let flow = self.pass(evaluator, memories, |walk, evaluator| {
+                walk.descend(evaluator, &pass, 0, &bound)
+            })?;
             if flow.is_break() {
                 return Ok(flow);
             }
         }
         self.arrangement.clear();
         Ok(ControlFlow::Continue(()))
+    }
+
+    /// Goes through combinations of values of the trace.
+    fn pass(
+        &mut self,
+        evaluator: &mut Evaluator<'a>,
+        memories: &[BinderMemory],
+        run: impl FnOnce(&mut Self, &mut Evaluator<'a>) -> Evaluated<ControlFlow<()>>,
+    ) -> Evaluated<ControlFlow<()>> {
+        if self.wants_order() {
+            self.order = vec![0; memories.len()];
+        }
+        self.is_of_trace = true;
+        let flow = run(self, evaluator)?;
+        self.is_of_trace = false;
+        self.order.clear();
+        Ok(flow)
+    }
+
+    /// The candidates of the only binder.
+    fn part(&self, memory: &BinderMemory) -> Range<usize> {
+        match self.sources {
+            Sources::All => 0..memory.candidates.len(),
+            Sources::Old => 0..memory.old,
+            Sources::New => memory.old..memory.candidates.len(),
+        }
     }
 
     /// Binders of the trace are bound before those of other domains, whatever comes first.
@@ -144,13 +174,25 @@ impl<'a> Walk<'_, 'a> {
             self.settled = Lines::NONE;
             return flow;
         };
+        let range = self.narrow(evaluator, pass, binder, bound);
+        self.try_each(evaluator, pass, depth, (binder, range), bound)
+    }
+
+    /// Binds the binder to each candidate of the range in turn.
+    fn try_each(
+        &mut self,
+        evaluator: &mut Evaluator<'a>,
+        pass: &Pass<'_>,
+        depth: usize,
+        (binder, range): (usize, Range<usize>),
+        bound: &Bound,
+    ) -> Evaluated<ControlFlow<()>> {
         let Some(memory) = pass.memories.get(binder) else {
             return Ok(ControlFlow::Continue(()));
         };
         let Some(slot) = self.body.binders.get(binder).map(|binder| binder.slot) else {
             return Ok(ControlFlow::Continue(()));
         };
-        let range = self.narrow(evaluator, pass, binder, bound);
         let mut flow = ControlFlow::Continue(());
         for candidate in memory.candidates.get(range).unwrap_or_default() {
             evaluator.world.meter.burn(1).map_err(Interrupt::Exceeded)?;
