@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use portcullis_session::{Action, KnownTools, Sightings};
 use portcullis_store::Pool;
+use portcullis_trace::hexadecimal;
 use portcullis_trace::pin::{ToolPin, ToolServer, ToolSighting};
 use portcullis_transport::child::ServerCommand;
 use url::Url;
 
 use crate::config::{HttpServer, ServerConfig, StdioServer, server_name};
-use crate::digest::{digest, hexadecimal};
+use crate::digest::digest;
 use crate::relay::now;
 use crate::run::GuardedServer;
 

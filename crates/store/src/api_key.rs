@@ -1,5 +1,4 @@
-use std::fmt::Write as _;
-
+use portcullis_trace::hexadecimal;
 use portcullis_trace::record::Timestamp;
 use sha2::{Digest, Sha256};
 
@@ -93,15 +92,6 @@ impl ApiKeyHash {
     pub(crate) fn stored(text: String) -> Self {
         Self(text)
     }
-}
-
-pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        write!(text, "{byte:02x}").ok();
-    }
-    text
 }
 
 #[cfg(test)]

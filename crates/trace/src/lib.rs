@@ -4,12 +4,14 @@
 //! no protocol and no storage.
 
 mod address;
+mod digest;
 mod event;
 pub mod pin;
 pub mod record;
 pub mod wire;
 
 pub use address::{Range, Step};
+pub use digest::hexadecimal;
 pub use event::{
     Answers, Attribution, Chunk, ChunkBody, Content, Event, Message, Parameter, Tool, ToolCall,
     ToolOutput,

@@ -5,6 +5,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use portcullis_trace::hexadecimal;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
@@ -14,7 +15,7 @@ use super::conversation::Conversation;
 use super::principal::Principal;
 use super::upstream::silent;
 use crate::config::{GatewayConfig, SessionsConfig};
-use crate::digest::{digest, hexadecimal};
+use crate::digest::digest;
 use crate::metrics::EndReason;
 
 /// How often it is looked whose time is up.

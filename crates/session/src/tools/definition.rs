@@ -1,13 +1,12 @@
 //! A tool of a listing, as text to look at and as a digest to compare.
 
-use std::fmt::Write;
 use std::sync::Arc;
 
 use portcullis_detect::tool::change::{self, Change, Parts};
 use portcullis_detect::tool::{Definition, place};
 use portcullis_json::{Limits, Object, Value, parse, write};
-use portcullis_trace::Step;
 use portcullis_trace::pin::ToolDefinition;
+use portcullis_trace::{Step, hexadecimal};
 use sha2::{Digest, Sha256};
 
 use super::report::Place;
@@ -164,15 +163,6 @@ fn ordered(value: &Value) -> Value {
         }
         _ => value.clone(),
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a `String` does not fail.
-        write!(text, "{byte:02x}").ok();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use portcullis_trace::hexadecimal;
 use portcullis_trace::record::{EventRecord, Sequence, SessionId};
 use sha2::{Digest, Sha256};
 
@@ -18,7 +19,6 @@ use super::row::{Parameter, Reader, integer};
 use super::strings::strings;
 use super::{Column, Database, Rows, Table};
 use crate::StoreError;
-use crate::api_key::hexadecimal;
 
 /// Smaller parts stay where they are.
 const PART_BYTES_MIN: usize = 4096;
