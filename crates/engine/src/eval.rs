@@ -152,7 +152,7 @@ impl<'a> Evaluator<'a> {
                     });
                 }
                 Value::Bool(true) | Value::Nothing => {
-                    if body.regular && self.is_settled(line) {
+                    if body.has_rounds && self.is_settled(line) {
                         settled.add(index);
                     }
                 }

@@ -93,6 +93,9 @@ pub(crate) struct Body {
     /// Whether binders and lets stand where they are evaluated in every case. If not, the body
     /// is evaluated from scratch, without any pruning.
     pub(crate) regular: bool,
+    /// Whether it is regular and has binders over other values than the trace, so that its lines
+    /// are evaluated again once these are bound.
+    pub(crate) has_rounds: bool,
     pub(crate) origin: Origin,
     /// Whether candidates of the past can still become part of a model.
     pub(crate) retains: bool,

@@ -236,6 +236,7 @@ impl Planning<'_> {
             .iter()
             .any(|line| line.needs.iter().any(|slot| lets.contains(slot)));
         let slots: Vec<Slot> = traced.iter().map(|binder| binder.slot).collect();
+        let regular = self.regular && !early && traced.len() <= BINDERS_MAX;
         let mut body = Body {
             binders: traced
                 .iter()
@@ -248,7 +249,8 @@ impl Planning<'_> {
             joins: Vec::new(),
             watched: Vec::new(),
             first_marking: lines.iter().position(|line| line.traits.marking),
-            regular: self.regular && !early && traced.len() <= BINDERS_MAX,
+            regular,
+            has_rounds: regular && traced.len() < self.found.len(),
             origin,
             retains: origin != Origin::Rule
                 || traced.len() > 1
