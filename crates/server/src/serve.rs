@@ -7,6 +7,7 @@
 
 mod admission;
 mod answer;
+mod aside;
 mod conversation;
 mod errand;
 mod gateway;
@@ -40,6 +41,7 @@ use axum::middleware::from_fn_with_state;
 use hyper_util::service::TowerToHyperService;
 use portcullis_store::{Location, StoreError};
 use portcullis_transport::http::endpoint::EndpointError;
+use portcullis_transport::http::lanes::Lanes;
 use portcullis_transport::http::listen;
 use portcullis_transport::signal::EndSignals;
 use tokio::net::TcpListener;
@@ -175,6 +177,8 @@ async fn serve_until_signal(
     let tasks = gateway.tasks.clone();
     let endless = attend(&gateway, &recording, watcher);
     let service = TowerToHyperService::new(routes(&gateway, &recording));
+    // Until the end of this: conversations have work on them that is waited for below.
+    let lanes = Lanes::start();
     let stop = async {
         let signal = signals.next().await;
         info!(signal, "ends");
@@ -183,7 +187,7 @@ async fn serve_until_signal(
         gateway.registry.end_all().await;
         recording.feed().end();
     };
-    listen::serve(listener, service, stop).await;
+    listen::serve(listener, service, &lanes, stop).await;
     for task in endless {
         task.abort();
     }

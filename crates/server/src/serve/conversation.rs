@@ -341,7 +341,7 @@ impl Conversation {
     pub(crate) async fn on_server(
         self: &Arc<Self>,
         stream: Option<(Scope, &Id)>,
-        bytes: &[u8],
+        bytes: Bytes,
         carried: &Carried,
     ) -> Result<Taken, ClientGone> {
         self.touch();

@@ -3,10 +3,12 @@
 use std::future::pending;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use portcullis_mcp::{Incoming, Message};
 use portcullis_session::{Action, Outcome, Source};
 use portcullis_trace::record::Direction;
 
+use super::aside::{aside, is_long};
 use super::conversation::Conversation;
 use super::outlet::Outlet;
 use crate::relay::now;
@@ -15,7 +17,7 @@ use crate::turns::Turn;
 impl Conversation {
     /// Has a message of the client's judged, after what came before it.
     pub(super) async fn judge(
-        &self,
+        self: &Arc<Self>,
         source: &Source,
         message: &Message,
         outlet: Option<&Outlet>,
@@ -23,7 +25,13 @@ impl Conversation {
         match self.turns().next().await {
             Ok(turn) => {
                 let _timed = self.meter().judging.time();
-                let outcome = self.session().on_message(source, message, now());
+                let outcome = if is_long(message.raw()) {
+                    let (this, source) = (Arc::clone(self), source.clone());
+                    let message = message.clone();
+                    aside(move || this.session().on_message(&source, &message, now())).await
+                } else {
+                    self.session().on_message(source, message, now())
+                };
                 self.settle(&turn, outcome, outlet).await
             }
             Err(error) => {
@@ -35,23 +43,34 @@ impl Conversation {
 
     /// Has judged what a stream of the server's brought. Its sender waits meanwhile, so that at most
     /// one message of each stream is here.
-    pub(super) async fn judge_answer(&self, source: &Source, bytes: &[u8]) -> Vec<Action> {
+    pub(super) async fn judge_answer(
+        self: &Arc<Self>,
+        source: &Source,
+        bytes: Bytes,
+    ) -> Vec<Action> {
         match self.turns().next().await {
             Ok(turn) => {
                 let _timed = self.meter().judging.time();
-                let outcome = {
-                    let mut session = self.session();
-                    match Incoming::parse(bytes, session.envelope(Direction::ToClient)) {
-                        Ok(incoming) => session.on_incoming(source, &incoming, now()),
-                        Err(error) => session.on_malformed(source, error).into(),
-                    }
+                let outcome = if is_long(&bytes) {
+                    let (this, source) = (Arc::clone(self), source.clone());
+                    aside(move || this.outcome_of(&source, &bytes)).await
+                } else {
+                    self.outcome_of(source, &bytes)
                 };
                 self.settle(&turn, outcome, None).await
             }
             Err(error) => {
                 let reason = error.to_string();
-                self.session().on_unjudged(source, bytes, &reason)
+                self.session().on_unjudged(source, &bytes, &reason)
             }
+        }
+    }
+
+    fn outcome_of(&self, source: &Source, answer: &[u8]) -> Outcome {
+        let mut session = self.session();
+        match Incoming::parse(answer, session.envelope(Direction::ToClient)) {
+            Ok(incoming) => session.on_incoming(source, &incoming, now()),
+            Err(error) => session.on_malformed(source, error).into(),
         }
     }
 
@@ -61,7 +80,12 @@ impl Conversation {
         let actions = match self.turns().next().await {
             Ok(turn) => {
                 let _timed = self.meter().judging.time();
-                let outcome = self.session().on_line(direction, line, now());
+                let outcome = if is_long(line) {
+                    let (this, line) = (Arc::clone(self), line.to_vec());
+                    aside(move || this.session().on_line(direction, &line, now())).await
+                } else {
+                    self.session().on_line(direction, line, now())
+                };
                 self.settle(&turn, outcome, None).await
             }
             Err(error) => {

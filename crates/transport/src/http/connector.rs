@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use tower_service::Service;
 use url::Url;
 
 use super::endpoint::{Bounds, Endpoint, EndpointError};
+use super::lanes::ForEachLane;
 use super::reach::{Reach, Resolver};
 
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -33,7 +35,7 @@ const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(30);
 /// Connections to MCP servers, shared by all who want some.
 #[derive(Clone, Debug)]
 pub struct Connector {
-    client: Client<Patient<Tls>, Full<Bytes>>,
+    clients: Arc<ForEachLane<Client<Patient<Tls>, Full<Bytes>>>>,
 }
 
 type Tls = HttpsConnector<HttpConnector<Resolver>>;
@@ -71,12 +73,16 @@ impl Connector {
             .https_or_http()
             .enable_all_versions()
             .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(IDLE_CONNECTION_WAIT)
-            .pool_timer(TokioTimer::new())
-            .timer(TokioTimer::new())
-            .build(Patient(tls));
-        Ok(Self { client })
+        let client = || {
+            Client::builder(TokioExecutor::new())
+                .pool_idle_timeout(IDLE_CONNECTION_WAIT)
+                .pool_timer(TokioTimer::new())
+                .timer(TokioTimer::new())
+                .build(Patient(tls.clone()))
+        };
+        Ok(Self {
+            clients: Arc::new(ForEachLane::new(client)),
+        })
     }
 
     pub fn endpoint(&self, url: Url, headers: hyper::HeaderMap, bounds: Bounds) -> Endpoint {
@@ -87,7 +93,7 @@ impl Connector {
         &self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, Error> {
-        self.client.request(request).await
+        self.clients.here().request(request).await
     }
 }
 

@@ -1,5 +1,6 @@
 use std::convert::Infallible;
 use std::io;
+use std::net;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +19,8 @@ use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
+use super::lanes::Lanes;
+
 /// LIMIT: connections at a time; further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 10_000;
 /// LIMIT: of one request, further ones are answered 431.
@@ -32,8 +35,12 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Answers the requests of all connections until `stop` is there, then lets those in progress end
 /// for a bounded time.
-pub async fn serve<S, B>(listener: TcpListener, service: S, stop: impl Future<Output = ()>)
-where
+pub async fn serve<S, B>(
+    listener: TcpListener,
+    service: S,
+    lanes: &Lanes,
+    stop: impl Future<Output = ()>,
+) where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
         + Clone
         + Send
@@ -56,14 +63,19 @@ where
             accepted = accepted => accepted,
             () = &mut stop => break,
         };
-        let watcher = graceful.watcher();
+        let (watcher, token) = (graceful.watcher(), tasks.token());
         let (builder, service) = (builder.clone(), service.clone());
-        tasks.spawn(async move {
-            let connection = builder.serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = watcher.watch(connection).await {
-                debug!(%error, "connection ended with an error");
+        lanes.spawn(move || async move {
+            match TcpStream::from_std(stream) {
+                Ok(stream) => {
+                    let connection = builder.serve_connection(TokioIo::new(stream), service);
+                    if let Err(error) = watcher.watch(connection).await {
+                        debug!(%error, "connection ended with an error");
+                    }
+                }
+                Err(error) => warn!(%error, "connection not served"),
             }
-            drop(place);
+            drop((place, token));
         });
     }
     drop(listener);
@@ -88,7 +100,8 @@ fn builder() -> http1::Builder {
     builder
 }
 
-async fn accept(listener: &TcpListener) -> TcpStream {
+/// A connection that any runtime may serve.
+async fn accept(listener: &TcpListener) -> net::TcpStream {
     loop {
         match accept_one(listener).await {
             Ok(stream) => return stream,
@@ -100,9 +113,9 @@ async fn accept(listener: &TcpListener) -> TcpStream {
     }
 }
 
-async fn accept_one(listener: &TcpListener) -> io::Result<TcpStream> {
+async fn accept_one(listener: &TcpListener) -> io::Result<net::TcpStream> {
     let (stream, _) = listener.accept().await?;
     // An event must not wait for the next one.
     stream.set_nodelay(true)?;
-    Ok(stream)
+    stream.into_std()
 }

@@ -22,6 +22,7 @@ use super::{
 use crate::config::ServerConfig;
 use crate::metrics::EndReason;
 use crate::serve::answer::{Refused, accepted, events, reply};
+use crate::serve::aside::{aside, is_long};
 use crate::serve::conversation::Conversation;
 use crate::serve::gateway::{Gateway, Opening, Profile, Target, TargetServer};
 use crate::serve::headers::{
@@ -126,7 +127,11 @@ pub(super) async fn take(
         let timed = conversation.meter().reading.time();
         let request = body(gateway, request).await?;
         let envelope = conversation.envelope(Direction::ToServer);
-        let incoming = Incoming::parse(&request, &envelope)?;
+        let incoming = if is_long(&request) {
+            aside(move || Incoming::parse(&request, &envelope)).await?
+        } else {
+            Incoming::parse(&request, &envelope)?
+        };
         drop(timed);
         return in_session(
             gateway,
