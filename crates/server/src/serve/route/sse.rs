@@ -16,6 +16,7 @@ use super::streamable::passed;
 use super::{Access, Configured, admit_message, body};
 use crate::metrics::EndReason;
 use crate::serve::answer::{Refused, events};
+use crate::serve::aside::read;
 use crate::serve::gateway::{Gateway, Opening, Profile};
 use crate::serve::headers::{EVENT_STREAM, accepts};
 use crate::serve::outlet::{Outlet, Parcel};
@@ -107,7 +108,8 @@ pub(super) async fn take(
     admit_message(headers)?;
     let request = body(gateway, request).await?;
     let envelope = conversation.envelope(Direction::ToServer);
-    let messages: Vec<Message> = match Incoming::parse(&request, &envelope)? {
+    let incoming = read(request, move |text| Incoming::parse(text, &envelope)).await?;
+    let messages: Vec<Message> = match incoming {
         Incoming::Single(message) => vec![message],
         Incoming::Batch(messages) => messages,
     };

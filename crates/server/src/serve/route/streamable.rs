@@ -22,7 +22,7 @@ use super::{
 use crate::config::ServerConfig;
 use crate::metrics::EndReason;
 use crate::serve::answer::{Refused, accepted, events, reply};
-use crate::serve::aside::{aside, is_long};
+use crate::serve::aside::read;
 use crate::serve::conversation::Conversation;
 use crate::serve::gateway::{Gateway, Opening, Profile, Target, TargetServer};
 use crate::serve::headers::{
@@ -127,11 +127,7 @@ pub(super) async fn take(
         let timed = conversation.meter().reading.time();
         let request = body(gateway, request).await?;
         let envelope = conversation.envelope(Direction::ToServer);
-        let incoming = if is_long(&request) {
-            aside(move || Incoming::parse(&request, &envelope)).await?
-        } else {
-            Incoming::parse(&request, &envelope)?
-        };
+        let incoming = read(request, move |text| Incoming::parse(text, &envelope)).await?;
         drop(timed);
         return in_session(
             gateway,
@@ -150,7 +146,7 @@ pub(super) async fn take(
     if is_modern {
         envelope.revision = Some(Revision::V2026_07_28);
     }
-    let message = Message::parse(&request, &envelope)?;
+    let message = read(request, move |text| Message::parse(text, &envelope)).await?;
     drop(timed);
     if is_modern || modern::names_revision(&message) {
         return Box::pin(modern::post(gateway, access, headers, profile, &message)).await;

@@ -303,7 +303,7 @@ impl HttpUpstream {
                     status: Some(head.status),
                 };
                 let stream = Some((asked.scope, &asked.id));
-                match conversation.on_server(stream, body, &carried).await {
+                match conversation.on_server(stream, body, carried).await {
                     Ok(Taken::Answered) => StreamEnd::Answered,
                     Ok(Taken::GoesOn | Taken::Forbidden) => StreamEnd::Failed(format!(
                         "the server's HTTP answer ({}) did not answer the request",
@@ -402,7 +402,7 @@ impl HttpUpstream {
         match event.data.filter(|data| !data.is_empty()) {
             Some(data) if is_message => {
                 let stream = Some((asked.scope, &asked.id));
-                conversation.on_server(stream, data.into(), &carried).await
+                conversation.on_server(stream, data.into(), carried).await
             }
             _ => pass_position(&carried).await.map(|()| Taken::GoesOn),
         }

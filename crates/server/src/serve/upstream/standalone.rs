@@ -66,7 +66,7 @@ pub(crate) async fn pass_standalone(
         };
         let passed = match event.data.filter(|data| !data.is_empty()) {
             Some(data) if is_message => conversation
-                .on_server(None, data.into(), &carried)
+                .on_server(None, data.into(), carried)
                 .await
                 .map(|_| ()),
             _ => pass_position(&carried).await,
