@@ -1,5 +1,13 @@
-use portcullis_session::{Action, DeliveryKind, Source};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use portcullis_mcp::Id;
+use portcullis_session::{Action, DeliveryKind, Scope, Source};
 use portcullis_trace::record::Direction;
+
+use super::{Carried, Conversation};
+use crate::serve::errand::Errand;
+use crate::serve::outlet::ClientGone;
 
 /// What became of a message of the server's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,5 +46,48 @@ impl Taken {
             }
         }
         taken
+    }
+}
+
+// === impl Conversation ===
+
+impl Conversation {
+    /// Takes what a stream of the server's brought, to its end like [`Self::take`]: whoever reads
+    /// that stream may stop at any time.
+    pub(crate) fn on_server(
+        self: &Arc<Self>,
+        stream: Option<(Scope, &Id)>,
+        bytes: Bytes,
+        carried: Carried,
+    ) -> Errand<Result<Taken, ClientGone>> {
+        let source = Source {
+            direction: Direction::ToClient,
+            scope: stream.map_or(Scope::SESSION, |(scope, _)| scope),
+            stream: stream.map(|(_, id)| id.clone()),
+        };
+        let conversation = Arc::clone(self);
+        Errand::new(&self.tasks, async move {
+            conversation.on_answer(&source, bytes, &carried).await
+        })
+    }
+
+    async fn on_answer(
+        self: &Arc<Self>,
+        source: &Source,
+        bytes: Bytes,
+        carried: &Carried,
+    ) -> Result<Taken, ClientGone> {
+        self.touch();
+        let actions = self.judge_answer(source, bytes).await;
+        let taken = Taken::of(&actions, source, self.upstream.is_stateless());
+        if taken == Taken::Forbidden {
+            return Ok(taken);
+        }
+        let delivered = self.carry_out(actions, carried, None).await;
+        match taken {
+            // Whether or not somebody still waited for it, nothing more is to come.
+            Taken::Answered => Ok(taken),
+            Taken::GoesOn | Taken::Forbidden => delivered.map(|_| taken),
+        }
     }
 }
