@@ -4,7 +4,9 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use super::gateway::{Gateway, PATH, call, initialize};
+use portcullis_store::SessionFilter;
+
+use super::gateway::{Gateway, PATH, call, eventually, initialize};
 use super::http::{Answer, Request};
 use super::upstream::Upstream;
 
@@ -188,4 +190,35 @@ fn an_endpoint_of_another_origin_is_not_written_to() {
     assert_eq!(answer.status, 502);
     is_error(&answer.message(), 0);
     assert!(other.received().is_empty());
+}
+
+#[test]
+fn a_long_answer_is_recorded_whoever_leaves_meanwhile() {
+    // So long that it is judged beside the connection, which takes a while.
+    let text = "word ".repeat(200_000);
+    let result = format!(r#"{{"content":[{{"type":"text","text":"{text}"}}]}}"#);
+    let upstream = Upstream::scripted(move |received, reply| {
+        if received.tool() != Some("long") {
+            return Some(reply);
+        }
+        reply.result(received, &result);
+        None
+    });
+    let gateway = Gateway::before(&upstream, "");
+    let waits = [0, 20, 40, 80, 160, 320];
+    for wait in waits {
+        let session = gateway.open();
+        let caller = session.base.saying(&call(1, "long")).say(gateway.address);
+        thread::sleep(Duration::from_millis(wait));
+        assert_eq!(session.delete().status, 200);
+        drop(caller);
+    }
+    let mut store = gateway.store();
+    eventually("a message is not recorded", || {
+        let sessions = store.sessions(&SessionFilter::newest(16)).unwrap();
+        let are_whole = sessions
+            .iter()
+            .all(|session| session.ended_at.is_some() && session.events_lost == 0);
+        are_whole && sessions.len() == waits.len()
+    });
 }
