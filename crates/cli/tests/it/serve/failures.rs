@@ -194,8 +194,11 @@ fn an_endpoint_of_another_origin_is_not_written_to() {
 
 #[test]
 fn a_long_answer_is_recorded_whoever_leaves_meanwhile() {
-    // So long that it is judged beside the connection, which takes a while.
-    let text = "word ".repeat(200_000);
+    // So long that it is judged beside the connection, by what takes a while for it.
+    const SLOW: &str = "guardrails:\n- name: slow\n  policy: |\n    \
+        from invariant.detectors import pii\n    \
+        raise \"pii\" if:\n        (o: ToolOutput)\n        any(pii(o))\n";
+    let text = "word 4711 ".repeat(30_000);
     let result = format!(r#"{{"content":[{{"type":"text","text":"{text}"}}]}}"#);
     let upstream = Upstream::scripted(move |received, reply| {
         if received.tool() != Some("long") {
@@ -204,8 +207,8 @@ fn a_long_answer_is_recorded_whoever_leaves_meanwhile() {
         reply.result(received, &result);
         None
     });
-    let gateway = Gateway::before(&upstream, "");
-    let waits = [0, 20, 40, 80, 160, 320];
+    let gateway = Gateway::before(&upstream, SLOW);
+    let waits = [40, 80, 120, 160, 240, 320, 400];
     for wait in waits {
         let session = gateway.open();
         let caller = session.base.saying(&call(1, "long")).say(gateway.address);
