@@ -22,8 +22,7 @@ pub(crate) struct Reader {
     next_index: u64,
     next_position: u64,
     latest_call: Option<Arc<str>>,
-    /// Whether anybody asks which call an output answers.
-    links: bool,
+    answered: Answered,
     /// Whether anybody sees more of a message than its calls.
     messages: bool,
     /// Every call that an output may still name; the latest of an id wins.
@@ -40,6 +39,14 @@ pub(crate) struct Checkpoint {
     latest_call: Option<Arc<str>>,
 }
 
+/// The calls that anybody wants to know of an output which answers them.
+#[derive(Debug)]
+enum Answered {
+    All,
+    /// Those that a test about outputs may find.
+    Named(Vec<Arc<str>>),
+}
+
 /// One event while it is read.
 struct Reading {
     places: PlacesBuilder,
@@ -54,7 +61,7 @@ impl Reader {
             next_index: 0,
             next_position: 0,
             latest_call: None,
-            links: program.reads_linked_calls,
+            answered: Answered::of(program),
             messages: program.reads_messages,
             calls: HashMap::new(),
             replaced: Vec::new(),
@@ -185,16 +192,40 @@ impl Reader {
             _ => None,
         };
         self.latest_call.clone_from(&id);
-        if self.links {
-            let before = self.calls.insert(id.clone(), call.clone());
-            self.replaced.push((id, before));
-        }
+        // An output that names the id answers this call, wanted or not.
+        let before = if self.answered.includes(call) {
+            self.calls.insert(id.clone(), call.clone())
+        } else if let Some(before) = self.calls.remove(&id) {
+            Some(before)
+        } else {
+            return;
+        };
+        self.replaced.push((id, before));
     }
 
     fn take_position(&mut self) -> u64 {
         let position = self.next_position;
         self.next_position += 1;
         position
+    }
+}
+
+// === impl Answered ===
+
+impl Answered {
+    fn of(program: &Program) -> Self {
+        if program.reads_answered_calls {
+            return Self::All;
+        }
+        let tests = program.tools.iter().filter(|test| test.takes_outputs);
+        Self::Named(tests.map(|test| test.name.clone()).collect())
+    }
+
+    fn includes(&self, call: &Object) -> bool {
+        match self {
+            Self::All => true,
+            Self::Named(names) => names.iter().any(|name| call.calls(name)),
+        }
     }
 }
 

@@ -27,8 +27,8 @@ pub(crate) struct Program {
     pub(crate) frame_size: usize,
     /// Whether any rule can see more of a message than the calls in it.
     pub(crate) reads_messages: bool,
-    /// Whether any rule can ask which call an output answers.
-    pub(crate) reads_linked_calls: bool,
+    /// Whether any rule can read the call that an output answers.
+    pub(crate) reads_answered_calls: bool,
 }
 
 #[derive(Debug)]
@@ -360,6 +360,8 @@ pub(crate) struct ToolTest {
     pub(crate) arguments: ArgumentTest,
     /// Variables named inside the pattern.
     pub(crate) needs: BTreeSet<Slot>,
+    /// Whether it may be asked about an output, which is then judged by the call that it answers.
+    pub(crate) takes_outputs: bool,
 }
 
 #[derive(Debug)]

@@ -33,7 +33,7 @@ impl Evaluator<'_> {
             Some(object) if object.data.kind == Kind::ToolCall => object,
             _ => return Ok(Value::None),
         };
-        if !is_named(call, &test.name) {
+        if !call.calls(&test.name) {
             return Ok(Value::Bool(false));
         }
         match (&test.arguments, arguments(call)) {
@@ -136,13 +136,16 @@ impl Evaluator<'_> {
     }
 }
 
-fn is_named(call: &Object, name: &str) -> bool {
-    let function = call.field("function").and_then(Value::object);
-    let called = function
-        .and_then(|function| function.field("name"))
-        .and_then(Value::as_text);
-    // The original matches `name$`, where `$` also stands before a final newline.
-    called.is_some_and(|called| called == name || called.strip_suffix('\n') == Some(name))
+impl Object {
+    /// Whether this is a call of the tool, as `tool:name` has it.
+    pub(crate) fn calls(&self, name: &str) -> bool {
+        let function = self.field("function").and_then(Value::object);
+        let called = function
+            .and_then(|function| function.field("name"))
+            .and_then(Value::as_text);
+        // The original matches `name$`, where `$` also stands before a final newline.
+        called.is_some_and(|called| called == name || called.strip_suffix('\n') == Some(name))
+    }
 }
 
 fn arguments(call: &Object) -> Option<&Value> {

@@ -2,7 +2,7 @@
 
 use super::{Resolver, code, suggestion};
 use crate::facts::{Context, Facts, FoundBinder};
-use crate::kind::BinderKind;
+use crate::kind::{BinderKind, Kind};
 use crate::modules::BUILTINS;
 use crate::program::{
     Binder, Body, BodyId, Closed, Expr, ExprKind, FlowLine, JoinLine, Line, Listed, Origin, Slot,
@@ -57,7 +57,12 @@ impl Resolver {
                         if !self.is_kind(&kind.text) {
                             self.unknown_kind(kind);
                         }
-                        self.declare_variable(name);
+                        let slot = self.declare_variable(name);
+                        let is_call =
+                            BinderKind::named(&kind.text) == BinderKind::Object(Kind::ToolCall);
+                        if let (Some(slot), true) = (slot, is_call) {
+                            self.scopes.note_calls(slot);
+                        }
                     }
                     TreeKind::Let { name, value } => {
                         self.declare_variable(name);
@@ -70,12 +75,12 @@ impl Resolver {
         }
     }
 
-    fn declare_variable(&mut self, name: &portcullis_syntax::ast::Name) {
+    fn declare_variable(&mut self, name: &portcullis_syntax::ast::Name) -> Option<Slot> {
         if self.scopes.is_declared_here(&name.text) {
             self.duplicate(name);
-        } else {
-            self.scopes.declare(&name.text);
+            return None;
         }
+        Some(self.scopes.declare(&name.text))
     }
 
     fn is_kind(&self, name: &str) -> bool {

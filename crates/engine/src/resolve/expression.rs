@@ -1,5 +1,6 @@
 //! Expressions.
 
+use super::pattern::tool_parts;
 use super::{Declared, Resolver, code, suggestion};
 use crate::eval::models_wanted;
 use crate::kind::BinderKind;
@@ -56,8 +57,8 @@ impl Resolver {
                 keywords,
             } => self.call(function, arguments, keywords),
             TreeKind::Quantifier { head, body } => self.quantifier(head, body),
-            TreeKind::Tool(name) => self.tool(name, &[]),
-            TreeKind::ToolPattern { tool, arguments } => self.tool(tool, arguments),
+            TreeKind::Tool(name) => self.tool((name, &[]), true),
+            TreeKind::ToolPattern { tool, arguments } => self.tool((tool, arguments), true),
             TreeKind::Conditional {
                 then,
                 condition,
@@ -130,7 +131,7 @@ impl Resolver {
         let imported = self.imports.get(name).cloned();
         let built_in = || BUILTINS.contains(&name).then(|| modules::value(name));
         if let Some(value) = imported.or_else(built_in) {
-            self.program.reads_linked_calls |= matches!(
+            self.program.reads_answered_calls |= matches!(
                 value,
                 Value::Function(Function::ToolCall) | Value::Module(_)
             );
@@ -269,7 +270,14 @@ impl Resolver {
         } else {
             Operator::Is
         };
-        ExprKind::Binary(operator, Box::new(left), Box::new(self.expression(operand)))
+        let right = match (&left.kind, tool_parts(operand)) {
+            (ExprKind::Local(slot), Some(tool)) if self.scopes.holds_calls(*slot) => Expr {
+                kind: self.tool(tool, false),
+                span: operand.span,
+            },
+            _ => self.expression(operand),
+        };
+        ExprKind::Binary(operator, Box::new(left), Box::new(right))
     }
 
     /// `left -> right`; in a chain, `left` is the right end of the flow before.

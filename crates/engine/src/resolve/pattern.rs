@@ -10,8 +10,21 @@ use crate::value::Value;
 use portcullis_syntax::ast::{Expr as Tree, ExprKind as TreeKind, Name};
 use std::collections::BTreeSet;
 
+/// The name and the arguments of a pattern of a tool, if it is one.
+pub(super) fn tool_parts(tree: &Tree) -> Option<(&Name, &[Tree])> {
+    match &tree.kind {
+        TreeKind::Tool(name) => Some((name, &[])),
+        TreeKind::ToolPattern { tool, arguments } => Some((tool, arguments)),
+        _ => None,
+    }
+}
+
 impl Resolver {
-    pub(super) fn tool(&mut self, name: &Name, arguments: &[Tree]) -> ExprKind {
+    pub(super) fn tool(
+        &mut self,
+        (name, arguments): (&Name, &[Tree]),
+        takes_outputs: bool,
+    ) -> ExprKind {
         let mut needs = BTreeSet::new();
         let mut patterns: Vec<_> = arguments
             .iter()
@@ -27,8 +40,8 @@ impl Resolver {
             name,
             arguments,
             needs,
+            takes_outputs,
         });
-        self.program.reads_linked_calls = true;
         ExprKind::Literal(Value::Tool(self.program.tools.len() - 1))
     }
 

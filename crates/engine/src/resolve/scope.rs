@@ -1,4 +1,5 @@
 use crate::program::Slot;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Names with a slot: variables, parameters and variables of comprehensions, innermost last.
@@ -7,12 +8,15 @@ pub(super) struct Scopes {
     /// The names of the frame that is being built, by slot.
     names: Vec<Arc<str>>,
     scopes: Vec<Vec<(Arc<str>, Slot)>>,
+    /// The variables of the frame that hold tool calls, and nothing else.
+    calls: BTreeSet<Slot>,
 }
 
 impl Scopes {
     pub(super) fn open_frame(&mut self) {
         self.names.clear();
         self.scopes.clear();
+        self.calls.clear();
     }
 
     pub(super) fn close_frame(&mut self) -> Vec<Arc<str>> {
@@ -63,6 +67,14 @@ impl Scopes {
             .into_iter()
             .find(|(known, _)| &**known == name)
             .map(|(_, slot)| *slot)
+    }
+
+    pub(super) fn note_calls(&mut self, slot: Slot) {
+        self.calls.insert(slot);
+    }
+
+    pub(super) fn holds_calls(&self, slot: Slot) -> bool {
+        self.calls.contains(&slot)
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {

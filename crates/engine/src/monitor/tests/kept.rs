@@ -1,7 +1,8 @@
 //! What a monitor keeps of the past, and what becomes of it when that is too much.
 
-use crate::testing::{Silent, events, limited, monitor, outcome};
+use crate::testing::{Silent, check_steps, events, limited, monitor, outcome};
 use crate::{Limits, Monitor, Step};
+use portcullis_trace::Event;
 
 const SECRETS: &str = "\
 from invariant import count
@@ -21,6 +22,12 @@ fn room(candidates: usize) -> Limits {
 
 fn push(monitor: &mut Monitor, trace: &str) -> Step {
     monitor.push(&events(trace), &Silent)
+}
+
+fn push_all(monitor: &mut Monitor, events: &[Event]) {
+    let step = monitor.push(events, &Silent);
+    assert!(matches!(step, Step::Findings(_)), "{step:?}");
+    monitor.commit();
 }
 
 #[track_caller]
@@ -102,6 +109,52 @@ fn calls_that_outputs_may_answer_are_kept_within_the_limit() {
     assert_eq!(outcome(&monitor.push(&call(3), &Silent)), "limit");
     monitor.discard();
     assert_eq!(outcome(&monitor.push(&call(2), &Silent)), "");
+}
+
+#[test]
+fn calls_that_no_output_is_judged_by_are_not_kept() {
+    let check = |lines: &str, kept: usize| {
+        let policy = format!("raise \"no\" if:\n    {}\n", lines.replace("; ", "\n    "));
+        let mut monitor = monitor(&policy);
+        let call =
+            r#"{"id": "ID", "type": "function", "function": {"name": "NAME", "arguments": {}}}"#;
+        for (id, name) in [("1", "send"), ("2", "read"), ("3", "read")] {
+            let call = call.replace("ID", id).replace("NAME", name);
+            let call = portcullis_json::parse(&call, &portcullis_json::Limits::lenient()).unwrap();
+            push_all(
+                &mut monitor,
+                &portcullis_trace::wire::events(&call).unwrap(),
+            );
+        }
+        assert_eq!(monitor.kept(), kept, "{policy}");
+    };
+    check("(c: ToolCall); c is tool:read", 0);
+    check("(c: ToolCall); c is not tool:read({path: \"x\"})", 0);
+    check("(o: ToolOutput); o is tool:send", 1);
+    check(
+        "(o: ToolOutput); (c: ToolCall); o is tool:read; c is tool:send",
+        3,
+    );
+    check("(o: ToolOutput); x := o; x is tool:read", 2);
+    check("(o: ToolOutput); tool_call(o).function.name == \"x\"", 3);
+}
+
+#[test]
+fn a_call_takes_the_id_of_one_that_is_kept() {
+    check_steps(
+        "raise \"no\" if:\n    (o: ToolOutput)\n    o is tool:send\n",
+        "call: send\nout: x\ncall: read\nout: x\ncall: send\nout: x",
+        &["", "no", "", "", "", "no"],
+    );
+}
+
+#[test]
+fn a_call_that_is_discarded_gives_the_id_back() {
+    let mut monitor = monitor("raise \"no\" if:\n    (o: ToolOutput)\n    o is tool:send\n");
+    push_all(&mut monitor, &events("call: send"));
+    push(&mut monitor, "call: read");
+    monitor.discard();
+    assert_eq!(outcome(&push(&mut monitor, "out: x")), "no");
 }
 
 #[test]
