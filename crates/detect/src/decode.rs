@@ -6,7 +6,7 @@ mod percent;
 mod read;
 mod stretch;
 
-pub(crate) use stretch::stretches;
+pub(crate) use stretch::{Bytes, bytes, stretches};
 
 use crate::html;
 use crate::pattern::{Pattern, compile, spans};

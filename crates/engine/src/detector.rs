@@ -1,10 +1,11 @@
 //! Questions that the engine does not answer itself, and where their answers come from.
 
+use hashbrown::{DefaultHashBuilder, HashMap};
 use portcullis_json::{Object, Value};
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
-use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -75,7 +76,7 @@ pub(crate) struct Memo {
 #[derive(Debug, Default)]
 struct Known {
     outcomes: HashMap<Question, Result<Answer, String>>,
-    hasher: RandomState,
+    hasher: DefaultHashBuilder,
 }
 
 /// A call as a key. One with an option that is not equal to itself is asked again each time.

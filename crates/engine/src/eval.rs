@@ -97,9 +97,11 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Takes every variable's value away.
-    pub(crate) fn reset(&mut self) {
-        self.frame.fill(Value::Unknown);
+    /// Takes the values of the body's variables away. What is nested in its lines clears its own.
+    pub(crate) fn clear(&mut self, body: &Body) {
+        for slot in &body.variables {
+            self.set(*slot, Value::Unknown);
+        }
     }
 
     pub(crate) fn set(&mut self, slot: Slot, value: Value) {

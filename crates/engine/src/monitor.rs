@@ -230,7 +230,7 @@ impl Monitor {
         };
         let mut evaluator = Evaluator::new(world, program.frame_size, Recorder::OFF);
         for (id, body) in program.bodies.iter().enumerate() {
-            evaluator.reset();
+            evaluator.clear(body);
             let Some(memory) = self.memories.get_mut(id) else {
                 continue;
             };

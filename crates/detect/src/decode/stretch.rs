@@ -3,13 +3,30 @@
 use std::ops::Range;
 
 use regex::Regex;
+use std::sync::LazyLock;
+
+/// Which bytes belong to a class. A look into a table costs the same for all.
+pub(crate) type Bytes = [bool; 256];
+
+static BASE64_DIGITS: LazyLock<Bytes> = LazyLock::new(|| {
+    bytes(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-'))
+});
+static HEXADECIMAL_PARTS: LazyLock<Bytes> =
+    LazyLock::new(|| bytes(|byte| byte.is_ascii_hexdigit() || byte == b' '));
+
+/// The class of the bytes that a test holds for.
+pub(crate) fn bytes(is_in: impl Fn(u8) -> bool) -> Bytes {
+    let mut class = [false; 256];
+    for (byte, place) in (0..=u8::MAX).zip(&mut class) {
+        *place = is_in(byte);
+    }
+    class
+}
 
 /// What `[A-Za-z0-9+/_-]{16,}={0,2}` matches.
 pub(super) fn base64(text: &str) -> Vec<Range<usize>> {
     const LEAST: usize = 16;
-    let is_digit =
-        |byte| matches!(byte, b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' | b'_' | b'-');
-    let mut found = stretches(text.as_bytes(), LEAST, is_digit);
+    let mut found = stretches(text.as_bytes(), LEAST, &BASE64_DIGITS);
     for stretch in &mut found {
         let behind = text.as_bytes().get(stretch.end..).unwrap_or_default();
         stretch.end += behind.iter().take(2).take_while(|it| **it == b'=').count();
@@ -21,9 +38,8 @@ pub(super) fn base64(text: &str) -> Vec<Range<usize>> {
 /// blanks, and which looks at nothing around it.
 pub(super) fn hexadecimal(text: &str, pattern: &Regex) -> Vec<Range<usize>> {
     const LEAST: usize = 24;
-    let is_part = |byte: u8| byte.is_ascii_hexdigit() || byte == b' ';
     let mut found = Vec::new();
-    for stretch in stretches(text.as_bytes(), LEAST, is_part) {
+    for stretch in stretches(text.as_bytes(), LEAST, &HEXADECIMAL_PARTS) {
         let part = text.get(stretch.clone()).unwrap_or_default();
         let runs = pattern.find_iter(part);
         found.extend(runs.map(|run| stretch.start + run.start()..stretch.start + run.end()));
@@ -33,11 +49,8 @@ pub(super) fn hexadecimal(text: &str, pattern: &Regex) -> Vec<Range<usize>> {
 
 /// The stretches of at least `least` such bytes, each as long as it can be. Of bytes that are in
 /// none, most are not looked at.
-pub(crate) fn stretches(
-    bytes: &[u8],
-    least: usize,
-    is_part: impl Fn(u8) -> bool,
-) -> Vec<Range<usize>> {
+pub(crate) fn stretches(bytes: &[u8], least: usize, parts: &Bytes) -> Vec<Range<usize>> {
+    let is_part = |byte: u8| parts.get(usize::from(byte)) == Some(&true);
     let mut found = Vec::new();
     let mut start = 0;
     while let Some(window) = bytes.get(start..start + least) {

@@ -5,7 +5,7 @@
 //! text, and neither unless a keyword calls for them.
 
 use super::rules::RULES;
-use crate::decode::stretches;
+use crate::decode::{Bytes, bytes, stretches};
 use crate::pattern::{Pattern, compile};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use std::mem;
@@ -109,6 +109,8 @@ static REACHES: LazyLock<Vec<Reach>> = LazyLock::new(|| {
     RULES.iter().map(|rule| reach(rule.id)).collect()
 });
 
+static RUN_BYTES: LazyLock<Bytes> = LazyLock::new(|| bytes(is_of_run));
+
 static OF_ALL: LazyLock<Keywords> = LazyLock::new(|| Keywords::of(|_| true));
 static OF_RUNS: LazyLock<Keywords> = LazyLock::new(|| Keywords::of(|reach| reach == Reach::Run));
 static OF_TEXT: LazyLock<Keywords> = LazyLock::new(|| Keywords::of(|reach| reach == Reach::Text));
@@ -149,18 +151,13 @@ pub(super) fn called<'r>(text: &str, runs: &'r Runs) -> Vec<(usize, Part<'r>)> {
 
 /// The runs of a text, whatever is in them.
 pub(super) fn long_runs(text: &str) -> Vec<Range<usize>> {
-    stretches(text.as_bytes(), RUN_MIN, is_of_run)
+    stretches(text.as_bytes(), RUN_MIN, &RUN_BYTES)
 }
 
 /// Whether the byte may stand in a run. Characters beyond ASCII all may.
 fn is_of_run(byte: u8) -> bool {
-    // One look at a table is cheaper than a comparison for each sign.
-    const SIGNS: u64 =
-        0b1_1111 << b'\t' | 1 << b' ' | 1 << b'"' | 1 << b'\'' | 1 << b'<' | 1 << b'>';
-    match byte {
-        0..64 => SIGNS >> byte & 1 == 0,
-        _ => byte != b'{' && byte != b'}',
-    }
+    let is_blank = matches!(byte, b'\t'..=b'\r' | b' ');
+    !is_blank && !matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'{' | b'}')
 }
 
 // === impl Runs ===

@@ -74,9 +74,7 @@ impl<'a> Evaluator<'a> {
         let depth = self.world.meter.deepen(levels);
         let _depth = depth.map_err(Interrupt::Exceeded)?;
         let outer = mem::take(&mut self.offers);
-        for slot in &body.variables {
-            self.set(*slot, Value::Unknown);
-        }
+        self.clear(body);
         let mut walk = Walk {
             body,
             id,
@@ -89,9 +87,7 @@ impl<'a> Evaluator<'a> {
             visit,
         };
         let flow = walk.first_round(self);
-        for slot in &body.variables {
-            self.set(*slot, Value::Unknown);
-        }
+        self.clear(body);
         self.offers = outer;
         flow
     }

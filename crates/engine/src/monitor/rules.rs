@@ -71,7 +71,6 @@ impl Monitor {
                 said_before,
             };
             let room = self.meter.limits().findings.saturating_sub(findings.len());
-            evaluator.reset();
             match check.findings(&mut evaluator, room) {
                 Ok(found) => findings.extend(found),
                 Err(stopped) => needs.note(Err::<(), _>(stopped), Some(number))?,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 pub(super) struct Scopes {
     /// The names of the frame that is being built, by slot.
     names: Vec<Arc<str>>,
-    scopes: Vec<Vec<(Arc<str>, Slot)>>,
+    open: Vec<Vec<(Arc<str>, Slot)>>,
     /// The variables of the frame that hold tool calls, and nothing else.
     calls: BTreeSet<Slot>,
 }
@@ -15,7 +15,7 @@ pub(super) struct Scopes {
 impl Scopes {
     pub(super) fn open_frame(&mut self) {
         self.names.clear();
-        self.scopes.clear();
+        self.open.clear();
         self.calls.clear();
     }
 
@@ -24,16 +24,16 @@ impl Scopes {
     }
 
     pub(super) fn open(&mut self) {
-        self.scopes.push(Vec::new());
+        self.open.push(Vec::new());
     }
 
     pub(super) fn close(&mut self) {
-        self.scopes.pop();
+        self.open.pop();
     }
 
     /// The slots of the innermost scope.
     pub(super) fn innermost(&self) -> Vec<Slot> {
-        self.scopes
+        self.open
             .last()
             .into_iter()
             .flatten()
@@ -42,7 +42,7 @@ impl Scopes {
     }
 
     pub(super) fn is_declared_here(&self, name: &str) -> bool {
-        self.scopes
+        self.open
             .last()
             .is_some_and(|scope| scope.iter().any(|(known, _)| &**known == name))
     }
@@ -51,18 +51,14 @@ impl Scopes {
         let name: Arc<str> = name.into();
         let slot = self.names.len();
         self.names.push(name.clone());
-        if let Some(scope) = self.scopes.last_mut() {
+        if let Some(scope) = self.open.last_mut() {
             scope.push((name, slot));
         }
         slot
     }
 
     pub(super) fn find(&self, name: &str) -> Option<Slot> {
-        let known = self
-            .scopes
-            .iter()
-            .rev()
-            .flat_map(|scope| scope.iter().rev());
+        let known = self.open.iter().rev().flat_map(|scope| scope.iter().rev());
         known
             .into_iter()
             .find(|(known, _)| &**known == name)
@@ -78,6 +74,6 @@ impl Scopes {
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.scopes.iter().flatten().map(|(name, _)| &**name)
+        self.open.iter().flatten().map(|(name, _)| &**name)
     }
 }

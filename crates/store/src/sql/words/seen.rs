@@ -187,15 +187,30 @@ impl Word {
     }
 }
 
-/// What a string says.
+/// What a string says, with a space for each character that is escaped and belongs to no word.
 fn text_of(json: &str, string: Range<usize>) -> Cow<'_, str> {
-    let quoted = json
-        .get(string.start - 1..string.end + 1)
-        .unwrap_or_default();
-    let plain = json.get(string).unwrap_or_default();
-    if memchr::memchr(b'\\', plain.as_bytes()).is_none() {
-        return Cow::Borrowed(plain);
+    let mut rest = json.get(string.clone()).unwrap_or_default();
+    let mut text = String::new();
+    while let Some(escape) = memchr::memchr(b'\\', rest.as_bytes()) {
+        let (before, escape) = rest.split_at_checked(escape).unwrap_or_default();
+        let mut escape = escape.chars();
+        // Only by its code, a character of a word can be escaped.
+        if escape.nth(1) == Some('u') {
+            let quoted = json.get(string.start - 1..string.end + 1);
+            return read(quoted.unwrap_or_default());
+        }
+        text.push_str(before);
+        text.push(' ');
+        rest = escape.as_str();
     }
+    if text.is_empty() {
+        return Cow::Borrowed(rest);
+    }
+    text.push_str(rest);
+    Cow::Owned(text)
+}
+
+fn read(quoted: &str) -> Cow<'_, str> {
     match parse(quoted, &Limits::lenient()) {
         Ok(Value::String(text)) => Cow::Owned(text.to_string()),
         // What cannot be read is reported when it is exported; to find it is not owed.
