@@ -21,10 +21,9 @@ const CAPACITY_MAX: usize = 1 << 16;
 /// LIMIT: bytes of text that may wait. A larger entry passes when it is alone.
 const QUEUE_BYTES_MAX: u32 = 64 << 20;
 
-/// LIMIT: how long a message waits for a place in the queue before its recording is lost.
-const RELAXED_EVENT_WAIT_MAX: Duration = Duration::from_millis(10);
-/// Without its beginning, nothing of a session can be recorded; so that waits longer.
-const RELAXED_SESSION_WAIT_MAX: Duration = Duration::from_secs(1);
+/// LIMIT: how long a message waits for a place in the queue before its recording is lost. A disk
+/// that is slower than the traffic slows the traffic down; one that stands still does not stop it.
+const RELAXED_WAIT_MAX: Duration = Duration::from_secs(1);
 /// LIMIT: how long a strict message waits for its commit before it is refused.
 const STRICT_WAIT_MAX: Duration = Duration::from_secs(30);
 /// LIMIT: how long closing waits for what is queued.
@@ -99,21 +98,23 @@ impl Recorder {
             let mut store = location.open(durability)?;
             Ok(move |entries: &[Entry]| store.write(entries))
         };
-        Self::start(open, durability, capacity)
+        Self::start(open, durability, capacity, writer::GATHERING)
     }
 
-    /// Starts a recorder that writes with what `open` returns. Both run on its thread.
+    /// Starts a recorder that writes with what `open` returns. Both run on its thread. Entries
+    /// gather for so long before they are written.
     fn start<W>(
         open: impl FnOnce() -> Result<W, StoreError> + Send + 'static,
         durability: Durability,
         capacity: NonZeroUsize,
+        gathering: Duration,
     ) -> Result<Self, StoreError>
     where
         W: FnMut(&[Entry]) -> Result<(), StoreError>,
     {
         let (queue, jobs) = mpsc::channel(capacity.get().min(CAPACITY_MAX));
         let losses = Arc::new(Losses::default());
-        let writer = writer::start(open, jobs, Arc::clone(&losses))?;
+        let writer = writer::start(open, jobs, Arc::clone(&losses), gathering)?;
         let room = Arc::new(Semaphore::new(QUEUE_BYTES_MAX as usize));
         Ok(Self {
             queue,
@@ -127,8 +128,9 @@ impl Recorder {
     /// Records one entry. An error means that the message it describes must not be forwarded.
     ///
     /// Relaxed: returns as soon as the entry is queued, and always well. If the queue stays full
-    /// or the disk refuses, traffic goes on; the loss is logged, counted in [`Self::status`], and
-    /// visible in the session as a gap. A session whose beginning was lost stays unrecorded until
+    /// for [a second](RELAXED_WAIT_MAX) or the disk refuses, traffic goes on, and waits no more
+    /// until something is written; the loss is logged, counted in [`Self::status`], and visible in
+    /// the session as a gap. A session whose beginning was lost stays unrecorded until
     /// it is recorded again.
     ///
     /// Strict: returns when the entry is on disk. After an error it may still get there, as the
@@ -210,10 +212,9 @@ impl Recorder {
 
     async fn record_behind(&self, entry: Entry) {
         let wait = match entry {
-            Entry::Event(_) => RELAXED_EVENT_WAIT_MAX,
-            Entry::Session(_) | Entry::End(_) | Entry::Upload(_) | Entry::Resumption(_) => {
-                RELAXED_SESSION_WAIT_MAX
-            }
+            Entry::Event(_) if self.losses.is_losing() => Duration::ZERO,
+            // Without its beginning, nothing of a session can be recorded.
+            _ => RELAXED_WAIT_MAX,
         };
         match timeout(wait, self.enqueue(entry, None)).await {
             Ok(Ok(())) => {}

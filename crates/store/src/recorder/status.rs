@@ -35,6 +35,11 @@ impl Losses {
         }
     }
 
+    /// Whether entries were lost, and none was written since.
+    pub(super) fn is_losing(&self) -> bool {
+        self.lock().failure.is_some()
+    }
+
     pub(super) fn written(&self) {
         let mut status = self.lock();
         if status.failure.take().is_some() {

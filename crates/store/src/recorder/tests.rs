@@ -6,7 +6,7 @@ use portcullis_trace::record::{
     Verdict,
 };
 
-use tokio::time::resume;
+use tokio::time::{Instant, resume};
 
 use super::*;
 use crate::FailureReason;
@@ -115,11 +115,21 @@ fn events(n: u64, places: impl IntoIterator<Item = u64>) -> Vec<Entry> {
 }
 
 fn start(store: &ScriptedStore, durability: Durability, capacity: usize) -> Recorder {
+    start_gathering(store, durability, capacity, writer::GATHERING)
+}
+
+fn start_gathering(
+    store: &ScriptedStore,
+    durability: Durability,
+    capacity: usize,
+    gathering: Duration,
+) -> Recorder {
     let store = store.clone();
     Recorder::start(
         move || Ok(move |entries: &[Entry]| store.write(entries)),
         durability,
         NonZeroUsize::new(capacity).unwrap(),
+        gathering,
     )
     .unwrap()
 }
@@ -201,6 +211,38 @@ async fn full_queue_loses_the_recording_and_counts_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_waits_for_a_queue_that_stayed_full() {
+    let store = ScriptedStore::default();
+    let recorder = start_held(&store, 1).await;
+    let began = Instant::now();
+    for place in 2..=20 {
+        recorder.record(event(1, place)).await.unwrap();
+    }
+    assert_eq!(began.elapsed(), RELAXED_WAIT_MAX);
+    assert_eq!(recorder.status().lost, 18);
+    store.set(|script| script.held = false);
+    resume();
+    recorder.flush().await.unwrap();
+    // There is room, and something was written: a message would wait again.
+    assert!(!recorder.losses.is_losing());
+}
+
+#[tokio::test]
+async fn a_full_queue_slows_messages_down_to_the_pace_of_the_disk() {
+    let store = ScriptedStore::default();
+    let recorder = start_held(&store, 1).await;
+    recorder.record(event(1, 2)).await.unwrap();
+    let mut third = Box::pin(recorder.record(event(1, 3)));
+    let early = timeout(Duration::from_millis(20), &mut third).await;
+    assert!(early.is_err(), "{early:?}");
+    store.set(|script| script.held = false);
+    third.await.unwrap();
+    recorder.close().await.unwrap();
+    assert_eq!(store.written(), events(1, [1, 2, 3]));
+    assert_eq!(recorder.status().lost, 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn queue_is_bounded_in_bytes_but_takes_one_entry_of_any_size() {
     let large = |place| EventRecord {
         message: Some("x".repeat(QUEUE_BYTES_MAX as usize + 1).into()),
@@ -220,11 +262,11 @@ async fn queue_is_bounded_in_bytes_but_takes_one_entry_of_any_size() {
 
 #[tokio::test]
 async fn what_fills_the_queue_is_written_before_it_has_gathered() {
-    assert!(writer::GATHERING > RELAXED_EVENT_WAIT_MAX);
     let large: Arc<str> = "x".repeat(QUEUE_BYTES_MAX as usize * 2 / 3).into();
     for (capacity, message) in [(1, None), (4, None), (100, Some(large))] {
         let store = ScriptedStore::default();
-        let recorder = start(&store, Durability::Relaxed, capacity);
+        let gathering = 10 * RELAXED_WAIT_MAX;
+        let recorder = start_gathering(&store, Durability::Relaxed, capacity, gathering);
         for place in 1..=50 {
             let message = message.clone();
             let event = EventRecord {

@@ -25,6 +25,7 @@ struct Writer<W> {
     jobs: mpsc::Receiver<Job>,
     losses: Arc<Losses>,
     closing: Vec<oneshot::Sender<()>>,
+    gathering: Duration,
 }
 
 /// Starts the thread that owns the store, and waits until `open` has opened it. To unpark it ends
@@ -35,6 +36,7 @@ pub(super) fn start<W>(
     open: impl FnOnce() -> Result<W, StoreError> + Send + 'static,
     jobs: mpsc::Receiver<Job>,
     losses: Arc<Losses>,
+    gathering: Duration,
 ) -> Result<Thread, StoreError>
 where
     W: FnMut(&[Entry]) -> Result<(), StoreError>,
@@ -49,6 +51,7 @@ where
                 jobs,
                 losses,
                 closing: Vec::new(),
+                gathering,
             };
             writer.run();
         }
@@ -85,7 +88,7 @@ impl<W: FnMut(&[Entry]) -> Result<(), StoreError>> Writer<W> {
                 flushed.send(()).ok();
             }
             if !hurries {
-                thread::park_timeout(GATHERING);
+                thread::park_timeout(self.gathering);
             }
         }
         let Self { write, closing, .. } = self;
