@@ -8,6 +8,7 @@ use super::rules::RULES;
 use crate::decode::{Bytes, bytes, stretches};
 use crate::pattern::{Pattern, compile};
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use regex::Regex;
 use std::mem;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -111,32 +112,28 @@ static REACHES: LazyLock<Vec<Reach>> = LazyLock::new(|| {
 
 static RUN_BYTES: LazyLock<Bytes> = LazyLock::new(|| bytes(is_of_run));
 
-static OF_ALL: LazyLock<Keywords> = LazyLock::new(|| Keywords::of(|_| true));
 static OF_RUNS: LazyLock<Keywords> = LazyLock::new(|| Keywords::of(|reach| reach == Reach::Run));
 static OF_TEXT: LazyLock<Keywords> = LazyLock::new(|| Keywords::of(|reach| reach == Reach::Text));
+static OF_ALL_BUT_RUNS: LazyLock<Keywords> =
+    LazyLock::new(|| Keywords::of(|reach| reach != Reach::Run));
 
-/// Whether a text has a keyword of [`Reach::Text`] at all, which most have not.
-static IN_TEXT_WORDS: Pattern = LazyLock::new(|| {
-    let words = OF_TEXT.owners.iter().filter_map(|owner| RULES.get(*owner));
-    let words: Vec<String> = words
-        .flat_map(|rule| rule.keywords)
-        .map(|word| regex::escape(word))
-        .collect();
-    compile(&format!("(?i-u:{})", words.join("|")))
-});
+/// Whether a text has any of the keywords, which most have not, and which is told sooner than which.
+static HAS_OF_TEXT: Pattern = LazyLock::new(|| OF_TEXT.pattern());
+static HAS_OF_ALL_BUT_RUNS: Pattern = LazyLock::new(|| OF_ALL_BUT_RUNS.pattern());
 
 /// The rules that a text calls for, in their order, and where to try each.
 pub(super) fn called<'r>(text: &str, runs: &'r Runs) -> Vec<(usize, Part<'r>)> {
     let mut called = Vec::new();
-    if runs.has_value {
-        OF_ALL.mark(text, &mut called);
+    let (has_keyword, keywords) = if runs.has_value {
+        (&HAS_OF_ALL_BUT_RUNS, &OF_ALL_BUT_RUNS)
     } else {
-        if IN_TEXT_WORDS.is_match(text) {
-            OF_TEXT.mark(text, &mut called);
-        }
-        for run in &runs.all {
-            OF_RUNS.mark(text.get(run.clone()).unwrap_or_default(), &mut called);
-        }
+        (&HAS_OF_TEXT, &OF_TEXT)
+    };
+    if has_keyword.is_match(text) {
+        keywords.mark(text, &mut called);
+    }
+    for run in &runs.all {
+        OF_RUNS.mark(text.get(run.clone()).unwrap_or_default(), &mut called);
     }
     let reaches = called.into_iter().zip(&*REACHES).enumerate();
     let called = reaches.filter_map(|(number, (is_called, reach))| {
@@ -219,6 +216,14 @@ impl Keywords {
             searcher: searcher.ok(),
             owners,
         }
+    }
+
+    /// What any of them is matched by.
+    fn pattern(&self) -> Regex {
+        let rules = self.owners.iter().filter_map(|owner| RULES.get(*owner));
+        let words = rules.flat_map(|rule| rule.keywords);
+        let words: Vec<String> = words.map(|word| regex::escape(word)).collect();
+        compile(&format!("(?i-u:{})", words.join("|")))
     }
 
     /// Marks the rules of which a keyword occurs. With no mark yet there is no room for any.
