@@ -4,7 +4,7 @@
 //! became of the last one, so a slow peer slows the other one down and nothing piles up here.
 
 use std::cell::RefCell;
-use std::future::pending;
+use std::future::{pending, ready};
 use std::io;
 use std::pin::{Pin, pin};
 use std::process::ExitStatus;
@@ -169,7 +169,7 @@ impl Relay<'_> {
             }
         };
         let outcome = self.session.borrow_mut().on_line(direction, line, now());
-        let go_on = |inquiry| self.session.borrow_mut().on_answers(inquiry);
+        let go_on = |inquiry| ready(self.session.borrow_mut().on_answers(inquiry));
         turn.settle(outcome, go_on, self.detectors, pending()).await
     }
 

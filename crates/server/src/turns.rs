@@ -84,10 +84,10 @@ impl Turn<'_> {
     ///
     /// `given_up` says why nobody waits any more: what is not answered by then is an error, and the
     /// guardrails that asked have failed.
-    pub(crate) async fn settle(
+    pub(crate) async fn settle<F: Future<Output = Outcome>>(
         &self,
         outcome: Outcome,
-        go_on: impl FnMut(Inquiry) -> Outcome,
+        go_on: impl FnMut(Inquiry) -> F,
         detectors: &ConfiguredDetectors,
         given_up: impl Future<Output = &'static str>,
     ) -> Vec<Action> {
@@ -101,10 +101,10 @@ impl Turn<'_> {
         }
     }
 
-    async fn ask(
+    async fn ask<F: Future<Output = Outcome>>(
         mut actions: Vec<Action>,
         inquiry: Inquiry,
-        mut go_on: impl FnMut(Inquiry) -> Outcome,
+        mut go_on: impl FnMut(Inquiry) -> F,
         detectors: &ConfiguredDetectors,
         given_up: impl Future<Output = &'static str>,
     ) -> Vec<Action> {
@@ -128,7 +128,7 @@ impl Turn<'_> {
             };
             let answers = answers.unwrap_or_else(unanswered);
             asked.answer(answers);
-            let next = go_on(asked);
+            let next = go_on(asked).await;
             actions.extend(next.actions);
             inquiry = next.inquiry;
         }

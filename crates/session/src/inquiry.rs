@@ -66,6 +66,11 @@ impl From<Vec<Action>> for Outcome {
 // === impl Inquiry ===
 
 impl Inquiry {
+    /// Those that are not judged yet.
+    pub fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.messages.iter()
+    }
+
     pub fn calls(&self) -> &[DetectorCall] {
         &self.calls
     }

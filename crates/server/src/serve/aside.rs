@@ -56,10 +56,8 @@ pub(crate) async fn read<T: Send + 'static>(
 #[cfg(test)]
 mod tests {
     use std::thread;
-    use std::time::Duration;
 
     use tokio::sync::oneshot;
-    use tokio::time::timeout;
 
     use super::*;
 
@@ -77,12 +75,17 @@ mod tests {
     #[tokio::test]
     async fn what_nobody_waits_for_is_done_all_the_same() {
         let (go_on, may_go_on) = oneshot::channel();
+        let (begin, begun) = oneshot::channel();
         let (tell, told) = oneshot::channel();
         let mut work = Box::pin(aside(move || {
+            begin.send(()).unwrap();
             may_go_on.blocking_recv().unwrap();
             tell.send(()).unwrap();
         }));
-        assert!(timeout(Duration::ZERO, &mut work).await.is_err());
+        tokio::select! {
+            () = &mut work => panic!("it cannot be done yet"),
+            begun = begun => begun.unwrap(),
+        }
         drop(work);
         go_on.send(()).unwrap();
         told.await.unwrap();

@@ -2,8 +2,10 @@
 //!
 //! The session is behind a lock that is held while it judges and never while something is waited
 //! for, and messages take turns ([`super::judging`]): two in flight are judged one after the other,
-//! and a peer that does not read holds up only its own stream.
+//! and a peer that does not read holds up only its own stream. No thread waits for the lock but
+//! those that do long work.
 
+mod guarded;
 mod status;
 mod taken;
 
@@ -28,6 +30,8 @@ use tracing::{debug, info, warn};
 use url::Url;
 use uuid::Uuid;
 
+use self::guarded::GuardedSession;
+pub(crate) use self::guarded::SessionGuard;
 pub(crate) use self::taken::Taken;
 use super::errand::Errand;
 use super::gateway::Target;
@@ -48,7 +52,7 @@ use crate::turns::Turns;
 #[derive(Debug)]
 pub(crate) struct Conversation {
     terms: Terms,
-    session: Mutex<Session>,
+    session: GuardedSession,
     record: Mutex<SessionRecord>,
     recording: Arc<Recording>,
     turns: Turns,
@@ -111,7 +115,7 @@ impl Conversation {
         terms.target.meter.begin();
         Self {
             terms,
-            session: Mutex::new(session),
+            session: GuardedSession::new(session),
             record: Mutex::new(record),
             recording,
             turns: Turns::default(),
@@ -144,7 +148,7 @@ impl Conversation {
 
     /// A tool that waits for its approval is not called, even by a client that never lists tools.
     pub(crate) async fn hold_tools_back(&self) {
-        let holds_back = self.session().holds_tools_back();
+        let holds_back = self.session().await.holds_tools_back();
         if holds_back {
             self.read_tools().await;
         }
@@ -233,17 +237,33 @@ impl Conversation {
         &self.replay
     }
 
-    pub(crate) fn session(&self) -> MutexGuard<'_, Session> {
-        lock(&self.session)
+    /// Waits until nobody else has it: where a message that takes long is judged, until then.
+    pub(crate) async fn session(&self) -> SessionGuard<'_> {
+        self.session.lock().await
+    }
+
+    /// The session, for work that is done aside.
+    pub(super) fn session_aside(&self) -> SessionGuard<'_> {
+        self.session.lock_aside()
     }
 
     /// How a message in this direction is to be read.
     pub(crate) fn envelope(&self, direction: Direction) -> EnvelopeLimits {
-        self.session().envelope(direction).clone()
+        self.session.envelope(direction)
     }
 
     pub(crate) fn revision(&self) -> Option<Revision> {
-        self.session().revision()
+        self.session.seen().revision
+    }
+
+    /// Whether the client has said that the handshake is over.
+    pub(crate) fn is_initialized(&self) -> bool {
+        self.session.seen().is_initialized
+    }
+
+    /// Whether no request of the client's waits for an answer.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.session.seen().is_quiet
     }
 
     pub(crate) fn ended(&self) -> &CancellationToken {
@@ -256,7 +276,7 @@ impl Conversation {
 
     /// For how long nothing was said and nothing was waited for.
     pub(crate) fn idle(&self) -> Option<Duration> {
-        let has_open_requests = self.turns.are_taken() || !self.session().is_quiet();
+        let has_open_requests = self.turns.are_taken() || !self.is_quiet();
         let is_waited_for = match self.upstream.http() {
             Some(http) => http.is_waited_for(has_open_requests),
             None => has_open_requests,
@@ -345,7 +365,7 @@ impl Conversation {
         reason: &str,
         outlet: Option<Outlet>,
     ) {
-        let actions = self.session().on_no_answer(scope, id, reason);
+        let actions = self.session().await.on_no_answer(scope, id, reason);
         let carried = Carried {
             outlet,
             ..Carried::default()
@@ -359,8 +379,8 @@ impl Conversation {
     }
 
     /// The client gave up this request and will not read its answer.
-    pub(crate) fn on_abandoned(&self, scope: Scope, id: &Id) {
-        self.session().on_abandoned(scope, id);
+    pub(crate) async fn on_abandoned(&self, scope: Scope, id: &Id) {
+        self.session().await.on_abandoned(scope, id);
         self.streams().close_reply(scope, id);
     }
 
@@ -374,7 +394,7 @@ impl Conversation {
 
     /// The server is gone for good: whoever waits is told, and the conversation is over.
     pub(crate) async fn on_server_end(self: &Arc<Self>) {
-        let actions = self.session().on_server_end();
+        let actions = self.session().await.on_server_end();
         self.carry_out(actions, &Carried::default(), None)
             .await
             .ok();
@@ -385,15 +405,16 @@ impl Conversation {
     pub(crate) async fn end(self: &Arc<Self>, reason: EndReason) {
         self.ended.cancel();
         self.upstream.end(self.revision()).await;
-        let answers = self.session().on_server_end();
+        let answers = self.session().await.on_server_end();
         self.carry_out(answers, &Carried::default(), None)
             .await
             .ok();
         self.streams().close_all();
+        let last_sequence = self.session().await.last_sequence();
         let end = SessionEnd {
-            session: lock(&self.record).id.clone(),
+            session: self.id(),
             ended_at: now(),
-            last_sequence: self.session().last_sequence(),
+            last_sequence,
         };
         self.meter().end(reason);
         info!(session = %end.session, reason = reason.as_str(), "session ends");
@@ -418,7 +439,7 @@ impl Conversation {
                     is_recorded = self.recording.record(event).await.is_ok();
                     drop(timed);
                     if !is_recorded && let Some(waiting) = waiting {
-                        let answers = self.session().on_unrecorded(&waiting);
+                        let answers = self.session().await.on_unrecorded(&waiting);
                         for answer in answers {
                             if let Action::Send(permit) = answer {
                                 let delivered = self.deliver(permit, carried, call).await;
@@ -431,7 +452,7 @@ impl Conversation {
                 Action::ReadTools => Box::pin(self.read_tools()).await,
                 Action::NoteTools(seen) if is_recorded => {
                     let noted = Box::pin(self.terms.tools.note(&seen)).await;
-                    let actions = self.session().on_noted_tools(&seen, noted);
+                    let actions = self.session().await.on_noted_tools(&seen, noted);
                     is_recorded = !stops(&actions);
                     for action in actions {
                         match action {
@@ -524,7 +545,7 @@ impl Conversation {
 
     async fn read_tools(&self) {
         let known = self.terms.tools.known().await;
-        self.session().on_known_tools(known);
+        self.session().await.on_known_tools(known);
     }
 
     async fn introduce(&self, peers: Introduction) {

@@ -298,11 +298,11 @@ impl Gateway {
     }
 
     /// A client that says who it is only after its session began gets the guardrails for it then.
-    pub(crate) fn note_client(&self, conversation: &Conversation, message: &Message) {
+    pub(crate) async fn note_client(&self, conversation: &Conversation, message: &Message) {
         let Some(client) = client_name(message) else {
             return;
         };
-        let mut session = conversation.session();
+        let mut session = conversation.session().await;
         if message.method() == Some(&Method::Initialize) && session.last_sequence().is_none() {
             conversation.note_client(client);
             let rehearsal = session.rehearse(self.guardrails_for(conversation));

@@ -1,18 +1,21 @@
 //! How the messages of a conversation get their judgement.
 
+#[cfg(test)]
+mod tests;
+
 use std::future::pending;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use portcullis_mcp::{Incoming, Message};
-use portcullis_session::{Action, Outcome, Source};
+use portcullis_session::{Action, Inquiry, Outcome, Session, Source};
 use portcullis_trace::record::Direction;
 
 use super::aside::{aside, is_long};
 use super::conversation::Conversation;
 use super::outlet::Outlet;
 use crate::relay::now;
-use crate::turns::Turn;
+use crate::turns::{NoTurn, Turn};
 
 impl Conversation {
     /// Has a message of the client's judged, after what came before it.
@@ -28,16 +31,13 @@ impl Conversation {
                 let outcome = if is_long(message.raw()) {
                     let (this, source) = (Arc::clone(self), source.clone());
                     let message = message.clone();
-                    aside(move || this.session().on_message(&source, &message, now())).await
+                    aside(move || this.session_aside().on_message(&source, &message, now())).await
                 } else {
-                    self.session().on_message(source, message, now())
+                    self.session().await.on_message(source, message, now())
                 };
                 self.settle(&turn, outcome, outlet).await
             }
-            Err(error) => {
-                let reason = error.to_string();
-                self.session().on_unjudged(source, message.raw(), &reason)
-            }
+            Err(error) => Box::pin(self.leave_unjudged(source, message.line(), error)).await,
         }
     }
 
@@ -53,24 +53,13 @@ impl Conversation {
                 let _timed = self.meter().judging.time();
                 let outcome = if is_long(&bytes) {
                     let (this, source) = (Arc::clone(self), source.clone());
-                    aside(move || this.outcome_of(&source, &bytes)).await
+                    aside(move || outcome_of(&mut this.session_aside(), &source, &bytes)).await
                 } else {
-                    self.outcome_of(source, &bytes)
+                    outcome_of(&mut *self.session().await, source, &bytes)
                 };
                 self.settle(&turn, outcome, None).await
             }
-            Err(error) => {
-                let reason = error.to_string();
-                self.session().on_unjudged(source, &bytes, &reason)
-            }
-        }
-    }
-
-    fn outcome_of(&self, source: &Source, answer: &[u8]) -> Outcome {
-        let mut session = self.session();
-        match Incoming::parse(answer, session.envelope(Direction::ToClient)) {
-            Ok(incoming) => session.on_incoming(source, &incoming, now()),
-            Err(error) => session.on_malformed(source, error).into(),
+            Err(error) => Box::pin(self.leave_unjudged(source, bytes, error)).await,
         }
     }
 
@@ -82,29 +71,54 @@ impl Conversation {
                 let _timed = self.meter().judging.time();
                 let outcome = if is_long(line) {
                     let (this, line) = (Arc::clone(self), line.to_vec());
-                    aside(move || this.session().on_line(direction, &line, now())).await
+                    aside(move || this.session_aside().on_line(direction, &line, now())).await
                 } else {
-                    self.session().on_line(direction, line, now())
+                    self.session().await.on_line(direction, line, now())
                 };
                 self.settle(&turn, outcome, None).await
             }
             Err(error) => {
-                let (source, reason) = (Source::whole(direction), error.to_string());
-                self.session().on_unjudged(&source, line, &reason)
+                let (source, line) = (Source::whole(direction), Bytes::copy_from_slice(line));
+                Box::pin(self.leave_unjudged(&source, line, error)).await
             }
         };
         self.on_line(actions).await;
     }
 
+    /// Answers for a message whose turn does not come.
+    async fn leave_unjudged(
+        self: &Arc<Self>,
+        source: &Source,
+        message: Bytes,
+        error: NoTurn,
+    ) -> Vec<Action> {
+        let reason = error.to_string();
+        if is_long(&message) {
+            let (this, source) = (Arc::clone(self), source.clone());
+            aside(move || this.session_aside().on_unjudged(&source, &message, &reason)).await
+        } else {
+            self.session().await.on_unjudged(source, &message, &reason)
+        }
+    }
+
     async fn settle(
-        &self,
+        self: &Arc<Self>,
         turn: &Turn<'_>,
         outcome: Outcome,
         outlet: Option<&Outlet>,
     ) -> Vec<Action> {
-        let go_on = |inquiry| self.session().on_answers(inquiry);
+        let go_on = |inquiry| Arc::clone(self).go_on(inquiry);
         turn.settle(outcome, go_on, self.detectors(), self.given_up(outlet))
             .await
+    }
+
+    /// Goes on with messages whose questions have been answered.
+    async fn go_on(self: Arc<Self>, inquiry: Inquiry) -> Outcome {
+        if inquiry.messages().any(|message| is_long(message.raw())) {
+            aside(move || self.session_aside().on_answers(inquiry)).await
+        } else {
+            self.session().await.on_answers(inquiry)
+        }
     }
 
     /// Why nobody waits any more for what becomes of a message.
@@ -120,5 +134,12 @@ impl Conversation {
             () = self.ended().cancelled() => "the session ended first",
             () = closed => "the client gave up first",
         }
+    }
+}
+
+fn outcome_of(session: &mut Session, source: &Source, answer: &[u8]) -> Outcome {
+    match Incoming::parse(answer, session.envelope(Direction::ToClient)) {
+        Ok(incoming) => session.on_incoming(source, &incoming, now()),
+        Err(error) => session.on_malformed(source, error).into(),
     }
 }

@@ -75,7 +75,10 @@ pub(crate) async fn renew(gateway: &Gateway, conversation: &Conversation) {
 
 async fn replace(gateway: &Gateway, conversation: &Conversation) {
     let tool_checks = gateway.config().tool_checks.clone();
-    conversation.session().replace_tool_checks(tool_checks);
+    conversation
+        .session()
+        .await
+        .replace_tool_checks(tool_checks);
     match gateway
         .guardrails
         .read(conversation.project().as_deref())
@@ -86,7 +89,7 @@ async fn replace(gateway: &Gateway, conversation: &Conversation) {
     }
     let client = conversation.client();
     let guardrails = gateway.guardrails_for(conversation);
-    let mut rehearsal = conversation.session().rehearse(guardrails);
+    let mut rehearsal = conversation.session().await.rehearse(guardrails);
     let mut last: Option<Sequence> = None;
     for _ in 0..ATTEMPTS_MAX {
         match conversation.past(last).await {
@@ -101,7 +104,7 @@ async fn replace(gateway: &Gateway, conversation: &Conversation) {
                 break;
             }
         }
-        let mut session = conversation.session();
+        let mut session = conversation.session().await;
         if conversation.client() != client {
             // It has said who it is, and got its guardrails of now with that.
             return;
@@ -112,7 +115,7 @@ async fn replace(gateway: &Gateway, conversation: &Conversation) {
         }
     }
     warn!("changed guardrails do not know all that was said before");
-    conversation.session().replace_guardrails(rehearsal);
+    conversation.session().await.replace_guardrails(rehearsal);
 }
 
 // === impl Conversation ===

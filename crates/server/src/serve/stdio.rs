@@ -174,6 +174,7 @@ async fn read_all(conversation: &Arc<Conversation>, lines: &mut LineReader<stdio
             Ok(Some(Err(error))) => {
                 let actions = conversation
                     .session()
+                    .await
                     .on_lost_line(Direction::ToServer, error);
                 conversation.on_line(actions).await;
             }
@@ -193,7 +194,7 @@ async fn take(conversation: &Arc<Conversation>, line: &[u8]) {
         Ok(Incoming::Batch(messages)) => messages,
         Err(error) => {
             let source = Source::whole(Direction::ToServer);
-            let actions = conversation.session().on_malformed(&source, error);
+            let actions = conversation.session().await.on_malformed(&source, error);
             conversation.on_line(actions).await;
             return;
         }
@@ -208,7 +209,7 @@ async fn take(conversation: &Arc<Conversation>, line: &[u8]) {
 
 async fn answer_what_is_open(conversation: &Arc<Conversation>) {
     let answered = async {
-        while !conversation.session().is_quiet() {
+        while !conversation.is_quiet() {
             sleep(ANSWERS_POLL).await;
         }
     };

@@ -115,7 +115,7 @@ pub(super) async fn take(
     };
     let passed = passed(conversation.target(), headers);
     for message in &messages {
-        gateway.note_client(&conversation, message);
+        gateway.note_client(&conversation, message).await;
         conversation
             .take(message, Scope::SESSION, &passed, None)
             .await

@@ -246,7 +246,7 @@ async fn in_session(
     if is_request(&message)
         && message.method() != Some(&Method::Ping)
         && message.method() != Some(&Method::Initialize)
-        && !conversation.session().is_initialized()
+        && !conversation.is_initialized()
     {
         return Err(Refused {
             id: message.id().cloned(),

@@ -222,7 +222,7 @@ impl HttpUpstream {
             let _counted = Counted::new(&this.calls);
             tokio::select! {
                 () = this.exchange(&conversation, bytes, &headers, &asked) => {}
-                () = abandoned => conversation.on_abandoned(asked.scope, &asked.id),
+                () = abandoned => conversation.on_abandoned(asked.scope, &asked.id).await,
                 () = conversation.ended().cancelled() => {
                     Box::pin(asked.fail(&conversation, "the session has ended")).await;
                 }

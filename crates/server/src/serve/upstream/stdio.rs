@@ -86,6 +86,7 @@ pub(crate) async fn read_all(conversation: Arc<Conversation>, output: ServerOutp
             Ok(Some(Err(error))) => {
                 let actions = conversation
                     .session()
+                    .await
                     .on_lost_line(Direction::ToClient, error);
                 conversation.on_line(actions).await;
             }

@@ -1,0 +1,120 @@
+//! A session that several tasks have to do with.
+//!
+//! While a long message is judged on another thread, all others of its session wait for that, and
+//! share their thread with other sessions. So nobody waits on a thread, and what a request reads of
+//! a session before it is judged does not wait at all.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, PoisonError};
+
+use portcullis_mcp::{EnvelopeLimits, Revision};
+use portcullis_session::Session;
+use portcullis_trace::record::Direction;
+use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct GuardedSession {
+    session: AsyncMutex<Session>,
+    to_server: EnvelopeLimits,
+    to_client: EnvelopeLimits,
+    /// Held for as long as it takes to copy it.
+    seen: Mutex<Seen>,
+}
+
+/// What was so when the session was last let go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    pub(super) revision: Option<Revision>,
+    pub(super) is_initialized: bool,
+    /// Whether no request of the client's waits for an answer.
+    pub(super) is_quiet: bool,
+}
+
+/// The session, for as long as this is kept. Not to be kept while something is waited for.
+#[derive(Debug)]
+pub(crate) struct SessionGuard<'s> {
+    session: AsyncMutexGuard<'s, Session>,
+    seen: &'s Mutex<Seen>,
+}
+
+// === impl GuardedSession ===
+
+impl GuardedSession {
+    pub(super) fn new(session: Session) -> Self {
+        Self {
+            to_server: session.envelope(Direction::ToServer).clone(),
+            to_client: session.envelope(Direction::ToClient).clone(),
+            seen: Mutex::new(Seen::of(&session)),
+            session: AsyncMutex::new(session),
+        }
+    }
+
+    pub(super) async fn lock(&self) -> SessionGuard<'_> {
+        self.guard(self.session.lock().await)
+    }
+
+    /// For threads that may wait.
+    pub(super) fn lock_aside(&self) -> SessionGuard<'_> {
+        self.guard(self.session.blocking_lock())
+    }
+
+    pub(super) fn seen(&self) -> Seen {
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How messages in this direction are to be read.
+    pub(super) fn envelope(&self, direction: Direction) -> EnvelopeLimits {
+        let envelope = match direction {
+            Direction::ToServer => &self.to_server,
+            Direction::ToClient => &self.to_client,
+        };
+        EnvelopeLimits {
+            // All else is as it was when the session began.
+            revision: self.seen().revision,
+            ..envelope.clone()
+        }
+    }
+
+    fn guard<'s>(&'s self, session: AsyncMutexGuard<'s, Session>) -> SessionGuard<'s> {
+        SessionGuard {
+            session,
+            seen: &self.seen,
+        }
+    }
+}
+
+// === impl Seen ===
+
+impl Seen {
+    fn of(session: &Session) -> Self {
+        Self {
+            revision: session.revision(),
+            is_initialized: session.is_initialized(),
+            is_quiet: session.is_quiet(),
+        }
+    }
+}
+
+// === impl SessionGuard ===
+
+impl Deref for SessionGuard<'_> {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl DerefMut for SessionGuard<'_> {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+}
+
+impl Drop for SessionGuard<'_> {
+    fn drop(&mut self) {
+        // Before the session is let go: whoever is told of it then sees it so.
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Seen::of(&self.session);
+    }
+}
