@@ -20,10 +20,10 @@ pub enum Action {
     },
     /// The peers said what they are.
     Introduce(Introduction),
-    /// The client asks for tools: what is known of them is to be told to
+    /// The client asks for tools or instructions: what is known of them is to be told to
     /// [`Session::on_known_tools`](crate::Session::on_known_tools) before the request is sent.
     ReadTools,
-    /// What a listing shows is to be noted, and what came of it told to
+    /// What an answer shows is to be noted, and what came of it told to
     /// [`Session::on_noted_tools`](crate::Session::on_noted_tools). If that has something to send,
     /// it goes instead of any later [`Action::Send`].
     NoteTools(Sightings),
@@ -39,7 +39,7 @@ pub struct Introduction {
     pub server: Option<Implementation>,
 }
 
-/// What a listing shows that was not known, or not so.
+/// What an answer shows that was not known, or not so.
 #[derive(Clone, Debug)]
 pub struct Sightings {
     pub tools: Vec<ToolSighting>,

@@ -1,4 +1,4 @@
-//! What a listing shows of tools, beside what is known of them.
+//! What a listing shows of tools, and the handshake of instructions, beside what is known of them.
 //!
 //! The definitions that were seen first are known from outside, and what is seen is noted outside:
 //! here they are only compared. What there is to say joins the judgement of the listing.
@@ -12,8 +12,11 @@ mod shadow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use portcullis_detect::tool::change::Change;
 use portcullis_json::Value;
-use portcullis_trace::pin::{ForeignTool, PinState, ToolDefinition, ToolPin, ToolSighting};
+use portcullis_trace::pin::{
+    ForeignTool, INSTRUCTIONS, PinState, ToolDefinition, ToolPin, ToolSighting,
+};
 
 pub use self::check::{ToolCheck, ToolChecks, UnknownToolCheck};
 pub use self::definition::changes as tool_changes;
@@ -26,6 +29,8 @@ use crate::refusal::plain;
 
 /// LIMIT: tools of one server that are pinned.
 const PINS_MAX: usize = 2000;
+/// The first event of a listing is its text as a whole; the tools follow.
+const FIRST_TOOL: usize = 1;
 /// LIMIT: characters of a difference that are recorded.
 const DIFFERENCE_CHARACTERS_MAX: usize = 2000;
 
@@ -42,8 +47,10 @@ pub(crate) struct ToolWatch {
     checks: ToolChecks,
     /// Or why nothing is known.
     known: Result<Known, Arc<str>>,
-    /// Nothing was known of the server before its listing, of which there may be more pages.
+    /// Nothing was known of the server's tools before its listing, of which there may be more pages.
     is_first_listing: bool,
+    /// The last listing was not the whole.
+    has_more_pages: bool,
 }
 
 #[derive(Debug, Default)]
@@ -69,6 +76,7 @@ impl ToolWatch {
             checks,
             known: Err(Arc::from("nothing was read of what is known of the tools")),
             is_first_listing: false,
+            has_more_pages: false,
         }
     }
 
@@ -80,10 +88,12 @@ impl ToolWatch {
         self.checks = checks;
     }
 
-    /// Takes what is known before a listing.
+    /// Takes what is known before a listing or a handshake.
     pub(crate) fn know(&mut self, known: Result<KnownTools, String>) {
-        let is_new_server = matches!(&known, Ok(known) if known.pins.is_empty());
-        self.is_first_listing |= is_new_server;
+        let has_no_tools =
+            |known: &KnownTools| known.pins.iter().all(|pin| &*pin.tool == INSTRUCTIONS);
+        let is_new_server = known.as_ref().is_ok_and(has_no_tools);
+        self.is_first_listing = is_new_server || self.is_first_listing && self.has_more_pages;
         self.known = known
             .map(|known| Known {
                 neighbours: Neighbours::new(known.foreign),
@@ -110,44 +120,96 @@ impl ToolWatch {
         held.map(|pin| Arc::clone(&pin.tool)).collect()
     }
 
-    /// What there is to say of the answer to `tools/list`.
-    pub(crate) fn look(&mut self, result: &Value) -> Report {
-        let mut look = Look {
-            watch: self,
-            report: Report::default(),
-            names: BTreeSet::new(),
-            digests: BTreeMap::new(),
-        };
+    /// What there is to say of the answer to a method of the server.
+    pub(crate) fn look(&mut self, method: &str, result: &Value) -> Report {
+        match method {
+            "tools/list" => self.look_at_listing(result),
+            "initialize" | "server/discover" => self.look_at_instructions(result),
+            _ => Report::default(),
+        }
+    }
+
+    fn look_at_listing(&mut self, result: &Value) -> Report {
+        let mut look = Look::new(self);
         let tools = result.get("tools").and_then(Value::as_array);
         look.at_names(tools.unwrap_or_default());
         for (place, tool) in tools.unwrap_or_default().iter().enumerate() {
-            look.at(place, &Listed::read(tool));
+            look.at(FIRST_TOOL + place, &Listed::read(tool));
         }
-        let report = look.end();
-        if result.get("nextCursor").is_none() {
-            self.is_first_listing = false;
-        }
+        let report = look.end(&[ToolCheck::Changed, ToolCheck::New, ToolCheck::Shadowed]);
+        self.has_more_pages = result.get("nextCursor").is_some();
+        self.is_first_listing &= self.has_more_pages;
         report
+    }
+
+    /// The instructions that are seen first are pinned whenever that is: a server that was known
+    /// without them is no new one.
+    fn look_at_instructions(&self, result: &Value) -> Report {
+        let mut look = Look::new(self);
+        if self.checks.compares()
+            && let Ok(known) = &self.known
+        {
+            look.at_instructions(result, known.pins.get(INSTRUCTIONS));
+        }
+        look.end(&[ToolCheck::Changed])
     }
 }
 
 // === impl Look ===
 
-impl Look<'_> {
-    fn at(&mut self, place: usize, tool: &Listed<'_>) {
-        self.at_name(place, tool);
-        self.at_words(place, tool);
+impl<'l> Look<'l> {
+    fn new(watch: &'l ToolWatch) -> Self {
+        Self {
+            watch,
+            report: Report::default(),
+            names: BTreeSet::new(),
+            digests: BTreeMap::new(),
+        }
+    }
+
+    fn at_instructions(&mut self, result: &Value, pin: Option<&ToolPin>) {
+        let definition = definition::instructions(result);
+        let Some((pin, pinned)) = pin.and_then(|pin| Some((pin, pin.pinned.as_ref()?))) else {
+            self.report.sightings.push(ToolSighting {
+                tool: Arc::from(INSTRUCTIONS),
+                definition,
+                is_trusted: true,
+            });
+            return;
+        };
+        if pinned.digest != definition.digest
+            && let Some(action) = self.watch.checks.action(ToolCheck::Changed)
+        {
+            let message = "the instructions of the server are not those that are pinned".to_owned();
+            // The message that they are follows the answer, if there are some.
+            let is_there = matches!(result.get("instructions"), Some(Value::String(_)));
+            let mut finding =
+                ToolFinding::new(ToolCheck::Changed, action, usize::from(is_there), message);
+            if let Some(difference) = difference(&tool_changes(pinned, &definition)) {
+                finding = finding.detail("difference", &difference);
+            }
+            if is_there {
+                finding = finding.at("content", None);
+            }
+            self.report.add(finding);
+        }
+        self.note(pin, &definition);
+    }
+
+    fn at(&mut self, event: usize, tool: &Listed<'_>) {
+        self.at_name(event, tool);
+        self.at_words(event, tool);
         let pins = self.watch.checks.compares();
         let Ok(known) = &self.watch.known else {
             return;
         };
         if pins {
-            self.at_pin(place, tool, known);
+            self.at_pin(event, tool, known);
         }
         if let Some(action) = self.watch.checks.action(ToolCheck::Shadowed) {
             for shadow in known.neighbours.shadows(tool) {
                 let finding =
-                    ToolFinding::new(ToolCheck::Shadowed, action, place, shadow.message());
+                    ToolFinding::new(ToolCheck::Shadowed, action, event, shadow.message());
                 self.report.add(finding.detail("server", &shadow.server));
             }
         }
@@ -169,19 +231,19 @@ impl Look<'_> {
             self.report.add(ToolFinding::new(
                 ToolCheck::Ambiguous,
                 action,
-                place,
+                FIRST_TOOL + place,
                 message,
             ));
         }
     }
 
-    fn at_name(&mut self, place: usize, tool: &Listed<'_>) {
+    fn at_name(&mut self, event: usize, tool: &Listed<'_>) {
         let is_repeated = !self.names.insert(Arc::clone(&tool.key));
         let Some(action) = self.watch.checks.action(ToolCheck::Ambiguous) else {
             return;
         };
         let mut add = |message: String| {
-            let finding = ToolFinding::new(ToolCheck::Ambiguous, action, place, message);
+            let finding = ToolFinding::new(ToolCheck::Ambiguous, action, event, message);
             self.report.add(finding.at("name", None));
         };
         let name = shown(tool.name);
@@ -196,7 +258,7 @@ impl Look<'_> {
         }
     }
 
-    fn at_words(&mut self, place: usize, tool: &Listed<'_>) {
+    fn at_words(&mut self, event: usize, tool: &Listed<'_>) {
         let Some(action) = self.watch.checks.action(ToolCheck::Poisoned) else {
             return;
         };
@@ -210,27 +272,27 @@ impl Look<'_> {
             shown(tool.name),
             signals.join(", ")
         );
-        let finding = ToolFinding::new(ToolCheck::Poisoned, action, place, message);
+        let finding = ToolFinding::new(ToolCheck::Poisoned, action, event, message);
         self.report.add(finding.all_at(tool.places()));
     }
 
-    fn at_pin(&mut self, place: usize, tool: &Listed<'_>, known: &Known) {
+    fn at_pin(&mut self, event: usize, tool: &Listed<'_>, known: &Known) {
         let definition = tool.definition();
         let earlier = self.digests.get(&tool.key);
         let is_another = earlier.is_some_and(|digest| *digest != definition.digest);
         let pin = known.pins.get(&tool.key);
         match pin.map(|pin| (pin, &pin.pinned)) {
-            None if is_another => self.found_changed(place, tool, None),
-            None => self.unknown(place, tool, &definition, known.pins.len()),
+            None if is_another => self.found_changed(event, tool, None),
+            None => self.unknown(event, tool, &definition, known.pins.len()),
             Some((pin, None)) => {
-                self.found_new(place, tool, "waits for its approval");
+                self.found_new(event, tool, "waits for its approval");
                 self.note(pin, &definition);
             }
             Some((pin, Some(pinned))) if pinned.digest == definition.digest => {
                 self.note(pin, &definition);
             }
             Some((pin, Some(pinned))) => {
-                self.found_changed(place, tool, Some((pinned, &definition)));
+                self.found_changed(event, tool, Some((pinned, &definition)));
                 self.note(pin, &definition);
             }
         }
@@ -242,7 +304,7 @@ impl Look<'_> {
     /// A tool of which nothing is known.
     fn unknown(
         &mut self,
-        place: usize,
+        event: usize,
         tool: &Listed<'_>,
         definition: &ToolDefinition,
         pinned: usize,
@@ -255,7 +317,7 @@ impl Look<'_> {
         }
         let is_trusted = self.watch.is_first_listing || !self.watch.checks.blocks(ToolCheck::New);
         if !self.watch.is_first_listing {
-            self.found_new(place, tool, "was not there before");
+            self.found_new(event, tool, "was not there before");
         }
         if !self.digests.contains_key(&tool.key) {
             self.report.sightings.push(ToolSighting {
@@ -282,17 +344,17 @@ impl Look<'_> {
         }
     }
 
-    fn found_new(&mut self, place: usize, tool: &Listed<'_>, what: &str) {
+    fn found_new(&mut self, event: usize, tool: &Listed<'_>, what: &str) {
         if let Some(action) = self.watch.checks.action(ToolCheck::New) {
             let message = format!("the tool `{}` {what}", shown(tool.name));
             self.report
-                .add(ToolFinding::new(ToolCheck::New, action, place, message));
+                .add(ToolFinding::new(ToolCheck::New, action, event, message));
         }
     }
 
     fn found_changed(
         &mut self,
-        place: usize,
+        event: usize,
         tool: &Listed<'_>,
         definitions: Option<(&ToolDefinition, &ToolDefinition)>,
     ) {
@@ -304,20 +366,13 @@ impl Look<'_> {
             Some(_) => format!("the definition of the tool `{name}` is not the one that is pinned"),
             None => format!("the listing has two definitions of the tool `{name}`"),
         };
-        let mut finding = ToolFinding::new(ToolCheck::Changed, action, place, message);
+        let mut finding = ToolFinding::new(ToolCheck::Changed, action, event, message);
         if let Some((pinned, seen)) = definitions {
-            let mut parts = Vec::new();
-            let mut difference = Vec::new();
-            for change in tool_changes(pinned, seen) {
-                difference.push(change.to_string());
-                parts.push(change.part);
+            let changes = tool_changes(pinned, seen);
+            if let Some(difference) = difference(&changes) {
+                finding = finding.detail("difference", &difference);
             }
-            let difference = difference.join("\n");
-            let shortened: String = difference.chars().take(DIFFERENCE_CHARACTERS_MAX).collect();
-            if !shortened.is_empty() {
-                finding = finding.detail("difference", &shortened);
-            }
-            for part in parts {
+            for Change { part, .. } in changes {
                 if matches!(&*part, "name" | "description" | "inputSchema") {
                     finding = finding.at(&part, None);
                 }
@@ -326,14 +381,23 @@ impl Look<'_> {
         self.report.add(finding);
     }
 
-    fn end(mut self) -> Report {
+    /// Without what is known, these checks have failed.
+    fn end(mut self, checks: &[ToolCheck]) -> Report {
         if let Err(reason) = &self.watch.known {
-            for check in [ToolCheck::Changed, ToolCheck::New, ToolCheck::Shadowed] {
-                self.report.fail(check, self.watch, reason);
+            for check in checks {
+                self.report.fail(*check, self.watch, reason);
             }
         }
         self.report
     }
+}
+
+/// A difference as it is recorded, if there is something to show.
+fn difference(changes: &[Change]) -> Option<String> {
+    let lines: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    let difference = lines.join("\n");
+    let shortened = difference.chars().take(DIFFERENCE_CHARACTERS_MAX);
+    (!difference.is_empty()).then(|| shortened.collect())
 }
 
 /// The name of a tool in a message, which its server chose.

@@ -1,9 +1,14 @@
 //! What is known of the tools of servers: the definitions that were seen first or approved, and
-//! those that were seen since.
+//! those that were seen since. A server's instructions are known in the same way, under a name that
+//! no tool has.
 
 use std::sync::Arc;
 
 use crate::record::Timestamp;
+
+/// The name under which a server's instructions to the model are known. A tool of this name is known
+/// by another one.
+pub const INSTRUCTIONS: &str = "@instructions";
 
 /// A server, told from others by its name and by what it runs, so that another server under the
 /// same name does not inherit what is known of this one.

@@ -99,8 +99,8 @@ fn unknown(server: &str) -> Failure {
 
 fn counted(count: u64, what: &str) -> String {
     match count {
-        1 => format!("1 tool {what}"),
-        _ => format!("{count} tools {what}"),
+        1 => format!("1 definition {what}"),
+        _ => format!("{count} definitions {what}"),
     }
 }
 

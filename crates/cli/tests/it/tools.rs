@@ -122,7 +122,7 @@ fn a_pulled_rug_is_recorded_and_approved() {
     let difference = told(data, &["diff", "calc", "add"], 1);
     assert!(difference.contains("{+"), "{difference}");
     assert!(difference.contains("~/.ssh/id_rsa"), "{difference}");
-    assert!(told(data, &["approve", "calc", "add"], 0).ends_with("1 tool approved\n"));
+    assert!(told(data, &["approve", "calc", "add"], 0).ends_with("1 definition approved\n"));
     assert_eq!(told(data, &["ls", "--waiting"], 0), "");
     assert_eq!(told(data, &["diff", "calc", "add"], 0), "");
 }

@@ -43,7 +43,13 @@ impl Session {
                 if *method == Method::Initialize {
                     self.handshake = Handshake::Begun;
                 }
-                if *method == Method::ToolsList && self.tools.checks().needs_knowledge() {
+                let checks = self.tools.checks();
+                let needs_knowledge = match method {
+                    Method::ToolsList => checks.needs_knowledge(),
+                    Method::Initialize | Method::ServerDiscover => checks.compares(),
+                    _ => false,
+                };
+                if needs_knowledge {
                     actions.push(Action::ReadTools);
                 }
                 self.sender(turn.direction).exchanges.open(exchange);

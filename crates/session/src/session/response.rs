@@ -98,8 +98,8 @@ impl Session {
         let subject = subject(turn.message, exchange);
         let mut inspected = self.inspect_with(turn, subject, |tools| {
             let mut report = match turn.message.result() {
-                Some(result) if is_listing => tools.look(result),
-                Some(_) | None => Report::default(),
+                Some(result) => tools.look(&exchange.method, result),
+                None => Report::default(),
             };
             seen = mem::take(&mut report.sightings);
             report

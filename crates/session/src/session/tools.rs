@@ -1,9 +1,9 @@
-//! What is known of tools comes in, and what is seen of them goes out.
+//! What is known of tools and instructions comes in, and what is seen of them goes out.
 
 use portcullis_mcp::error_code;
-use portcullis_trace::pin::{ToolPin, ToolSighting};
+use portcullis_trace::pin::{INSTRUCTIONS, ToolPin, ToolSighting};
 
-use super::{Session, Turn, waiting};
+use super::{Handshake, Session, Turn, waiting};
 use crate::action::{Action, Note, Sightings, Waiting};
 use crate::refusal::OwnWords;
 use crate::route::Delivery;
@@ -33,7 +33,7 @@ impl Session {
         self.tools.set_checks(checks);
     }
 
-    /// Takes what is known of the tools since `seen` was noted, or why it was not. A listing that
+    /// Takes what is known of the tools since `seen` was noted, or why it was not. An answer that
     /// another session has seen otherwise at the same time, or of which nothing can be noted, is
     /// refused where it matters.
     pub fn on_noted_tools(
@@ -52,6 +52,9 @@ impl Session {
         };
         let mut actions = Vec::new();
         if is_refused {
+            if seen.tools.iter().any(|seen| &*seen.tool == INSTRUCTIONS) {
+                self.handshake = Handshake::NotBegun;
+            }
             let names = seen.tools.iter().map(|seen| seen.tool.clone());
             self.withheld_tools.extend(names);
             actions.push(Action::Send(refuse(&seen.waiting, &reason)));
@@ -90,7 +93,7 @@ fn is_noted(seen: &[ToolSighting], pins: &[ToolPin]) -> bool {
 }
 
 fn refuse(waiting: &Waiting, reason: &str) -> Permit {
-    let message = format!("the listing was withheld: {reason}");
+    let message = format!("the answer was withheld: {reason}");
     let words = OwnWords::error(Some(&waiting.id), error_code::INTERNAL_ERROR, &message);
     let delivery = Delivery::response(waiting.direction, waiting.scope, Some(&waiting.id));
     Permit::speak(words, delivery)

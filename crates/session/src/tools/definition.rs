@@ -5,7 +5,7 @@ use std::sync::Arc;
 use portcullis_detect::tool::change::{self, Change, Parts};
 use portcullis_detect::tool::{Definition, place};
 use portcullis_json::{Limits, Object, Value, parse, write};
-use portcullis_trace::pin::ToolDefinition;
+use portcullis_trace::pin::{INSTRUCTIONS, ToolDefinition};
 use portcullis_trace::{Step, hexadecimal};
 use sha2::{Digest, Sha256};
 
@@ -86,12 +86,7 @@ impl<'t> Listed<'t> {
             let value = self.tool.get(member)?;
             Some((Arc::from(*member), value.clone()))
         });
-        let whole = ordered(&Value::from(members.collect::<Object>()));
-        let text = write(&whole);
-        ToolDefinition {
-            digest: hexadecimal(&Sha256::digest(text.as_bytes())).into(),
-            text: (text.len() <= DEFINITION_BYTES_MAX).then(|| text.into()),
-        }
+        definition(&Value::from(members.collect::<Object>()))
     }
 
     /// Where the signals are: in the description, and in those of the parameters.
@@ -107,6 +102,21 @@ impl<'t> Listed<'t> {
             found.extend(spans(description.unwrap_or_default(), &path));
         }
         found
+    }
+}
+
+/// What a server's answer to the handshake tells the model; that it tells nothing can be known too.
+pub(super) fn instructions(result: &Value) -> ToolDefinition {
+    let told = result.get("instructions").filter(|it| **it != Value::Null);
+    let told = told.map(|told| (Arc::from("instructions"), told.clone()));
+    definition(&Value::from(told.into_iter().collect::<Object>()))
+}
+
+fn definition(members: &Value) -> ToolDefinition {
+    let text = write(&ordered(members));
+    ToolDefinition {
+        digest: hexadecimal(&Sha256::digest(text.as_bytes())).into(),
+        text: (text.len() <= DEFINITION_BYTES_MAX).then(|| text.into()),
     }
 }
 
@@ -142,9 +152,10 @@ fn parts(text: &str) -> Parts {
     members.map(part).collect()
 }
 
-/// The name under which a tool is known: a text that any database takes.
+/// The name under which a tool is known: a text that any database takes, and none that is reserved.
 pub(crate) fn pinned_as(name: &str) -> Arc<str> {
-    if name.len() <= KEY_BYTES_MAX && !name.contains(char::is_control) {
+    let is_free = name != INSTRUCTIONS;
+    if is_free && name.len() <= KEY_BYTES_MAX && !name.contains(char::is_control) {
         return Arc::from(name);
     }
     format!("sha256:{}", hexadecimal(&Sha256::digest(name.as_bytes()))).into()
@@ -210,7 +221,9 @@ mod tests {
     #[test]
     fn odd_names_are_known_by_a_digest() {
         assert_eq!(&*pinned_as("add"), "add");
-        assert_eq!(pinned_as("a\0d").len(), "sha256:".len() + 64);
+        for odd in ["a\0d", INSTRUCTIONS] {
+            assert_eq!(pinned_as(odd).len(), "sha256:".len() + 64);
+        }
         assert_ne!(pinned_as(&"x".repeat(300)), pinned_as(&"x".repeat(301)));
     }
 }

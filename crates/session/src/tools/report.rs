@@ -26,8 +26,8 @@ pub(crate) struct Report {
 pub(crate) struct ToolFinding {
     pub(crate) check: ToolCheck,
     pub(crate) action: GuardrailAction,
-    /// Of the tool, in the listing.
-    pub(crate) place: usize,
+    /// Which of the message's events it is about.
+    pub(crate) event: usize,
     pub(crate) message: String,
     pub(crate) details: Object,
     pub(crate) places: Vec<Place>,
@@ -78,13 +78,13 @@ impl ToolFinding {
     pub(super) fn new(
         check: ToolCheck,
         action: GuardrailAction,
-        place: usize,
+        event: usize,
         message: String,
     ) -> Self {
         Self {
             check,
             action,
-            place,
+            event,
             message,
             details: Object::new(),
             places: Vec::new(),

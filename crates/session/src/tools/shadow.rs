@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use portcullis_detect::tool::shadow::{Likeness, likeness, skeleton};
-use portcullis_trace::pin::ForeignTool;
+use portcullis_trace::pin::{ForeignTool, INSTRUCTIONS};
 
 use super::definition::Listed;
 use super::shown;
@@ -52,7 +52,7 @@ pub(super) fn look_alikes<'n>(names: &[&'n str]) -> Vec<(usize, &'n str)> {
 impl Neighbours {
     pub(super) fn new(tools: Vec<ForeignTool>) -> Self {
         let mut neighbours = Self::default();
-        for tool in tools {
+        for tool in tools.into_iter().filter(|it| &*it.tool != INSTRUCTIONS) {
             let alike = neighbours.by_skeleton.entry(skeleton(&tool.tool));
             alike.or_default().push(tool.clone());
             if is_telling(&tool.tool) {

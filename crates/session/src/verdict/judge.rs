@@ -260,12 +260,11 @@ impl Judge {
 // === impl Judgement ===
 
 impl Judgement {
-    /// Adds what is said of the tools of a listing, whose first event is its text as a whole.
+    /// Adds what is said of what a server tells the model.
     pub(crate) fn add(&mut self, report: Report) {
-        let first_tool = self.first_event + 1;
         let findings = report.findings.into_iter();
         self.violations
-            .extend(findings.map(|finding| Violation::of_tool(finding, first_tool)));
+            .extend(findings.map(|finding| Violation::of_tool(finding, self.first_event)));
         self.failures
             .extend(report.failures.into_iter().map(|failure| Failed {
                 guardrail: built_in(failure.check.guardrail()),
@@ -316,8 +315,8 @@ impl Judgement {
 // === impl Violation ===
 
 impl Violation {
-    fn of_tool(finding: ToolFinding, first_tool: u64) -> Self {
-        let event = first_tool + finding.place as u64;
+    fn of_tool(finding: ToolFinding, first_event: u64) -> Self {
+        let event = first_event + finding.event as u64;
         let range = |path, span| Range { event, path, span };
         let places = finding.places.into_iter();
         let parts = places.map(|(path, span)| range(path, span));
