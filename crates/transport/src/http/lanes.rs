@@ -81,6 +81,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::sync::mpsc;
+    use tokio::task::yield_now;
     use tokio_util::task::TaskTracker;
 
     use super::*;
@@ -93,6 +94,10 @@ mod tests {
         *EACH.lock().unwrap() = Some(ForEachLane::new(make));
         let here = || *EACH.lock().unwrap().as_ref().unwrap().here();
         let lanes = Lanes::start();
+        // A lane that has not begun yet counts as busy, and would be passed over.
+        while lanes.0.get_task_loads_for_each_worker() != vec![0; count()] {
+            yield_now().await;
+        }
         let (told, mut seen) = mpsc::channel(count());
         let tasks = TaskTracker::new();
         for _ in 0..count() {
