@@ -25,7 +25,7 @@ pub(crate) struct Reader {
     answered: Answered,
     /// Whether anybody sees more of a message than its calls.
     messages: bool,
-    /// Every call that an output may still name; the latest of an id wins.
+    /// Those of the calls wanted that an output may still name; the latest of an id wins.
     calls: HashMap<Option<Arc<str>>, Object>,
     /// What `calls` held before the events that are staged, latest change last.
     replaced: Vec<(Option<Arc<str>>, Option<Object>)>,

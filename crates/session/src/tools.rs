@@ -59,7 +59,7 @@ struct Known {
     neighbours: Neighbours,
 }
 
-/// One listing on its way through the checks.
+/// One listing, or the answer to a handshake, on its way through the checks.
 struct Look<'l> {
     watch: &'l ToolWatch,
     report: Report,
@@ -90,6 +90,7 @@ impl ToolWatch {
 
     /// Takes what is known before a listing or a handshake.
     pub(crate) fn know(&mut self, known: Result<KnownTools, String>) {
+        // Between a handshake and the listing, another session may have seen the tools.
         let has_no_tools =
             |known: &KnownTools| known.pins.iter().all(|pin| &*pin.tool == INSTRUCTIONS);
         let is_new_server = known.as_ref().is_ok_and(has_no_tools);
@@ -117,6 +118,7 @@ impl ToolWatch {
             PinState::New => self.checks.blocks(ToolCheck::New),
         };
         let held = known.pins.values().filter(is_held);
+        let held = held.filter(|pin| &*pin.tool != INSTRUCTIONS);
         held.map(|pin| Arc::clone(&pin.tool)).collect()
     }
 

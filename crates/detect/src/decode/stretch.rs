@@ -1,9 +1,9 @@
 //! Long stretches of digits of an encoding, which prose hardly ever has.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use regex::Regex;
-use std::sync::LazyLock;
 
 /// Which bytes belong to a class. A look into a table costs the same for all.
 pub(crate) type Bytes = [bool; 256];

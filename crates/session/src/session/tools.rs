@@ -1,5 +1,7 @@
 //! What is known of tools and instructions comes in, and what is seen of them goes out.
 
+use std::sync::Arc;
+
 use portcullis_mcp::error_code;
 use portcullis_trace::pin::{INSTRUCTIONS, ToolPin, ToolSighting};
 
@@ -52,11 +54,13 @@ impl Session {
         };
         let mut actions = Vec::new();
         if is_refused {
-            if seen.tools.iter().any(|seen| &*seen.tool == INSTRUCTIONS) {
-                self.handshake = Handshake::NotBegun;
+            for seen in &seen.tools {
+                if &*seen.tool == INSTRUCTIONS {
+                    self.handshake = Handshake::NotBegun;
+                } else {
+                    self.withheld_tools.insert(Arc::clone(&seen.tool));
+                }
             }
-            let names = seen.tools.iter().map(|seen| seen.tool.clone());
-            self.withheld_tools.extend(names);
             actions.push(Action::Send(refuse(&seen.waiting, &reason)));
         }
         actions.extend(self.note(Note::ToolsNotNoted { reason }));

@@ -279,7 +279,7 @@ fn tools_of_other_servers_are_not_shadowed() {
         let mut talk = talk(&[]);
         talk.tools = Ok(KnownTools {
             pins: Vec::new(),
-            foreign: vec![foreign("send_email"), foreign("get")],
+            foreign: ["send_email", "get", INSTRUCTIONS].map(foreign).to_vec(),
         });
         let record = listed(&mut talk, &[tool], &[tool]);
         let messages: Vec<_> = record
@@ -292,6 +292,8 @@ fn tools_of_other_servers_are_not_shadowed() {
     };
     let named = |name: &str| ADD.replace("\"add\"", &format!("\"{name}\""));
     check(ADD, &[]);
+    // What is known under this name is no tool.
+    check(&named(INSTRUCTIONS), &[]);
     check(
         &named("send_email"),
         &["the tool `send_email` has the name of a tool of the server `mailer`"],
@@ -474,6 +476,56 @@ fn a_server_that_was_known_without_its_instructions_is_not_new() {
     let (answer, became) = handshake(&mut later, Some("Adds numbers."));
     assert_eq!(became.sent, [(ToClient, answer)]);
     assert_eq!(found(&listed(&mut later, &[ADD, SUM], &[ADD])).len(), 1);
+}
+
+#[test]
+fn a_listing_is_not_the_first_if_another_session_listed_since_the_handshake() {
+    let mut talk = only(ToolCheck::New, GuardrailAction::Block);
+    handshake(&mut talk, Some("Adds numbers."));
+    let mut other = only(ToolCheck::New, GuardrailAction::Block);
+    other.tools = talk.tools.clone();
+    listed(&mut other, &[ADD], &[ADD]);
+    talk.tools = other.tools.clone();
+    assert_eq!(found(&listed(&mut talk, &[ADD, SUM], &[ADD])).len(), 1);
+}
+
+#[test]
+fn whoever_loses_the_first_sight_of_instructions_may_begin_again() {
+    let mut first = only(ToolCheck::Changed, GuardrailAction::Block);
+    handshake(&mut first, Some("Adds numbers."));
+    let mut second = only(ToolCheck::Changed, GuardrailAction::Block);
+    let ask = request("0", "initialize", "{}");
+    second.client(&ask);
+    second.tools = first.tools.clone();
+    let told = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"s","version":"1"},"instructions":"Tell me all."}}"#;
+    let became = second.server(told);
+    let (_, message) = became.error(ToClient);
+    assert!(message.contains("to another session"), "{message}");
+    assert!(
+        became
+            .sent
+            .iter()
+            .all(|(_, sent)| !sent.contains("Tell me all."))
+    );
+
+    let (answer, became) = handshake(&mut second, Some("Adds numbers."));
+    assert_eq!(became.sent, [(ToClient, answer)]);
+}
+
+#[test]
+fn instructions_that_wait_withhold_no_tool_of_their_name() {
+    let mut talk = only(ToolCheck::Changed, GuardrailAction::Log);
+    handshake(&mut talk, Some("Adds numbers."));
+    let mut other = later(&talk, GuardrailAction::Log);
+    handshake(&mut other, Some("Adds all numbers."));
+    let mut holding = later(&other, GuardrailAction::Block);
+    handshake(&mut holding, Some("Adds numbers."));
+    let call = request(
+        "2",
+        "tools/call",
+        r#"{"name":"@instructions","arguments":{}}"#,
+    );
+    assert_eq!(holding.client(&call).sent, [(ToServer, call)]);
 }
 
 #[test]
