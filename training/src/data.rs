@@ -2,6 +2,7 @@
 
 use crate::Failure;
 use flate2::read::GzDecoder;
+use portcullis_detect::tool::Definition;
 use portcullis_json::{Limits, Value, parse};
 use std::fs::File;
 use std::io::Read as _;
@@ -19,6 +20,16 @@ pub(crate) struct Row {
     pub(crate) kind: String,
     /// Bytes of the text that are the attack, where they are known.
     pub(crate) attack: Option<Range<usize>>,
+}
+
+/// A labelled definition of a tool.
+#[derive(Clone, Debug)]
+pub(crate) struct Tool {
+    pub(crate) definition: Definition,
+    pub(crate) is_poisoned: bool,
+    pub(crate) kind: String,
+    /// The part of the description or schema that is the attack; empty if it is not known.
+    poison: String,
 }
 
 /// An ordinary request whose place alone makes it an attack: a detector of texts cannot tell it.
@@ -50,9 +61,9 @@ pub(crate) fn training(folder: &Path) -> Result<Vec<Row>, Failure> {
         }
         rows.extend(benign);
     }
-    for file in ["tools/benign_tools", "tools/poisoned_tools"] {
-        rows.extend(tools(&folder.join(format!("{file}.jsonl.gz")))?);
-    }
+    let tools = tools(folder)?.into_iter();
+    let tools = tools.filter(|tool| !NOT_FOR_TRAINING.contains(&tool.kind.as_str()));
+    rows.extend(tools.map(Tool::into_row));
     Ok(rows)
 }
 
@@ -73,7 +84,7 @@ fn texts(path: &Path) -> Result<Vec<Row>, Failure> {
             Some(byte_at(&text, start)?..byte_at(&text, end)?)
         });
         Row {
-            is_attack: row.get("label").and_then(Value::as_i64) == Some(1),
+            is_attack: is_attack(&row),
             source: string(&row, "source"),
             kind: string(&row, "kind"),
             attack,
@@ -83,30 +94,32 @@ fn texts(path: &Path) -> Result<Vec<Row>, Failure> {
     Ok(rows.collect())
 }
 
-/// Definitions of tools, as a client would show them to its model.
-fn tools(path: &Path) -> Result<Vec<Row>, Failure> {
-    let rows = lines(path)?.into_iter().filter_map(|row| {
-        let kind = string(&row, "kind");
-        if NOT_FOR_TRAINING.contains(&kind.as_str()) {
-            return None;
-        }
-        let schema = row
-            .get("inputSchema")
-            .map(portcullis_json::write)
-            .unwrap_or_default();
-        let name = string(&row, "name");
-        let text = format!("{name}: {}\n{schema}", string(&row, "description"));
-        let poison = string(&row, "poison_text");
-        let attack = text.find(&poison).map(|start| start..start + poison.len());
-        Some(Row {
-            is_attack: row.get("label").and_then(Value::as_i64) == Some(1),
-            source: "tools".to_owned(),
-            kind,
-            attack: attack.filter(|span| !span.is_empty()),
-            text,
-        })
-    });
-    Ok(rows.collect())
+/// All definitions, those that nothing learns from too.
+pub(crate) fn tools(folder: &Path) -> Result<Vec<Tool>, Failure> {
+    let mut tools = Vec::new();
+    for file in ["benign_tools", "poisoned_tools"] {
+        let rows = lines(&folder.join(format!("tools/{file}.jsonl.gz")))?;
+        tools.extend(rows.iter().map(tool));
+    }
+    Ok(tools)
+}
+
+fn tool(row: &Value) -> Tool {
+    let schema = row.get("inputSchema").map(portcullis_json::write);
+    Tool {
+        definition: Definition {
+            name: string(row, "name"),
+            description: string(row, "description"),
+            schema: schema.unwrap_or_default(),
+        },
+        is_poisoned: is_attack(row),
+        kind: string(row, "kind"),
+        poison: string(row, "poison_text"),
+    }
+}
+
+fn is_attack(row: &Value) -> bool {
+    row.get("label").and_then(Value::as_i64) == Some(1)
 }
 
 fn lines(path: &Path) -> Result<Vec<Value>, Failure> {
@@ -134,4 +147,31 @@ fn byte_at(text: &str, place: &Value) -> Option<usize> {
     let place = usize::try_from(place.as_i64()?).ok()?;
     let starts = text.char_indices().map(|(start, _)| start);
     starts.chain([text.len()]).nth(place)
+}
+
+// === impl Tool ===
+
+impl Tool {
+    /// As a client would show it to its model.
+    pub(crate) fn text(&self) -> String {
+        let Definition {
+            name,
+            description,
+            schema,
+        } = &self.definition;
+        format!("{name}: {description}\n{schema}")
+    }
+
+    fn into_row(self) -> Row {
+        let text = self.text();
+        let attack = text.find(&self.poison);
+        let attack = attack.map(|start| start..start + self.poison.len());
+        Row {
+            is_attack: self.is_poisoned,
+            source: "tools".to_owned(),
+            kind: self.kind,
+            attack: attack.filter(|span| !span.is_empty()),
+            text,
+        }
+    }
 }

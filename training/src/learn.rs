@@ -36,9 +36,10 @@ pub(crate) struct Weights {
 }
 
 const EPOCHS: u16 = 8;
-/// The model is the mean of what stands after each later epoch, which carries less of the last
-/// examples' accidents.
+/// The model is the mean of what stands after each later epoch of several runs in other orders,
+/// which carries less of the last examples' accidents.
 const EPOCHS_BEFORE_MEAN: u16 = 3;
+const RUNS: u64 = 4;
 const RATE: f32 = 0.08;
 const DECAY: f32 = 1e-5;
 /// How many of 65536 features a step leaves out.
@@ -98,13 +99,19 @@ fn keep_common(rows: &[Row], examples: &mut [Example]) {
 }
 
 pub(crate) fn learn(examples: &[Example]) -> Model {
+    let mut mean = Mean::new();
+    for run in 0..RUNS {
+        learn_once(examples, Chance::new(0x1234_5678 + 2 * run), &mut mean);
+    }
+    mean.quantized()
+}
+
+fn learn_once(examples: &[Example], mut chance: Chance, mean: &mut Mean) {
     let mut weights = Weights {
         values: vec![0.0; 1 << TABLE_BITS],
         seen: vec![0.0; 1 << TABLE_BITS],
         bias: -1.0,
     };
-    let mut mean = Mean::new();
-    let mut chance = Chance::new(0x1234_5678);
     let mut order: Vec<&Example> = examples.iter().filter(|it| it.length() > 0).collect();
     for epoch in 0..EPOCHS {
         chance.shuffle(&mut order);
@@ -116,7 +123,6 @@ pub(crate) fn learn(examples: &[Example]) -> Model {
             mean.add(&weights);
         }
     }
-    mean.quantized()
 }
 
 /// The logistic function by arithmetic alone, which rounds alike on every machine.

@@ -148,7 +148,7 @@ fn tools(rows: &[Row]) -> Measured {
         let Shape::Tool(definition) = &row.shape else {
             continue;
         };
-        let flagged = tool::is_poisoned(definition);
+        let flagged = tool::judge(definition).is_poisoned;
         let by_text = prompt_injection::assess(&row.text).score.thousandths() >= STRICT;
         let label = if row.is_attack { "poisoned" } else { "benign" };
         let mut keys = vec![

@@ -1,8 +1,8 @@
 //! Definitions of tools that work on the model that reads them.
 //!
-//! [`signals`] says what in a definition addresses the model instead of describing the tool;
-//! [`is_poisoned`] weighs it. [`place`] says where. [`shadow`] compares names of different servers, and [`change`]
-//! compares a definition with the one that was seen before.
+//! [`judge`] says what in a definition addresses the model instead of describing the tool, and weighs
+//! it. [`place`] says where. [`shadow`] compares names of different servers, and [`change`] compares a
+//! definition with the one that was seen before.
 
 pub mod change;
 pub mod place;
@@ -11,7 +11,7 @@ pub mod shadow;
 use crate::decode;
 use crate::fold::Folded;
 use crate::pattern::{Pattern, compile};
-use crate::prompt_injection;
+use crate::prompt_injection::{self, Model};
 use std::sync::LazyLock;
 
 /// What a server says of a tool.
@@ -50,15 +50,25 @@ pub enum Signal {
     Classifier,
 }
 
+/// What a definition tells of its server's intentions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// Each once.
+    pub signals: Vec<Signal>,
+    /// Whether the signals together are more than an unlucky phrase.
+    pub is_poisoned: bool,
+}
+
 /// A definition's texts longer than this are judged by their beginning.
 const TEXT_BYTES_MAX: usize = 64 * 1024;
 
 /// How many characters that cannot be seen are no accident.
 const INVISIBLE_MIN: usize = 4;
 
-/// The classifier's score that is a signal, and the one that needs a second signal.
+/// The classifier's score that is a signal, and the one without which a single signal, or several weak
+/// ones, are taken for an unlucky phrase.
 const SURE: u16 = 990;
-const LIKELY: u16 = 900;
+const POSSIBLE: u16 = 500;
 
 macro_rules! signal {
     ($signal:ident, $($source:literal),+) => {
@@ -87,7 +97,10 @@ static PATTERNS: [(Signal, Pattern); 9] = [
         r"\b(?:pass|put|include|provide|add|place|append|insert|supply|paste|copy|store|send|fill)\w*\s+(?:\w+\s+){0,4}?",
         r"(?:contents?|conversation|chat (?:history|log)|history|full (?:text|chat|conversation)|previous messages|messages of|system prompt|instructions|credentials?|passwords?|api keys?|environment variables|env vars|everything|all (?:files|data|previous))",
         r"\b[^.\n]{0,80}?(?:\b(?:in|into|as|to|using|via|through)\s+(?:the\s+)?[`'\x22]?\w*[`'\x22]?\s*(?:parameter|argument|field|param|here|`|'|\x22)|\bhere\b)|",
-        r"\b(?:contents? of|read)\s+[`'\x22]?(?:~|/etc|\.env)"
+        r"\b(?:contents? of|read)\s+[`'\x22]?(?:~|/etc|\.env)|",
+        r"\b(?:complete|full|entire|whole|raw)\s+(?:chat|conversation|session)\s+(?:history|log|transcript|context)\b|",
+        r"\b(?:chat|conversation) history (?:including|with|and|plus)\b|",
+        r"\b(?:system prompt|hidden instructions|chain of thought|reasoning) of the (?:calling )?(?:model|assistant|agent|llm|caller)\b"
     ),
     signal!(
         OtherTool,
@@ -105,6 +118,7 @@ static PATTERNS: [(Signal, Pattern); 9] = [
         Order,
         r"<\s*/?\s*(?:important|system|instructions?|hidden|secret|admin|override|critical|assistant|instruction_override)\s*>|<\|im_start\||\[(?:system|inst|hidden|admin)\]|",
         r"\b(?:ignore|disregard|forget|override|bypass)\s+(?:\w+\s+){0,3}?(?:previous|prior|above|earlier|your|all|system|existing|safety)\s+(?:\w+\s+){0,2}?(?:instructions?|rules?|prompts?|guidelines?|directives?|polic\w+|guardrails?|checks?)|",
+        r"\b(?:disable|bypass|turn off|switch off|suspend|deactivate)\s+(?:\w+\s+){0,3}?(?:guardrails?|safety (?:checks?|filters?|guidelines)|audit logging|content filters?|restrictions)\b|",
         r"\byou are now\b|\b(?:ai|llm|the (?:model|assistant|agent|llm|ai))\s+(?:must|should|has to|needs to|is required to|shall)\s+(?:always\s+|also\s+|first\s+)?(?:read|send|collect|include|forward|call|pass|put|append|copy|never|not|ignore|upload)"
     ),
     signal!(
@@ -118,6 +132,7 @@ static PATTERNS: [(Signal, Pattern); 9] = [
     signal!(
         Privilege,
         r"\b(?:skip|bypass|disable|without|no|suppress)\w*\s+(?:\w+\s+){0,3}?(?:user )?(?:confirmation|approval|consent|guardrails?|safety checks?|permission (?:prompt|dialog|check)s?|security checks?)\b|",
+        r"\b(?:approve|accept|confirm|execute|grant)\w*\s[^.\n]{0,60}?\bwithout (?:asking|prompting|consulting|informing) (?:the )?(?:user|human|operator)\b|",
         r"\bcurl\s[^\n]{0,80}\|\s*(?:ba)?sh\b|\brun\s+[`'\x22]?(?:rm -rf|curl |wget |chmod 777)"
     ),
 ];
@@ -129,32 +144,51 @@ static PUBLIC_KEY: Pattern =
 /// What advertises a tool instead of describing it.
 static PRAISE: Pattern = LazyLock::new(|| {
     compile(concat!(
-        r"\b(?:best|#1|number one|superior|inferior|outperforms?|award[- ]winning|trusted by|",
-        r"recommended by|endorsed by|rated|proven|unmatched|unprecedented|ultimate|revolutionary|",
-        r"breakthrough|game changer|military[- ]grade|exclusive|don't (?:settle|waste|fall behind)|",
-        r"why (?:settle|use)|hurry|act now|limited time|must (?:use|prioritize|be used)|mandatory|",
-        r"always (?:choose|try|use)|first before|over (?:any|all) (?:other|alternatives?)|experts|",
-        r"\d+x|most accurate|only \w+ you should)\b"
+        r"\b(?:best|number one|superior|inferior|outdated|outperforms?|award[- ]winning|",
+        r"trusted by|recommended by|endorsed by|featured (?:in|on)|as seen (?:in|on)|rated|ranked|",
+        r"proven|unmatched|unprecedented|unrivall?ed|ultimate|revolutionary|breakthrough|elite|vip|",
+        r"premium|world[- ]class|game changer|military[- ]grade|exclusive|competitors|experts|",
+        r"don't (?:settle|waste|fall behind|miss)|why (?:settle|use)|hurry|act now|limited time|",
+        r"(?:access|offer) (?:ends|expires)|while you still can|you deserve|fortune 500|",
+        r"(?:million|billion) (?:users|downloads|customers)|(?:five|5)[- ]star|satisfaction|",
+        r"must (?:use|prioriti[sz]e|be used)|mandatory|always (?:choose|try|use)|first before|",
+        r"over (?:any|all) (?:other|alternatives?)|most accurate|only \w+ you should|\d+x)\b|",
+        r"\b\d+% (?:faster|better|more|satisfaction|customer)|#1\b"
     ))
 });
 
 /// How many praises are no description any more.
 const PRAISES_MIN: usize = 4;
 
-/// All signals of a definition, each once.
-pub fn signals(definition: &Definition) -> Vec<Signal> {
+/// Reads a definition with the embedded classifier.
+pub fn judge(definition: &Definition) -> Judgement {
+    judge_by(Model::embedded(), definition)
+}
+
+/// The same with other weights.
+pub fn judge_by(model: &Model, definition: &Definition) -> Judgement {
     let text = whole(definition);
-    let mut found: Vec<Signal> = Vec::new();
-    let folded = Folded::new(&text).text;
-    let mut views = vec![PUBLIC_KEY.replace_all(&folded, "").into_owned()];
-    let decoded = decode::decode(&text);
-    views.extend(decoded.iter().map(|one| Folded::new(&one.text).text));
-    for (signal, pattern) in &PATTERNS {
-        if views.iter().any(|view| pattern.is_match(view)) {
-            found.push(*signal);
-        }
+    let score = prompt_injection::assess_by(model, &text)
+        .score
+        .thousandths();
+    let signals = signals(&text, score);
+    Judgement {
+        is_poisoned: is_poisoned(&signals, score),
+        signals,
     }
-    let invisible = text.chars().filter(|it| place::is_unseen(*it)).count();
+}
+
+fn signals(text: &str, score: u16) -> Vec<Signal> {
+    let folded = Folded::new(text).text;
+    let mut views = vec![PUBLIC_KEY.replace_all(&folded, "").into_owned()];
+    let decoded = decode::decode(text);
+    views.extend(decoded.iter().map(|one| Folded::new(&one.text).text));
+    let is_in_a_view = |pattern: &Pattern| views.iter().any(|view| pattern.is_match(view));
+    let mut found: Vec<Signal> = PATTERNS
+        .iter()
+        .filter(|(_, pattern)| is_in_a_view(pattern))
+        .map(|(signal, _)| *signal)
+        .collect();
     let praises = views
         .iter()
         .map(|view| PRAISE.find_iter(view).count())
@@ -162,38 +196,21 @@ pub fn signals(definition: &Definition) -> Vec<Signal> {
     if praises >= Some(PRAISES_MIN) && !found.contains(&Signal::Preference) {
         found.push(Signal::Preference);
     }
+    let invisible = text.chars().filter(|it| place::is_unseen(*it)).count();
     if invisible >= INVISIBLE_MIN {
         found.push(Signal::HiddenText);
     }
-    if prompt_injection::assess(&text).score.thousandths() >= SURE {
+    if score >= SURE {
         found.push(Signal::Classifier);
     }
     found
 }
 
-/// Whether the signals together are more than an unlucky phrase.
-pub fn is_poisoned(definition: &Definition) -> bool {
-    let found = signals(definition);
-    let sure = |signal: &Signal| {
-        matches!(
-            signal,
-            Signal::Secrecy
-                | Signal::SensitiveFile
-                | Signal::Order
-                | Signal::HiddenText
-                | Signal::Classifier
-                | Signal::ExfiltrationParameter
-                | Signal::Preference
-        )
-    };
-    match found.as_slice() {
+fn is_poisoned(signals: &[Signal], score: u16) -> bool {
+    match signals {
         [] => false,
-        [one] => {
-            *one == Signal::Classifier && is_likely_without_schema(definition)
-                || sure(one) && likelihood(definition) >= LIKELY
-                || likelihood(definition) >= SURE
-        }
-        [..] => found.iter().any(sure) || likelihood(definition) >= LIKELY,
+        [one] => one.is_strong() && score >= POSSIBLE,
+        [..] => signals.iter().any(|signal| signal.is_strong()) || score >= POSSIBLE,
     }
 }
 
@@ -206,17 +223,22 @@ fn whole(definition: &Definition) -> String {
     text
 }
 
-fn likelihood(definition: &Definition) -> u16 {
-    prompt_injection::assess(&whole(definition))
-        .score
-        .thousandths()
-}
+// === impl Signal ===
 
-/// A schema alone can look odd; the description has to as well.
-fn is_likely_without_schema(definition: &Definition) -> bool {
-    let score = prompt_injection::assess(&definition.description).score;
-    score.thousandths() >= LIKELY
-        || likelihood(definition) == prompt_injection::Score::MAX.thousandths()
+impl Signal {
+    /// Whether descriptions of honest tools hardly ever have it.
+    fn is_strong(self) -> bool {
+        match self {
+            Self::Secrecy
+            | Self::SensitiveFile
+            | Self::Order
+            | Self::HiddenText
+            | Self::Classifier
+            | Self::ExfiltrationParameter
+            | Self::Preference => true,
+            Self::OtherTool | Self::ForeignAddress | Self::Memory | Self::Privilege => false,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -230,14 +252,15 @@ mod tests {
             description: description.to_owned(),
             schema: "{}".to_owned(),
         };
-        let mut found = signals(&definition);
-        found.retain(|signal| *signal != Signal::Classifier);
-        assert_eq!(found, expected, "{description}");
-        assert_eq!(
-            is_poisoned(&definition),
-            !expected.is_empty(),
-            "{description}"
-        );
+        let mut judgement = judge(&definition);
+        judgement
+            .signals
+            .retain(|signal| *signal != Signal::Classifier);
+        let expected = Judgement {
+            signals: expected.to_vec(),
+            is_poisoned: !expected.is_empty(),
+        };
+        assert_eq!(judgement, expected, "{description}");
     }
 
     #[test]

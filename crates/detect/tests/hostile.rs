@@ -138,6 +138,6 @@ fn a_definition_as_long_as_a_book_is_judged_by_its_beginning() {
         schema: "{}".to_owned(),
     };
     let filler = "Adds two numbers. ".repeat(MIB / 8);
-    assert!(tool::is_poisoned(&definition(format!("{poison}{filler}"))));
-    assert!(!tool::is_poisoned(&definition(filler)));
+    assert!(tool::judge(&definition(format!("{poison}{filler}"))).is_poisoned);
+    assert!(!tool::judge(&definition(filler)).is_poisoned);
 }

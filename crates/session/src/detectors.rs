@@ -83,10 +83,10 @@ fn injection(text: &str, options: &Object) -> Answered {
 
 /// The marks are in the description, which is the text.
 fn poisoned(description: &str, options: &Object) -> Answer {
-    let inspection = inspect(&definition(description, options));
+    let judgement = inspect(&definition(description, options));
     Answer {
-        value: Value::Bool(inspection.is_poisoned),
-        marks: if inspection.is_poisoned {
+        value: Value::Bool(judgement.is_poisoned),
+        marks: if judgement.is_poisoned {
             tool::place::places(description)
         } else {
             Vec::new()
@@ -95,10 +95,10 @@ fn poisoned(description: &str, options: &Object) -> Answer {
 }
 
 fn signals(description: &str, options: &Object) -> Answer {
-    let inspection = inspect(&definition(description, options));
+    let judgement = inspect(&definition(description, options));
     Answer {
-        value: list(inspection.signals.iter().map(|signal| signal.name())),
-        marks: if inspection.signals.is_empty() {
+        value: list(judgement.signals.iter().map(|signal| signal.name())),
+        marks: if judgement.signals.is_empty() {
             Vec::new()
         } else {
             tool::place::places(description)

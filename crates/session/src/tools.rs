@@ -264,11 +264,11 @@ impl<'l> Look<'l> {
         let Some(action) = self.watch.checks.action(ToolCheck::Poisoned) else {
             return;
         };
-        let inspection = inspect(&tool.texts());
-        if !inspection.is_poisoned {
+        let judgement = inspect(&tool.texts());
+        if !judgement.is_poisoned {
             return;
         }
-        let signals: Vec<&str> = inspection.signals.iter().map(|it| it.name()).collect();
+        let signals: Vec<&str> = judgement.signals.iter().map(|it| it.name()).collect();
         let message = format!(
             "the definition of the tool `{}` works on the model: {}",
             shown(tool.name),

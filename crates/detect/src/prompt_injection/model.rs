@@ -13,6 +13,15 @@ pub const WINDOW_LENGTHS: [usize; 2] = [40, 16];
 /// A window's evidence: its sum of weights by the root of its length, plus the bias.
 pub type Margin = i32;
 
+/// A text of so many tokens is judged by its windows as they are. Each doubling of its length takes
+/// [`DOUBLING_COST`] off their margins: the more windows there are, the higher is the highest by
+/// chance.
+const LENGTH_FREE: usize = 20;
+const DOUBLING_COST: usize = 700;
+
+/// LIMIT: doublings that cost something. More would let an attack hide behind calm text.
+const DOUBLINGS_MAX: usize = 3;
+
 /// Weights, and the margins at which benign texts grow rare.
 #[derive(Clone, Debug)]
 pub struct Model {
@@ -41,6 +50,19 @@ static SCALES: LazyLock<Vec<i64>> = LazyLock::new(|| {
         .map(|length| squared(length).isqrt())
         .collect()
 });
+
+/// What the length of a text, in tokens, takes off the margins of its windows. Between two doublings
+/// it grows on a straight line.
+pub(super) fn cost_of_length(tokens: usize) -> Margin {
+    let mut cost = 0;
+    let mut last = LENGTH_FREE;
+    for _ in 0..DOUBLINGS_MAX {
+        let beyond = tokens.clamp(last, 2 * last) - last;
+        cost += DOUBLING_COST * beyond / last;
+        last *= 2;
+    }
+    Margin::try_from(cost).unwrap_or(Margin::MAX)
+}
 
 // === impl Model ===
 
@@ -163,6 +185,12 @@ mod tests {
         let model = Model::new(0, Vec::new()).calibrated([(0, 100), (10, 200), (20, 1000)]);
         let scores = [-1, 0, 5, 10, 15, 20, 99].map(|margin| model.score(margin).thousandths());
         assert_eq!(scores, [0, 100, 150, 200, 600, 1000, 1000]);
+    }
+
+    #[test]
+    fn long_texts_cost_more_up_to_a_limit() {
+        let costs = [0, 20, 30, 40, 60, 80, 160, 161, 1_000_000].map(cost_of_length);
+        assert_eq!(costs, [0, 0, 350, 700, 1050, 1400, 2100, 2100, 2100]);
     }
 
     #[test]

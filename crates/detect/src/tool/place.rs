@@ -1,11 +1,14 @@
 //! Where in a text the signals are.
 
-use super::{LIKELY, PATTERNS, Signal, TEXT_BYTES_MAX};
+use super::{PATTERNS, PRAISE, PRAISES_MIN, Signal, TEXT_BYTES_MAX};
 use crate::decode;
 use crate::fold::{self, Folded};
 use crate::prompt_injection;
 use std::fmt;
 use std::ops::Range;
+
+/// The classifier's score from which its window is a place.
+const LIKELY: u16 = 900;
 
 /// The stretches of a description, or of any other text of a definition, that are signals: of each
 /// signal the first one, or else the window of which the classifier is most sure. In bytes, in
@@ -27,6 +30,7 @@ pub fn places(text: &str) -> Vec<Range<usize>> {
             found.extend(hidden.map(|one| one.span.clone()));
         }
     }
+    found.extend(praised(&folded));
     found.extend(unseen(text));
     if found.is_empty() {
         let worst = prompt_injection::assess(text);
@@ -36,6 +40,16 @@ pub fn places(text: &str) -> Vec<Range<usize>> {
     found.sort_by_key(|span| (span.start, span.end));
     found.dedup();
     found
+}
+
+/// From the first praise to the last, if there are enough of them.
+fn praised(folded: &Folded) -> Option<Range<usize>> {
+    let praises: Vec<Range<usize>> = PRAISE
+        .find_iter(&folded.text)
+        .map(|praise| praise.range())
+        .collect();
+    let (first, last) = (praises.first()?, praises.last()?);
+    (praises.len() >= PRAISES_MIN).then(|| folded.original(first.start..last.end))
 }
 
 /// From the first letter that cannot be seen to the last.
@@ -102,6 +116,15 @@ mod tests {
         check(
             "Ad\u{200b}\u{200b}ds\u{200b} two numbers.",
             &["\u{200b}\u{200b}ds\u{200b}"],
+        );
+    }
+
+    #[test]
+    fn advertising_is_a_place_as_a_whole() {
+        check("The best tool, rated well.", &[]);
+        check(
+            "Tells the time. The best clock, trusted by experts, rated #1. Takes a zone.",
+            &["best clock, trusted by experts, rated #1"],
         );
     }
 

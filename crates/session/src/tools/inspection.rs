@@ -3,39 +3,29 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use portcullis_detect::tool::{self, Definition, Signal};
+use portcullis_detect::tool::{self, Definition, Judgement};
 use sha2::{Digest, Sha256};
 
 /// LIMIT: definitions that are remembered. The oldest leave when there are too many.
 const REMEMBERED_MAX: usize = 8192;
 
-/// What the detector says of a definition.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Inspection {
-    pub(crate) is_poisoned: bool,
-    pub(crate) signals: Vec<Signal>,
-}
-
 #[derive(Debug, Default)]
 struct Memory {
-    known: HashMap<[u8; 32], Arc<Inspection>>,
+    known: HashMap<[u8; 32], Arc<Judgement>>,
     order: VecDeque<[u8; 32]>,
 }
 
 /// Servers list the same tools again and again, to every client.
 static MEMORY: LazyLock<Mutex<Memory>> = LazyLock::new(Mutex::default);
 
-pub(crate) fn inspect(definition: &Definition) -> Arc<Inspection> {
+pub(crate) fn inspect(definition: &Definition) -> Arc<Judgement> {
     let digest = digest(definition);
     if let Some(known) = with(|memory| memory.known.get(&digest).cloned()) {
         return known;
     }
-    let inspection = Arc::new(Inspection {
-        is_poisoned: tool::is_poisoned(definition),
-        signals: tool::signals(definition),
-    });
-    with(|memory| memory.keep(digest, Arc::clone(&inspection)));
-    inspection
+    let judgement = Arc::new(tool::judge(definition));
+    with(|memory| memory.keep(digest, Arc::clone(&judgement)));
+    judgement
 }
 
 /// No part can pass for a part of another one.
@@ -60,8 +50,8 @@ fn with<T>(work: impl FnOnce(&mut Memory) -> T) -> T {
 // === impl Memory ===
 
 impl Memory {
-    fn keep(&mut self, digest: [u8; 32], inspection: Arc<Inspection>) {
-        if self.known.insert(digest, inspection).is_some() {
+    fn keep(&mut self, digest: [u8; 32], judgement: Arc<Judgement>) {
+        if self.known.insert(digest, judgement).is_some() {
             return;
         }
         self.order.push_back(digest);
@@ -99,14 +89,14 @@ mod tests {
     #[test]
     fn what_is_remembered_is_bounded() {
         let mut memory = Memory::default();
-        let inspection = Arc::new(Inspection {
-            is_poisoned: false,
+        let judgement = Arc::new(Judgement {
             signals: Vec::new(),
+            is_poisoned: false,
         });
         for number in 0..=REMEMBERED_MAX {
             let digest = Sha256::digest(number.to_le_bytes()).into();
-            memory.keep(digest, Arc::clone(&inspection));
-            memory.keep(digest, Arc::clone(&inspection));
+            memory.keep(digest, Arc::clone(&judgement));
+            memory.keep(digest, Arc::clone(&judgement));
         }
         assert_eq!(memory.known.len(), REMEMBERED_MAX);
         assert_eq!(memory.order.len(), REMEMBERED_MAX);
