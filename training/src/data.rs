@@ -152,18 +152,8 @@ fn byte_at(text: &str, place: &Value) -> Option<usize> {
 // === impl Tool ===
 
 impl Tool {
-    /// As a client would show it to its model.
-    pub(crate) fn text(&self) -> String {
-        let Definition {
-            name,
-            description,
-            schema,
-        } = &self.definition;
-        format!("{name}: {description}\n{schema}")
-    }
-
     fn into_row(self) -> Row {
-        let text = self.text();
+        let text = self.definition.text();
         let attack = text.find(&self.poison);
         let attack = attack.map(|start| start..start + self.poison.len());
         Row {

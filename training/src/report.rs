@@ -143,8 +143,8 @@ impl Report {
         let seen: Vec<Row> = corpus.training.iter().filter(is_in).cloned().collect();
         let model = calibrated(learn::learn(&learn::examples(&seen)), &corpus.calibration);
         let mut report = Self::default();
-        let texts = [&corpus.training, &corpus.development, &corpus.calibration];
-        for row in texts.into_iter().flatten().filter(is_out) {
+        let asked = corpus.training.iter().chain(&corpus.development);
+        for row in asked.filter(is_out) {
             report.ask(&model, row);
         }
         if fold.holds(TOOLS) {
@@ -182,7 +182,7 @@ impl Report {
                 kind: tool.kind.clone(),
                 is_attack: tool.is_poisoned,
                 score: None,
-                text: tool.text(),
+                text: tool.definition.text(),
             });
         }
     }

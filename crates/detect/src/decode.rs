@@ -36,6 +36,8 @@ pub enum Writing {
     Spaced,
     Rot13,
     Reversed,
+    /// Bytes as variation selectors, which cannot be seen.
+    Selectors,
 }
 
 /// LIMIT: decoded texts of one writing in one text, and bytes of one of them.
@@ -48,6 +50,8 @@ static ENTITIES: Pattern =
     LazyLock::new(|| compile(r"(?:&(?:#[0-9]{2,7}|#[xX][0-9A-Fa-f]{2,6});[ \w]{0,20}){6,}"));
 static ESCAPES: Pattern =
     LazyLock::new(|| compile(r"(?:\\u00[2-7][0-9A-Fa-f]|\\x[2-7][0-9A-Fa-f]){6,}"));
+static SELECTORS: Pattern =
+    LazyLock::new(|| compile(r"[\u{fe00}-\u{fe0f}\u{e0100}-\u{e01ef}]{6,}"));
 static SPACED: Pattern = LazyLock::new(|| compile(r"(?:[^\s] ){10}(?:[^\s] )*[^\s]"));
 static ROT13_WORDS: Pattern = LazyLock::new(|| {
     compile(
@@ -83,6 +87,11 @@ pub fn decode(text: &str) -> Vec<Decoded> {
         let runs = spans(&ESCAPES, text).collect();
         take(Writing::Escapes, runs, read::escapes);
     }
+    take(
+        Writing::Selectors,
+        spans(&SELECTORS, text).collect(),
+        read::selectors,
+    );
     take(Writing::Spaced, spans(&SPACED, text).collect(), |run| {
         Some(read::spaced(run))
     });
@@ -240,6 +249,11 @@ mod tests {
             Writing::Escapes,
             "send t",
         );
+        let selectors: String = plain
+            .bytes()
+            .filter_map(|it| char::from_u32(0xe_0100 + u32::from(it) - 16))
+            .collect();
+        check(&format!("ok 😀{selectors} x"), Writing::Selectors, plain);
         check(
             "s e n d _ t h e _ k e y s",
             Writing::Spaced,

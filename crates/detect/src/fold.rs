@@ -22,10 +22,8 @@ pub struct Folded {
 pub(crate) enum Fold {
     /// It cannot be seen and does not part words.
     Nothing,
-    /// It is, or looks like, this character, in lower case.
+    /// It is, looks like or stands unseen for this character, in lower case.
     One(char),
-    /// As above, but in the original it cannot be seen: a tag character.
-    Hidden(char),
     /// It stands for several, such as a ligature.
     Several,
 }
@@ -43,7 +41,7 @@ impl Folded {
             let end = start + character.len_utf8();
             match fold(character) {
                 Fold::Nothing => {}
-                Fold::One(one) | Fold::Hidden(one) => folded.push(one, start, end),
+                Fold::One(one) => folded.push(one, start, end),
                 Fold::Several => each(character, |one| folded.push(one, start, end)),
             }
         }
@@ -74,7 +72,7 @@ pub(crate) fn fold(character: char) -> Fold {
         return Fold::Nothing;
     }
     if let Some(tagged) = tag(character) {
-        return Fold::Hidden(tagged.to_ascii_lowercase());
+        return Fold::One(tagged.to_ascii_lowercase());
     }
     let mut parts = 0;
     let mut first = character;
@@ -122,6 +120,16 @@ pub(crate) fn each_cased(character: char, mut take: impl FnMut(char)) {
 pub(crate) fn tag(character: char) -> Option<char> {
     let code = u32::from(character).checked_sub(0xe_0000)?;
     char::from_u32(code).filter(|it| (' '..='~').contains(it))
+}
+
+/// The byte that a variation selector stands for, where they are used to hide bytes: the 256 of
+/// them in order.
+pub(crate) fn selected_byte(character: char) -> Option<u8> {
+    match character {
+        '\u{fe00}'..='\u{fe0f}' => u8::try_from(u32::from(character) - 0xfe00).ok(),
+        '\u{e0100}'..='\u{e01ef}' => u8::try_from(u32::from(character) - 0xe0100 + 16).ok(),
+        _ => None,
+    }
 }
 
 /// Whether the character has no width and parts no words.

@@ -41,10 +41,10 @@ pub struct Assessment {
 pub struct Score(u16);
 
 /// What is added to the margin of a window that a person could not see or could not read.
-const HIDDEN_BONUS: Margin = 3000;
+const HIDDEN_BONUS: Margin = 1500;
 
 /// The same for comments, with which forms and templates instruct those who fill them in.
-const COMMENT_BONUS: Margin = 1000;
+const COMMENT_BONUS: Margin = 500;
 
 /// Fewer decoded words are no instruction.
 const DECODED_TOKENS_MIN: usize = 4;
@@ -94,7 +94,8 @@ fn margin_of_decoded(model: &Model, decoded: &Decoded) -> Margin {
         | Writing::Escapes
         | Writing::Spaced
         | Writing::Rot13
-        | Writing::Reversed => HIDDEN_BONUS,
+        | Writing::Reversed
+        | Writing::Selectors => HIDDEN_BONUS,
     };
     worst_window(model, &tokens).0.saturating_add(bonus)
 }

@@ -91,7 +91,7 @@ fn check(text: &str) -> Result<(), TestCaseError> {
         description: description.to_owned(),
         ..tool::Definition::default()
     };
-    prop_assert!(tool::judge(&definition(text)).signals.len() <= 11);
+    prop_assert!(tool::judge(&definition(text)).signals.len() <= 12);
     for span in tool::place::places(text) {
         prop_assert!(
             text.get(span.clone()).is_some_and(|it| !it.is_empty()),

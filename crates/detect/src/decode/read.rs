@@ -1,5 +1,7 @@
 //! What a run of characters says in another writing.
 
+use crate::fold::selected_byte;
+
 pub(super) fn base64(run: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(run.len() * 3 / 4);
     let (mut buffer, mut bits) = (0_u32, 0_u32);
@@ -18,6 +20,11 @@ pub(super) fn base64(run: &str) -> Option<String> {
             bytes.push(low_byte(buffer >> bits));
         }
     }
+    String::from_utf8(bytes).ok()
+}
+
+pub(super) fn selectors(run: &str) -> Option<String> {
+    let bytes = run.chars().filter_map(selected_byte).collect();
     String::from_utf8(bytes).ok()
 }
 

@@ -13,7 +13,7 @@ static CARD: Pattern = LazyLock::new(|| {
 });
 static IBAN_START: Pattern = LazyLock::new(|| compile_ascii(r"\b[A-Z]{2}[ -]?[0-9]{2}"));
 static SOCIAL_SECURITY: Pattern = LazyLock::new(|| {
-    compile_ascii(r"\b[0-8][0-9]{2}(?:-[0-9]{2}-| [0-9]{2} |\.[0-9]{2}\.)[0-9]{4}\b")
+    compile_ascii(r"\b[0-8][0-9]{2}(?:-[0-9]{2}-| [0-9]{2} |\.[0-9]{2}\.|[0-9]{2})[0-9]{4}\b")
 });
 
 /// The lengths of IBANs, each with the countries that use it.
@@ -153,14 +153,20 @@ pub(super) fn social_security_numbers(text: &str) -> Vec<Range<usize>> {
 
 /// Whether the parts are in use, and the number is not one of those known from advertising.
 fn is_assigned(number: &str) -> bool {
-    let parts: Vec<&str> = number.split(['-', ' ', '.']).collect();
+    let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+    let parts = digits.split_at_checked(3).and_then(|(area, rest)| {
+        let (group, serial) = rest.split_at_checked(2)?;
+        Some((area, group, serial))
+    });
     !matches!(
-        parts.as_slice(),
-        ["000" | "666", ..]
-            | [_, "00", _]
-            | [_, _, "0000"]
-            | ["078", "05", "1120"]
-            | ["123", "45", "6789"]
-            | ["219", "09", "9999"]
+        parts,
+        None | Some(
+            ("000" | "666", _, _)
+                | (_, "00", _)
+                | (_, _, "0000")
+                | ("078", "05", "1120")
+                | ("123", "45", "6789")
+                | ("219", "09", "9999")
+        )
     )
 }

@@ -170,6 +170,8 @@ fn telephone_numbers_are_international_or_announced() {
 fn social_security_numbers_are_hyphenated_or_announced() {
     check("060-25-2440", &[("US_SSN", "060-25-2440")]);
     check("ssn: 688 87 6927", &[("US_SSN", "688 87 6927")]);
+    check("ssn: 536904399", &[("US_SSN", "536904399")]);
+    check("order 536904399", &[]);
     for text in [
         "688 87 6927",
         "000-25-2440",

@@ -22,7 +22,7 @@ pub struct Token {
 /// How many letters of a word make its stem.
 const STEM_LETTERS: u32 = 5;
 
-/// LIMIT: letters of a word; a longer one goes on as the next token.
+/// LIMIT: letters of a word. A longer one is no word but data, of which each part counts as a number.
 const WORD_LETTERS_MAX: u32 = 40;
 
 /// Words that hold sentences together; they stand for themselves among the classes.
@@ -49,7 +49,8 @@ struct Word {
     digits: u32,
     capitals: u32,
     starts_capital: bool,
-    hidden: bool,
+    /// Whether it goes on what was too long for a word.
+    is_rest: bool,
 }
 
 /// The tokens of the text, from left to right.
@@ -60,28 +61,31 @@ pub fn tokens(text: &str) -> Vec<Token> {
     while let Some((start, character)) = characters.next() {
         let end = start + character.len_utf8();
         let is_capital = character.is_uppercase();
-        let (folded, hidden) = match fold::fold(character) {
+        let folded = match fold::fold(character) {
             Fold::Nothing => continue,
-            Fold::One(folded) => (folded, false),
-            Fold::Hidden(folded) => (folded, true),
+            Fold::One(folded) => folded,
             Fold::Several => {
                 let word = word.get_or_insert_with(|| Word::at(start));
                 fold::each(character, |folded| {
-                    word.push(folded, is_capital, end, false);
+                    word.push(folded, is_capital, end);
                 });
                 continue;
             }
         };
-        let is_full = word
-            .as_ref()
-            .is_some_and(|it| it.letters >= WORD_LETTERS_MAX);
         let ideograph = is_ideograph(folded);
-        if is_full || ideograph {
+        if ideograph {
             flush(&mut word, &mut tokens);
         }
         if folded.is_alphanumeric() {
+            if word.as_ref().is_some_and(Word::is_full) {
+                flush(&mut word, &mut tokens);
+                word = Some(Word {
+                    is_rest: true,
+                    ..Word::at(start)
+                });
+            }
             let current = word.get_or_insert_with(|| Word::at(start));
-            current.push(folded, is_capital, end, hidden);
+            current.push(folded, is_capital, end);
             if ideograph {
                 flush(&mut word, &mut tokens);
             }
@@ -106,11 +110,26 @@ fn is_ideograph(character: char) -> bool {
 
 fn flush(word: &mut Option<Word>, tokens: &mut Vec<Token>) {
     if let Some(word) = word.take() {
-        tokens.push(word.token());
+        push(word.token(), tokens);
     }
 }
 
-/// A sign becomes a token, unless it repeats the one before or only sets words apart.
+/// What repeats the token before, or goes on a pair that repeats, says nothing new.
+fn push(token: Token, tokens: &mut Vec<Token>) {
+    let repeats = match tokens.as_slice() {
+        [.., third, second, last] => {
+            last.word == token.word || second.word == token.word && third.word == last.word
+        }
+        [.., last] => last.word == token.word,
+        [] => false,
+    };
+    match tokens.last_mut() {
+        Some(last) if repeats => last.span.end = token.span.end,
+        _ => tokens.push(token),
+    }
+}
+
+/// A sign becomes a token, unless it only sets words apart.
 fn sign(character: char, span: Range<usize>, tokens: &mut Vec<Token>) {
     let class = match character {
         '\n' => Class::Newline,
@@ -121,19 +140,14 @@ fn sign(character: char, span: Range<usize>, tokens: &mut Vec<Token>) {
         _ => return,
     };
     let id = extended(SIGN, character);
-    if let Some(last) = tokens.last_mut()
-        && last.word == id
-    {
-        last.span.end = span.end;
-        return;
-    }
-    tokens.push(Token {
+    let token = Token {
         span,
         class,
         word: id,
         stem: id,
         role: id,
-    });
+    };
+    push(token, tokens);
 }
 
 /// Where identities of signs start, apart from those of words.
@@ -156,11 +170,15 @@ impl Word {
             digits: 0,
             capitals: 0,
             starts_capital: false,
-            hidden: false,
+            is_rest: false,
         }
     }
 
-    fn push(&mut self, folded: char, is_capital: bool, end: usize, hidden: bool) {
+    fn is_full(&self) -> bool {
+        self.letters >= WORD_LETTERS_MAX
+    }
+
+    fn push(&mut self, folded: char, is_capital: bool, end: usize) {
         self.id = extended(self.id, folded);
         self.unleet = extended(self.unleet, letter_like(folded));
         if self.letters < STEM_LETTERS {
@@ -171,11 +189,12 @@ impl Word {
         self.digits += u32::from(folded.is_ascii_digit());
         self.capitals += u32::from(is_capital);
         self.end = end;
-        self.hidden |= hidden;
     }
 
     fn token(self) -> Token {
-        let is_mixed = self.digits > 0 && self.digits < self.letters;
+        let is_data = self.is_rest || self.is_full();
+        let is_number = is_data || self.digits == self.letters;
+        let is_mixed = self.digits > 0 && !is_number;
         let plain = class_of(self.id);
         let (word, class) = match plain {
             Some(_) => (self.id, plain),
@@ -183,7 +202,7 @@ impl Word {
             None => (self.id, None),
         };
         let is_grammar = class.is_none() && GRAMMAR_IDS.contains(&word);
-        let class = class.unwrap_or(if self.digits == self.letters {
+        let class = class.unwrap_or(if is_number {
             Class::Number
         } else if self.capitals == self.letters && self.letters > 2 {
             Class::Shout
@@ -202,7 +221,11 @@ impl Word {
             span: self.start..self.end,
             class,
             word,
-            stem: if is_mixed { word } else { self.stem },
+            stem: if is_mixed || is_number {
+                word
+            } else {
+                self.stem
+            },
             role: if is_grammar {
                 word
             } else {

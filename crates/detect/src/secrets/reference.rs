@@ -1,6 +1,6 @@
 //! The kinds that the policy language's reference knows, exactly as it finds them.
 
-use super::gate;
+use super::{MATCHES_MAX, gate};
 use crate::Match;
 use crate::pattern::{Pattern, compile, spans};
 use std::ops::Range;
@@ -78,7 +78,8 @@ pub(super) fn find(text: &str) -> Vec<Match> {
             Reach::QuotedRun | Reach::Text => std::slice::from_ref(&whole),
         };
         for part in parts {
-            let found = spans(pattern, text.get(part.clone()).unwrap_or_default());
+            let room = MATCHES_MAX.saturating_sub(matches.len());
+            let found = spans(pattern, text.get(part.clone()).unwrap_or_default()).take(room);
             matches.extend(found.map(|span| Match {
                 kind,
                 span: part.start + span.start..part.start + span.end,

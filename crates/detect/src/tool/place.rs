@@ -1,6 +1,6 @@
 //! Where in a text the signals are.
 
-use super::{PATTERNS, PRAISE, PRAISES_MIN, Signal, TEXT_BYTES_MAX};
+use super::{PATTERNS, Signal, beginning, praises};
 use crate::decode;
 use crate::fold::{self, Folded};
 use crate::prompt_injection;
@@ -14,9 +14,7 @@ const LIKELY: u16 = 900;
 /// signal the first one, or else the window of which the classifier is most sure. In bytes, in
 /// order.
 pub fn places(text: &str) -> Vec<Range<usize>> {
-    let text = text
-        .get(..text.floor_char_boundary(TEXT_BYTES_MAX))
-        .unwrap_or_default();
+    let text = beginning(text);
     let folded = Folded::new(text);
     let decoded = decode::decode(text);
     let mut found = Vec::new();
@@ -42,14 +40,11 @@ pub fn places(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// From the first praise to the last, if there are enough of them.
+/// From the first praise to the last, if they are too many.
 fn praised(folded: &Folded) -> Option<Range<usize>> {
-    let praises: Vec<Range<usize>> = PRAISE
-        .find_iter(&folded.text)
-        .map(|praise| praise.range())
-        .collect();
+    let praises = praises(&folded.text);
     let (first, last) = (praises.first()?, praises.last()?);
-    (praises.len() >= PRAISES_MIN).then(|| folded.original(first.start..last.end))
+    Some(folded.original(first.start..last.end))
 }
 
 /// From the first letter that cannot be seen to the last.
@@ -85,6 +80,7 @@ impl Signal {
             Self::Privilege => "privilege",
             Self::HiddenText => "hidden text",
             Self::Classifier => "classifier",
+            Self::Length => "length",
         }
     }
 }
@@ -123,8 +119,8 @@ mod tests {
     fn advertising_is_a_place_as_a_whole() {
         check("The best tool, rated well.", &[]);
         check(
-            "Tells the time. The best clock, trusted by experts, rated #1. Takes a zone.",
-            &["best clock, trusted by experts, rated #1"],
+            "Tells the time. The best and only clock, trusted by experts, rated #1. Takes a zone.",
+            &["The best and only clock, trusted by experts, rated #1"],
         );
     }
 
