@@ -214,7 +214,7 @@ fn signals(text: &str, score: u16) -> Vec<Signal> {
 /// Where a folded text praises, if it does so in enough different ways.
 fn praises(folded: &str) -> Vec<Range<usize>> {
     let found: Vec<_> = PRAISE.find_iter(folded).collect();
-    let different: BTreeSet<&str> = found.iter().map(|praise| praise.as_str()).collect();
+    let different: BTreeSet<&str> = found.iter().map(regex::Match::as_str).collect();
     if different.len() < PRAISES_MIN {
         return Vec::new();
     }

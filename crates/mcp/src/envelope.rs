@@ -186,7 +186,7 @@ impl Envelope<'_> {
         };
         let body = body(member);
         match outcome {
-            Outcome::Result => body::check_result(&body.value)?,
+            Outcome::Result => body::check_result(&body.value, self.limits)?,
             Outcome::Error => body::check_error(&body.value)?,
         }
         Ok((MessageKind::Response { id, outcome }, Some(body)))

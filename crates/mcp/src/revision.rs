@@ -47,6 +47,11 @@ impl Revision {
         self >= Self::V2026_07_28
     }
 
+    /// Whether `resultType` says what a result is. SPEC: 2026-07-28, basic.
+    pub fn has_result_types(self) -> bool {
+        self >= Self::V2026_07_28
+    }
+
     /// SPEC: 2025-03-26, basic, batching. Removed by the revision after it.
     pub fn has_batches(self) -> bool {
         self == Self::V2025_03_26

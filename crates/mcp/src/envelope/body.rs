@@ -1,7 +1,7 @@
 use portcullis_json::{Number, Object, Value};
 
 use super::{EnvelopeLimits, names};
-use crate::{Id, MalformedKind, MessageKind, Method};
+use crate::{Id, MalformedKind, MessageKind, Method, Revision};
 
 const OBJECT: &str = "an object";
 const NAME_OR_URI: &str = "a string without control characters";
@@ -23,11 +23,23 @@ pub(super) fn check_params(
     Ok(())
 }
 
-pub(super) fn check_result(result: &Value) -> Result<(), MalformedKind> {
+/// Kinds of results. SPEC: MCP 2026-07-28, basic, `resultType`; `task` is the tasks extension's.
+const RESULT_TYPES: [&str; 3] = ["complete", "input_required", "task"];
+
+pub(super) fn check_result(result: &Value, limits: &EnvelopeLimits) -> Result<(), MalformedKind> {
     let result = object("result", result)?;
     names::check_all("result", result, names::BODY)?;
     if let Some(meta) = result.get("_meta") {
         names::check_all("result._meta", object("result._meta", meta)?, names::META)?;
+    }
+    let is_known = |kind: &Value| kind.as_str().is_some_and(|it| RESULT_TYPES.contains(&it));
+    if limits.revision.is_some_and(Revision::has_result_types)
+        && result.get("resultType").is_some_and(|kind| !is_known(kind))
+    {
+        return Err(MalformedKind::Member {
+            member: "result.resultType",
+            expected: "`complete`, `input_required` or `task`",
+        });
     }
     Ok(())
 }

@@ -403,6 +403,27 @@ fn ids_are_strings_or_plain_integers() {
     assert_ne!(Id::Integer(3), Id::String("3".into()), "31");
 }
 
+/// Row 55.
+#[test]
+fn a_result_of_a_kind_that_nobody_knows_is_refused_where_kinds_exist() {
+    let result =
+        |kind: &str| format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"resultType":{kind}}}}}"#);
+    let refused =
+        "-32600 for 1: `result.resultType` must be `complete`, `input_required` or `task`";
+    for (revision, kind, expected) in [
+        (Revision::V2026_07_28, r#""complete""#, "Result 1"),
+        (Revision::V2026_07_28, r#""input_required""#, "Result 1"),
+        (Revision::V2026_07_28, r#""task""#, "Result 1"),
+        (Revision::V2026_07_28, r#""other""#, refused),
+        (Revision::V2026_07_28, "7", refused),
+        (Revision::V2025_11_25, r#""other""#, "Result 1"),
+    ] {
+        let limits = limits(Peer::Server, Some(revision));
+        let outcome = outcome(result(kind).as_bytes(), &limits);
+        assert_eq!(outcome, expected, "{revision} {kind}");
+    }
+}
+
 /// Row 39.
 #[test]
 fn error_may_lack_an_id_where_the_revision_says_so() {
