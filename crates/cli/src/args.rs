@@ -234,6 +234,8 @@ pub(crate) struct FmtArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct DetectArguments {
+    /// What to look at; `-` is the standard input. A file that cannot be read keeps no other one from
+    /// being looked at.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Ask this detector alone; may be given more than once [default: all].

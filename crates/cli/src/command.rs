@@ -84,6 +84,15 @@ impl Failure {
         self
     }
 
+    /// Both of them.
+    #[must_use]
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.code = self.code.max(other.code);
+        self.text.push_str(&other.text);
+        self.hint = self.hint.or(other.hint);
+        self
+    }
+
     pub(crate) fn show(&self) {
         let mut stderr = anstream::stderr().lock();
         let shown = write!(stderr, "{}", self.text).and_then(|()| match &self.hint {

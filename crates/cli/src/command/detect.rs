@@ -43,6 +43,8 @@ struct Place<'a> {
 
 const ALL: [Detector; 3] = [Detector::Secrets, Detector::Pii, Detector::PromptInjection];
 
+const STANDARD_INPUT: &str = "-";
+
 /// LIMIT: a file is read into memory as a whole.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
@@ -64,12 +66,22 @@ pub(crate) fn detect(arguments: &DetectArguments) -> Result<Outcome, Failure> {
         .map_err(|error| Failure::usage(error.to_string()).hint(error.help()))?;
     let mut out = anstream::stdout().lock();
     let mut count = 0;
+    let mut failures: Vec<Failure> = Vec::new();
     for path in &arguments.files {
-        let text = read(path)?;
-        let mut findings = find(&text, asked);
-        if let Some(model) = &model {
-            findings.extend(model.instruction(path, &text)?);
-        }
+        let looked = read(path).and_then(|text| {
+            let mut findings = find(&text, asked);
+            if let Some(model) = &model {
+                findings.extend(model.instruction(path, &text)?);
+            }
+            Ok((text, findings))
+        });
+        let (text, mut findings) = match looked {
+            Ok(looked) => looked,
+            Err(failure) => {
+                failures.push(failure);
+                continue;
+            }
+        };
         findings.sort_by_key(|one| (one.span.start, one.span.end));
         count += findings.len();
         let mut place = Place::start(&text);
@@ -83,10 +95,14 @@ pub(crate) fn detect(arguments: &DetectArguments) -> Result<Outcome, Failure> {
         }
     }
     match (count, arguments.json) {
+        (0, false) if !failures.is_empty() => {}
         (0, false) => writeln!(out, "{}: nothing found", GOOD.paint("ok"))?,
         (1, false) => writeln!(out, "1 finding")?,
         (_, false) => writeln!(out, "{count} findings")?,
         (_, true) => {}
+    }
+    if let Some(all) = failures.into_iter().reduce(Failure::and) {
+        return Err(all);
     }
     Ok(if count == 0 {
         Outcome::Ok
@@ -99,7 +115,11 @@ fn read(path: &Path) -> Result<String, Failure> {
     let fail = |cause: &dyn std::fmt::Display| {
         Failure::usage(format!("`{}` cannot be read: {cause}", path.display()))
     };
-    let file = File::open(path).map_err(|error| fail(&error))?;
+    let file: Box<dyn Read> = if path == Path::new(STANDARD_INPUT) {
+        Box::new(io::stdin())
+    } else {
+        Box::new(File::open(path).map_err(|error| fail(&error))?)
+    };
     let mut bytes = Vec::new();
     file.take(FILE_BYTES_MAX + 1)
         .read_to_end(&mut bytes)

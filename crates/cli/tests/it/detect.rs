@@ -48,6 +48,38 @@ fn nothing_found_is_said_and_exits_well() {
 }
 
 #[test]
+fn what_cannot_be_read_keeps_nothing_else_from_being_looked_at() {
+    let directory = TempDir::new().unwrap();
+    fs::write(directory.path().join("binary"), [0xff, 0xfe]).unwrap();
+    write(directory.path(), "note.txt", MAIL);
+    let output = finish(
+        portcullis()
+            .current_dir(directory.path())
+            .args(["detect", "binary", "note.txt", "absent"]),
+    );
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stdout).contains("note.txt:2:7"));
+    let errors = text(&output.stderr);
+    assert!(errors.contains("`binary` cannot be read"), "{errors}");
+    assert!(errors.contains("`absent` cannot be read"), "{errors}");
+}
+
+#[test]
+fn the_standard_input_is_looked_at() {
+    let directory = TempDir::new().unwrap();
+    write(directory.path(), "note.txt", MAIL);
+    let file = fs::File::open(directory.path().join("note.txt")).unwrap();
+    // `finish` would give it an empty one.
+    let output = portcullis()
+        .args(["detect", "-"])
+        .stdin(file)
+        .output()
+        .unwrap();
+    assert!(text(&output.stdout).contains("-:2:7"));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
 fn findings_can_be_read_by_programs() {
     check(
         MAIL,
