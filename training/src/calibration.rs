@@ -9,8 +9,8 @@ const SCORES: [(usize, u16); 6] = [
     (1000, 500),
     (200, 750),
     (100, 800),
-    (30, 900),
-    (6, 990),
+    (20, 900),
+    (4, 990),
 ];
 
 /// The margin above all that benign texts reach has score 1.

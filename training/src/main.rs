@@ -41,8 +41,8 @@ const ATTACKS: &str = include_str!("../attack.grammar");
 const BENIGN: &str = include_str!("../benign.grammar");
 
 /// How many texts are made of each grammar, repetitions included.
-const ATTACKS_MADE: usize = 16_000;
-const BENIGN_MADE: usize = 21_000;
+const ATTACKS_MADE: usize = 17_000;
+const BENIGN_MADE: usize = 23_000;
 
 fn main() -> ExitCode {
     let outcome = run(&Arguments::parse());

@@ -91,7 +91,7 @@ const REPOSITORY: &str = "repo:";
 /// The source of definitions.
 const TOOLS: &str = "tools";
 
-/// Scores that 1 %, 0.3 % and 0.06 % of the calibration set pass.
+/// Scores that 1 %, 0.2 % and 0.04 % of the calibration set pass.
 const SCORES: [u16; 3] = [800, USUAL, 990];
 const USUAL: u16 = 900;
 

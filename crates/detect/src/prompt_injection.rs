@@ -35,7 +35,7 @@ pub struct Assessment {
 
 /// How sure the classifier is, in thousandths.
 ///
-/// 900 is passed by about three in a thousand benign texts of the calibration set, 990 by six in ten
+/// 900 is passed by about two in a thousand benign texts of the calibration set, 990 by four in ten
 /// thousand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Score(u16);

@@ -221,10 +221,11 @@ fn praises(folded: &str) -> Vec<Range<usize>> {
     found.into_iter().map(|praise| praise.range()).collect()
 }
 
+/// Whether the signals, of which [`Signal::Length`] would be the last, are more than an unlucky phrase.
 fn is_poisoned(signals: &[Signal], score: u16) -> bool {
     match signals {
         [] => false,
-        [Signal::Length, ..] | [.., Signal::Length] => true,
+        [.., Signal::Length] => true,
         [one] => one.is_strong() && score >= POSSIBLE,
         [..] => signals.iter().any(|signal| signal.is_strong()) || score >= POSSIBLE,
     }
