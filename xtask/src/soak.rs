@@ -52,9 +52,10 @@ const MEASURES: [Measure; 2] = [
         max: 125,
     },
 ];
-/// Descriptors that may be left when all is quiet, beyond those at the start. The store keeps up to
-/// four connections, of two files each, once they were needed; a leak would be one for each session.
-const LEFT_MAX: u64 = 16;
+/// Descriptors that may be left when all is quiet, beyond those of the gateway that has just started.
+/// The store keeps up to four connections, of two files each, once they were needed; a leak would be
+/// one for each session.
+const LEFT_MAX: u64 = 8;
 const SETTINGS: &str = "sessions:
   idle_timeout: 5s
   max_sessions: 10000
@@ -93,7 +94,7 @@ struct Random(u64);
 pub(crate) fn run(portcullis: &Path, minutes: f64) -> Result<(String, bool), String> {
     let directory = TempDir::with_prefix("portcullis-soak-").map_err(|error| error.to_string())?;
     let gateway = start(portcullis, directory.path())?;
-    let before = sample(gateway.process())?;
+    let before = started(gateway.process())?;
     let end = Instant::now() + Duration::from_secs_f64(minutes * 60.0);
     let (tally, samples) = thread::scope(|scope| {
         let mut workers = Vec::new();
@@ -147,6 +148,21 @@ fn all_workers() -> impl Iterator<Item = (Client, Server, u64)> {
         .into_iter()
         .flat_map(|client| Server::ALL.map(|server| (client, server)));
     pairs.flat_map(|(client, server)| (0..CLIENTS).map(move |number| (client, server, number)))
+}
+
+/// Waits until the gateway opens nothing more, for a bounded time: it listens before all its threads
+/// have begun.
+fn started(process: u32) -> Result<Sample, String> {
+    let deadline = Instant::now() + QUIET_MAX;
+    let mut last = sample(process)?;
+    loop {
+        thread::sleep(SAMPLE_EVERY);
+        let now = sample(process)?;
+        if now.descriptors == last.descriptors || Instant::now() > deadline {
+            return Ok(now);
+        }
+        last = now;
+    }
 }
 
 /// Waits until the gateway holds what it held at the start, for a bounded time.
