@@ -108,3 +108,29 @@ fn hostile_inputs_are_read_in_linear_time() {
         assert!(assess(&text).span.end <= text.len());
     }
 }
+
+#[test]
+fn numbers_data_and_repeats_say_nothing() {
+    let numbers: Vec<String> = (0..200).map(|it| (it * 7919 % 50).to_string()).collect();
+    for text in [
+        numbers.join(" "),
+        "ACGTTGCA".repeat(100),
+        "test ".repeat(40),
+        "yes no ".repeat(100),
+    ] {
+        let tokens = token::tokens(&text);
+        assert!(tokens.len() <= 3, "{text}: {tokens:?}");
+        assert_eq!(tokens.last().unwrap().span.end, text.trim_end().len());
+    }
+}
+
+#[test]
+fn the_same_windows_weigh_less_in_a_longer_text() {
+    let model = Model::new(0, vec![1; 1 << feature::TABLE_BITS]);
+    let of_words = |count: usize| {
+        let words = ('a'..='z').flat_map(|a| ('a'..='z').map(move |b| format!("zq{a}{b}")));
+        words.take(count).collect::<Vec<_>>().join(" ")
+    };
+    let [short, long, longest] = [40, 80, 400].map(|count| margin(&model, &of_words(count)));
+    assert_eq!([short - long, short - longest], [700, 1400]);
+}
