@@ -2,23 +2,35 @@
 const BLOCK: usize = 32;
 /// Bytes that are looked at together where a run ends.
 const WORD: usize = size_of::<u64>();
+/// Most strings are names, and end here.
+const SHORT: usize = 2 * WORD;
 /// One in each byte of a word, and the highest bit of each.
 const ONES: u64 = u64::from_ne_bytes([1; WORD]);
 const HIGHS: u64 = u64::from_ne_bytes([0x80; WORD]);
 
 /// How many bytes at the start of `bytes` stand in a JSON string as they are.
 pub(crate) fn plain_length(bytes: &[u8]) -> usize {
-    let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    let plain = blocks.iter().take_while(|block| is_plain(block)).count() * BLOCK;
-    let (words, rest) = bytes.get(plain..).unwrap_or_default().as_chunks::<WORD>();
+    let (short, long) = bytes.split_at(bytes.len().min(SHORT));
+    let plain = plain_words(short);
+    if plain < SHORT {
+        return plain;
+    }
+    let (blocks, _) = long.as_chunks::<BLOCK>();
+    let blocks = blocks.iter().take_while(|block| is_plain(block)).count() * BLOCK;
+    SHORT + blocks + plain_words(long.get(blocks..).unwrap_or_default())
+}
+
+/// The same, a word at a time.
+fn plain_words(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<WORD>();
     for (place, word) in words.iter().enumerate() {
         let marks = special_bytes(u64::from_le_bytes(*word));
         if marks != 0 {
-            return plain + place * WORD + marks.trailing_zeros() as usize / 8;
+            return place * WORD + marks.trailing_zeros() as usize / 8;
         }
     }
     let found = rest.iter().position(|byte| is_special(*byte));
-    plain + words.len() * WORD + found.unwrap_or(rest.len())
+    words.len() * WORD + found.unwrap_or(rest.len())
 }
 
 /// In numbers, and without a way out before the end: the compiler makes vectors of nothing else.

@@ -148,7 +148,8 @@ impl<'w, W: Sink> Writer<'w, W> {
     fn start(&mut self, value: &'w Value) -> fmt::Result {
         match value {
             Value::Null => self.out.write_str("null"),
-            Value::Bool(value) => write!(self.out, "{value}"),
+            Value::Bool(true) => self.out.write_str("true"),
+            Value::Bool(false) => self.out.write_str("false"),
             Value::Number(number) => write!(self.out, "{number}"),
             Value::String(text) => self.string(text),
             Value::Array(items) => self.open('[', Rest::Items(items.iter())),

@@ -11,36 +11,34 @@ impl<'t> Reader<'t> {
     pub(super) fn string(&mut self) -> Result<Cow<'t, str>, Error> {
         self.offset += 1;
         let start = self.offset;
-        let mut unescaped = Cow::Borrowed("");
+        self.skip_plain();
+        let plain = self.slice(start..self.offset);
+        if plain.len() <= self.limits.string_bytes && self.eat(b'"') {
+            return Ok(Cow::Borrowed(plain));
+        }
+        let mut text = match self.peek() {
+            Some(b'\\') => self.with_room(plain),
+            _ => String::new(),
+        };
         loop {
-            let run = self.offset;
-            self.skip_plain();
-            let plain = self.slice(run..self.offset);
-            if plain.len() == self.offset - start {
-                unescaped = Cow::Borrowed(plain);
-            } else if !plain.is_empty() {
-                unescaped.to_mut().push_str(plain);
-            }
             let limit = self.limits.string_bytes;
             if self.offset - start > limit {
                 return Err(Error::new(ErrorKind::StringTooLong { limit }, start - 1));
             }
             match self.peek() {
                 Some(b'"') => break,
-                Some(b'\\') => {
-                    if let Cow::Borrowed(plain) = unescaped {
-                        unescaped = Cow::Owned(self.with_room(plain));
-                    }
-                    unescaped.to_mut().push(self.escape()?);
-                }
+                Some(b'\\') => text.push(self.escape()?),
                 Some(_) => return Err(self.error(ErrorKind::ControlCharacter)),
                 None => {
                     return Err(self.expected("`\"` at the end of the string"));
                 }
             }
+            let run = self.offset;
+            self.skip_plain();
+            text.push_str(self.slice(run..self.offset));
         }
         self.offset += 1;
-        Ok(unescaped)
+        Ok(Cow::Owned(text))
     }
 
     /// The beginning of a string of which the next part is escaped, with room for all of it.
