@@ -10,6 +10,7 @@ pub(crate) use stretch::{Bytes, bytes, stretches};
 
 use crate::html;
 use crate::pattern::{Pattern, compile, spans};
+use crate::runs::LongRuns;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -76,7 +77,11 @@ pub fn decode(text: &str) -> Vec<Decoded> {
     let mut take = |writing, runs: Vec<Range<usize>>, decode: fn(&str) -> Option<String>| {
         runs_that(text, is_readable, writing, runs, decode, &mut found);
     };
-    take(Writing::Base64, stretch::base64(text), read::base64);
+    take(
+        Writing::Base64,
+        stretch::base64(&LongRuns::of(text)),
+        read::base64,
+    );
     take(Writing::Hex, stretch::hexadecimal(text, &HEX), read::hex);
     take(Writing::Percent, percent::runs(text), read::percent);
     if text.contains("&#") {
@@ -116,12 +121,13 @@ pub(crate) fn base64(text: &str) -> Option<String> {
 }
 
 /// What base64 and hexadecimal digits say, if it is text of any sort.
-pub(crate) fn packed(text: &str) -> Vec<Decoded> {
+pub(crate) fn packed(long: &LongRuns<'_>) -> Vec<Decoded> {
+    let text = long.text;
     let mut found = Vec::new();
     let mut take = |writing, runs: Vec<Range<usize>>, decode: fn(&str) -> Option<String>| {
         runs_that(text, is_printable, writing, runs, decode, &mut found);
     };
-    take(Writing::Base64, stretch::base64(text), read::base64);
+    take(Writing::Base64, stretch::base64(long), read::base64);
     take(Writing::Hex, stretch::hexadecimal(text, &HEX), read::hex);
     found
 }

@@ -25,6 +25,7 @@ pub mod tool;
 pub mod unicode;
 
 mod pattern;
+mod runs;
 mod view;
 
 use std::ops::Range;

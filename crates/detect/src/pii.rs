@@ -11,6 +11,7 @@ mod network;
 mod person;
 mod phone;
 
+use crate::runs::LongRuns;
 use crate::{Match, view};
 use std::ops::Range;
 
@@ -50,12 +51,12 @@ const MATCHES_MAX: usize = 10_000;
 /// All findings in the order of the text, also those that escapes, encodings and look-alikes hide.
 /// Findings of different kinds may overlap.
 pub fn find(text: &str) -> Vec<Match> {
-    let mut found = view::find(text, in_plain_text);
+    let mut found = view::find(&LongRuns::of(text), in_plain_text);
     found.sort_by_key(|one| (one.span.start, one.span.end));
     found
 }
 
-fn in_plain_text(text: &str) -> Vec<Match> {
+fn in_plain_text(long: &LongRuns<'_>) -> Vec<Match> {
     let detectors: [(&'static str, Detector); SUPPORTED.len()] = [
         ("CREDIT_CARD", account::credit_cards),
         ("CRYPTO", crypto::wallets),
@@ -75,7 +76,7 @@ fn in_plain_text(text: &str) -> Vec<Match> {
         ("US_PASSPORT", national::passports),
         ("US_SSN", account::social_security_numbers),
     ];
-    all(text, &detectors)
+    all(long.text, &detectors)
 }
 
 /// All places of the kinds that are asked for, guesses and addresses of no one included.

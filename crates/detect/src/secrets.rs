@@ -11,6 +11,7 @@ mod gate;
 mod reference;
 mod rules;
 
+use crate::runs::LongRuns;
 use crate::{Match, view};
 use filter::{entropy_centibits, is_placeholder, is_public};
 use gate::{Part, Runs};
@@ -25,21 +26,26 @@ const MATCHES_MAX: usize = 10_000;
 /// What the policy language's `secrets` finds: pattern by pattern in its order, and for each
 /// pattern from left to right. Matches of different patterns may overlap.
 pub fn reference(text: &str) -> Vec<Match> {
-    reference::find(text)
+    reference::find(&LongRuns::of(text))
 }
 
 /// What the rules find, from left to right and apart from each other, also what escapes, encodings
 /// and look-alikes hide; where two overlap, the rule that stands first counts.
 pub fn find(text: &str) -> Vec<Match> {
-    let mut found = view::find(text, in_plain_text);
+    in_all_writings(&LongRuns::of(text))
+}
+
+fn in_all_writings(long: &LongRuns<'_>) -> Vec<Match> {
+    let mut found = view::find(long, in_plain_text);
     found.sort_by_key(|one| one.span.start);
     found
 }
 
-fn in_plain_text(text: &str) -> Vec<Match> {
+fn in_plain_text(long: &LongRuns<'_>) -> Vec<Match> {
     let mut found: Vec<Match> = Vec::new();
     let mut taken: BTreeSet<(usize, usize)> = BTreeSet::new();
-    let runs = Runs::of(text);
+    let text = long.text;
+    let runs = Runs::of(long);
     for (number, part) in gate::called(text, &runs) {
         let Some(rule) = RULES.get(number) else {
             continue;
@@ -62,13 +68,14 @@ fn in_plain_text(text: &str) -> Vec<Match> {
 
 /// The reference's kinds, then what only the rules find.
 pub fn all(text: &str) -> Vec<Match> {
-    let mut found = reference(text);
+    let long = LongRuns::of(text);
+    let mut found = reference::find(&long);
     let known: BTreeSet<_> = found
         .iter()
         .map(|one| (one.span.start, one.span.end))
         .collect();
     found.extend(
-        find(text)
+        in_all_writings(&long)
             .into_iter()
             .filter(|one| is_free(&known, &one.span)),
     );

@@ -8,6 +8,7 @@
 mod escape;
 
 use crate::fold;
+use crate::runs::LongRuns;
 use crate::{Match, decode};
 use memchr::memchr3;
 use std::ops::Range;
@@ -28,22 +29,23 @@ struct Change {
 }
 
 /// Finds places in one text.
-type Search = fn(&str) -> Vec<Match>;
+type Search = fn(&LongRuns<'_>) -> Vec<Match>;
 
 /// What the search finds in the text, and what it finds only once the text is read.
-pub(crate) fn find(text: &str, search: Search) -> Vec<Match> {
-    let mut found = search(text);
+pub(crate) fn find(long: &LongRuns<'_>, search: Search) -> Vec<Match> {
+    let text = long.text;
+    let mut found = search(long);
     let mut uncovered = Vec::new();
     if let Some(view) = View::of(text) {
-        let seen = search(&view.text).into_iter();
+        let seen = search(&LongRuns::of(&view.text)).into_iter();
         uncovered.extend(seen.filter_map(|one| {
             let span = view.written(&one.span);
             let is_as_written = text.get(span.clone()) == view.text.get(one.span);
             (!is_as_written).then_some(Match { span, ..one })
         }));
     }
-    for decoded in decode::packed(text) {
-        let seen = search(&decoded.text).into_iter();
+    for decoded in decode::packed(long) {
+        let seen = search(&LongRuns::of(&decoded.text)).into_iter();
         uncovered.extend(seen.map(|one| Match {
             kind: one.kind,
             span: decoded.span.clone(),
@@ -145,9 +147,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn digits(text: &str) -> Vec<Match> {
+    fn digits(long: &LongRuns<'_>) -> Vec<Match> {
         let mut found = Vec::new();
-        for (start, _) in text.match_indices("4711") {
+        for (start, _) in long.text.match_indices("4711") {
             let span = start..start + 4;
             found.push(Match { kind: "N", span });
         }
@@ -156,7 +158,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
-        let found = find(text, digits);
+        let found = find(&LongRuns::of(text), digits);
         let found: Vec<_> = found
             .iter()
             .map(|one| text.get(one.span.clone()).unwrap())
@@ -205,7 +207,7 @@ mod tests {
     proptest! {
         #[test]
         fn places_lie_on_characters_of_the_original(text in r"([a4%é&\\;\u{200b}]|4711|%34|%c3%a9|&#52;|&eacute;|４){0,20}") {
-            for one in find(&text, digits) {
+            for one in find(&LongRuns::of(&text), digits) {
                 prop_assert!(text.get(one.span).is_some_and(|it| !it.is_empty()), "{}", text);
             }
         }

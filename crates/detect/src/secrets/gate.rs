@@ -1,14 +1,14 @@
 //! What a text must hold before a rule can find anything in it, told without trying the rule.
 //!
-//! Nearly every credential is a long run of characters without blanks, quotes and angles, of which
-//! prose has hardly any. So most rules are tried on the long runs alone, the others on the whole
-//! text, and neither unless a keyword calls for them.
+//! Nearly every credential is a long run, of which prose has hardly any. So most rules are tried on
+//! the long runs alone, the others on the whole text, and neither unless a keyword calls for them.
 
 use super::rules::RULES;
-use crate::decode::{Bytes, bytes, stretches};
 use crate::pattern::{Pattern, compile};
+use crate::runs::LongRuns;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use regex::Regex;
+use std::collections::BTreeSet;
 use std::mem;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -44,9 +44,6 @@ struct Keywords {
     searcher: Option<AhoCorasick>,
     owners: Vec<usize>,
 }
-
-/// How many bytes a run has at least.
-const RUN_MIN: usize = 16;
 
 /// How many different bytes there are at least in what has the least entropy that a rule asks for,
 /// and in each prefix of a form with check digits.
@@ -110,8 +107,6 @@ static REACHES: LazyLock<Vec<Reach>> = LazyLock::new(|| {
     RULES.iter().map(|rule| reach(rule.id)).collect()
 });
 
-static RUN_BYTES: LazyLock<Bytes> = LazyLock::new(|| bytes(is_of_run));
-
 static OF_RUNS: LazyLock<Keywords> = LazyLock::new(|| Keywords::of(|reach| reach == Reach::Run));
 static OF_TEXT: LazyLock<Keywords> = LazyLock::new(|| Keywords::of(|reach| reach == Reach::Text));
 static OF_ALL_BUT_RUNS: LazyLock<Keywords> =
@@ -124,51 +119,39 @@ static ANY_OF_ALL_BUT_RUNS: Pattern = LazyLock::new(|| OF_ALL_BUT_RUNS.pattern()
 
 /// The rules that a text calls for, in their order, and where to try each.
 pub(super) fn called<'r>(text: &str, runs: &'r Runs) -> Vec<(usize, Part<'r>)> {
-    let mut called = Vec::new();
+    let mut called = BTreeSet::new();
     let (any, keywords) = if runs.has_value {
         (&ANY_OF_ALL_BUT_RUNS, &OF_ALL_BUT_RUNS)
     } else {
         (&ANY_OF_TEXT, &OF_TEXT)
     };
     if any.is_match(text) {
-        keywords.mark(text, &mut called);
+        keywords.add_called(text, &mut called);
     }
     for run in &runs.all {
-        OF_RUNS.mark(text.get(run.clone()).unwrap_or_default(), &mut called);
+        OF_RUNS.add_called(text.get(run.clone()).unwrap_or_default(), &mut called);
     }
-    let reaches = called.into_iter().zip(&*REACHES).enumerate();
-    let called = reaches.filter_map(|(number, (is_called, reach))| {
-        let part = match reach {
-            Reach::Run => Part::Runs(&runs.all),
-            Reach::BesideRun | Reach::Text => Part::Whole,
-        };
-        is_called.then_some((number, part))
-    });
-    called.collect()
-}
-
-/// The runs of a text, whatever is in them.
-pub(super) fn long_runs(text: &str) -> Vec<Range<usize>> {
-    stretches(text.as_bytes(), RUN_MIN, &RUN_BYTES)
-}
-
-/// Whether the byte may stand in a run. Characters beyond ASCII all may.
-fn is_of_run(byte: u8) -> bool {
-    let is_blank = matches!(byte, b'\t'..=b'\r' | b' ');
-    !is_blank && !matches!(byte, b'"' | b'\'' | b'<' | b'>' | b'{' | b'}')
+    let part = |number: usize| match REACHES.get(number) {
+        Some(Reach::Run) => Part::Runs(&runs.all),
+        Some(Reach::BesideRun | Reach::Text) | None => Part::Whole,
+    };
+    called
+        .into_iter()
+        .map(|number| (number, part(number)))
+        .collect()
 }
 
 // === impl Runs ===
 
 impl Runs {
     /// The runs of a text, those left out that are too uniform for a credential.
-    pub(super) fn of(text: &str) -> Self {
+    pub(super) fn of(long: &LongRuns<'_>) -> Self {
         let mut runs = Self::default();
-        for run in long_runs(text) {
-            let part = text.get(run.clone()).unwrap_or_default();
+        for run in &long.runs {
+            let part = long.text.get(run.clone()).unwrap_or_default();
             if is_varied(part) {
                 runs.has_value |= may_be_value(part);
-                runs.all.push(run);
+                runs.all.push(run.clone());
             }
         }
         runs
@@ -227,15 +210,11 @@ impl Keywords {
         compile(&format!("(?i-u:{})", words.join("|")))
     }
 
-    /// Marks the rules of which a keyword occurs. With no mark yet there is no room for any.
-    fn mark(&self, text: &str, called: &mut Vec<bool>) {
+    /// Adds the rules of which a keyword occurs.
+    fn add_called(&self, text: &str, called: &mut BTreeSet<usize>) {
         let hits = self.searcher.iter();
         for hit in hits.flat_map(|it| it.find_overlapping_iter(text)) {
-            called.resize(RULES.len(), false);
-            let owner = self.owners.get(hit.pattern().as_usize());
-            if let Some(called) = owner.and_then(|owner| called.get_mut(*owner)) {
-                *called = true;
-            }
+            called.extend(self.owners.get(hit.pattern().as_usize()));
         }
     }
 }

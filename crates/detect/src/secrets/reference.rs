@@ -1,8 +1,9 @@
 //! The kinds that the policy language's reference knows, exactly as it finds them.
 
-use super::{MATCHES_MAX, gate};
+use super::MATCHES_MAX;
 use crate::Match;
 use crate::pattern::{Pattern, compile, spans};
+use crate::runs::LongRuns;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -66,8 +67,8 @@ static REFERENCE: [(&str, Reach, Pattern); 6] = [
 
 /// What the policy language's `secrets` finds: pattern by pattern in its order, and for each
 /// pattern from left to right. Matches of different patterns may overlap.
-pub(super) fn find(text: &str) -> Vec<Match> {
-    let runs = gate::long_runs(text);
+pub(super) fn find(long: &LongRuns<'_>) -> Vec<Match> {
+    let LongRuns { text, runs } = long;
     let has_quoted = runs.iter().any(|run| is_quoted(text, run));
     let whole = 0..text.len();
     let mut matches = Vec::new();
@@ -122,7 +123,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &[(&str, &str)]) {
-        let found = find(text);
+        let found = find(&LongRuns::of(text));
         let found: Vec<_> = found
             .iter()
             .map(|found| (found.kind, text.get(found.span.clone()).unwrap()))

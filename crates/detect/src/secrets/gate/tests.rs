@@ -1,9 +1,9 @@
 use super::*;
 use crate::Match;
+use crate::runs::{RUN_MIN, is_of_run};
 use crate::secrets::{MATCHES_MAX, Rule, in_plain_text, is_free, reference};
 use proptest::prelude::*;
 use regex_syntax::hir::{Class, Hir, HirKind};
-use std::collections::BTreeSet;
 
 /// What all texts that a pattern matches have in common.
 #[derive(Clone, Copy)]
@@ -240,10 +240,11 @@ fn a_match_in_a_run_has_its_keyword_inside() {
 
 #[test]
 fn uniform_runs_are_no_credentials() {
-    let runs = Runs::of("================ aaaaaaaaaaaaaaaaaaaa /usr/share/locale");
+    let runs_of = |text| Runs::of(&LongRuns::of(text));
+    let runs = runs_of("================ aaaaaaaaaaaaaaaaaaaa /usr/share/locale");
     assert_eq!((runs.all.len(), runs.has_value), (1, false));
-    assert!(Runs::of("a-very-long-name-2").has_value);
-    assert_eq!(Runs::of("ééééééééé").all.len(), 1);
+    assert!(runs_of("a-very-long-name-2").has_value);
+    assert_eq!(runs_of("ééééééééé").all.len(), 1);
 }
 
 proptest! {
@@ -252,7 +253,7 @@ proptest! {
     #[test]
     fn gates_change_nothing(state in 1..u64::MAX) {
         let text = Choices::new(state).text();
-        prop_assert_eq!(in_plain_text(&text), ungated(&text), "{:?}", text);
+        prop_assert_eq!(in_plain_text(&LongRuns::of(&text)), ungated(&text), "{:?}", text);
     }
 
     #[test]
@@ -264,6 +265,6 @@ proptest! {
             choices.matching(&regex_syntax::parse(source).unwrap(), &mut text);
             text.push_str([" ", "\"", "\n", "'", "x"][choices.next(5)]);
         }
-        prop_assert_eq!(reference::find(&text), reference::ungated(&text), "{:?}", text);
+        prop_assert_eq!(reference::find(&LongRuns::of(&text)), reference::ungated(&text), "{:?}", text);
     }
 }
