@@ -143,6 +143,10 @@ impl<'a> Evaluator<'a> {
             if settled.has(index) && self.are_known(&line.binders) && !self.marks() {
                 continue;
             }
+            if line.waits_for.is_some_and(|slot| !self.are_known(&[slot])) {
+                unknown = true;
+                continue;
+            }
             let counted = self.recorder.counted();
             match self.evaluate(&line.expr)? {
                 Value::Bool(false) => {
@@ -197,8 +201,11 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(crate) fn evaluate(&mut self, expr: &Expr) -> Evaluated {
-        let meter = self.world.meter;
-        let _depth = meter.enter().map_err(Interrupt::Exceeded)?;
+        let _depth = match &expr.kind {
+            // They are part of what the expression around them costs.
+            ExprKind::Literal(_) | ExprKind::Local(_) => None,
+            _ => Some(self.world.meter.enter().map_err(Interrupt::Exceeded)?),
+        };
         match &expr.kind {
             ExprKind::Literal(value) => Ok(value.clone()),
             ExprKind::Local(slot) => Ok(self.local(*slot)),

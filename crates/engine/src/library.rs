@@ -12,6 +12,7 @@ use crate::place::Place;
 use crate::program::Operator;
 use crate::value::{List, Object, Value};
 use portcullis_json::{self as json, Limits};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 type Returned = Result<Value, String>;
@@ -20,13 +21,16 @@ type Returned = Result<Value, String>;
 const NESTING_MAX: u32 = 100;
 
 pub(crate) fn call(function: Function, arguments: &[Value], keywords: &Keywords) -> Returned {
-    let one = |name| parameters([name], arguments, keywords).map(|[value]| value);
+    let one = |name| match (arguments, keywords.as_slice()) {
+        ([value], []) => Ok(Cow::Borrowed(value)),
+        _ => parameters([name], arguments, keywords).map(|[value]| Cow::Owned(value)),
+    };
     match function {
-        Function::Any => any(&one("iterable")?),
-        Function::Empty => length(&one("iterable")?).map(|length| Value::Bool(length == 0)),
-        Function::Len => length(&one("s")?)
+        Function::Any => any(one("iterable")?.as_ref()),
+        Function::Empty => length(one("iterable")?.as_ref()).map(|length| Value::Bool(length == 0)),
+        Function::Len => length(one("s")?.as_ref())
             .map(|length| Value::integer(i64::try_from(length).unwrap_or(i64::MAX))),
-        Function::JsonLoads => json_loads(&one("s")?),
+        Function::JsonLoads => json_loads(one("s")?.as_ref()),
         Function::Tuple => tuple(arguments, keywords),
         Function::Min => extreme(Ordering::Less, arguments, keywords),
         Function::Max => extreme(Ordering::Greater, arguments, keywords),

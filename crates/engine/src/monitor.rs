@@ -21,6 +21,7 @@ use portcullis_json::Object;
 use portcullis_trace::Event;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -230,7 +231,7 @@ impl Monitor {
         };
         let mut evaluator = Evaluator::new(world, program.frame_size, Recorder::OFF);
         for (id, body) in program.bodies.iter().enumerate() {
-            evaluator.clear(body);
+            let mut is_clear = false;
             let Some(memory) = self.memories.get_mut(id) else {
                 continue;
             };
@@ -239,6 +240,9 @@ impl Monitor {
                 let Some(memory) = memory.binders.get_mut(index) else {
                     continue;
                 };
+                if !values.is_empty() && !mem::replace(&mut is_clear, true) {
+                    evaluator.clear(body);
+                }
                 // There is one input, however many events come.
                 if binder.kind == BinderKind::Input && memory.seen(When::Now) > 0 {
                     continue;

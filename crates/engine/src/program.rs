@@ -124,6 +124,8 @@ pub(crate) struct Line {
     pub(crate) binders: Vec<Slot>,
     /// The lines before it whose lets it uses, in order.
     pub(crate) lets: Vec<usize>,
+    /// As [`Expr::waits_for`].
+    pub(crate) waits_for: Option<Slot>,
     pub(crate) traits: Traits,
 }
 
@@ -252,6 +254,29 @@ impl Lines {
 }
 
 impl Expr {
+    /// A variable without whose value the expression is unknown, whatever the others are, and does
+    /// not fail.
+    pub(crate) fn waits_for(&self) -> Option<Slot> {
+        match &self.kind {
+            ExprKind::Local(slot) => Some(*slot),
+            ExprKind::Not(inner)
+            | ExprKind::Minus(inner)
+            | ExprKind::Plus(inner)
+            | ExprKind::IsNotNone(inner)
+            | ExprKind::Member(inner, _) => inner.waits_for(),
+            ExprKind::Binary(Operator::And | Operator::Or, ..) => None,
+            ExprKind::Binary(_, left, right) | ExprKind::Index(left, right) => {
+                one_waits_for([&**left, &**right])
+            }
+            ExprKind::Call(call) if matches!(call.function.kind, ExprKind::Literal(_)) => {
+                let keywords = call.keywords.iter().map(|(_, value)| value);
+                one_waits_for(call.arguments.iter().chain(keywords))
+            }
+            ExprKind::List(items) => one_waits_for(items),
+            _ => None,
+        }
+    }
+
     /// The expressions that it consists of; the body of a quantifier is none.
     pub(crate) fn children(&self) -> Vec<&Expr> {
         match &self.kind {
@@ -286,6 +311,22 @@ impl Expr {
             }
         }
     }
+}
+
+/// As [`Expr::waits_for`], of something that is unknown if one of these is.
+fn one_waits_for<'e>(parts: impl IntoIterator<Item = &'e Expr>) -> Option<Slot> {
+    let mut waits_for = None;
+    for part in parts {
+        if matches!(part.kind, ExprKind::Literal(_)) {
+            continue;
+        }
+        // Without the value of its own variable, another part may fail.
+        let slot = part.waits_for()?;
+        if *waits_for.get_or_insert(slot) != slot {
+            return None;
+        }
+    }
+    waits_for
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

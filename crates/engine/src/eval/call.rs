@@ -94,13 +94,18 @@ impl Evaluator<'_> {
         span: Span,
     ) -> Evaluated {
         let fail = |message: String| error(message, span);
-        let [pattern, text] =
-            library::parameters(["pattern", "s"], arguments, keywords).map_err(fail)?;
-        let (Value::Text(pattern), Value::Text(text)) = (&pattern, &text) else {
+        let assigned;
+        let [pattern, text] = if let ([pattern, text], []) = (arguments, keywords.as_slice()) {
+            [pattern, text]
+        } else {
+            assigned = library::parameters(["pattern", "s"], arguments, keywords).map_err(fail)?;
+            assigned.each_ref()
+        };
+        let (Value::Text(pattern), Value::Text(text)) = (pattern, text) else {
             let given = if pattern.as_text().is_some() {
-                &text
+                text
             } else {
-                &pattern
+                pattern
             };
             let message = format!(
                 "a text is searched for a pattern, not {}",

@@ -20,7 +20,7 @@ fn rule(lines: &[&str]) -> String {
 #[test]
 fn only_lines_that_are_reached_can_fail() {
     let fails = "m.content.missing == 1";
-    let cases: [(&[&str], &str, &str); 9] = [
+    let cases: [(&[&str], &str, &str); 11] = [
         (
             &["(m: Message)", "m.role == \"x\"", fails],
             TWO_MESSAGES,
@@ -48,6 +48,25 @@ fn only_lines_that_are_reached_can_fail() {
             &[
                 "(m: Message)",
                 "(m.role == \"x\") and (m.content.missing == 1)",
+            ],
+            "user: one",
+            "error",
+        ),
+        // A part that has all its values fails, though another part waits for some that never come.
+        (
+            &[
+                "(m: Message)",
+                "(s: str) in m.tool_calls",
+                "m.content.missing == s",
+            ],
+            "user: one",
+            "error",
+        ),
+        (
+            &[
+                "(m: Message)",
+                "(s: str) in m.tool_calls",
+                "(s == \"x\") and (m.content.missing == 1)",
             ],
             "user: one",
             "error",

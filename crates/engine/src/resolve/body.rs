@@ -198,6 +198,7 @@ impl Planning<'_> {
             ..facts.traits
         };
         Line {
+            waits_for: expr.waits_for(),
             expr,
             needs: needs.into_iter().collect(),
             binders,
