@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::copies::{Copied, Original};
 use super::row::{Parameter, Reader, integer};
-use super::strings::strings;
+use super::strings::JsonText;
 use super::{Column, Database, Rows, Table};
 use crate::StoreError;
 
@@ -86,7 +86,8 @@ struct Reference<'t> {
 pub(super) struct Found(BTreeMap<(i64, Part), Vec<(usize, String)>>);
 
 /// Takes out of a text what stands in the original, and what is large.
-fn cut<'t>(text: &'t str, mut original: Original<'_>) -> Cut<'t> {
+fn cut<'t>(json: &JsonText<'t>, mut original: Original<'_>) -> Cut<'t> {
+    let text = json.text;
     if original.is_empty() && text.len() < PART_BYTES_MIN {
         return Cut {
             rest: Cow::Borrowed(text),
@@ -96,7 +97,7 @@ fn cut<'t>(text: &'t str, mut original: Original<'_>) -> Cut<'t> {
     let mut cut = Cut::default();
     let mut segment = 0;
     // A text that is no JSON is cut somewhere.
-    for string in strings(text) {
+    for string in json.strings().iter().cloned() {
         let copied = original.find(text, &string);
         if copied.is_none() && string.len() < PART_BYTES_MIN {
             continue;
@@ -143,7 +144,7 @@ impl<'t> Contents<'t> {
         &mut self,
         event: &'t EventRecord,
         part: Part,
-        text: &'t str,
+        text: &JsonText<'t>,
         original: Original<'_>,
     ) -> Cut<'t> {
         let mut cut = cut(text, original);
@@ -352,7 +353,8 @@ mod tests {
         #[test]
         fn any_text_comes_back_whatever_the_message(text in pieces(), message in pieces()) {
             for message in [&message, &text] {
-                let cut = cut(&text, Original::of(Some(message), &text));
+                let original = Original::of(Some(&JsonText::new(message)), &text);
+                let cut = cut(&JsonText::new(&text), original);
                 prop_assert_eq!(&joined(&cut, message), &Some(text.clone()));
             }
         }
@@ -372,7 +374,8 @@ mod tests {
     fn check(text: &str, message: &str, (parts, copies): (usize, usize)) {
         // Short texts are kept whole.
         let text = &format!("{text}{}", "-".repeat(1024));
-        let cut = cut(text, Original::of(Some(message), text));
+        let original = Original::of(Some(&JsonText::new(message)), text);
+        let cut = cut(&JsonText::new(text), original);
         assert_eq!((cut.parts.len(), cut.copies.len()), (parts, copies));
         assert_eq!(joined(&cut, message).as_ref(), Some(text));
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use super::strings::strings;
+use super::strings::JsonText;
 
 /// In shorter texts nothing is looked for: it would cost more than to write them.
 const TEXT_BYTES_MIN: usize = 1024;
@@ -71,14 +71,17 @@ impl Copied {
 
 impl<'m> Original<'m> {
     /// What the message offers to `text`.
-    pub(super) fn of(message: Option<&'m str>, text: &str) -> Self {
+    pub(super) fn of(message: Option<&JsonText<'m>>, text: &str) -> Self {
         let message = message.filter(|_| text.len() >= TEXT_BYTES_MIN);
-        message.map_or_else(Self::none, |message| Self {
-            message,
-            strings: strings(message)
-                .filter(|string| string.len() >= COPY_BYTES_MIN)
-                .collect(),
-            next: 0,
+        message.map_or_else(Self::none, |message| {
+            let strings = message.strings().iter().cloned();
+            Self {
+                message: message.text,
+                strings: strings
+                    .filter(|string| string.len() >= COPY_BYTES_MIN)
+                    .collect(),
+                next: 0,
+            }
         })
     }
 

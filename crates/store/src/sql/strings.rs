@@ -1,19 +1,36 @@
 //! Where the strings of a JSON text are.
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use memchr::{memchr, memchr2};
 
-/// What is between the quotes of each string of a JSON text, names of members included; of a text
-/// that is no JSON, something.
-pub(super) fn strings(json: &str) -> Strings<'_> {
-    Strings { json, place: 0 }
+/// A JSON text. Several look for its strings, which are found once.
+pub(super) struct JsonText<'j> {
+    pub(super) text: &'j str,
+    strings: OnceCell<Vec<Range<usize>>>,
 }
 
-#[derive(Clone)]
-pub(super) struct Strings<'j> {
+struct Strings<'j> {
     json: &'j str,
     /// What is before was looked at.
     place: usize,
+}
+
+// === impl JsonText ===
+
+impl<'j> JsonText<'j> {
+    pub(super) fn new(text: &'j str) -> Self {
+        Self {
+            text,
+            strings: OnceCell::new(),
+        }
+    }
+
+    /// What is between the quotes of each string, names of members included; of a text that is no
+    /// JSON, something.
+    pub(super) fn strings(&self) -> &[Range<usize>] {
+        self.strings.get_or_init(|| strings(self.text).collect())
+    }
 }
 
 // === impl Strings ===
@@ -37,6 +54,10 @@ impl Iterator for Strings<'_> {
     }
 }
 
+fn strings(json: &str) -> Strings<'_> {
+    Strings { json, place: 0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,9 +65,9 @@ mod tests {
     #[test]
     fn strings_are_what_is_between_quotes() {
         let check = |json: &str, expected: &[&str]| {
-            let found: Vec<_> = strings(json)
-                .map(|range| json.get(range).unwrap())
-                .collect();
+            let text = JsonText::new(json);
+            let found = text.strings().iter().cloned();
+            let found: Vec<_> = found.map(|range| json.get(range).unwrap()).collect();
             assert_eq!(found, expected, "{json:?}");
         };
         check(r#"{"a":["b", 1, "é"]}"#, &["a", "b", "é"]);

@@ -12,6 +12,7 @@ use portcullis_trace::record::{EventRecord, Sequence, SessionEnd, SessionId, Ses
 use super::contents::{Contents, Part};
 use super::copies::{Original, copies_text};
 use super::row::{Parameter, Reader, integer, object_text, texts_text};
+use super::strings::JsonText;
 use super::words::{self, WordRows};
 use super::{Change, Column, Database, Rows, Table, events, resumptions, sessions, uploads};
 use crate::{Entry, StoreError};
@@ -112,17 +113,21 @@ pub(super) fn put_events<D: Database + ?Sized>(
     }
     let word_rows = count_events(database, messages)?;
     let mut contents = Contents::default();
-    let rests: Vec<Rests<'_>> = messages
+    let seen: Vec<JsonText<'_>> = messages
         .iter()
-        .map(|event| Rests::of(event, &mut contents))
+        .map(|event| JsonText::new(&event.events))
+        .collect();
+    let events = messages.iter().zip(&seen);
+    let rests: Vec<Rests<'_>> = events
+        .map(|(event, seen)| Rests::of(event, seen, &mut contents))
         .collect();
     put_rows(database, messages, &rests)?;
     put_violations(database, messages)?;
     contents.put(database)?;
     let mut words = WordRows::default();
-    for event in messages {
+    for (event, seen) in messages.iter().zip(&seen) {
         if let Some(Some(row)) = word_rows.get(event.session.as_str()) {
-            words.add(*row, &event.events);
+            words.add(*row, seen);
         }
     }
     words.put(database)
@@ -192,12 +197,13 @@ struct Rests<'t> {
 }
 
 impl<'t> Rests<'t> {
-    fn of(event: &'t EventRecord, contents: &mut Contents<'t>) -> Self {
-        let message = event.message.as_deref();
+    fn of(event: &'t EventRecord, seen: &JsonText<'t>, contents: &mut Contents<'t>) -> Self {
+        let message = event.message.as_deref().map(JsonText::new);
+        let message = message.as_ref();
         let of_message = |text| contents.take(event, Part::Message, text, Original::none());
         let rest_of_message = message.map(of_message).map(|cut| cut.rest);
-        let original = Original::of(message, &event.events);
-        let of_events = contents.take(event, Part::Events, &event.events, original);
+        let original = Original::of(message, seen.text);
+        let of_events = contents.take(event, Part::Events, seen, original);
         Self {
             message: rest_of_message,
             events: of_events.rest,

@@ -9,7 +9,7 @@ use portcullis_json::{Limits, Value, parse};
 
 use super::repeats::{self, Repeats};
 use super::split::{Split, ascii_words, cut, kept_form};
-use crate::sql::strings::strings;
+use crate::sql::strings::JsonText;
 
 /// Room for the words of a few messages.
 const WORDS_EXPECTED: usize = 512;
@@ -83,13 +83,14 @@ impl Seen {
 
     /// Adds the words of what policies saw of a message, which is JSON: those of every text and
     /// number, but not of the names of members.
-    pub(super) fn add_message<'m>(&mut self, events: &'m str, said: &mut Said<'m>) {
+    pub(super) fn add_message<'m>(&mut self, json: &JsonText<'m>, said: &mut Said<'m>) {
         self.message += 1;
         self.of_message = 0;
+        let events = json.text;
         // Each word but the last has something after it.
         let has_all_words_added = events.len() < 2 * WORDS_OF_EVENT_MAX;
         let mut end = 0;
-        for string in strings(events) {
+        for string in json.strings().iter().cloned() {
             self.add_scalars(events.get(end..string.start).unwrap_or_default());
             let rest = events.get(string.end + 1..).unwrap_or_default();
             end = string.end;
@@ -224,7 +225,7 @@ mod tests {
 
     fn of(events: &str) -> Vec<String> {
         let mut seen = Seen::default();
-        seen.add_message(events, &mut Said::default());
+        seen.add_message(&JsonText::new(events), &mut Said::default());
         let text = seen.take_text();
         text.split_whitespace().map(str::to_owned).collect()
     }
@@ -255,9 +256,9 @@ mod tests {
         let events = format!("[{{\"content\":\"{}\"}}]", words.join(" "));
         let mut seen = Seen::default();
         let mut said = Said::default();
-        seen.add_message(r#"["kept 0 1"]"#, &mut said);
-        seen.add_message(&events, &mut said);
-        seen.add_message(r#"["more"]"#, &mut said);
+        seen.add_message(&JsonText::new(r#"["kept 0 1"]"#), &mut said);
+        seen.add_message(&JsonText::new(&events), &mut said);
+        seen.add_message(&JsonText::new(r#"["more"]"#), &mut said);
         let text = seen.take_text();
         assert_eq!(text.split_whitespace().count(), 2 + WORDS_OF_EVENT_MAX);
         assert!(text.ends_with(" 1999 more "), "{text}");
@@ -274,10 +275,10 @@ mod tests {
         let again = format!(r#"["{long}"]"#);
         for before in &before {
             let (mut seen, mut said) = (Seen::default(), Said::default());
-            seen.add_message(before, &mut said);
+            seen.add_message(&JsonText::new(before), &mut said);
             assert!(!seen.take_text().contains("lazy"));
-            seen.add_message(&again, &mut said);
-            seen.add_message(&again, &mut said);
+            seen.add_message(&JsonText::new(&again), &mut said);
+            seen.add_message(&JsonText::new(&again), &mut said);
             assert_eq!(seen.take_text(), " the lazy dog sleeps ");
         }
     }
