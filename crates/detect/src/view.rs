@@ -85,34 +85,47 @@ fn add_apart(found: &mut Vec<Match>, mut uncovered: Vec<Match>) {
 impl View {
     /// `None` if the text reads as it is written.
     fn of(text: &str) -> Option<Self> {
-        if text.is_ascii() && memchr3(b'%', b'&', b'\\', text.as_bytes()).is_none() {
-            return None;
-        }
+        let is_ascii = text.is_ascii();
+        let next_special = |rest: &str| match is_ascii {
+            true => memchr3(b'%', b'&', b'\\', rest.as_bytes()),
+            false => rest.find(is_special),
+        };
         let mut view = Self::default();
-        let mut at = 0;
-        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-            let plain = rest.find(is_special).unwrap_or(rest.len());
-            view.text.push_str(rest.get(..plain).unwrap_or_default());
-            let Some(special) = rest.get(plain..).and_then(|it| it.chars().next()) else {
-                break;
-            };
-            at = view.push(special, rest.get(plain..).unwrap_or_default(), at + plain);
+        let mut part = String::new();
+        // What is before was read, and what is before the other stands in the view.
+        let (mut at, mut kept) = (0, 0);
+        while let Some(rest) = text.get(at..)
+            && let Some(plain) = next_special(rest)
+            && let Some(rest) = rest.get(plain..)
+            && let Some(special) = rest.chars().next()
+        {
+            at += plain;
+            let read = escape::read(rest);
+            let (says, length) = read.unwrap_or((special, special.len_utf8()));
+            part.clear();
+            fold::each_cased(says, |says| part.push(says));
+            let written = at..at + length;
+            at = written.end;
+            if text.get(written.clone()) != Some(&part) {
+                view.add(
+                    text.get(kept..written.start).unwrap_or_default(),
+                    &part,
+                    written,
+                );
+                kept = at;
+            }
         }
+        view.text.push_str(text.get(kept..).unwrap_or_default());
         (!view.changes.is_empty()).then_some(view)
     }
 
-    /// Reads the special character that `rest` begins with, and tells where the next one is.
-    fn push(&mut self, special: char, rest: &str, at: usize) -> usize {
+    /// Adds what reads as it is written, and a part that does not.
+    fn add(&mut self, plain: &str, part: &str, written: Range<usize>) {
+        self.text.push_str(plain);
         let start = self.text.len();
-        let (says, length) = escape::read(rest).unwrap_or((special, special.len_utf8()));
-        fold::each_cased(says, |part| self.text.push(part));
-        let written = at..at + length;
-        let is_as_written = self.text.get(start..) == rest.get(..length);
-        if !is_as_written {
-            let read = start..self.text.len();
-            self.changes.push(Change { read, written });
-        }
-        at + length
+        self.text.push_str(part);
+        let read = start..self.text.len();
+        self.changes.push(Change { read, written });
     }
 
     /// The bytes of the original that these bytes of the view stand for.

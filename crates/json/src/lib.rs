@@ -19,6 +19,7 @@ mod write;
 pub use error::{Error, ErrorKind};
 pub use limits::{Duplicates, Limits, NonFinite, Surrogates};
 pub use parse::parse;
+pub use plain::string_length;
 pub use scan::{Member, Shape, rescan, scan};
 pub use value::{Number, Object, Value};
 pub use write::{write, write_pretty};

@@ -1,3 +1,5 @@
+use memchr::memchr_iter;
+
 /// Bytes of long runs that are looked at together: so many that the compiler uses vectors.
 const BLOCK: usize = 32;
 /// Bytes that are looked at together where a run ends.
@@ -20,7 +22,41 @@ pub(crate) fn plain_length(bytes: &[u8]) -> usize {
     SHORT + blocks + plain_words(long.get(blocks..).unwrap_or_default())
 }
 
+/// The same, and adds them to `text`.
+pub(crate) fn copy_plain(bytes: &[u8], text: &mut Vec<u8>) -> usize {
+    let (short, long) = bytes.split_at(bytes.len().min(BLOCK));
+    let mut copied = copy_words(short, text);
+    if copied < BLOCK {
+        return copied;
+    }
+    let (blocks, _) = long.as_chunks::<BLOCK>();
+    for block in blocks.iter().take_while(|block| is_plain(block)) {
+        text.extend_from_slice(block);
+        copied += BLOCK;
+    }
+    copied + copy_words(bytes.get(copied..).unwrap_or_default(), text)
+}
+
 /// The same, a word at a time.
+fn copy_words(bytes: &[u8], text: &mut Vec<u8>) -> usize {
+    let (words, rest) = bytes.as_chunks::<WORD>();
+    for (place, word) in words.iter().enumerate() {
+        // A whole word is copied faster than a part of one.
+        text.extend_from_slice(word);
+        let marks = special_bytes(u64::from_le_bytes(*word));
+        if marks != 0 {
+            let plain = marks.trailing_zeros() as usize / 8;
+            text.truncate(text.len() - WORD + plain);
+            return place * WORD + plain;
+        }
+    }
+    let found = rest.iter().position(|byte| is_special(*byte));
+    let plain = rest.get(..found.unwrap_or(rest.len())).unwrap_or_default();
+    text.extend_from_slice(plain);
+    words.len() * WORD + plain.len()
+}
+
+/// How many are plain, a word at a time.
 fn plain_words(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks::<WORD>();
     for (place, word) in words.iter().enumerate() {
@@ -31,6 +67,18 @@ fn plain_words(bytes: &[u8]) -> usize {
     }
     let found = rest.iter().position(|byte| is_special(*byte));
     words.len() * WORD + found.unwrap_or(rest.len())
+}
+
+/// How many bytes are before the quote that ends a JSON string, of which the first one is behind
+/// the quote that begins it; `None` if it does not end.
+pub fn string_length(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let ends = |quote: &usize| {
+        let before = bytes.get(..*quote).unwrap_or_default();
+        let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\');
+        backslashes.count() % 2 == 0
+    };
+    memchr_iter(b'"', bytes).find(ends)
 }
 
 /// In numbers, and without a way out before the end: the compiler makes vectors of nothing else.
@@ -66,11 +114,15 @@ mod tests {
             let plain = "é~ !#[]\u{7f}".repeat(BLOCK).into_bytes();
             let plain = plain.get(..length).unwrap();
             assert_eq!(plain_length(plain), length);
+            assert_eq!(copy_plain(plain, &mut Vec::new()), length);
             for special in (0..b' ').chain(*b"\"\\") {
                 let mut bytes = plain.to_vec();
                 bytes.push(special);
                 bytes.extend_from_slice(plain);
                 assert_eq!(plain_length(&bytes), length, "{special}");
+                let mut copied = b"before".to_vec();
+                assert_eq!(copy_plain(&bytes, &mut copied), length, "{special}");
+                assert_eq!(copied.strip_prefix(b"before"), Some(plain), "{special}");
             }
         }
     }

@@ -1,13 +1,14 @@
-use std::fmt::{self, Write};
+use std::fmt;
+use std::io::Write;
 use std::sync::Arc;
 
-use crate::plain::plain_length;
+use crate::plain::copy_plain;
 use crate::{Number, Value};
 
 #[cfg(test)]
 mod tests;
 
-const INDENT: &str = "  ";
+const INDENT: &[u8] = b"  ";
 /// Room for the text of most values, so that it need not move as it grows.
 const TEXT_BYTES_EXPECTED: usize = 1024;
 
@@ -25,25 +26,17 @@ pub fn write_pretty(value: &Value) -> String {
 }
 
 fn written(value: &Value, layout: Layout) -> String {
-    let mut out = String::with_capacity(TEXT_BYTES_EXPECTED);
     let writer = Writer {
-        out: &mut out,
+        out: Vec::with_capacity(TEXT_BYTES_EXPECTED),
         layout,
         open: Vec::new(),
     };
-    // Writing to a `String` does not fail.
-    match writer.value(value) {
-        Ok(()) | Err(fmt::Error) => out,
-    }
+    // Only whole characters are written.
+    String::from_utf8(writer.value(value)).unwrap_or_default()
 }
 
-/// Where a text goes, which may make room for what is to come.
-trait Sink: Write {
-    fn make_room(&mut self, bytes: usize);
-}
-
-struct Writer<'w, W> {
-    out: &'w mut W,
+struct Writer<'w> {
+    out: Vec<u8>,
     layout: Layout,
     open: Vec<Open<'w>>,
 }
@@ -69,12 +62,7 @@ enum Rest<'w> {
 
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Writer {
-            out: f,
-            layout: Layout::Compact,
-            open: Vec::new(),
-        }
-        .value(self)
+        f.write_str(&write(self))
     }
 }
 
@@ -97,23 +85,11 @@ impl fmt::Display for Number {
     }
 }
 
-// === impl Sink ===
-
-impl Sink for String {
-    fn make_room(&mut self, bytes: usize) {
-        self.reserve(bytes);
-    }
-}
-
-impl Sink for fmt::Formatter<'_> {
-    fn make_room(&mut self, _bytes: usize) {}
-}
-
 // === impl Writer ===
 
-impl<'w, W: Sink> Writer<'w, W> {
-    fn value(mut self, value: &'w Value) -> fmt::Result {
-        self.start(value)?;
+impl<'w> Writer<'w> {
+    fn value(mut self, value: &'w Value) -> Vec<u8> {
+        self.start(value);
         while let Some(open) = self.open.last_mut() {
             let is_first = std::mem::replace(&mut open.is_first, false);
             let (name, value) = match &mut open.rest {
@@ -124,98 +100,99 @@ impl<'w, W: Sink> Writer<'w, W> {
                 },
             };
             let Some(value) = value else {
-                self.end(is_first)?;
+                self.end(is_first);
                 continue;
             };
             if !is_first {
-                self.out.write_char(',')?;
+                self.out.push(b',');
             }
-            self.new_line()?;
+            self.new_line();
             if let Some(name) = name {
-                self.string(name)?;
-                self.out.write_str(if self.layout == Layout::Pretty {
-                    ": "
-                } else {
-                    ":"
-                })?;
+                self.string(name);
+                self.out.push(b':');
+                if self.layout == Layout::Pretty {
+                    self.out.push(b' ');
+                }
             }
-            self.start(value)?;
+            self.start(value);
         }
-        Ok(())
+        self.out
     }
 
     /// Writes a scalar, or opens an array or object.
-    fn start(&mut self, value: &'w Value) -> fmt::Result {
+    fn start(&mut self, value: &'w Value) {
         match value {
-            Value::Null => self.out.write_str("null"),
-            Value::Bool(true) => self.out.write_str("true"),
-            Value::Bool(false) => self.out.write_str("false"),
-            Value::Number(number) => write!(self.out, "{number}"),
+            Value::Null => self.out.extend_from_slice(b"null"),
+            Value::Bool(true) => self.out.extend_from_slice(b"true"),
+            Value::Bool(false) => self.out.extend_from_slice(b"false"),
+            // Writing to a `Vec` does not fail.
+            Value::Number(number) => drop(write!(self.out, "{number}")),
             Value::String(text) => self.string(text),
-            Value::Array(items) => self.open('[', Rest::Items(items.iter())),
-            Value::Object(object) => self.open('{', Rest::Members(object.members().iter())),
+            Value::Array(items) => self.open(b'[', Rest::Items(items.iter())),
+            Value::Object(object) => self.open(b'{', Rest::Members(object.members().iter())),
         }
     }
 
-    fn open(&mut self, bracket: char, rest: Rest<'w>) -> fmt::Result {
+    fn open(&mut self, bracket: u8, rest: Rest<'w>) {
         self.open.push(Open {
             rest,
             is_first: true,
         });
-        self.out.write_char(bracket)
+        self.out.push(bracket);
     }
 
-    fn end(&mut self, is_empty: bool) -> fmt::Result {
+    fn end(&mut self, is_empty: bool) {
         let bracket = match self.open.pop().map(|open| open.rest) {
-            Some(Rest::Items(_)) => ']',
-            Some(Rest::Members(_)) => '}',
-            None => return Ok(()),
+            Some(Rest::Items(_)) => b']',
+            Some(Rest::Members(_)) => b'}',
+            None => return,
         };
         if !is_empty {
-            self.new_line()?;
+            self.new_line();
         }
-        self.out.write_char(bracket)
+        self.out.push(bracket);
     }
 
-    fn new_line(&mut self) -> fmt::Result {
+    fn new_line(&mut self) {
         if self.layout == Layout::Pretty {
-            self.out.write_char('\n')?;
+            self.out.push(b'\n');
             for _ in &self.open {
-                self.out.write_str(INDENT)?;
+                self.out.extend_from_slice(INDENT);
             }
         }
-        Ok(())
     }
 
-    fn string(&mut self, text: &str) -> fmt::Result {
+    fn string(&mut self, text: &str) {
         // Some of it will be escaped.
-        self.out.make_room(text.len() + text.len() / 16 + 2);
-        self.out.write_char('"')?;
-        let mut rest = text;
+        self.out.reserve(text.len() + text.len() / 16 + 2);
+        self.out.push(b'"');
+        let mut rest = text.as_bytes();
         loop {
-            let plain = plain_length(rest.as_bytes());
-            let (plain, others) = rest.split_at_checked(plain).unwrap_or((rest, ""));
-            self.out.write_str(plain)?;
-            let mut others = others.chars();
-            let Some(special) = others.next() else {
+            let plain = copy_plain(rest, &mut self.out);
+            let Some((special, others)) = rest.get(plain..).and_then(<[u8]>::split_first) else {
                 break;
             };
-            self.escape(special)?;
-            rest = others.as_str();
+            self.escape(*special);
+            rest = others;
         }
-        self.out.write_char('"')
+        self.out.push(b'"');
     }
 
-    fn escape(&mut self, character: char) -> fmt::Result {
-        match character {
-            '"' => self.out.write_str("\\\""),
-            '\\' => self.out.write_str("\\\\"),
-            '\u{8}' => self.out.write_str("\\b"),
-            '\u{c}' => self.out.write_str("\\f"),
-            '\n' => self.out.write_str("\\n"),
-            '\r' => self.out.write_str("\\r"),
-            '\t' => self.out.write_str("\\t"),
-            other => write!(self.out, "\\u{:04x}", u32::from(other)),
-        }
+    /// Writes one of the bytes that do not stand in a string as they are, all of them ASCII.
+    fn escape(&mut self, special: u8) {
+        let letter = match special {
+            b'"' | b'\\' => special,
+            0x08 => b'b',
+            0x0c => b'f',
+            b'\n' => b'n',
+            b'\r' => b'r',
+            b'\t' => b't',
+            other => {
+                // Writing to a `Vec` does not fail.
+                drop(write!(self.out, "\\u{other:04x}"));
+                return;
+            }
+        };
+        self.out.extend_from_slice(&[b'\\', letter]);
     }
 }

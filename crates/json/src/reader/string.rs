@@ -1,9 +1,7 @@
 use std::borrow::Cow;
 
-use memchr::memchr_iter;
-
 use super::Reader;
-use crate::plain::plain_length;
+use crate::plain::{copy_plain, plain_length, string_length};
 use crate::{Error, ErrorKind, Surrogates};
 
 impl<'t> Reader<'t> {
@@ -16,10 +14,12 @@ impl<'t> Reader<'t> {
         if plain.len() <= self.limits.string_bytes && self.eat(b'"') {
             return Ok(Cow::Borrowed(plain));
         }
-        let mut text = match self.peek() {
-            Some(b'\\') => self.with_room(plain),
-            _ => String::new(),
-        };
+        let mut text = Vec::new();
+        if self.peek() == Some(b'\\') {
+            let rest = self.slice(self.offset..self.end);
+            text.reserve(plain.len() + string_length(rest).unwrap_or_default());
+            text.extend_from_slice(plain.as_bytes());
+        }
         loop {
             let limit = self.limits.string_bytes;
             if self.offset - start > limit {
@@ -27,41 +27,30 @@ impl<'t> Reader<'t> {
             }
             match self.peek() {
                 Some(b'"') => break,
-                Some(b'\\') => text.push(self.escape()?),
+                Some(b'\\') => {
+                    let character = self.escape()?;
+                    text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                }
                 Some(_) => return Err(self.error(ErrorKind::ControlCharacter)),
                 None => {
                     return Err(self.expected("`\"` at the end of the string"));
                 }
             }
-            let run = self.offset;
-            self.skip_plain();
-            text.push_str(self.slice(run..self.offset));
+            self.offset += copy_plain(self.rest(), &mut text);
         }
         self.offset += 1;
+        // Nothing was copied but whole characters.
+        let text = String::from_utf8(text).map_err(|_| self.expected("UTF-8"))?;
         Ok(Cow::Owned(text))
     }
 
-    /// The beginning of a string of which the next part is escaped, with room for all of it.
-    fn with_room(&self, plain: &str) -> String {
-        let rest = self.slice(self.offset..self.end).as_bytes();
-        let is_end = |quote: &usize| {
-            let before = rest.get(..*quote).unwrap_or_default();
-            let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\');
-            backslashes.count() % 2 == 0
-        };
-        let end = memchr_iter(b'"', rest).find(is_end).unwrap_or_default();
-        let mut text = String::with_capacity(plain.len() + end);
-        text.push_str(plain);
-        text
+    fn skip_plain(&mut self) {
+        self.offset += plain_length(self.rest());
     }
 
-    fn skip_plain(&mut self) {
-        let rest = self
-            .text
-            .as_bytes()
-            .get(self.offset..self.end)
-            .unwrap_or_default();
-        self.offset += plain_length(rest);
+    fn rest(&self) -> &'t [u8] {
+        let bytes = self.text.as_bytes();
+        bytes.get(self.offset..self.end).unwrap_or_default()
     }
 
     fn escape(&mut self) -> Result<char, Error> {

@@ -2,7 +2,8 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr;
+use portcullis_json::string_length;
 
 /// A JSON text. Several look for its strings, which are found once.
 pub(super) struct JsonText<'j> {
@@ -39,18 +40,11 @@ impl Iterator for Strings<'_> {
     type Item = Range<usize>;
 
     fn next(&mut self) -> Option<Range<usize>> {
-        let bytes = self.json.as_bytes();
-        let start = self.place + memchr(b'"', bytes.get(self.place..)?)? + 1;
-        let mut end = start;
-        loop {
-            end += memchr2(b'"', b'\\', bytes.get(end..)?)?;
-            if bytes.get(end) == Some(&b'"') {
-                self.place = end + 1;
-                return Some(start..end);
-            }
-            // What a backslash says of the byte after it ends no string.
-            end += 2;
-        }
+        let rest = self.json.get(self.place..)?;
+        let start = self.place + memchr(b'"', rest.as_bytes())? + 1;
+        let end = start + string_length(self.json.get(start..)?)?;
+        self.place = end + 1;
+        Some(start..end)
     }
 }
 
