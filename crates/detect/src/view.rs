@@ -86,9 +86,12 @@ impl View {
     /// `None` if the text reads as it is written.
     fn of(text: &str) -> Option<Self> {
         let is_ascii = text.is_ascii();
-        let next_special = |rest: &str| match is_ascii {
-            true => memchr3(b'%', b'&', b'\\', rest.as_bytes()),
-            false => rest.find(is_special),
+        let next_special = |rest: &str| {
+            if is_ascii {
+                memchr3(b'%', b'&', b'\\', rest.as_bytes())
+            } else {
+                rest.find(is_special)
+            }
         };
         let mut view = Self::default();
         let mut part = String::new();

@@ -10,9 +10,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use portcullis_trace::hexadecimal;
 use portcullis_trace::record::{EventRecord, Sequence, SessionId};
-use sha2::{Digest, Sha256};
 
 use super::copies::{Copied, Original};
 use super::row::{Parameter, Reader, integer};
@@ -70,7 +68,8 @@ pub(super) struct Cut<'t> {
 #[derive(Default)]
 pub(super) struct Contents<'t> {
     /// Their hashes. The length decides first, so that what differs is hardly ever compared, and
-    /// what is said again is not hashed again.
+    /// what is said again is not hashed again. BLAKE3 is the fastest with which nobody can pass one
+    /// text off as another; older versions wrote SHA-256, and a text kept under that is kept twice.
     texts: BTreeMap<(usize, &'t str), String>,
     references: Vec<Reference<'t>>,
 }
@@ -150,7 +149,7 @@ impl<'t> Contents<'t> {
         let mut cut = cut(text, original);
         for (position, text) in cut.parts.drain(..) {
             let hash = self.texts.entry((text.len(), text));
-            let hash = hash.or_insert_with(|| hexadecimal(&Sha256::digest(text)));
+            let hash = hash.or_insert_with(|| blake3::hash(text.as_bytes()).to_hex().to_string());
             let hash = hash.clone();
             self.references.push(Reference {
                 event,
