@@ -22,41 +22,7 @@ pub(crate) fn plain_length(bytes: &[u8]) -> usize {
     SHORT + blocks + plain_words(long.get(blocks..).unwrap_or_default())
 }
 
-/// The same, and adds them to `text`.
-pub(crate) fn copy_plain(bytes: &[u8], text: &mut Vec<u8>) -> usize {
-    let (short, long) = bytes.split_at(bytes.len().min(BLOCK));
-    let mut copied = copy_words(short, text);
-    if copied < BLOCK {
-        return copied;
-    }
-    let (blocks, _) = long.as_chunks::<BLOCK>();
-    for block in blocks.iter().take_while(|block| is_plain(block)) {
-        text.extend_from_slice(block);
-        copied += BLOCK;
-    }
-    copied + copy_words(bytes.get(copied..).unwrap_or_default(), text)
-}
-
 /// The same, a word at a time.
-fn copy_words(bytes: &[u8], text: &mut Vec<u8>) -> usize {
-    let (words, rest) = bytes.as_chunks::<WORD>();
-    for (place, word) in words.iter().enumerate() {
-        // A whole word is copied faster than a part of one.
-        text.extend_from_slice(word);
-        let marks = special_bytes(u64::from_le_bytes(*word));
-        if marks != 0 {
-            let plain = marks.trailing_zeros() as usize / 8;
-            text.truncate(text.len() - WORD + plain);
-            return place * WORD + plain;
-        }
-    }
-    let found = rest.iter().position(|byte| is_special(*byte));
-    let plain = rest.get(..found.unwrap_or(rest.len())).unwrap_or_default();
-    text.extend_from_slice(plain);
-    words.len() * WORD + plain.len()
-}
-
-/// How many are plain, a word at a time.
 fn plain_words(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks::<WORD>();
     for (place, word) in words.iter().enumerate() {
@@ -79,6 +45,25 @@ pub fn string_length(text: &str) -> Option<usize> {
         backslashes.count() % 2 == 0
     };
     memchr_iter(b'"', bytes).find(ends)
+}
+
+/// Whether no byte is a control character.
+pub(crate) fn is_without_controls(bytes: &[u8]) -> bool {
+    has_none(bytes, |byte| u8::from(byte < b' '))
+}
+
+/// Whether no byte is a control character but line feeds.
+pub(crate) fn has_only_line_feeds(bytes: &[u8]) -> bool {
+    has_none(bytes, |byte| {
+        u8::from(byte < b' ') & u8::from(byte != b'\n')
+    })
+}
+
+/// In numbers, like [`is_plain`].
+fn has_none(bytes: &[u8], is_wanted: impl Fn(u8) -> u8) -> bool {
+    let any = |block: &[u8]| block.iter().fold(0, |any, byte| any | is_wanted(*byte)) != 0;
+    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
+    !blocks.iter().any(|block| any(block)) && !any(rest)
 }
 
 /// In numbers, and without a way out before the end: the compiler makes vectors of nothing else.
@@ -109,20 +94,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn any_other_control_character_is_noticed() {
+        for length in 0..2 * BLOCK {
+            for byte in 0..=u8::MAX {
+                let mut bytes = "é~ \n".repeat(BLOCK).into_bytes();
+                bytes.truncate(length);
+                bytes.push(byte);
+                let is_other = byte < b' ' && byte != b'\n';
+                assert_eq!(has_only_line_feeds(&bytes), !is_other, "{byte}");
+                let has_line_feed = bytes.contains(&b'\n');
+                assert_eq!(is_without_controls(&bytes), !is_other && !has_line_feed);
+            }
+        }
+    }
+
+    #[test]
     fn the_first_special_byte_ends_the_run() {
         for length in 0..3 * BLOCK {
             let plain = "é~ !#[]\u{7f}".repeat(BLOCK).into_bytes();
             let plain = plain.get(..length).unwrap();
             assert_eq!(plain_length(plain), length);
-            assert_eq!(copy_plain(plain, &mut Vec::new()), length);
             for special in (0..b' ').chain(*b"\"\\") {
                 let mut bytes = plain.to_vec();
                 bytes.push(special);
                 bytes.extend_from_slice(plain);
                 assert_eq!(plain_length(&bytes), length, "{special}");
-                let mut copied = b"before".to_vec();
-                assert_eq!(copy_plain(&bytes, &mut copied), length, "{special}");
-                assert_eq!(copied.strip_prefix(b"before"), Some(plain), "{special}");
             }
         }
     }

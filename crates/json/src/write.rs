@@ -1,14 +1,17 @@
-use std::fmt;
-use std::io::Write;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
-use crate::plain::copy_plain;
+use memchr::memchr3;
+
+use crate::plain::{has_only_line_feeds, plain_length};
 use crate::{Number, Value};
 
 #[cfg(test)]
 mod tests;
 
-const INDENT: &[u8] = b"  ";
+const INDENT: &str = "  ";
+/// In texts of so many bytes it pays to look for what is escaped with vectors.
+const LONG: usize = 64;
 /// Room for the text of most values, so that it need not move as it grows.
 const TEXT_BYTES_EXPECTED: usize = 1024;
 
@@ -27,16 +30,15 @@ pub fn write_pretty(value: &Value) -> String {
 
 fn written(value: &Value, layout: Layout) -> String {
     let writer = Writer {
-        out: Vec::with_capacity(TEXT_BYTES_EXPECTED),
+        out: String::with_capacity(TEXT_BYTES_EXPECTED),
         layout,
         open: Vec::new(),
     };
-    // Only whole characters are written.
-    String::from_utf8(writer.value(value)).unwrap_or_default()
+    writer.value(value)
 }
 
 struct Writer<'w> {
-    out: Vec<u8>,
+    out: String,
     layout: Layout,
     open: Vec<Open<'w>>,
 }
@@ -88,7 +90,7 @@ impl fmt::Display for Number {
 // === impl Writer ===
 
 impl<'w> Writer<'w> {
-    fn value(mut self, value: &'w Value) -> Vec<u8> {
+    fn value(mut self, value: &'w Value) -> String {
         self.start(value);
         while let Some(open) = self.open.last_mut() {
             let is_first = std::mem::replace(&mut open.is_first, false);
@@ -104,14 +106,14 @@ impl<'w> Writer<'w> {
                 continue;
             };
             if !is_first {
-                self.out.push(b',');
+                self.out.push(',');
             }
             self.new_line();
             if let Some(name) = name {
                 self.string(name);
-                self.out.push(b':');
+                self.out.push(':');
                 if self.layout == Layout::Pretty {
-                    self.out.push(b' ');
+                    self.out.push(' ');
                 }
             }
             self.start(value);
@@ -122,18 +124,20 @@ impl<'w> Writer<'w> {
     /// Writes a scalar, or opens an array or object.
     fn start(&mut self, value: &'w Value) {
         match value {
-            Value::Null => self.out.extend_from_slice(b"null"),
-            Value::Bool(true) => self.out.extend_from_slice(b"true"),
-            Value::Bool(false) => self.out.extend_from_slice(b"false"),
-            // Writing to a `Vec` does not fail.
-            Value::Number(number) => drop(write!(self.out, "{number}")),
+            Value::Null => self.out.push_str("null"),
+            Value::Bool(true) => self.out.push_str("true"),
+            Value::Bool(false) => self.out.push_str("false"),
+            // Writing to a `String` does not fail.
+            Value::Number(number) => {
+                write!(self.out, "{number}").ok();
+            }
             Value::String(text) => self.string(text),
-            Value::Array(items) => self.open(b'[', Rest::Items(items.iter())),
-            Value::Object(object) => self.open(b'{', Rest::Members(object.members().iter())),
+            Value::Array(items) => self.open('[', Rest::Items(items.iter())),
+            Value::Object(object) => self.open('{', Rest::Members(object.members().iter())),
         }
     }
 
-    fn open(&mut self, bracket: u8, rest: Rest<'w>) {
+    fn open(&mut self, bracket: char, rest: Rest<'w>) {
         self.open.push(Open {
             rest,
             is_first: true,
@@ -143,8 +147,8 @@ impl<'w> Writer<'w> {
 
     fn end(&mut self, is_empty: bool) {
         let bracket = match self.open.pop().map(|open| open.rest) {
-            Some(Rest::Items(_)) => b']',
-            Some(Rest::Members(_)) => b'}',
+            Some(Rest::Items(_)) => ']',
+            Some(Rest::Members(_)) => '}',
             None => return,
         };
         if !is_empty {
@@ -155,9 +159,9 @@ impl<'w> Writer<'w> {
 
     fn new_line(&mut self) {
         if self.layout == Layout::Pretty {
-            self.out.push(b'\n');
+            self.out.push('\n');
             for _ in &self.open {
-                self.out.extend_from_slice(INDENT);
+                self.out.push_str(INDENT);
             }
         }
     }
@@ -165,34 +169,43 @@ impl<'w> Writer<'w> {
     fn string(&mut self, text: &str) {
         // Some of it will be escaped.
         self.out.reserve(text.len() + text.len() / 16 + 2);
-        self.out.push(b'"');
-        let mut rest = text.as_bytes();
+        self.out.push('"');
+        let is_ordinary = text.len() >= LONG && has_only_line_feeds(text.as_bytes());
+        let mut rest = text;
         loop {
-            let plain = copy_plain(rest, &mut self.out);
-            let Some((special, others)) = rest.get(plain..).and_then(<[u8]>::split_first) else {
+            let bytes = rest.as_bytes();
+            let plain = if is_ordinary {
+                memchr3(b'"', b'\\', b'\n', bytes).unwrap_or(bytes.len())
+            } else {
+                plain_length(bytes)
+            };
+            let (plain, others) = rest.split_at_checked(plain).unwrap_or((rest, ""));
+            self.out.push_str(plain);
+            let mut others = others.chars();
+            let Some(special) = others.next() else {
                 break;
             };
-            self.escape(*special);
-            rest = others;
+            self.escape(special);
+            rest = others.as_str();
         }
-        self.out.push(b'"');
+        self.out.push('"');
     }
 
-    /// Writes one of the bytes that do not stand in a string as they are, all of them ASCII.
-    fn escape(&mut self, special: u8) {
-        let letter = match special {
-            b'"' | b'\\' => special,
-            0x08 => b'b',
-            0x0c => b'f',
-            b'\n' => b'n',
-            b'\r' => b'r',
-            b'\t' => b't',
+    fn escape(&mut self, special: char) {
+        let escape = match special {
+            '"' => "\\\"",
+            '\\' => "\\\\",
+            '\u{8}' => "\\b",
+            '\u{c}' => "\\f",
+            '\n' => "\\n",
+            '\r' => "\\r",
+            '\t' => "\\t",
             other => {
-                // Writing to a `Vec` does not fail.
-                drop(write!(self.out, "\\u{other:04x}"));
+                // Writing to a `String` does not fail.
+                write!(self.out, "\\u{:04x}", u32::from(other)).ok();
                 return;
             }
         };
-        self.out.extend_from_slice(&[b'\\', letter]);
+        self.out.push_str(escape);
     }
 }

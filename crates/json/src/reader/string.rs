@@ -1,7 +1,9 @@
 use std::borrow::Cow;
 
 use super::Reader;
-use crate::plain::{copy_plain, plain_length, string_length};
+use memchr::memchr;
+
+use crate::plain::{is_without_controls, plain_length, string_length};
 use crate::{Error, ErrorKind, Surrogates};
 
 impl<'t> Reader<'t> {
@@ -14,43 +16,66 @@ impl<'t> Reader<'t> {
         if plain.len() <= self.limits.string_bytes && self.eat(b'"') {
             return Ok(Cow::Borrowed(plain));
         }
-        let mut text = Vec::new();
-        if self.peek() == Some(b'\\') {
-            let rest = self.slice(self.offset..self.end);
-            text.reserve(plain.len() + string_length(rest).unwrap_or_default());
-            text.extend_from_slice(plain.as_bytes());
+        match self.end(start) {
+            Some(end) => self.unescaped(start, end).map(Cow::Owned),
+            None => Err(self.fault(start)),
         }
+    }
+
+    /// Where the string that begins at `start` ends, if nothing in it is a fault but escapes may be.
+    fn end(&self, start: usize) -> Option<usize> {
+        let rest = self.slice(start..self.end);
+        let length = string_length(rest).filter(|length| *length <= self.limits.string_bytes)?;
+        is_without_controls(rest.as_bytes().get(..length)?).then_some(start + length)
+    }
+
+    fn unescaped(&mut self, start: usize, end: usize) -> Result<String, Error> {
+        let mut text = String::with_capacity(end - start);
+        self.offset = start;
+        loop {
+            let rest = self.slice(self.offset..end);
+            let plain = memchr(b'\\', rest.as_bytes());
+            let (plain, escaped) = rest
+                .split_at_checked(plain.unwrap_or(rest.len()))
+                .unwrap_or_default();
+            text.push_str(plain);
+            self.offset += plain.len();
+            match escaped.as_bytes() {
+                [] => break,
+                [_, letter, ..] if let Some(plain) = meaning_of(*letter) => {
+                    text.push(plain);
+                    self.offset += 2;
+                }
+                _ => text.push(self.escape()?),
+            }
+        }
+        self.offset = end + 1;
+        Ok(text)
+    }
+
+    /// What is wrong with the string that begins at `start`, of which the beginning was skipped.
+    fn fault(&mut self, start: usize) -> Error {
         loop {
             let limit = self.limits.string_bytes;
             if self.offset - start > limit {
-                return Err(Error::new(ErrorKind::StringTooLong { limit }, start - 1));
+                return Error::new(ErrorKind::StringTooLong { limit }, start - 1);
             }
             match self.peek() {
-                Some(b'"') => break,
                 Some(b'\\') => {
-                    let character = self.escape()?;
-                    text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
+                    if let Err(error) = self.escape() {
+                        return error;
+                    }
                 }
-                Some(_) => return Err(self.error(ErrorKind::ControlCharacter)),
-                None => {
-                    return Err(self.expected("`\"` at the end of the string"));
-                }
+                Some(0..b' ') => return self.error(ErrorKind::ControlCharacter),
+                Some(_) | None => return self.expected("`\"` at the end of the string"),
             }
-            self.offset += copy_plain(self.rest(), &mut text);
+            self.skip_plain();
         }
-        self.offset += 1;
-        // Nothing was copied but whole characters.
-        let text = String::from_utf8(text).map_err(|_| self.expected("UTF-8"))?;
-        Ok(Cow::Owned(text))
     }
 
     fn skip_plain(&mut self) {
-        self.offset += plain_length(self.rest());
-    }
-
-    fn rest(&self) -> &'t [u8] {
-        let bytes = self.text.as_bytes();
-        bytes.get(self.offset..self.end).unwrap_or_default()
+        let rest = self.text.as_bytes().get(self.offset..self.end);
+        self.offset += plain_length(rest.unwrap_or_default());
     }
 
     fn escape(&mut self) -> Result<char, Error> {
@@ -58,17 +83,12 @@ impl<'t> Reader<'t> {
         self.offset += 1;
         let letter = self.peek();
         self.offset += 1;
-        let character = match letter {
-            Some(plain @ (b'"' | b'\\' | b'/')) => char::from(plain),
-            Some(b'b') => '\u{8}',
-            Some(b'f') => '\u{c}',
-            Some(b'n') => '\n',
-            Some(b'r') => '\r',
-            Some(b't') => '\t',
-            Some(b'u') => return self.unicode_escape(start),
-            _ => return Err(Error::new(ErrorKind::InvalidEscape, start)),
-        };
-        Ok(character)
+        match letter {
+            Some(b'u') => self.unicode_escape(start),
+            letter => letter
+                .and_then(meaning_of)
+                .ok_or(Error::new(ErrorKind::InvalidEscape, start)),
+        }
     }
 
     /// The escape that began at `start`, of which `\u` was read.
@@ -104,6 +124,19 @@ impl<'t> Reader<'t> {
             self.offset += 1;
         }
         Ok(unit)
+    }
+}
+
+/// What a letter behind a backslash stands for.
+fn meaning_of(letter: u8) -> Option<char> {
+    match letter {
+        b'"' | b'\\' | b'/' => Some(char::from(letter)),
+        b'b' => Some('\u{8}'),
+        b'f' => Some('\u{c}'),
+        b'n' => Some('\n'),
+        b'r' => Some('\r'),
+        b't' => Some('\t'),
+        _ => None,
     }
 }
 

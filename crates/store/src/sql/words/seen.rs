@@ -1,5 +1,4 @@
 //! The different words of messages that are written together.
-use std::borrow::Cow;
 use std::hash::BuildHasher;
 use std::mem;
 use std::ops::Range;
@@ -100,7 +99,7 @@ impl Seen {
                 && string.len() >= SAID_BYTES_MIN
                 && !said.insert(events.get(string.clone()).unwrap_or_default());
             if !is_name && !is_said {
-                self.add_text(&text_of(events, string));
+                self.add_string(events, string);
             }
         }
         self.add_scalars(events.get(end..).unwrap_or_default());
@@ -115,28 +114,37 @@ impl Seen {
         }
     }
 
-    fn add_text(&mut self, text: &str) {
+    /// Adds what a string says; what is between its quotes is at `string`.
+    fn add_string(&mut self, json: &str, string: Range<usize>) {
         let mut lower = mem::take(&mut self.lower);
         lower.clear();
-        lower.push_str(text);
+        lower.push_str(json.get(string.clone()).unwrap_or_default());
+        let mut lower = without_escapes(lower).unwrap_or_else(|| {
+            let quoted = json.get(string.start - 1..string.end + 1);
+            read(quoted.unwrap_or_default())
+        });
         lower.make_ascii_lowercase();
+        self.add_text(&lower);
+        self.lower = lower;
+    }
+
+    /// Adds the words of a text whose ASCII letters are small.
+    fn add_text(&mut self, lower: &str) {
         if lower.is_ascii() && lower.len() < repeats::TEXT_BYTES_MIN {
-            for word in ascii_words(&lower) {
+            for word in ascii_words(lower) {
                 self.add_kept_form(cut(word));
             }
-            self.lower = lower;
             return;
         }
-        let mut words = Split::new(&lower);
+        let mut words = Split::new(lower);
         while self.of_message < WORDS_OF_EVENT_MAX
             && let Some((start, word)) = words.next()
         {
-            match self.repeats.end(&lower, start) {
+            match self.repeats.end(lower, start) {
                 Some(end) => words.skip_to(end),
                 None => self.add(word),
             }
         }
-        self.lower = lower;
     }
 
     fn add(&mut self, word: &str) {
@@ -188,34 +196,28 @@ impl Word {
     }
 }
 
-/// What a string says, with a space for each character that is escaped and belongs to no word.
-fn text_of(json: &str, string: Range<usize>) -> Cow<'_, str> {
-    let mut rest = json.get(string.clone()).unwrap_or_default();
-    let mut text = String::new();
-    while let Some(escape) = memchr::memchr(b'\\', rest.as_bytes()) {
-        let (before, escape) = rest.split_at_checked(escape).unwrap_or_default();
-        let mut escape = escape.chars();
-        // Only by its code, a character of a word can be escaped.
-        if escape.nth(1) == Some('u') {
-            let quoted = json.get(string.start - 1..string.end + 1);
-            return read(quoted.unwrap_or_default());
+/// The text with blanks for each escape of a character that belongs to no word; `None` if
+/// characters of words may be escaped.
+fn without_escapes(text: String) -> Option<String> {
+    let mut bytes = text.into_bytes();
+    let mut place = 0;
+    while let Some(found) = memchr::memchr(b'\\', bytes.get(place..)?) {
+        place += found;
+        match bytes.get_mut(place..place + 2)? {
+            // Only by its code, a character of a word can be escaped.
+            [_, b'u'] => return None,
+            escape => escape.fill(b' '),
         }
-        text.push_str(before);
-        text.push(' ');
-        rest = escape.as_str();
+        place += 2;
     }
-    if text.is_empty() {
-        return Cow::Borrowed(rest);
-    }
-    text.push_str(rest);
-    Cow::Owned(text)
+    String::from_utf8(bytes).ok()
 }
 
-fn read(quoted: &str) -> Cow<'_, str> {
+fn read(quoted: &str) -> String {
     match parse(quoted, &Limits::lenient()) {
-        Ok(Value::String(text)) => Cow::Owned(text.to_string()),
+        Ok(Value::String(text)) => text.to_string(),
         // What cannot be read is reported when it is exported; to find it is not owed.
-        Ok(_) | Err(_) => Cow::Borrowed(""),
+        Ok(_) | Err(_) => String::new(),
     }
 }
 
