@@ -7,13 +7,20 @@
 use std::cell::Cell;
 use std::num::NonZeroUsize;
 use std::thread;
+use std::time::Duration;
 
+use tokio::task::spawn_local;
+use tokio::time::interval;
 use tokio_util::task::LocalPoolHandle;
 
 thread_local! {
     /// Which lane a thread is; none is the first of them.
     static LANE: Cell<usize> = const { Cell::new(0) };
 }
+
+/// Sooner than any wait of a request ends. To set a timer that is the next to end, a thread has to
+/// wake itself, and each request sets some: see [`tick`].
+const TICK: Duration = Duration::from_secs(4);
 
 /// Threads with a runtime each, on which connections are served. What is spawned while one of them
 /// is served is on its thread as well, and ends with the last clone of this.
@@ -28,8 +35,12 @@ impl Lanes {
         let count = count();
         let pool = LocalPoolHandle::new(count);
         for lane in 0..count {
+            let begin = move || async move {
+                LANE.set(lane + 1);
+                spawn_local(tick());
+            };
             // It is the first that the thread does.
-            pool.spawn_pinned_by_idx(move || async move { LANE.set(lane + 1) }, lane);
+            pool.spawn_pinned_by_idx(begin, lane);
         }
         Self(pool)
     }
@@ -41,6 +52,14 @@ impl Lanes {
         W: Future<Output = ()> + 'static,
     {
         self.0.spawn_pinned(work);
+    }
+}
+
+/// Keeps a timer that ends before those of requests.
+async fn tick() {
+    let mut ticks = interval(TICK);
+    loop {
+        ticks.tick().await;
     }
 }
 
