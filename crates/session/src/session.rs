@@ -455,7 +455,7 @@ impl Session {
             direction: turn.direction,
             method: method.map(str::to_owned),
             message,
-            events: write(&inspected.elements.clone().into()).into(),
+            events: write(&inspected.elements.clone().into()),
             verdict,
             violations: judgement.violations.iter().map(Violation::record).collect(),
             failure,

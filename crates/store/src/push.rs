@@ -35,7 +35,7 @@ impl PushedMessage {
             },
             method: None,
             message: None,
-            events: format!("[{}]", self.message).into(),
+            events: format!("[{}]", self.message),
             verdict: Verdict::Allow,
             violations: Vec::new(),
             failure: None,

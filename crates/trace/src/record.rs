@@ -88,7 +88,7 @@ pub struct EventRecord {
     /// The message as received, byte for byte; `None` if it was too large to keep.
     pub message: Option<Arc<str>>,
     /// What policies saw of the message: a JSON list of trace messages, empty if nothing.
-    pub events: Arc<str>,
+    pub events: String,
     pub verdict: Verdict,
     pub violations: Vec<ViolationRecord>,
     /// Why the message could not be judged, if it could not.

@@ -70,8 +70,7 @@ pub(super) fn event(session: u64, place: u64) -> Result<Entry, String> {
         ),
         events: format!(
             r#"[{{"role":"tool","tool_call_id":"call_{place}","content":[{{"type":"text","text":"{text}"}}]}}]"#
-        )
-        .into(),
+        ),
         verdict: Verdict::Allow,
         violations: Vec::new(),
         failure: None,

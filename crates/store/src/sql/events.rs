@@ -121,7 +121,7 @@ fn event(
         recorded_at,
         direction,
         method,
-        events: events.ok_or_else(|| row.damaged("events"))?.into(),
+        events: events.ok_or_else(|| row.damaged("events"))?,
         message: message.map(Into::into),
         verdict: row.parsed("verdict")?,
         violations: violations.remove(&sequence).unwrap_or_default(),

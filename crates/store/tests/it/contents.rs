@@ -17,7 +17,7 @@ on_every_backend!(
 fn large(n: u64, place: u64, text: &str) -> EventRecord {
     EventRecord {
         message: Some(format!(r#"{{"id":{place},"image":"{text}","é":"{text}"}}"#).into()),
-        events: format!(r#"[{{"role":"tool","content":"{text}"}}]"#).into(),
+        events: format!(r#"[{{"role":"tool","content":"{text}"}}]"#),
         ..event(n, place)
     }
 }
@@ -53,8 +53,7 @@ fn strings_of_the_message_read_back_as_written(store: &mut dyn Store) {
         events: format!(
             r#"[{{"role":"tool","content":{text},"n":"{}"}}]"#,
             "-".repeat(1024)
-        )
-        .into(),
+        ),
         ..event(1, place)
     };
     let one = format!("\"{}\"", "one ünïcode \\n".repeat(60));

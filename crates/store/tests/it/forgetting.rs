@@ -29,7 +29,7 @@ fn put(store: &mut dyn Store, n: u64, at: i64) {
     let message = EventRecord {
         recorded_at: time(at),
         message: None,
-        events: "x".repeat(100).into(),
+        events: "x".repeat(100),
         ..event(n, 1)
     };
     write(store, [message]);

@@ -46,7 +46,7 @@ pub(crate) fn event(n: u64, place: u64) -> EventRecord {
         direction: Direction::ToServer,
         method: Some("tools/call".to_owned()),
         message: Some(format!(r#"{{"jsonrpc":"2.0","id":{place}}}"#).into()),
-        events: format!(r#"[{{"role":"user","content":"message {place}"}}]"#).into(),
+        events: format!(r#"[{{"role":"user","content":"message {place}"}}]"#),
         verdict: Verdict::Allow,
         violations: Vec::new(),
         failure: None,

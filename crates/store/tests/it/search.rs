@@ -47,7 +47,7 @@ fn words(text: &str) -> SessionFilter {
 
 fn says(n: u64, place: u64, text: &str) -> EventRecord {
     EventRecord {
-        events: format!(r#"[{{"role":"user","content":"{text}"}}]"#).into(),
+        events: format!(r#"[{{"role":"user","content":"{text}"}}]"#),
         ..event(n, place)
     }
 }
