@@ -86,20 +86,20 @@ impl Seen {
         self.message += 1;
         self.of_message = 0;
         let events = json.text;
-        // Each word but the last has something after it.
-        let has_all_words_added = events.len() < 2 * WORDS_OF_EVENT_MAX;
         let mut end = 0;
         for string in json.strings().iter().cloned() {
             self.add_scalars(events.get(end..string.start).unwrap_or_default());
             let rest = events.get(string.end + 1..).unwrap_or_default();
             end = string.end;
             let is_name = rest.trim_ascii_start().starts_with(':');
-            let is_said = has_all_words_added
-                && !is_name
-                && string.len() >= SAID_BYTES_MIN
-                && !said.insert(events.get(string.clone()).unwrap_or_default());
-            if !is_name && !is_said {
-                self.add_string(events, string);
+            let says = events.get(string.clone()).unwrap_or_default();
+            let is_long = says.len() >= SAID_BYTES_MIN;
+            if is_name || is_long && said.contains(says) {
+                continue;
+            }
+            self.add_string(events, string);
+            if is_long && self.of_message < WORDS_OF_EVENT_MAX {
+                said.insert(says);
             }
         }
         self.add_scalars(events.get(end..).unwrap_or_default());
