@@ -14,6 +14,7 @@ mod gateway;
 mod headers;
 mod health;
 mod holder;
+mod hops;
 mod judging;
 mod login;
 mod mirror;

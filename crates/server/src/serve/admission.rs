@@ -8,11 +8,13 @@ use url::{Host, Origin, Url};
 
 use super::answer::Refused;
 use super::headers::single;
+use super::hops;
 use crate::config::{Authority, GatewayConfig};
 
 /// A page that made its name point here must not reach what only this machine may
 /// (SPEC: MCP 2025-11-25, Streamable HTTP, Security Warning).
 pub(crate) fn admit(config: &GatewayConfig, uri: &Uri, headers: &HeaderMap) -> Result<(), Refused> {
+    hops::check(headers)?;
     // The request line has it too where a request is written as for a proxy.
     let named = uri.authority().map(UriAuthority::as_str);
     let hosts = [single(headers, &HOST)?, named];

@@ -4,7 +4,7 @@ use axum::http::header::{ACCEPT, CONTENT_ENCODING, HeaderName};
 use axum::http::{HeaderMap, HeaderValue};
 use portcullis_transport::http::endpoint::is_of_type;
 
-use super::trace_context;
+use super::{hops, trace_context};
 
 pub(crate) const MCP_SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 pub(crate) const MCP_PROTOCOL_VERSION: HeaderName = HeaderName::from_static("mcp-protocol-version");
@@ -60,7 +60,7 @@ pub(crate) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
 }
 
 /// Of the client's headers, those that a server is to see: what mirrors the message, where it stands
-/// in a trace, and what the configuration says.
+/// in a trace, which gateways it passed, and what the configuration says.
 pub(crate) fn passed_on(headers: &HeaderMap, configured: &[HeaderName]) -> HeaderMap {
     let mirrors = |name: &HeaderName| {
         [MCP_PROTOCOL_VERSION, MCP_METHOD, MCP_NAME].contains(name)
@@ -73,6 +73,7 @@ pub(crate) fn passed_on(headers: &HeaderMap, configured: &[HeaderName]) -> Heade
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
     trace_context::pass_on(headers, &mut passed);
+    hops::pass_on(headers, &mut passed);
     passed
 }
 

@@ -166,6 +166,28 @@ fn metrics_are_for_those_who_may_ask() {
 }
 
 #[test]
+fn a_request_that_goes_round_is_refused() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open_with("2025-11-25", &Request::new("GET", PATH));
+    let via = |via: &str, tool: &str| {
+        let request = session.base.saying(&call(1, tool)).with("Via", via);
+        assert_eq!(request.send(gateway.address).status, 200);
+        let received = upstream.wait_for(|received| received.tool() == Some(tool));
+        received.headers.get("via").map(str::to_owned)
+    };
+    let own = "1.1 portcullis";
+    assert_eq!(via("1.1 other", "first").as_deref(), Some(own));
+    let before = format!("1.1 other, {own}");
+    assert_eq!(via(&before, "second"), Some(format!("{own}, {own}")));
+    let round = session.base.saying(&call(2, "round"));
+    let round = round.with("Via", &[own].repeat(9).join(", "));
+    let refused = round.send(gateway.address);
+    assert_eq!(refused.status, 508);
+    assert!(refused.body().contains("leads back"));
+}
+
+#[test]
 fn a_trace_goes_on_at_the_server_and_can_be_found_again() {
     let upstream = Upstream::plain();
     let gateway = Gateway::before(&upstream, POLICY);
