@@ -16,6 +16,7 @@ mod detectors;
 mod exchange;
 mod inquiry;
 mod lower;
+mod number;
 mod refusal;
 mod route;
 mod session;
