@@ -410,9 +410,8 @@ impl Session {
         subject: Subject<'_>,
         look: impl FnOnce(&mut ToolWatch) -> Report,
     ) -> Result<Inspected, Asked> {
-        let elements = lower(subject, &self.stamp(turn.now));
-        match events(&elements) {
-            Ok(events) => {
+        match self.lowered(subject, turn.now) {
+            Ok((elements, events)) => {
                 let informed = turn.answers.beside(&*self.detectors);
                 let mut judgement = self.judges.judge(&events, &informed)?;
                 judgement.add(look(&mut self.tools));
@@ -424,12 +423,23 @@ impl Session {
                     elements,
                 })
             }
-            Err(error) => Ok(Inspected {
-                judgement: self.judges.fail(&error.to_string()),
+            Err(reason) => Ok(Inspected {
+                judgement: self.judges.fail(&reason),
                 elements: Vec::new(),
                 permit: None,
             }),
         }
+    }
+
+    /// A message as it is recorded and as it is judged, or why it can be neither.
+    fn lowered(
+        &self,
+        subject: Subject<'_>,
+        now: Timestamp,
+    ) -> Result<(Vec<Value>, Vec<Event>), String> {
+        let elements = lower(subject, &self.stamp(now)).map_err(|error| error.to_string())?;
+        let events = events(&elements).map_err(|error| error.to_string())?;
+        Ok((elements, events))
     }
 
     fn record(

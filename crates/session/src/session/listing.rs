@@ -8,9 +8,8 @@ use portcullis_json::{Shape, Value, rescan};
 use portcullis_mcp::Message;
 
 use super::response::subject;
-use super::{Inspected, Session, Turn, events};
+use super::{Inspected, Session, Turn};
 use crate::exchange::Exchange;
-use crate::lower::lower;
 
 /// LIMIT: tools of one session that are withheld; a listing that needs more is refused whole.
 const WITHHELD_TOOLS_MAX: usize = 10_000;
@@ -33,8 +32,8 @@ impl Session {
         if self.withheld_tools.len() + names.len() > WITHHELD_TOOLS_MAX {
             return;
         }
-        let elements = lower(subject(&shorter, exchange), &self.stamp(turn.now));
-        let Ok(events) = events(&elements) else {
+        let lowered = self.lowered(subject(&shorter, exchange), turn.now);
+        let Ok((elements, events)) = lowered else {
             return;
         };
         let informed = turn.answers.beside(&*self.detectors);

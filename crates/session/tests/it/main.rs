@@ -1,6 +1,7 @@
 //! Scripted conversations: messages in, actions out.
 #![cfg(test)]
 
+mod blobs;
 mod bytes;
 mod conversation;
 mod correlation;
