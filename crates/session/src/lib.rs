@@ -17,6 +17,7 @@ mod exchange;
 mod inquiry;
 mod lower;
 mod number;
+mod passage;
 mod refusal;
 mod route;
 mod session;

@@ -30,6 +30,7 @@ pub(crate) use self::blob::BlobError;
 use self::blob::Blobs;
 pub use self::content::own_chunks;
 use self::content::{block_chunks, error_text, resource_chunks, rest, text_chunk, tool_result};
+pub(crate) use self::uri::is_scheme;
 
 /// Members of a tool listing that carry no text for a model (SPEC: MCP 2026-07-28, Pagination and
 /// Caching).

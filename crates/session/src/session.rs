@@ -26,6 +26,7 @@ use crate::context::{Guardrail, RefusalStyle, SessionContext, SessionLimits};
 use crate::exchange::{Exchange, Exchanges};
 use crate::inquiry::{Asked, Inquiry, Outcome, Rehearsal, SharedDetectors};
 use crate::lower::{Stamp, Subject, lower};
+use crate::passage::Passage;
 use crate::refusal::OwnWords;
 use crate::route::{Delivery, DeliveryKind, Scope, Source};
 use crate::tools::{Report, ToolWatch};
@@ -415,7 +416,10 @@ impl Session {
                 let informed = turn.answers.beside(&*self.detectors);
                 let mut judgement = self.judges.judge(&events, &informed)?;
                 judgement.add(look(&mut self.tools));
-                let bytes = turn.message.line();
+                let passage = self.passage(turn.direction, turn.message, subject);
+                judgement.add_passage(&passage);
+                let passed = passage.message.as_ref().unwrap_or(turn.message);
+                let bytes = passed.line();
                 let delivery = self.delivery(turn);
                 Ok(Inspected {
                     permit: self.judges.settle(&judgement, bytes, delivery),
@@ -428,6 +432,14 @@ impl Session {
                 elements: Vec::new(),
                 permit: None,
             }),
+        }
+    }
+
+    /// How a message is passed on; only what clients are told is ever changed.
+    fn passage(&self, direction: Direction, message: &Message, subject: Subject<'_>) -> Passage {
+        match direction {
+            Direction::ToServer => Passage::default(),
+            Direction::ToClient => Passage::of(message, subject, &self.from_server.envelope),
         }
     }
 

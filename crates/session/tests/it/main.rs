@@ -8,6 +8,7 @@ mod correlation;
 mod inquiries;
 mod listing;
 mod malformed;
+mod passage;
 mod records;
 mod refusal;
 mod resumption;
