@@ -11,7 +11,7 @@ pub use tools::{Tool, ToolCall, ToolList};
 
 use std::sync::Arc;
 
-use portcullis_json::{Object, Value};
+use portcullis_json::{Number, Object, Value};
 
 use crate::Id;
 
@@ -43,6 +43,17 @@ pub fn progressed_token(params: &Value) -> Result<Id, ViewError> {
         "progressToken",
         params.get("progressToken").unwrap_or(&Value::Null),
     )
+}
+
+/// How far a `notifications/progress` says that its request has come.
+pub fn progress(params: &Value) -> Result<&Number, ViewError> {
+    match params.get("progress") {
+        Some(Value::Number(number)) => Ok(number),
+        _ => Err(ViewError {
+            member: "progress",
+            expected: "a number",
+        }),
+    }
 }
 
 /// Which request a `notifications/cancelled` means.

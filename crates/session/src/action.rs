@@ -93,6 +93,7 @@ pub enum DropReason {
     CancelsInitialize,
     ProgressOfNothing,
     TooMuchProgress,
+    NoProgress,
     UnknownNotification,
     Blocked,
     /// Its turn never came.
@@ -153,6 +154,7 @@ impl fmt::Display for DropReason {
             Self::CancelsInitialize => "`initialize` cannot be cancelled",
             Self::ProgressOfNothing => "progress of no open request",
             Self::TooMuchProgress => "progress told too often",
+            Self::NoProgress => "progress that does not increase",
             Self::UnknownNotification => "notification of an unknown kind",
             Self::Blocked => "blocked by a guardrail",
             Self::NotJudged => "not judged in time",

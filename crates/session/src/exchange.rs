@@ -4,9 +4,12 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use portcullis_json::Number;
 use portcullis_mcp::Id;
 use portcullis_trace::record::{Direction, Implementation, Timestamp};
 
+use crate::action::DropReason;
+use crate::number::is_less;
 use crate::route::Scope;
 
 /// LIMIT: how often in a second the progress of one request is told.
@@ -35,10 +38,17 @@ pub(crate) struct Exchange {
     pub(crate) client: Option<Implementation>,
     /// How often it was looked for since it was opened, or its progress was last told.
     looks: u32,
-    /// When the second began in which progress is counted, and how often it was told since.
-    progress_since: Timestamp,
-    progress: u32,
+    progress: Progress,
     order: u64,
+}
+
+/// How far a request has come, by what was told of it.
+#[derive(Clone, Debug)]
+struct Progress {
+    /// When the second began in which it is counted, and how often it was told since.
+    since: Timestamp,
+    count: u32,
+    last: Option<Number>,
 }
 
 /// How a trace calls the request: `call_1`, or `call_s1` for one of the server's.
@@ -167,22 +177,42 @@ impl Exchange {
             is_stateless: false,
             client: None,
             looks: 0,
-            progress_since: now,
-            progress: 0,
+            progress: Progress {
+                since: now,
+                count: 0,
+                last: None,
+            },
             order: 0,
         }
     }
 
-    /// Takes note of progress; `false` if it is told too often to be passed on.
-    pub(crate) fn hear_progress(&mut self, now: Timestamp) -> bool {
+    /// Whether what is told of the request may be passed on. It is news of it in any case.
+    pub(crate) fn admit_progress(
+        &mut self,
+        now: Timestamp,
+        told: Option<&Number>,
+    ) -> Result<(), DropReason> {
         self.looks = 0;
-        let since = self.progress_since.as_micros();
-        if now.as_micros().saturating_sub(since) >= SECOND_MICROS {
-            self.progress_since = now;
-            self.progress = 0;
+        let progress = &mut self.progress;
+        if now.as_micros().saturating_sub(progress.since.as_micros()) >= SECOND_MICROS {
+            progress.since = now;
+            progress.count = 0;
         }
-        self.progress = self.progress.saturating_add(1);
-        self.progress <= PROGRESS_PER_SECOND_MAX
+        if progress.count >= PROGRESS_PER_SECOND_MAX {
+            return Err(DropReason::TooMuchProgress);
+        }
+        // SPEC: MCP, Progress: the value MUST increase with each notification.
+        match (told, &progress.last) {
+            (Some(told), Some(last)) if !is_less(last, told) => Err(DropReason::NoProgress),
+            (Some(_), _) => Ok(()),
+            (None, _) => Err(DropReason::NoProgress),
+        }
+    }
+
+    /// Takes note of progress that was admitted and judged.
+    pub(crate) fn note_progress(&mut self, told: &Number) {
+        self.progress.count = self.progress.count.saturating_add(1);
+        self.progress.last = Some(told.clone());
     }
 }
 

@@ -16,6 +16,8 @@ mod detectors;
 mod exchange;
 mod inquiry;
 mod lower;
+mod number;
+mod passage;
 mod refusal;
 mod route;
 mod session;

@@ -7,6 +7,7 @@
 //! | result of `tools/call` | an output: text and image blocks as chunks, everything else as chunks of JSON text |
 //! | result of `tools/list` | an output with the tools as JSON text, and a listing: one tool event each |
 //! | result of `resources/read`, `sampling/createMessage` | an output, its contents as chunks |
+//! | a blob, or the `data` of a picture or sound, that is text | a chunk more with that text, behind the others; in a request a second call with the texts |
 //! | result of `prompts/get` | an output with the result as JSON text, and each prompt message as a message |
 //! | result of `initialize`, `server/discover` | an output with the result as JSON text; `instructions` as a system message |
 //! | any other result | an output with the result as JSON text |
@@ -17,6 +18,7 @@
 //! Both directions lower alike; the call ids of the server's requests are kept apart (see
 //! [`CallId`](crate::exchange::CallId)). Each element names its server and the time.
 
+mod blob;
 mod content;
 mod uri;
 
@@ -24,8 +26,11 @@ use std::sync::Arc;
 
 use portcullis_json::{Object, Value, write};
 
+pub(crate) use self::blob::BlobError;
+use self::blob::Blobs;
 pub use self::content::own_chunks;
 use self::content::{block_chunks, error_text, resource_chunks, rest, text_chunk, tool_result};
+pub(crate) use self::uri::is_scheme;
 
 /// Members of a tool listing that carry no text for a model (SPEC: MCP 2026-07-28, Pagination and
 /// Caching).
@@ -64,7 +69,7 @@ pub(crate) enum Subject<'m> {
 }
 
 /// The message as elements of a trace, in the form that `portcullis check` reads.
-pub(crate) fn lower(subject: Subject<'_>, stamp: &Stamp) -> Vec<Value> {
+pub(crate) fn lower(subject: Subject<'_>, stamp: &Stamp) -> Result<Vec<Value>, BlobError> {
     match subject {
         Subject::Request {
             call_id,
@@ -78,14 +83,20 @@ pub(crate) fn lower(subject: Subject<'_>, stamp: &Stamp) -> Vec<Value> {
             result,
         } => self::result(call_id, method, result, stamp),
         Subject::Error { call_id, error } => {
-            vec![stamp.output(call_id, Value::from(error_text(error)))]
+            Ok(vec![stamp.output(call_id, Value::from(error_text(error)))])
         }
     }
 }
 
-fn request(call_id: &str, method: &str, params: Option<&Value>, stamp: &Stamp) -> Vec<Value> {
+fn request(
+    call_id: &str,
+    method: &str,
+    params: Option<&Value>,
+    stamp: &Stamp,
+) -> Result<Vec<Value>, BlobError> {
     let params = members(params);
-    let calls = match (method, params.get("name")) {
+    let texts = blob_texts(method, &params)?;
+    let mut calls = match (method, params.get("name")) {
         ("tools/call", Some(name)) => {
             let arguments = members(params.get("arguments"));
             let mut calls = vec![call(Some(call_id), name.clone(), arguments)];
@@ -99,7 +110,7 @@ fn request(call_id: &str, method: &str, params: Option<&Value>, stamp: &Stamp) -
             }
             calls
         }
-        ("ping", _) if rest(&params, &[]).is_empty() => return Vec::new(),
+        ("ping", _) if rest(&params, &[]).is_empty() => return Ok(Vec::new()),
         _ => {
             let plain = with_plain_uri(&params)
                 .map(|plain| call(Some(&format!("{call_id}.uri")), method.into(), plain));
@@ -108,7 +119,23 @@ fn request(call_id: &str, method: &str, params: Option<&Value>, stamp: &Stamp) -
             calls
         }
     };
-    vec![stamp.calls(calls)]
+    if let Some(texts) = texts {
+        let call_id = format!("{call_id}.blobs");
+        calls.push(call(Some(&call_id), method.into(), texts));
+    }
+    Ok(vec![stamp.calls(calls)])
+}
+
+/// What the blobs of these parameters say, as arguments; `None` if they say nothing.
+fn blob_texts(method: &str, params: &Object) -> Result<Option<Object>, BlobError> {
+    let mut blobs = Blobs::default();
+    blobs.read_params(method, params)?;
+    let texts = blobs.into_texts();
+    if texts.len() == 0 {
+        return Ok(None);
+    }
+    let texts = Value::from(texts.collect::<Vec<_>>());
+    Ok(Some([(Arc::from("blobs"), texts)].into_iter().collect()))
 }
 
 /// The parameters as a server may read them that tidies its `uri`; `None` if that changes nothing.
@@ -119,7 +146,11 @@ fn with_plain_uri(params: &Object) -> Option<Object> {
     Some(params)
 }
 
-fn notification(method: &str, params: Option<&Value>, stamp: &Stamp) -> Vec<Value> {
+fn notification(
+    method: &str,
+    params: Option<&Value>,
+    stamp: &Stamp,
+) -> Result<Vec<Value>, BlobError> {
     const NUMBERS: [&str; 3] = ["progressToken", "progress", "total"];
     let params = members(params);
     let carried = match method {
@@ -127,29 +158,48 @@ fn notification(method: &str, params: Option<&Value>, stamp: &Stamp) -> Vec<Valu
         _ => rest(&params, &[]),
     };
     if carried.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    vec![stamp.calls(vec![call(None, method.into(), params)])]
+    let texts = blob_texts(method, &params)?;
+    let mut calls = vec![call(None, method.into(), params)];
+    calls.extend(texts.map(|texts| call(None, method.into(), texts)));
+    Ok(vec![stamp.calls(calls)])
 }
 
-fn result(call_id: &str, method: &str, result: &Value, stamp: &Stamp) -> Vec<Value> {
-    let as_json = || Value::from(write(result));
+fn result(
+    call_id: &str,
+    method: &str,
+    result: &Value,
+    stamp: &Stamp,
+) -> Result<Vec<Value>, BlobError> {
     let Some(members) = result.as_object() else {
-        return vec![stamp.output(call_id, as_json())];
+        return Ok(vec![stamp.output(call_id, write(result).into())]);
     };
-    match method {
+    let mut blobs = Blobs::default();
+    blobs.read_result(method, members)?;
+    let decoded = blobs.into_chunks();
+    let as_json = || beside(write(result), &decoded);
+    let chunks = |mut chunks: Vec<Value>| {
+        chunks.extend_from_slice(&decoded);
+        Value::from(chunks)
+    };
+    Ok(match method {
         "ping" if rest(members, &[]).is_empty() => Vec::new(),
-        "tools/call" | "tasks/result" => vec![stamp.output(call_id, tool_result(members))],
+        "tools/call" | "tasks/result" => vec![stamp.output(call_id, chunks(tool_result(members)))],
         "tools/list" => tool_listing(call_id, result, members, stamp),
         "resources/read" => {
-            vec![stamp.output(call_id, with_rest(members, "contents", resource_chunks))]
+            let contents = with_rest(members, "contents", resource_chunks);
+            vec![stamp.output(call_id, chunks(contents))]
         }
         "sampling/createMessage" => {
-            vec![stamp.output(call_id, with_rest(members, "content", block_chunks))]
+            let content = with_rest(members, "content", block_chunks);
+            vec![stamp.output(call_id, chunks(content))]
         }
         "prompts/get" => {
             let mut elements = vec![stamp.output(call_id, as_json())];
-            elements.extend(prompt_messages(members, stamp));
+            for message in prompt_messages(members) {
+                elements.push(prompt_message(message, stamp)?);
+            }
             elements
         }
         "initialize" | "server/discover" => {
@@ -160,7 +210,17 @@ fn result(call_id: &str, method: &str, result: &Value, stamp: &Stamp) -> Vec<Val
             elements
         }
         _ => vec![stamp.output(call_id, as_json())],
+    })
+}
+
+/// A text, with chunks behind it if there are any.
+fn beside(text: String, chunks: &[Value]) -> Value {
+    if chunks.is_empty() {
+        return text.into();
     }
+    let mut all = vec![text_chunk(text.into())];
+    all.extend_from_slice(chunks);
+    all.into()
 }
 
 /// The output of a listing, and the listing itself.
@@ -181,25 +241,27 @@ fn tool_listing(call_id: &str, result: &Value, members: &Object, stamp: &Stamp) 
     vec![stamp.output(call_id, listed.into()), listing.into()]
 }
 
-fn prompt_messages(members: &Object, stamp: &Stamp) -> Vec<Value> {
+fn prompt_messages(members: &Object) -> &[Value] {
     let messages = members.get("messages").and_then(Value::as_array);
-    messages
-        .unwrap_or_default()
-        .iter()
-        .map(|message| {
-            let role = match message.get("role").and_then(Value::as_str) {
-                Some("assistant") => "assistant",
-                // Whatever a server writes here must not pass for an output of a tool.
-                _ => "user",
-            };
-            let chunks = message.get("content").map(block_chunks).unwrap_or_default();
-            stamp.message(role, chunks.into())
-        })
-        .collect()
+    messages.unwrap_or_default()
+}
+
+fn prompt_message(message: &Value, stamp: &Stamp) -> Result<Value, BlobError> {
+    let role = match message.get("role").and_then(Value::as_str) {
+        Some("assistant") => "assistant",
+        // Whatever a server writes here must not pass for an output of a tool.
+        _ => "user",
+    };
+    let content = message.get("content");
+    let mut chunks = content.map(block_chunks).unwrap_or_default();
+    let mut blobs = Blobs::default();
+    blobs.read_content(content)?;
+    chunks.extend(blobs.into_chunks());
+    Ok(stamp.message(role, chunks.into()))
 }
 
 /// The blocks of `field`, one or a list of them, as chunks, then the other members as JSON text.
-fn with_rest(members: &Object, field: &str, chunks: impl Fn(&Value) -> Vec<Value>) -> Value {
+fn with_rest(members: &Object, field: &str, chunks: impl Fn(&Value) -> Vec<Value>) -> Vec<Value> {
     let mut all: Vec<Value> = match members.get(field) {
         Some(Value::Array(blocks)) => blocks.iter().flat_map(chunks).collect(),
         Some(block) => chunks(block),
@@ -209,7 +271,7 @@ fn with_rest(members: &Object, field: &str, chunks: impl Fn(&Value) -> Vec<Value
     if !others.is_empty() {
         all.push(text_chunk(write(&others.into()).into()));
     }
-    all.into()
+    all
 }
 
 fn element(role: &str) -> Object {

@@ -26,6 +26,7 @@ use crate::context::{Guardrail, RefusalStyle, SessionContext, SessionLimits};
 use crate::exchange::{Exchange, Exchanges};
 use crate::inquiry::{Asked, Inquiry, Outcome, Rehearsal, SharedDetectors};
 use crate::lower::{Stamp, Subject, lower};
+use crate::passage::Passage;
 use crate::refusal::OwnWords;
 use crate::route::{Delivery, DeliveryKind, Scope, Source};
 use crate::tools::{Report, ToolWatch};
@@ -410,13 +411,15 @@ impl Session {
         subject: Subject<'_>,
         look: impl FnOnce(&mut ToolWatch) -> Report,
     ) -> Result<Inspected, Asked> {
-        let elements = lower(subject, &self.stamp(turn.now));
-        match events(&elements) {
-            Ok(events) => {
+        match self.lowered(subject, turn.now) {
+            Ok((elements, events)) => {
                 let informed = turn.answers.beside(&*self.detectors);
                 let mut judgement = self.judges.judge(&events, &informed)?;
                 judgement.add(look(&mut self.tools));
-                let bytes = turn.message.line();
+                let passage = self.passage(turn.direction, turn.message, subject);
+                judgement.add_passage(&passage);
+                let passed = passage.message.as_ref().unwrap_or(turn.message);
+                let bytes = passed.line();
                 let delivery = self.delivery(turn);
                 Ok(Inspected {
                     permit: self.judges.settle(&judgement, bytes, delivery),
@@ -424,12 +427,31 @@ impl Session {
                     elements,
                 })
             }
-            Err(error) => Ok(Inspected {
-                judgement: self.judges.fail(&error.to_string()),
+            Err(reason) => Ok(Inspected {
+                judgement: self.judges.fail(&reason),
                 elements: Vec::new(),
                 permit: None,
             }),
         }
+    }
+
+    /// How a message is passed on; only what clients are told is ever changed.
+    fn passage(&self, direction: Direction, message: &Message, subject: Subject<'_>) -> Passage {
+        match direction {
+            Direction::ToServer => Passage::default(),
+            Direction::ToClient => Passage::of(message, subject, &self.from_server.envelope),
+        }
+    }
+
+    /// A message as it is recorded and as it is judged, or why it can be neither.
+    fn lowered(
+        &self,
+        subject: Subject<'_>,
+        now: Timestamp,
+    ) -> Result<(Vec<Value>, Vec<Event>), String> {
+        let elements = lower(subject, &self.stamp(now)).map_err(|error| error.to_string())?;
+        let events = events(&elements).map_err(|error| error.to_string())?;
+        Ok((elements, events))
     }
 
     fn record(

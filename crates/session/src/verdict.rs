@@ -23,7 +23,8 @@ pub struct Permit {
 impl Permit {
     /// Passes on what was judged; `None` if the judgement does not allow it.
     ///
-    /// `bytes` are the message that was lowered for this judgement.
+    /// `bytes` are the message that was lowered for this judgement, but for what its
+    /// [`Passage`](crate::passage::Passage) leaves out.
     fn pass(judgement: &Judgement, bytes: Bytes, delivery: Delivery) -> Option<Self> {
         judgement.allows().then_some(Self { bytes, delivery })
     }

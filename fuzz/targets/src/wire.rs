@@ -109,6 +109,7 @@ fn look(body: &Value) {
     let tokens = (
         view::progress_token(body),
         view::progressed_token(body),
+        view::progress(body),
         view::cancelled_request(body),
     );
     let blocks = body

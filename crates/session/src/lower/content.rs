@@ -38,7 +38,7 @@ pub(super) fn rest(members: &Object, known: &[&str]) -> Object {
 }
 
 /// The content of a tool's result, `structuredContent` and unknown members included.
-pub(super) fn tool_result(members: &Object) -> Value {
+pub(super) fn tool_result(members: &Object) -> Vec<Value> {
     let mut chunks = content_chunks(members);
     if let Some(structured) = members.get("structuredContent")
         && !repeats(&chunks, structured)
@@ -49,7 +49,7 @@ pub(super) fn tool_result(members: &Object) -> Value {
     if !others.is_empty() {
         chunks.push(json_chunk(&others.into()));
     }
-    chunks.into()
+    chunks
 }
 
 /// How many chunks of a tool's output come from the `content` of its result. They are the first

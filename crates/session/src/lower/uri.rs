@@ -55,7 +55,7 @@ fn plain_segment(segment: &str) -> &str {
     segment.trim_end_matches(['.', ' '])
 }
 
-fn is_scheme(text: &str) -> bool {
+pub(crate) fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text
             .chars()

@@ -1,16 +1,15 @@
 //! Tool listings of which only a part may pass.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
 use std::sync::Arc;
 
 use portcullis_json::{Shape, Value, rescan};
 use portcullis_mcp::Message;
 
 use super::response::subject;
-use super::{Inspected, Session, Turn, events};
+use super::{Inspected, Session, Turn};
 use crate::exchange::Exchange;
-use crate::lower::lower;
+use crate::passage::edited;
 
 /// LIMIT: tools of one session that are withheld; a listing that needs more is refused whole.
 const WITHHELD_TOOLS_MAX: usize = 10_000;
@@ -33,8 +32,8 @@ impl Session {
         if self.withheld_tools.len() + names.len() > WITHHELD_TOOLS_MAX {
             return;
         }
-        let elements = lower(subject(&shorter, exchange), &self.stamp(turn.now));
-        let Ok(events) = events(&elements) else {
+        let lowered = self.lowered(subject(&shorter, exchange), turn.now);
+        let Ok((elements, events)) = lowered else {
             return;
         };
         let informed = turn.answers.beside(&*self.detectors);
@@ -42,7 +41,12 @@ impl Session {
         let Ok(judgement) = self.judges.judge(&events, &informed) else {
             return;
         };
-        let bytes = shorter.line();
+        // What was said of the whole is said.
+        let passage = self.passage(turn.direction, &shorter, subject(&shorter, exchange));
+        if passage.refusal.is_some() {
+            return;
+        }
+        let bytes = passage.message.as_ref().unwrap_or(&shorter).line();
         let delivery = self.delivery(turn);
         inspected.permit = self.judges.settle(&judgement, bytes, delivery);
         // Both listings were judged, so the record keeps both: addresses count their events.
@@ -102,20 +106,6 @@ impl Session {
             gone.map(|(_, name)| name).collect(),
         ))
     }
-}
-
-/// The text with other words in these places, which do not overlap.
-fn edited(text: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> {
-    edits.sort_by_key(|(range, _)| range.start);
-    let mut written = String::with_capacity(text.len());
-    let mut done = 0;
-    for (range, words) in edits {
-        written.push_str(text.get(done..range.start)?);
-        written.push_str(&words);
-        done = range.end;
-    }
-    written.push_str(text.get(done..)?);
-    Some(written)
 }
 
 /// The places in the listing that explain the block; `None` if they do not.

@@ -1,3 +1,4 @@
+use portcullis_json::Number;
 use portcullis_mcp::{Id, Method, view};
 use portcullis_trace::record::Direction;
 
@@ -23,6 +24,9 @@ impl Session {
                 params: turn.message.params(),
             },
         )?;
+        if *method == Method::Progress {
+            self.note_progress(turn);
+        }
         let record = self.record(turn, Some(method.as_str()), &inspected, inspected.verdict());
         let Some(permit) = inspected.permit else {
             let mut actions = vec![record];
@@ -54,11 +58,7 @@ impl Session {
             Method::Progress => {
                 let progressed = self.progressed(turn);
                 let exchange = progressed.ok_or(DropReason::ProgressOfNothing)?;
-                if exchange.hear_progress(turn.now) {
-                    Ok(())
-                } else {
-                    Err(DropReason::TooMuchProgress)
-                }
+                exchange.admit_progress(turn.now, told_progress(turn))
             }
             Method::Cancelled => self.admit_cancellation(turn),
             _ => Ok(()),
@@ -70,6 +70,15 @@ impl Session {
         let token = view::progressed_token(turn.message.params()?).ok()?;
         let exchanges = &mut self.receiver(turn.direction).exchanges;
         exchanges.by_progress_token(turn.source.scope, &token)
+    }
+
+    /// Only once it is judged: until then the same message may come again.
+    fn note_progress(&mut self, turn: Turn<'_>) {
+        if let Some(exchange) = self.progressed(turn)
+            && let Some(told) = told_progress(turn)
+        {
+            exchange.note_progress(told);
+        }
     }
 
     fn admit_cancellation(&mut self, turn: Turn<'_>) -> Result<(), DropReason> {
@@ -88,6 +97,10 @@ impl Session {
             _ => Err(DropReason::CancelsNothing),
         }
     }
+}
+
+fn told_progress(turn: Turn<'_>) -> Option<&Number> {
+    view::progress(turn.message.params()?).ok()
 }
 
 fn cancelled_request(turn: Turn<'_>) -> Option<Id> {

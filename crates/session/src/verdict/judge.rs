@@ -10,6 +10,7 @@ use portcullis_trace::{Event, Range};
 use super::Permit;
 use crate::context::{Guardrail, GuardrailAction, SessionLimits};
 use crate::inquiry::Asked;
+use crate::passage::Passage;
 use crate::route::Delivery;
 use crate::session::PastMessage;
 use crate::tools::{Report, ToolFinding};
@@ -273,6 +274,22 @@ impl Judgement {
             }));
     }
 
+    /// Adds what is said of addresses that the message is to give to a client.
+    pub(crate) fn add_passage(&mut self, passage: &Passage) {
+        if let Some(refusal) = passage.refusal {
+            let violation = Violation::of_links(GuardrailAction::Block, refusal.to_owned());
+            self.violations.push(violation);
+        }
+        if passage.taken_out > 0 {
+            let message = format!(
+                "{} icons and websites with unsafe addresses were taken out",
+                passage.taken_out
+            );
+            let violation = Violation::of_links(GuardrailAction::Log, message);
+            self.violations.push(violation);
+        }
+    }
+
     pub(crate) fn allows(&self) -> bool {
         self.blocking().next().is_none() && self.blocking_failure().is_none()
     }
@@ -327,6 +344,17 @@ impl Violation {
             message: finding.message,
             keywords: finding.details,
             ranges: iter::once(range(Vec::new(), None)).chain(parts).collect(),
+        }
+    }
+
+    fn of_links(action: GuardrailAction, message: String) -> Self {
+        Self {
+            guardrail: built_in("links".to_owned()),
+            action,
+            arguments: vec![message.as_str().into()],
+            message,
+            keywords: Object::new(),
+            ranges: Vec::new(),
         }
     }
 

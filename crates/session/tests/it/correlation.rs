@@ -175,6 +175,60 @@ fn progress_passes_only_for_a_token_that_an_open_request_declared() {
 }
 
 #[test]
+fn progress_that_does_not_increase_is_dropped() {
+    let progress = |token: &str, progress: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":{token},"progress":{progress},"message":"x"}}}}"#
+        )
+    };
+    let asks = |id: &str, token: &str| {
+        let params =
+            format!(r#"{{"name":"t","arguments":{{}},"_meta":{{"progressToken":{token}}}}}"#);
+        request(id, "tools/call", &params)
+    };
+    let mut talk = Conversation::unguarded();
+    talk.client(&asks("1", "7"));
+    talk.client(&asks("2", "8"));
+    for (value, passes) in [
+        ("-1", true),
+        ("-1", false),
+        ("-1.0", false),
+        ("-2", false),
+        ("0", true),
+        ("0.5", true),
+        ("5e-1", false),
+        ("9007199254740992", true),
+        // One more, which a double does not hold.
+        ("9007199254740993", true),
+        ("10000000000000000000000", true),
+        ("9e21", false),
+        (r#""99999999999999999999999""#, false),
+        ("null", false),
+    ] {
+        let line = progress("7", value);
+        let became = talk.server(&line);
+        if passes {
+            assert_eq!(became.sent, [(ToClient, line)]);
+        } else {
+            became.is_dropped("does not increase");
+        }
+    }
+    // Another request has come as far as it has come.
+    let line = progress("8", "1");
+    assert_eq!(talk.server(&line).sent, [(ToClient, line)]);
+
+    talk.server(&asks("1", "7").replace("tools/call", "sampling/createMessage"));
+    let line = progress("7", "2");
+    assert_eq!(talk.client(&line).sent, [(ToServer, line.clone())]);
+    talk.client(&line).is_dropped("does not increase");
+
+    // The token is free again.
+    talk.server_answers("1", TEXT);
+    talk.client(&asks("3", "7"));
+    assert_eq!(talk.server(&line).sent, [(ToClient, line)]);
+}
+
+#[test]
 fn a_silence_is_counted_in_looks_and_ends_with_progress() {
     const PROGRESS: &str = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":7,"progress":1}}"#;
     let mut talk = Conversation::unguarded();

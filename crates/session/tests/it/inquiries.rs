@@ -117,6 +117,19 @@ fn what_failed_is_asked_again_and_what_is_known_is_not() {
 }
 
 #[test]
+fn progress_that_is_asked_about_is_not_taken_for_told() {
+    const PROGRESS: &str = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":7,"progress":1,"message":"m"}}"#;
+    let mut talk = guarded(MODERATED);
+    let params = r#"{"name":"t","arguments":{},"_meta":{"progressToken":7}}"#;
+    let asked = say(&mut talk, ToServer, &request("1", "tools/call", params), 1);
+    talk.session.on_answers(answered(asked.inquiry.unwrap()));
+    let asked = say(&mut talk, ToClient, PROGRESS, 2);
+    let outcome = talk.session.on_answers(answered(asked.inquiry.unwrap()));
+    let became = Became::from(outcome.actions);
+    assert_eq!(became.sent, [(ToClient, PROGRESS.to_owned())]);
+}
+
+#[test]
 fn an_answer_leaves_its_request_open_until_it_is_judged() {
     let mut talk = guarded(MODERATED);
     let inquiry = asks(say(&mut talk, ToServer, &call("1", "good"), 1), &["good"]);

@@ -91,6 +91,16 @@ fn what_is_left_of_a_listing_is_for_nobody_else_to_keep() {
 }
 
 #[test]
+fn unsafe_icons_leave_a_listing_that_is_shortened_too() {
+    let mut talk = Conversation::guarded(NO_POISON);
+    talk.client_asks("1", "tools/list", "{}");
+    let icon = |icons: &str| GOOD.replacen('{', &format!(r#"{{"icons":[{icons}],"#), 1);
+    let bad = icon(r#"{"src":"javascript:x"}"#);
+    let became = talk.server(&listing(&format!("{bad},{EVIL}")));
+    assert_eq!(became.sent, [(ToClient, listing(&icon("")))]);
+}
+
+#[test]
 fn a_blocked_listing_of_invariant_gateway_keeps_its_tools_by_other_names() {
     let guardrails = vec![guardrail("g", NO_POISON, GuardrailAction::Block)];
     let mut talk = Conversation::with(guardrails, |context| {

@@ -145,6 +145,31 @@ fn positions_in_a_stream_reach_the_client_and_go_back_to_the_server() {
 }
 
 #[test]
+fn a_client_is_not_told_to_come_back_sooner_than_after_250_ms() {
+    let upstream = Upstream::scripted(|received, reply| {
+        let mut events = if received.is_get() || received.tool() == Some("stream") {
+            reply.events()
+        } else {
+            return Some(reply);
+        };
+        events.send("id: e1\nretry: 0\ndata:");
+        events.send(&format!("id: e2\nretry: 249\ndata: {LOG}"));
+        events.send("retry: 251\ndata:");
+        if !received.is_get() {
+            events.send(&format!("data: {}", received.answered("{}")));
+        }
+        events.end();
+        None
+    });
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open();
+    for mut stream in [session.call(1, "stream"), session.listen(None)] {
+        let retries = [(); 3].map(|()| stream.event().unwrap().retry.unwrap());
+        assert_eq!(retries, ["250", "250", "251"]);
+    }
+}
+
+#[test]
 fn two_sessions_with_the_same_ids_do_not_mix() {
     let held = Mutex::new(Vec::new());
     // Both calls are open before either is answered, the later one first.

@@ -19,7 +19,7 @@ use tracing::debug;
 
 use self::given::GivenIds;
 use super::counted::Counted;
-use super::standalone::{from, pass_position, retry, start_listening};
+use super::standalone::{from, pass_position, retry, start_listening, told_retry};
 use super::{Call, TellError, silent};
 use crate::serve::conversation::{Carried, Conversation, Taken};
 use crate::serve::errand::Errand;
@@ -393,7 +393,7 @@ impl HttpUpstream {
             outlet: asked.outlet.clone(),
             position: Position {
                 id: event.id,
-                retry: event.retry,
+                retry: told_retry(event.retry),
             },
             status: None,
         };

@@ -16,7 +16,8 @@ use crate::serve::outlet::{ClientGone, Outlet, Parcel, Position};
 
 /// How long to wait before a stream is opened again, if the server does not say.
 const RETRY_DEFAULT: Duration = Duration::from_secs(1);
-const RETRY_MIN: Duration = Duration::from_millis(250);
+const RETRY_MILLIS_MIN: u64 = 250;
+const RETRY_MIN: Duration = Duration::from_millis(RETRY_MILLIS_MIN);
 const RETRY_MAX: Duration = Duration::from_mins(1);
 
 /// Passes a stream on that belongs to no request, until either side ends it.
@@ -53,7 +54,7 @@ pub(crate) async fn pass_standalone(
         let is_message = event.is_message();
         let position = Position {
             id: event.id,
-            retry: event.retry,
+            retry: told_retry(event.retry),
         };
         if let Some(upstream) = upstream {
             upstream.note_given(&position);
@@ -118,6 +119,11 @@ async fn listen(conversation: Arc<Conversation>) {
 pub(super) fn retry(position: &Position) -> Duration {
     let wanted = position.retry.map_or(RETRY_DEFAULT, Duration::from_millis);
     wanted.clamp(RETRY_MIN, RETRY_MAX)
+}
+
+/// What a client is told of it, in milliseconds: to wait no less than the gateway does.
+pub(super) fn told_retry(wanted: Option<u64>) -> Option<u64> {
+    wanted.map(|wanted| wanted.max(RETRY_MILLIS_MIN))
 }
 
 /// What asks for a stream from this position on.

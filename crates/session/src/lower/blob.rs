@@ -1,0 +1,379 @@
+//! What the base64 of blobs says, where that is text.
+//!
+//! Clients decode what a server calls `text/plain` and show it to the model, and so do some with
+//! what has no type or another one. What is text is seen as text, whatever it is called.
+
+use std::fmt;
+
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use base64::{Engine as _, alphabet};
+use portcullis_json::{Object, Value};
+
+use super::content::text_chunk;
+
+/// LIMIT: bytes of text that the blobs of one message may say. A message with more is refused:
+/// what is not seen must not pass. What is no text is not counted.
+const TEXT_BYTES_MAX: usize = 8 << 20;
+/// How many digits are decoded at once; a multiple of four.
+const DIGITS: usize = 64 << 10;
+const BYTES: usize = DIGITS / 4 * 3;
+
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_allow_trailing_bits(true)
+    .with_decode_padding_mode(DecodePaddingMode::RequireNone);
+static STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+static URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+/// The texts that the blobs of one message say.
+#[derive(Debug, Default)]
+pub(super) struct Blobs {
+    texts: Vec<String>,
+    bytes: usize,
+}
+
+/// Why the blobs of a message cannot be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BlobError {
+    NotBase64 { member: &'static str },
+    TooMuchText,
+}
+
+/// What a blob is called, as far as it matters to whether it is text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text,
+    /// Pictures and sounds.
+    Media,
+    Other,
+}
+
+/// The bytes of a blob, as long as they may be text.
+struct Sink {
+    kind: Kind,
+    bytes: Vec<u8>,
+    /// How many of them are known to be UTF-8.
+    checked: usize,
+    is_text: bool,
+    bytes_max: usize,
+}
+
+/// Why digits could not be read.
+enum Stop {
+    NotBase64,
+    TooMuchText,
+}
+
+// === impl Blobs ===
+
+impl Blobs {
+    /// Reads the blobs of a result, which the protocol says are base64.
+    pub(super) fn read_result(&mut self, method: &str, result: &Object) -> Result<(), BlobError> {
+        match method {
+            "tools/call" | "tasks/result" | "sampling/createMessage" => {
+                self.read_content(result.get("content"))?;
+            }
+            "resources/read" => {
+                for contents in items(result.get("contents")) {
+                    self.read("blob", contents)?;
+                }
+            }
+            "prompts/get" => self.read_messages(result.get("messages"))?,
+            "tasks/get" => self.read_task(result)?,
+            _ => return Ok(()),
+        }
+        self.read_input_requests(result.get("inputRequests"))
+    }
+
+    /// Reads the blobs of a request or a notification.
+    pub(super) fn read_params(&mut self, method: &str, params: &Object) -> Result<(), BlobError> {
+        match method {
+            "sampling/createMessage" => self.read_messages(params.get("messages")),
+            "notifications/tasks" => {
+                self.read_task(params)?;
+                self.read_input_requests(params.get("inputRequests"))
+            }
+            _ => self.read_input_responses(params.get("inputResponses")),
+        }
+    }
+
+    /// Reads the blobs of one content block or a list of them.
+    pub(super) fn read_content(&mut self, content: Option<&Value>) -> Result<(), BlobError> {
+        for block in items(content) {
+            match block.get("type").and_then(Value::as_str) {
+                Some("image" | "audio") => self.read("data", block)?,
+                Some("resource") => {
+                    if let Some(contents) = block.get("resource") {
+                        self.read("blob", contents)?;
+                    }
+                }
+                Some("tool_result") => self.read_content(block.get("content"))?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn into_texts(self) -> impl ExactSizeIterator<Item = Value> {
+        self.texts.into_iter().map(Value::from)
+    }
+
+    pub(super) fn into_chunks(self) -> Vec<Value> {
+        self.into_texts().map(text_chunk).collect()
+    }
+
+    fn read_messages(&mut self, messages: Option<&Value>) -> Result<(), BlobError> {
+        for message in items(messages) {
+            self.read_content(message.get("content"))?;
+        }
+        Ok(())
+    }
+
+    /// SPEC: MCP 2026-07-28, Tasks: what the task came to stands in the task.
+    fn read_task(&mut self, task: &Object) -> Result<(), BlobError> {
+        let result = task.get("result");
+        self.read_content(result.and_then(|result| result.get("content")))
+    }
+
+    fn read_input_requests(&mut self, requests: Option<&Value>) -> Result<(), BlobError> {
+        for (_, request) in members(requests) {
+            let params = request.get("params");
+            self.read_messages(params.and_then(|params| params.get("messages")))?;
+        }
+        Ok(())
+    }
+
+    /// Only what a model said has a role; what a person filled in is no content block.
+    fn read_input_responses(&mut self, responses: Option<&Value>) -> Result<(), BlobError> {
+        for (_, response) in members(responses) {
+            if response.get("role").is_some() {
+                self.read_content(response.get("content"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, member: &'static str, holder: &Value) -> Result<(), BlobError> {
+        let Some(written) = holder.get(member).and_then(Value::as_str) else {
+            return Ok(());
+        };
+        let kind = Kind::of(holder.get("mimeType").and_then(Value::as_str));
+        let texts = texts(written, kind, TEXT_BYTES_MAX.saturating_sub(self.bytes));
+        let texts = texts.map_err(|stop| match stop {
+            Stop::NotBase64 => BlobError::NotBase64 { member },
+            Stop::TooMuchText => BlobError::TooMuchText,
+        })?;
+        for text in texts {
+            self.bytes = self.bytes.saturating_add(text.len());
+            self.texts.push(text);
+        }
+        Ok(())
+    }
+}
+
+fn items(value: Option<&Value>) -> &[Value] {
+    match value {
+        Some(Value::Array(items)) => items,
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    }
+}
+
+fn members(value: Option<&Value>) -> impl Iterator<Item = (&str, &Value)> {
+    let members = value.and_then(Value::as_object).into_iter();
+    members.flat_map(|object| object.iter().map(|(name, value)| (&**name, value)))
+}
+
+/// All that readers may take the digits for, if it is text.
+///
+/// The alphabet is that of RFC 4648, section 4. Line breaks, digits of the alphabet for URLs and a
+/// lack of padding are what SDKs have written (python-sdk 342, langchain4j 6287, anubis-mcp 270).
+fn texts(written: &str, kind: Kind, bytes_max: usize) -> Result<Vec<String>, Stop> {
+    let read = |digits: &str, engine| read(digits, engine, kind, bytes_max);
+    match read(written, &STANDARD) {
+        Err(Stop::NotBase64) => {}
+        known => return known.map(Vec::from_iter),
+    }
+    let digits: String = written
+        .chars()
+        .filter(|character| !character.is_ascii_whitespace())
+        .collect();
+    if !digits.contains(['-', '_']) {
+        return read(&digits, &STANDARD).map(Vec::from_iter);
+    }
+    let mut all = Vec::from_iter(read(&digits, &URL_SAFE)?);
+    // Python leaves out what it does not know.
+    let known = digits.replace(['-', '_'], "");
+    match read(known.trim_end_matches('='), &STANDARD) {
+        Ok(text) => all.extend(text),
+        Err(Stop::NotBase64) => {}
+        Err(Stop::TooMuchText) => return Err(Stop::TooMuchText),
+    }
+    Ok(all)
+}
+
+/// What the digits say, if it is text. That they are digits is seen to in any case.
+fn read(
+    written: &str,
+    engine: &GeneralPurpose,
+    kind: Kind,
+    bytes_max: usize,
+) -> Result<Option<String>, Stop> {
+    let digits = written.trim_end_matches('=');
+    let padding = written.len() - digits.len();
+    if padding > 2 || padding > 0 && !written.len().is_multiple_of(4) {
+        return Err(Stop::NotBase64);
+    }
+    let mut sink = Sink::new(kind, bytes_max);
+    let mut decoded = vec![0; BYTES.min(digits.len())];
+    for part in digits.as_bytes().chunks(DIGITS) {
+        let length = engine.decode_slice(part, &mut decoded);
+        let bytes = decoded.get(..length.map_err(|_| Stop::NotBase64)?);
+        sink.take(bytes.unwrap_or_default())?;
+    }
+    Ok(sink.finish())
+}
+
+// === impl BlobError ===
+
+impl fmt::Display for BlobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotBase64 { member } => write!(f, "a `{member}` is not base64"),
+            Self::TooMuchText => write!(f, "its blobs say more than {TEXT_BYTES_MAX} bytes"),
+        }
+    }
+}
+
+// === impl Kind ===
+
+impl Kind {
+    fn of(mime_type: Option<&str>) -> Self {
+        const MEDIA: [&str; 4] = ["image/", "audio/", "video/", "font/"];
+        const TEXT: [&str; 5] = ["json", "xml", "html", "yaml", "script"];
+        let written = mime_type.unwrap_or_default();
+        let name = written.split(';').next().unwrap_or_default().trim();
+        let name = name.to_ascii_lowercase();
+        if name.starts_with("text/") || TEXT.iter().any(|text| name.ends_with(text)) {
+            Self::Text
+        } else if MEDIA.iter().any(|media| name.starts_with(media)) {
+            Self::Media
+        } else {
+            Self::Other
+        }
+    }
+}
+
+// === impl Sink ===
+
+impl Sink {
+    fn new(kind: Kind, bytes_max: usize) -> Self {
+        Self {
+            kind,
+            bytes: Vec::new(),
+            checked: 0,
+            is_text: true,
+            bytes_max,
+        }
+    }
+
+    fn take(&mut self, part: &[u8]) -> Result<(), Stop> {
+        if !self.is_text {
+            return Ok(());
+        }
+        if self.bytes.is_empty() && is_markup(part) {
+            self.kind = Kind::Text;
+        }
+        self.bytes.extend_from_slice(part);
+        self.is_text = match self.kind {
+            Kind::Text => true,
+            Kind::Media => !part.iter().copied().any(is_binary) && self.is_utf8(),
+            Kind::Other => self.is_utf8(),
+        };
+        if !self.is_text {
+            self.bytes = Vec::new();
+        }
+        if self.bytes.len() > self.bytes_max {
+            return Err(Stop::TooMuchText);
+        }
+        Ok(())
+    }
+
+    /// Whether it is UTF-8 so far; a character may be cut at the end.
+    fn is_utf8(&mut self) -> bool {
+        let rest = self.bytes.get(self.checked..).unwrap_or_default();
+        match str::from_utf8(rest) {
+            Ok(_) => self.checked = self.bytes.len(),
+            Err(error) if error.error_len().is_none() => self.checked += error.valid_up_to(),
+            Err(_) => return false,
+        }
+        true
+    }
+
+    fn finish(self) -> Option<String> {
+        let is_whole = self.kind == Kind::Text || self.checked == self.bytes.len();
+        if !self.is_text || !is_whole || self.bytes.is_empty() {
+            return None;
+        }
+        Some(match self.bytes.split_first_chunk() {
+            Some(([0xff, 0xfe], units)) => utf16(units, u16::from_le_bytes),
+            Some(([0xfe, 0xff], units)) => utf16(units, u16::from_be_bytes),
+            _ => String::from_utf8(self.bytes)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        })
+    }
+}
+
+fn utf16(units: &[u8], read: fn([u8; 2]) -> u16) -> String {
+    let units: Vec<u16> = units.as_chunks().0.iter().map(|unit| read(*unit)).collect();
+    String::from_utf16_lossy(&units)
+}
+
+/// Whether it begins like HTML, XML or SVG, whatever it is called.
+fn is_markup(head: &[u8]) -> bool {
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    head.trim_ascii_start().starts_with(b"<")
+}
+
+/// SPEC: WHATWG MIME Sniffing, binary data byte.
+fn is_binary(byte: u8) -> bool {
+    matches!(byte, 0..=0x08 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+
+    use super::*;
+
+    #[test]
+    fn a_message_may_not_say_more_in_blobs_than_is_shown() {
+        let image = |length: usize, byte: u8| {
+            let mut image = Object::new();
+            image.insert("type", "image");
+            image.insert("data", STANDARD.encode(vec![byte; length]));
+            Value::from(image)
+        };
+        let check = |blocks: Vec<Value>, expected: Result<(), BlobError>| {
+            let read = Blobs::default().read_content(Some(&blocks.into()));
+            assert_eq!(read, expected);
+        };
+        let half = TEXT_BYTES_MAX / 2;
+        check(vec![image(half, b'a'), image(half, b'b')], Ok(()));
+        let more = vec![image(half, b'a'), image(half + 1, b'b')];
+        check(more, Err(BlobError::TooMuchText));
+        // What is no text may have any length.
+        check(vec![image(TEXT_BYTES_MAX + 1, 0xff)], Ok(()));
+    }
+
+    #[test]
+    fn a_character_may_stand_where_digits_are_cut() {
+        for shift in 0..4 {
+            let text = "a".repeat(shift) + &"🙂".repeat(BYTES / 2);
+            let read = texts(&STANDARD.encode(&text), Kind::Media, TEXT_BYTES_MAX);
+            assert!(read.is_ok_and(|texts| texts == [text]), "{shift}");
+        }
+        let cut = STANDARD.encode("🙂".as_bytes().split_last().unwrap().1);
+        let read = texts(&cut, Kind::Other, TEXT_BYTES_MAX);
+        assert!(read.is_ok_and(|texts| texts.is_empty()));
+    }
+}

@@ -1,0 +1,37 @@
+//! Which times of a server's a client may be told.
+
+use portcullis_json::{Number, Value};
+
+use crate::number::is_less;
+
+/// LIMIT: how long a client may be told to keep a result. What guardrails would say of it changes.
+const TIME_TO_LIVE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
+/// LIMIT: how soon a client may be told to ask again.
+const PAUSE_MS_MIN: i64 = 250;
+
+/// What is to be said instead of this `ttlMs`; `None` if nothing is wrong with it.
+///
+/// SPEC: MCP 2026-07-28, Caching: what is negative counts as 0. So does here what is no number of
+/// milliseconds at all.
+pub(super) fn time_to_live(value: &Value) -> Option<i64> {
+    let Value::Number(number) = value else {
+        return Some(0);
+    };
+    if is_less(&Number::Integer(TIME_TO_LIVE_MS_MAX), number) {
+        return Some(TIME_TO_LIVE_MS_MAX);
+    }
+    (is_less(number, &Number::Integer(0)) || is_fraction(number)).then_some(0)
+}
+
+/// What is to be said instead of this `pollInterval` or `pollIntervalMs`; `None` if nothing is
+/// wrong with it, or it is no number at all.
+pub(super) fn pause(value: &Value) -> Option<i64> {
+    let Value::Number(number) = value else {
+        return None;
+    };
+    is_less(number, &Number::Integer(PAUSE_MS_MIN)).then_some(PAUSE_MS_MIN)
+}
+
+fn is_fraction(number: &Number) -> bool {
+    matches!(number, Number::Float(value) if value.fract() != 0.0)
+}
