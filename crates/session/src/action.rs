@@ -94,6 +94,7 @@ pub enum DropReason {
     ProgressOfNothing,
     TooMuchProgress,
     UnknownNotification,
+    OtherSubscription,
     Blocked,
     /// Its turn never came.
     NotJudged,
@@ -154,6 +155,7 @@ impl fmt::Display for DropReason {
             Self::ProgressOfNothing => "progress of no open request",
             Self::TooMuchProgress => "progress told too often",
             Self::UnknownNotification => "notification of an unknown kind",
+            Self::OtherSubscription => "message of a subscription that its stream is not of",
             Self::Blocked => "blocked by a guardrail",
             Self::NotJudged => "not judged in time",
         })

@@ -28,7 +28,7 @@ pub struct SessionContext {
 }
 
 /// A policy in force.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Guardrail {
     pub name: GuardrailName,
     /// Or why it does not load, which is a failure to evaluate every message.

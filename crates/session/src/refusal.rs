@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use portcullis_json::{Object, Value};
-use portcullis_mcp::{Id, Malformed, Revision, error_code, write};
+use portcullis_mcp::{Id, Malformed, Method, Revision, error_code, write};
 
 use crate::context::RefusalStyle;
 use crate::exchange::{Exchange, OpenError};
@@ -164,6 +164,13 @@ impl OwnWords {
             "Unsupported protocol version",
             Some(&data.into()),
         )
+    }
+
+    pub(crate) fn notification(method: &Method, params: Option<&Value>) -> Self {
+        Self {
+            bytes: write::notification(method.as_str(), params),
+            error_code: None,
+        }
     }
 
     pub(crate) fn error_code(&self) -> Option<i64> {

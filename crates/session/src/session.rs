@@ -1,5 +1,6 @@
 //! The state of a conversation, and what one message does to it.
 
+mod changes;
 mod listing;
 mod loss;
 mod notification;
@@ -31,6 +32,8 @@ use crate::route::{Delivery, DeliveryKind, Scope, Source};
 use crate::tools::{Report, ToolWatch};
 use crate::verdict::{Judgement, Judges, Permit, Violation};
 
+use self::changes::Lists;
+pub(crate) use self::changes::Subscription;
 pub use self::past::PastMessage;
 
 /// LIMIT: notes of one session; what a peer can cause at will must not fill the log.
@@ -57,6 +60,10 @@ pub struct Session {
     /// Tools that were taken out of a listing; calling one of them is refused.
     withheld_tools: BTreeSet<Arc<str>>,
     tools: ToolWatch,
+    /// Of which the server has said that it tells when they change.
+    changing_lists: Lists,
+    /// Whether other guardrails are in force than when the client was last told of lists.
+    judges_otherwise: bool,
     next_sequence: Sequence,
     last_time: Timestamp,
     notes: u32,
@@ -125,6 +132,8 @@ impl Session {
             handshake: Handshake::NotBegun,
             withheld_tools: BTreeSet::new(),
             tools: ToolWatch::new(context.tool_checks),
+            changing_lists: Lists::default(),
+            judges_otherwise: false,
             next_sequence: Sequence::FIRST,
             last_time: Timestamp::from_micros(i64::MIN),
             notes: 0,
@@ -249,6 +258,8 @@ impl Session {
 
     /// Puts other guardrails in force. They speak only of what is new.
     pub fn replace_guardrails(&mut self, rehearsal: Rehearsal) {
+        let has_begun = self.last_sequence().is_some();
+        self.judges_otherwise |= has_begun && !self.judges.are_same(&rehearsal.judges);
         self.judges = rehearsal.judges;
     }
 

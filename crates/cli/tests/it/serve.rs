@@ -10,6 +10,7 @@ mod detectors;
 mod failures;
 mod invariant;
 mod kept;
+mod lists;
 mod login;
 mod operation;
 mod reload;

@@ -35,6 +35,9 @@ impl Session {
         if ends_handshake {
             self.handshake = Handshake::Done;
         }
+        if *method == Method::SubscriptionsAcknowledged {
+            self.note_acknowledgement(turn);
+        }
         if *method == Method::Cancelled
             && let Some(id) = cancelled_request(turn)
         {
@@ -50,6 +53,7 @@ impl Session {
         if !self.knows(turn.direction, method) {
             return Err(DropReason::UnknownNotification);
         }
+        self.admit_subscription(turn)?;
         match method {
             Method::Progress => {
                 let progressed = self.progressed(turn);

@@ -5,7 +5,7 @@ use portcullis_mcp::{Id, Method, Revision, error_code, view};
 use portcullis_trace::record::Direction;
 
 use super::response::introduction;
-use super::{Handshake, Session, Turn, back};
+use super::{Handshake, Session, Subscription, Turn, back};
 use crate::action::Action;
 use crate::exchange::Exchange;
 use crate::inquiry::Asked;
@@ -171,6 +171,9 @@ fn exchange(turn: Turn<'_>, id: &Id, method: &Method) -> Exchange {
     exchange.progress_token = params.and_then(|params| view::progress_token(params).ok().flatten());
     exchange.is_stateless = stateless_revision(turn).is_some();
     exchange.client = introduction(turn);
+    if *method == Method::SubscriptionsListen {
+        exchange.subscription = Some(Subscription::of(params));
+    }
     exchange
 }
 

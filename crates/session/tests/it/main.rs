@@ -6,6 +6,7 @@ mod conversation;
 mod correlation;
 mod inquiries;
 mod listing;
+mod lists;
 mod malformed;
 mod records;
 mod refusal;

@@ -209,6 +209,11 @@ async fn place(conversation: Arc<Conversation>, call: Message) -> u64 {
     recorded.next().unwrap()
 }
 
+/// One that nothing is asked about.
+pub(in crate::serve) fn quiet_conversation(directory: &Path) -> Arc<Conversation> {
+    conversation(&[], &holder(false).detectors, directory)
+}
+
 /// On one thread, as on a lane.
 async fn nobody_waits_for_a_held_message(policies: &[&str], holds_later: bool) {
     let directory = TempDir::new().unwrap();

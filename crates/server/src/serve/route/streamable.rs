@@ -351,6 +351,8 @@ async fn standalone(
     match stream {
         StandaloneStream::Events(stream) => {
             let (outlet, parcels) = Outlet::new();
+            let waiting = conversation.streams().open_passed(&outlet);
+            send_all(&conversation, outlet.clone(), waiting);
             let tasks = conversation.tasks().clone();
             tasks.spawn(async move {
                 pass_standalone(&conversation, stream, Some(&outlet)).await;
