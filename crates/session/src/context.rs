@@ -5,6 +5,7 @@ use portcullis_json::Object;
 use portcullis_mcp::Revision;
 use portcullis_trace::record::{self, GuardrailName, SessionId};
 
+use crate::belonging::Party;
 use crate::inquiry::SharedDetectors;
 use crate::tools::ToolChecks;
 
@@ -16,6 +17,8 @@ pub struct SessionContext {
     pub revision: Option<Revision>,
     /// The name under which the server is configured; policies see it as `server(event)`.
     pub server: Arc<str>,
+    /// For whom it is.
+    pub party: Party,
     pub guardrails: Vec<Guardrail>,
     pub tool_checks: ToolChecks,
     /// What policies read as `input.…`.

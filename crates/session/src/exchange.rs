@@ -32,6 +32,8 @@ pub(crate) struct Exchange {
     pub(crate) progress_token: Option<Id>,
     /// Whether its result must say that it is complete (SPEC: MCP 2026-07-28, `resultType`).
     pub(crate) is_stateless: bool,
+    /// The tool, prompt or resource that a request of that era names.
+    pub(crate) target: Option<Arc<str>>,
     /// If it is a `subscriptions/listen`.
     pub(crate) subscription: Option<Subscription>,
     /// What the client said it is, if the request is its introduction.
@@ -178,6 +180,7 @@ impl Exchange {
             call_id,
             progress_token: None,
             is_stateless: false,
+            target: None,
             subscription: None,
             client: None,
             looks: 0,

@@ -145,6 +145,13 @@ impl OwnWords {
         Self::error(Some(id), error_code::INVALID_PARAMS, &message)
     }
 
+    /// As the specification has servers say it of a task that does not exist, so that nobody learns
+    /// of somebody else's.
+    pub(crate) fn unknown_task(id: &Id) -> Self {
+        let message = "Failed to retrieve task: Task not found";
+        Self::error(Some(id), error_code::INVALID_PARAMS, message)
+    }
+
     /// SPEC: MCP 2026-07-28, Versioning: the supported revisions come with the error.
     pub(crate) fn unsupported_revision(id: &Id, requested: &str, era: Option<Revision>) -> Self {
         let is_possible = |revision: &Revision| {

@@ -1,5 +1,6 @@
 //! The state of a conversation, and what one message does to it.
 
+mod belonging;
 mod changes;
 mod listing;
 mod loss;
@@ -23,6 +24,7 @@ use portcullis_trace::record::{Direction, EventRecord, Sequence, SessionId, Time
 use portcullis_trace::wire::{self, TraceError};
 
 use crate::action::{Action, DropReason, Note, Waiting};
+use crate::belonging::Party;
 use crate::context::{Guardrail, RefusalStyle, SessionContext, SessionLimits};
 use crate::exchange::{Exchange, Exchanges};
 use crate::inquiry::{Asked, Inquiry, Outcome, Rehearsal, SharedDetectors};
@@ -46,6 +48,7 @@ const NOISE_CHARACTERS_MAX: usize = 200;
 pub struct Session {
     id: SessionId,
     server: Arc<str>,
+    party: Party,
     refusal: RefusalStyle,
     extra_methods: Vec<String>,
     limits: SessionLimits,
@@ -121,6 +124,7 @@ impl Session {
             judges: Judges::new(context.guardrails, &context.parameters, &context.limits),
             id: context.id,
             server: context.server,
+            party: context.party,
             refusal: context.refusal,
             extra_methods: context.extra_methods,
             limits: context.limits,

@@ -6,6 +6,7 @@ pub(crate) mod http;
 pub(crate) mod upstream;
 
 mod admission;
+mod belongings;
 mod detectors;
 mod failures;
 mod invariant;

@@ -151,7 +151,7 @@ impl Session {
         named.is_some_and(|named| *named != Value::from(&exchange.id))
     }
 
-    fn is_stateless(&self) -> bool {
+    pub(super) fn is_stateless(&self) -> bool {
         self.revision.is_some_and(Revision::is_stateless)
     }
 

@@ -35,8 +35,10 @@ impl Session {
         if ends_handshake {
             self.handshake = Handshake::Done;
         }
-        if *method == Method::SubscriptionsAcknowledged {
-            self.note_acknowledgement(turn);
+        match method {
+            Method::SubscriptionsAcknowledged => self.note_acknowledgement(turn),
+            Method::TasksStatus | Method::Tasks => self.note_told_task(turn),
+            _ => {}
         }
         if *method == Method::Cancelled
             && let Some(id) = cancelled_request(turn)

@@ -4,6 +4,7 @@ use portcullis_json::Value;
 use portcullis_mcp::{Id, Method, Revision, error_code, view};
 use portcullis_trace::record::Direction;
 
+use super::belonging::target;
 use super::response::introduction;
 use super::{Handshake, Session, Subscription, Turn, back};
 use crate::action::Action;
@@ -89,8 +90,20 @@ impl Session {
                 error_code::INVALID_REQUEST,
                 "the session is already initialized",
             )),
-            Method::ToolsCall => self.admit_call(turn, id),
-            Method::PromptsGet => admit_prompt(turn, id),
+            Method::ToolsCall => {
+                self.admit_call(turn, id)?;
+                self.admit_state(turn, id, method)
+            }
+            Method::PromptsGet => {
+                admit_prompt(turn, id)?;
+                self.admit_state(turn, id, method)
+            }
+            Method::ResourcesRead => self.admit_state(turn, id, method),
+            Method::TasksGet
+            | Method::TasksResult
+            | Method::TasksCancel
+            | Method::TasksUpdate
+            | Method::SubscriptionsListen => self.admit_tasks(turn, id),
             _ => Ok(()),
         }
     }
@@ -170,6 +183,9 @@ fn exchange(turn: Turn<'_>, id: &Id, method: &Method) -> Exchange {
     // A token of the wrong type was refused with the envelope.
     exchange.progress_token = params.and_then(|params| view::progress_token(params).ok().flatten());
     exchange.is_stateless = stateless_revision(turn).is_some();
+    if exchange.is_stateless {
+        exchange.target = params.and_then(target);
+    }
     exchange.client = introduction(turn);
     if *method == Method::SubscriptionsListen {
         exchange.subscription = Some(Subscription::of(params));

@@ -171,6 +171,7 @@ impl Session {
 
     /// What an answer that passes tells the session.
     fn note_answer(&mut self, turn: Turn<'_>, exchange: &Exchange) -> Option<Action> {
+        self.note_belongings(turn, exchange);
         match (&*exchange.method, turn.message.result()) {
             ("initialize", Some(result)) => {
                 self.note_revision(result)?;

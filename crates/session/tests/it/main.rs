@@ -1,6 +1,7 @@
 //! Scripted conversations: messages in, actions out.
 #![cfg(test)]
 
+mod belonging;
 mod bytes;
 mod conversation;
 mod correlation;

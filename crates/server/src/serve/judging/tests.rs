@@ -9,7 +9,7 @@ use portcullis_engine::{Answer, DetectorCall, Detectors, Lookup, Policy};
 use portcullis_json::{Object, Value};
 use portcullis_mcp::{EnvelopeLimits, Id, Peer};
 use portcullis_session::{
-    Guardrail, GuardrailAction, RefusalStyle, Scope, Session, SessionContext, SessionLimits,
+    Guardrail, GuardrailAction, Party, RefusalStyle, Scope, Session, SessionContext, SessionLimits,
     ToolChecks,
 };
 use portcullis_store::{Durability, Location};
@@ -120,6 +120,7 @@ fn session(policies: &[&str], detectors: &Arc<Holding>, record: &SessionRecord) 
         id: record.id.clone(),
         revision: None,
         server: "s".into(),
+        party: Party::default(),
         guardrails: guardrails.collect(),
         parameters: Object::new(),
         refusal: RefusalStyle::Result,

@@ -188,6 +188,7 @@ async fn initialize(
             target,
             is_stateless: false,
             first: Some(message),
+            identity: principal.identity(headers, &passed),
             headers: passed.clone(),
             profile,
         })
@@ -456,13 +457,15 @@ async fn find(
     if let Some(open) = gateway.registry.find(&id, *principal) {
         return Ok((id, open));
     }
+    let passed = passed(target, headers);
     let opening = Opening {
         id: id.clone(),
         principal: *principal,
         target,
         is_stateless: false,
         first: None,
-        headers: passed(target, headers),
+        identity: principal.identity(headers, &passed),
+        headers: passed,
         profile: profile.clone(),
     };
     match Box::pin(gateway.find_left(&opening)).await {
