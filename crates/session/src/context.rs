@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use portcullis_engine::{Limits, Policy};
 use portcullis_json::Object;
-use portcullis_mcp::Revision;
+use portcullis_mcp::{Revision, UnknownMeta};
 use portcullis_trace::record::{self, GuardrailName, SessionId};
 
 use crate::belonging::Party;
@@ -69,6 +69,7 @@ pub struct SessionLimits {
     pub open_requests: usize,
     /// Of one message of either peer.
     pub message_bytes: usize,
+    pub unknown_meta: UnknownMeta,
     /// Of one policy's evaluation of one message.
     pub evaluation: Limits,
     /// A message longer than this is recorded without its text.
@@ -93,6 +94,7 @@ impl Default for SessionLimits {
         Self {
             open_requests: 1024,
             message_bytes: 16 << 20,
+            unknown_meta: UnknownMeta::default(),
             evaluation: Limits::default(),
             recorded_message_bytes: 4 << 20,
         }

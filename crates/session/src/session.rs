@@ -115,6 +115,7 @@ impl Session {
             envelope: EnvelopeLimits {
                 revision: context.revision,
                 message_bytes: context.limits.message_bytes,
+                unknown_meta: context.limits.unknown_meta,
                 ..EnvelopeLimits::new(sender)
             },
             exchanges: Exchanges::new(context.limits.open_requests),

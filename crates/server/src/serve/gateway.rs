@@ -375,6 +375,7 @@ impl Gateway {
             extra_methods: Vec::new(),
             limits: SessionLimits {
                 message_bytes: config.limits.message_bytes.get(),
+                unknown_meta: config.limits.unknown_meta,
                 ..SessionLimits::default()
             },
             detectors: Arc::clone(&self.detectors) as SharedDetectors,

@@ -142,7 +142,9 @@ pub(super) async fn take(
     let timed = access.target.meter.reading.time();
     let request = body(gateway, request).await?;
     let mut envelope = EnvelopeLimits::new(Peer::Client);
-    envelope.message_bytes = gateway.config().limits.message_bytes.get();
+    let config = gateway.config();
+    envelope.message_bytes = config.limits.message_bytes.get();
+    envelope.unknown_meta = config.limits.unknown_meta;
     if is_modern {
         envelope.revision = Some(Revision::V2026_07_28);
     }
