@@ -14,6 +14,7 @@ const LOAD_STACK_BYTES: usize = 64 << 20;
 #[derive(Clone)]
 pub struct Policy {
     program: Arc<Program>,
+    source: Arc<str>,
 }
 
 /// What came of loading a policy.
@@ -62,6 +63,7 @@ impl Policy {
         }
         let policy = (!broken(&diagnostics)).then(|| Policy {
             program: Arc::new(program),
+            source: source.into(),
         });
         Loaded {
             policy,
@@ -81,6 +83,13 @@ impl Policy {
 
     pub(crate) fn into_program(self) -> Arc<Program> {
         self.program
+    }
+}
+
+/// Policies of the same text are the same.
+impl PartialEq for Policy {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
     }
 }
 

@@ -30,6 +30,16 @@ pub struct EnvelopeLimits {
     pub message_bytes: usize,
     pub id_bytes: usize,
     pub batch_messages: usize,
+    pub unknown_meta: UnknownMeta,
+}
+
+/// What becomes of a message with a name in `_meta` that the specification keeps to itself, and that
+/// no revision known here has. A later one may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UnknownMeta {
+    #[default]
+    Pass,
+    Refuse,
 }
 
 /// The members by name; what is not here has been refused.
@@ -56,6 +66,7 @@ impl EnvelopeLimits {
             message_bytes: MESSAGE_BYTES,
             id_bytes: ID_BYTES,
             batch_messages: BATCH_MESSAGES,
+            unknown_meta: UnknownMeta::default(),
         }
     }
 }

@@ -4,7 +4,7 @@ use crate::{Id, IdError, error_code, write};
 
 /// A message that is refused before anybody looks at what it means.
 ///
-/// The text never repeats what the peer wrote.
+/// The text repeats nothing that the peer wrote but a name of plain characters.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}")]
 pub struct Malformed {
@@ -43,6 +43,8 @@ pub enum MalformedKind {
         place: &'static str,
         member: &'static str,
     },
+    #[error("`{key}` in `{place}` is a reserved name that is not known here")]
+    UnknownMeta { place: &'static str, key: String },
     #[error("message must have exactly one of `method`, `result` and `error`")]
     NotOneKind,
     #[error("a response has no `params`")]
@@ -112,7 +114,7 @@ impl MalformedKind {
                 | json::ErrorKind::StringTooLong { .. }
                 | json::ErrorKind::NumberTooLong { .. } => error_code::INVALID_REQUEST,
             },
-            Self::Params { .. } => error_code::INVALID_PARAMS,
+            Self::Params { .. } | Self::UnknownMeta { .. } => error_code::INVALID_PARAMS,
             Self::TooLong { .. }
             | Self::NotAnObject
             | Self::BatchNotAllowed

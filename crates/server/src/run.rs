@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use portcullis_json::Object;
 use portcullis_session::{
-    Guardrail, GuardrailAction, RefusalStyle, Session, SessionContext, SessionLimits,
+    Guardrail, GuardrailAction, Party, RefusalStyle, Session, SessionContext, SessionLimits,
     SharedDetectors, ToolChecks,
 };
 use portcullis_store::{Durability, Location, StoreError, Upload};
@@ -356,6 +356,7 @@ fn open_session(
         id,
         revision: None,
         server: Arc::from(server),
+        party: Party::default(),
         guardrails,
         tool_checks: options.tool_checks,
         parameters: metadata::parameters(&options.parameters, &metadata),

@@ -8,6 +8,7 @@
 mod admission;
 mod answer;
 mod aside;
+mod belongings;
 mod conversation;
 mod errand;
 mod gateway;

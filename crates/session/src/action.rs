@@ -95,6 +95,7 @@ pub enum DropReason {
     TooMuchProgress,
     NoProgress,
     UnknownNotification,
+    OtherSubscription,
     Blocked,
     /// Its turn never came.
     NotJudged,
@@ -156,6 +157,7 @@ impl fmt::Display for DropReason {
             Self::TooMuchProgress => "progress told too often",
             Self::NoProgress => "progress that does not increase",
             Self::UnknownNotification => "notification of an unknown kind",
+            Self::OtherSubscription => "message of a subscription that its stream is not of",
             Self::Blocked => "blocked by a guardrail",
             Self::NotJudged => "not judged in time",
         })

@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use portcullis_engine::{Limits, Policy};
 use portcullis_json::Object;
-use portcullis_mcp::Revision;
+use portcullis_mcp::{Revision, UnknownMeta};
 use portcullis_trace::record::{self, GuardrailName, SessionId};
 
+use crate::belonging::Party;
 use crate::inquiry::SharedDetectors;
 use crate::tools::ToolChecks;
 
@@ -16,6 +17,8 @@ pub struct SessionContext {
     pub revision: Option<Revision>,
     /// The name under which the server is configured; policies see it as `server(event)`.
     pub server: Arc<str>,
+    /// For whom it is.
+    pub party: Party,
     pub guardrails: Vec<Guardrail>,
     pub tool_checks: ToolChecks,
     /// What policies read as `input.…`.
@@ -28,7 +31,7 @@ pub struct SessionContext {
 }
 
 /// A policy in force.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Guardrail {
     pub name: GuardrailName,
     /// Or why it does not load, which is a failure to evaluate every message.
@@ -66,6 +69,7 @@ pub struct SessionLimits {
     pub open_requests: usize,
     /// Of one message of either peer.
     pub message_bytes: usize,
+    pub unknown_meta: UnknownMeta,
     /// Of one policy's evaluation of one message.
     pub evaluation: Limits,
     /// A message longer than this is recorded without its text.
@@ -90,6 +94,7 @@ impl Default for SessionLimits {
         Self {
             open_requests: 1024,
             message_bytes: 16 << 20,
+            unknown_meta: UnknownMeta::default(),
             evaluation: Limits::default(),
             recorded_message_bytes: 4 << 20,
         }

@@ -11,6 +11,7 @@ use portcullis_trace::record::{Direction, Implementation, Timestamp};
 use crate::action::DropReason;
 use crate::number::is_less;
 use crate::route::Scope;
+use crate::session::Subscription;
 
 /// LIMIT: how often in a second the progress of one request is told.
 const PROGRESS_PER_SECOND_MAX: u32 = 100;
@@ -34,6 +35,10 @@ pub(crate) struct Exchange {
     pub(crate) progress_token: Option<Id>,
     /// Whether its result must say that it is complete (SPEC: MCP 2026-07-28, `resultType`).
     pub(crate) is_stateless: bool,
+    /// The tool, prompt or resource that a request of that era names.
+    pub(crate) target: Option<Arc<str>>,
+    /// If it is a `subscriptions/listen`.
+    pub(crate) subscription: Option<Subscription>,
     /// What the client said it is, if the request is its introduction.
     pub(crate) client: Option<Implementation>,
     /// How often it was looked for since it was opened, or its progress was last told.
@@ -107,6 +112,10 @@ impl Exchanges {
         self.open.get(&(scope, id.clone()))
     }
 
+    pub(crate) fn find_mut(&mut self, scope: Scope, id: &Id) -> Option<&mut Exchange> {
+        self.open.get_mut(&(scope, id.clone()))
+    }
+
     pub(crate) fn close(&mut self, scope: Scope, id: &Id) -> Option<Exchange> {
         self.open.remove(&(scope, id.clone()))
     }
@@ -137,6 +146,12 @@ impl Exchanges {
         silent.sort_by_key(|exchange| exchange.order);
         let keys = silent.into_iter().map(|one| (one.scope, one.id.clone()));
         keys.collect()
+    }
+
+    pub(crate) fn oldest_first(&self) -> Vec<&Exchange> {
+        let mut all: Vec<&Exchange> = self.open.values().collect();
+        all.sort_by_key(|exchange| exchange.order);
+        all
     }
 
     fn within(&self, scope: Scope) -> impl Iterator<Item = &Exchange> {
@@ -175,6 +190,8 @@ impl Exchange {
             call_id,
             progress_token: None,
             is_stateless: false,
+            target: None,
+            subscription: None,
             client: None,
             looks: 0,
             progress: Progress {

@@ -11,6 +11,7 @@
 //! actions in their order.
 
 mod action;
+mod belonging;
 mod context;
 mod detectors;
 mod exchange;
@@ -25,6 +26,7 @@ mod tools;
 mod verdict;
 
 pub use action::{Action, DropReason, Introduction, Note, Sightings, Waiting};
+pub use belonging::{Belongings, Party};
 pub use context::{Guardrail, GuardrailAction, RefusalStyle, SessionContext, SessionLimits};
 pub use detectors::LocalDetectors;
 pub use inquiry::{Inquiry, Outcome, Rehearsal, SharedDetectors};

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use portcullis_json::{Object, Value};
-use portcullis_mcp::{Id, Malformed, Revision, error_code, write};
+use portcullis_mcp::{Id, Malformed, Method, Revision, error_code, write};
 
 use crate::context::RefusalStyle;
 use crate::exchange::{Exchange, OpenError};
@@ -145,6 +145,13 @@ impl OwnWords {
         Self::error(Some(id), error_code::INVALID_PARAMS, &message)
     }
 
+    /// As the specification has servers say it of a task that does not exist, so that nobody learns
+    /// of somebody else's.
+    pub(crate) fn unknown_task(id: &Id) -> Self {
+        let message = "Failed to retrieve task: Task not found";
+        Self::error(Some(id), error_code::INVALID_PARAMS, message)
+    }
+
     /// SPEC: MCP 2026-07-28, Versioning: the supported revisions come with the error.
     pub(crate) fn unsupported_revision(id: &Id, requested: &str, era: Option<Revision>) -> Self {
         let is_possible = |revision: &Revision| {
@@ -164,6 +171,13 @@ impl OwnWords {
             "Unsupported protocol version",
             Some(&data.into()),
         )
+    }
+
+    pub(crate) fn notification(method: &Method, params: Option<&Value>) -> Self {
+        Self {
+            bytes: write::notification(method.as_str(), params),
+            error_code: None,
+        }
     }
 
     pub(crate) fn error_code(&self) -> Option<i64> {

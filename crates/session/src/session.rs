@@ -1,5 +1,7 @@
 //! The state of a conversation, and what one message does to it.
 
+mod belonging;
+mod changes;
 mod listing;
 mod loss;
 mod notification;
@@ -22,6 +24,7 @@ use portcullis_trace::record::{Direction, EventRecord, Sequence, SessionId, Time
 use portcullis_trace::wire::{self, TraceError};
 
 use crate::action::{Action, DropReason, Note, Waiting};
+use crate::belonging::Party;
 use crate::context::{Guardrail, RefusalStyle, SessionContext, SessionLimits};
 use crate::exchange::{Exchange, Exchanges};
 use crate::inquiry::{Asked, Inquiry, Outcome, Rehearsal, SharedDetectors};
@@ -32,6 +35,8 @@ use crate::route::{Delivery, DeliveryKind, Scope, Source};
 use crate::tools::{Report, ToolWatch};
 use crate::verdict::{Judgement, Judges, Permit, Violation};
 
+use self::changes::Lists;
+pub(crate) use self::changes::Subscription;
 pub use self::past::PastMessage;
 
 /// LIMIT: notes of one session; what a peer can cause at will must not fill the log.
@@ -44,6 +49,7 @@ const NOISE_CHARACTERS_MAX: usize = 200;
 pub struct Session {
     id: SessionId,
     server: Arc<str>,
+    party: Party,
     refusal: RefusalStyle,
     extra_methods: Vec<String>,
     limits: SessionLimits,
@@ -58,6 +64,10 @@ pub struct Session {
     /// Tools that were taken out of a listing; calling one of them is refused.
     withheld_tools: BTreeSet<Arc<str>>,
     tools: ToolWatch,
+    /// Of which the server has said that it tells when they change.
+    changing_lists: Lists,
+    /// Whether other guardrails are in force than when the client was last told of lists.
+    judges_otherwise: bool,
     next_sequence: Sequence,
     last_time: Timestamp,
     notes: u32,
@@ -106,6 +116,7 @@ impl Session {
             envelope: EnvelopeLimits {
                 revision: context.revision,
                 message_bytes: context.limits.message_bytes,
+                unknown_meta: context.limits.unknown_meta,
                 ..EnvelopeLimits::new(sender)
             },
             exchanges: Exchanges::new(context.limits.open_requests),
@@ -115,6 +126,7 @@ impl Session {
             judges: Judges::new(context.guardrails, &context.parameters, &context.limits),
             id: context.id,
             server: context.server,
+            party: context.party,
             refusal: context.refusal,
             extra_methods: context.extra_methods,
             limits: context.limits,
@@ -126,6 +138,8 @@ impl Session {
             handshake: Handshake::NotBegun,
             withheld_tools: BTreeSet::new(),
             tools: ToolWatch::new(context.tool_checks),
+            changing_lists: Lists::default(),
+            judges_otherwise: false,
             next_sequence: Sequence::FIRST,
             last_time: Timestamp::from_micros(i64::MIN),
             notes: 0,
@@ -250,6 +264,8 @@ impl Session {
 
     /// Puts other guardrails in force. They speak only of what is new.
     pub fn replace_guardrails(&mut self, rehearsal: Rehearsal) {
+        let has_begun = self.last_sequence().is_some();
+        self.judges_otherwise |= has_begun && !self.judges.are_same(&rehearsal.judges);
         self.judges = rehearsal.judges;
     }
 

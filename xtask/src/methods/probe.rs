@@ -5,8 +5,8 @@ use portcullis_engine::Policy;
 use portcullis_json::{Limits, Object, Value, parse};
 use portcullis_mcp::{MethodKind, MethodSpec, Peer, Revision};
 use portcullis_session::{
-    Action, Guardrail, GuardrailAction, LocalDetectors, RefusalStyle, Session, SessionContext,
-    SessionLimits, ToolChecks,
+    Action, Guardrail, GuardrailAction, LocalDetectors, Party, RefusalStyle, Session,
+    SessionContext, SessionLimits, ToolChecks,
 };
 use portcullis_trace::record::{Direction, EventRecord, GuardrailName, Timestamp, Verdict};
 use std::sync::Arc;
@@ -180,6 +180,7 @@ impl Asked {
             id: SESSION.parse().map_err(|_| "no session id")?,
             revision: revision.is_stateless().then_some(revision),
             server: Arc::from("server"),
+            party: Party::default(),
             guardrails: vec![guardrail],
             parameters: Object::new(),
             refusal: RefusalStyle::Result,

@@ -6,10 +6,12 @@ pub(crate) mod http;
 pub(crate) mod upstream;
 
 mod admission;
+mod belongings;
 mod detectors;
 mod failures;
 mod invariant;
 mod kept;
+mod lists;
 mod login;
 mod operation;
 mod reload;

@@ -30,7 +30,9 @@ pub(super) fn check_result(result: &Value, limits: &EnvelopeLimits) -> Result<()
     let result = object("result", result)?;
     names::check_all("result", result, names::BODY)?;
     if let Some(meta) = result.get("_meta") {
-        names::check_all("result._meta", object("result._meta", meta)?, names::META)?;
+        let meta = object("result._meta", meta)?;
+        names::check_all("result._meta", meta, names::META)?;
+        names::check_reserved("result._meta", meta, limits.unknown_meta)?;
     }
     let is_known = |kind: &Value| kind.as_str().is_some_and(|it| RESULT_TYPES.contains(&it));
     if limits.revision.is_some_and(Revision::has_result_types)
@@ -70,6 +72,7 @@ fn check_meta(meta: &Value, limits: &EnvelopeLimits) -> Result<(), MalformedKind
         });
     };
     names::check_all("params._meta", meta, names::META)?;
+    names::check_reserved("params._meta", meta, limits.unknown_meta)?;
     match meta
         .get("progressToken")
         .map(|token| Id::from_value(token, limits.id_bytes))

@@ -6,10 +6,14 @@ use std::borrow::Cow;
 use portcullis_json::Object;
 use unicode_normalization::UnicodeNormalization;
 
+use super::UnknownMeta;
 use crate::MalformedKind;
 
 /// A character never folds to nothing, so a name beyond this is longer than all known ones.
 const FOLDABLE_BYTES: usize = 256;
+
+/// LIMIT: characters of a name that an error shows.
+const SHOWN_CHARACTERS_MAX: usize = 128;
 
 pub(super) const ENVELOPE: &[&str] = &["jsonrpc", "id", "method", "params", "result", "error"];
 
@@ -138,6 +142,48 @@ pub(super) fn check(
     }
 }
 
+pub(super) fn check_reserved(
+    place: &'static str,
+    meta: &Object,
+    unknown: UnknownMeta,
+) -> Result<(), MalformedKind> {
+    if unknown == UnknownMeta::Pass {
+        return Ok(());
+    }
+    let mut names = meta.iter().map(|(name, _)| &**name);
+    match names.find(|name| is_reserved(name) && !META.contains(name)) {
+        Some(name) => Err(MalformedKind::UnknownMeta {
+            place,
+            key: shown(name),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// SPEC: MCP 2025-11-25, `_meta`: prefixes whose second label is MCP's. Up to 2025-06-18 it was the
+/// last but one.
+fn is_reserved(name: &str) -> bool {
+    let Some((prefix, _)) = name.split_once('/') else {
+        return false;
+    };
+    let is_ours = |label: &str| {
+        ["mcp", "modelcontextprotocol"]
+            .iter()
+            .any(|ours| label.eq_ignore_ascii_case(ours))
+    };
+    prefix.split('.').nth(1).is_some_and(is_ours) || prefix.rsplit('.').nth(1).is_some_and(is_ours)
+}
+
+fn shown(name: &str) -> String {
+    let is_plain = |character: &char| {
+        character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-' | '/')
+    };
+    let characters = name.chars().take(SHOWN_CHARACTERS_MAX);
+    characters
+        .map(|character| if is_plain(&character) { character } else { '?' })
+        .collect()
+}
+
 /// `name` as a reader sees it that folds compatibility forms, if that can be a known name.
 fn folded(name: &str) -> Option<Cow<'_, str>> {
     if name.len() > FOLDABLE_BYTES {
@@ -169,6 +215,27 @@ mod tests {
         assert_refused("isError", false);
         assert_refused("iserror", true);
         assert_refused("n\u{e4}me", false);
+    }
+
+    #[test]
+    fn prefixes_are_reserved_by_their_labels() {
+        for (name, expected) in [
+            ("io.modelcontextprotocol/x", true),
+            ("dev.mcp/x", true),
+            ("org.modelcontextprotocol.api/x", true),
+            ("com.mcp.tools/x", true),
+            ("api.modelcontextprotocol.org/x", true),
+            ("mcp.dev/x", true),
+            ("IO.ModelContextProtocol/x", true),
+            ("com.example.mcp/x", false),
+            ("com.example/mcp.dev", false),
+            ("mcp/x", false),
+            ("io.modelcontextprotocol", false),
+            ("com.mcpx/x", false),
+            ("x", false),
+        ] {
+            assert_eq!(is_reserved(name), expected, "{name}");
+        }
     }
 
     #[test]

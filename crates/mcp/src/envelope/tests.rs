@@ -479,3 +479,42 @@ fn refusal_answers_with_the_id() {
     let expected = r#"{"jsonrpc":"2.0","id":"a","error":{"code":-32600,"message":"`method` must be a string without control characters"}}"#;
     assert_eq!(String::from_utf8(error.response()).as_deref(), Ok(expected));
 }
+
+#[test]
+fn reserved_names_that_nobody_knows_can_be_refused() {
+    let refusing = EnvelopeLimits {
+        unknown_meta: UnknownMeta::Refuse,
+        ..limits(Peer::Client, Some(Revision::V2026_07_28))
+    };
+    let passing = limits(Peer::Client, Some(Revision::V2026_07_28));
+    let reason = |place: &str, key: &str| {
+        format!(
+            "-32602 for 1: `{key}` in `{place}._meta` is a reserved name that is not known here"
+        )
+    };
+    for (key, shown) in [
+        (
+            "io.modelcontextprotocol/later",
+            Some("io.modelcontextprotocol/later"),
+        ),
+        ("dev.mcp/\u{e4} x", Some("dev.mcp/??x")),
+        ("io.modelcontextprotocol/protocolVersion", None),
+        ("com.example/later", None),
+        ("later", None),
+    ] {
+        let call = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"x","_meta":{{"{key}":1}}}}}}"#
+        );
+        let expected = shown.map_or("request 1 tools/call".to_owned(), |key| {
+            reason("params", key)
+        });
+        assert_eq!(outcome(call.as_bytes(), &refusing), expected);
+        assert_eq!(outcome(call.as_bytes(), &passing), "request 1 tools/call");
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{{"_meta":{{"{key}":1}}}}}}"#);
+        let expected = shown.map_or("Result 1".to_owned(), |key| reason("result", key));
+        assert_eq!(outcome(answer.as_bytes(), &refusing), expected);
+    }
+    let notification = r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed","params":{"_meta":{"dev.mcp/x":1}}}"#;
+    let expected = reason("params", "dev.mcp/x").replace(" for 1", "");
+    assert_eq!(outcome(notification.as_bytes(), &refusing), expected);
+}

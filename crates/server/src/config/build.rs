@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 use portcullis_json::Object;
+use portcullis_mcp::UnknownMeta;
 use portcullis_session::{GuardrailAction, RefusalStyle, ToolCheck, ToolChecks};
 use portcullis_store::Durability;
 use tracing::Level;
@@ -34,7 +35,7 @@ use super::upstream::AllowedUpstreams;
 use super::written::{
     Written, WrittenApi, WrittenClients, WrittenDurability, WrittenGateway, WrittenKey,
     WrittenLevel, WrittenLimits, WrittenLog, WrittenLogFormat, WrittenLogin, WrittenRefusal,
-    WrittenSessions, WrittenStreams, WrittenToolAction, WrittenTools,
+    WrittenSessions, WrittenStreams, WrittenToolAction, WrittenTools, WrittenUnknownMeta,
 };
 
 pub(super) use endpoint::{header_name, server_url};
@@ -201,6 +202,11 @@ impl Builder<'_> {
         let default = LimitsConfig::default();
         LimitsConfig {
             message_bytes: self.count(written.message_bytes, default.message_bytes),
+            unknown_meta: match value(written.unknown_meta) {
+                Some(WrittenUnknownMeta::Pass) => UnknownMeta::Pass,
+                Some(WrittenUnknownMeta::Refuse) => UnknownMeta::Refuse,
+                None => default.unknown_meta,
+            },
         }
     }
 

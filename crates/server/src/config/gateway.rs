@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use portcullis_json::Object;
+use portcullis_mcp::UnknownMeta;
 use portcullis_session::{Guardrail, RefusalStyle, ToolChecks};
 use portcullis_store::{Durability, Location};
 use portcullis_transport::child::ServerCommand;
@@ -162,6 +163,7 @@ pub struct StreamsConfig {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LimitsConfig {
     pub message_bytes: NonZeroUsize,
+    pub unknown_meta: UnknownMeta,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -375,6 +377,7 @@ impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
             message_bytes: MESSAGE_BYTES_DEFAULT,
+            unknown_meta: UnknownMeta::default(),
         }
     }
 }

@@ -54,7 +54,7 @@ pub(super) struct Written {
     pub(super) sessions: Option<Spot<WrittenSessions>>,
     /// Patience with connections.
     pub(super) streams: Option<Spot<WrittenStreams>>,
-    /// What is refused for its size.
+    /// What is refused for its size, or for names that are not known.
     pub(super) limits: Option<Spot<WrittenLimits>>,
     /// What is logged, in the data directory.
     pub(super) log: Option<Spot<WrittenLog>>,
@@ -209,6 +209,9 @@ pub(super) struct WrittenLimits {
     /// How long a message may be.
     #[schemars(extend("default" = 16_777_216))]
     pub(super) message_bytes: Option<Spot<u64>>,
+    /// What becomes of messages with reserved names in `_meta` that are not known.
+    #[schemars(extend("default" = "pass"))]
+    pub(super) unknown_meta: Option<Spot<WrittenUnknownMeta>>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
@@ -292,6 +295,13 @@ pub(super) enum WrittenRefusal {
 pub(super) enum WrittenTransport {
     StreamableHttp,
     Sse,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", rename = "UnknownMeta")]
+pub(super) enum WrittenUnknownMeta {
+    Pass,
+    Refuse,
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]

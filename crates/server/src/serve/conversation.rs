@@ -5,6 +5,7 @@
 //! and a peer that does not read holds up only its own stream. No thread waits for the lock but
 //! those that do long work.
 
+mod announcement;
 mod guarded;
 mod status;
 mod taken;
@@ -30,6 +31,7 @@ use tracing::{debug, info, warn};
 use url::Url;
 use uuid::Uuid;
 
+use self::announcement::Unannounced;
 use self::guarded::GuardedSession;
 pub(crate) use self::guarded::SessionGuard;
 pub(crate) use self::taken::Taken;
@@ -58,6 +60,7 @@ pub(crate) struct Conversation {
     turns: Turns,
     streams: Mutex<Streams>,
     replay: Arc<Replay>,
+    unannounced: Unannounced,
     upstream: Upstream,
     tasks: TaskTracker,
     /// When something was last said.
@@ -121,6 +124,7 @@ impl Conversation {
             turns: Turns::default(),
             streams: Mutex::default(),
             replay: Arc::new(Replay::new(tasks.clone())),
+            unannounced: Unannounced::default(),
             upstream,
             tasks,
             touched: Mutex::new(touched),
@@ -524,7 +528,11 @@ impl Conversation {
         let own = carried.outlet.clone().or(registered);
         let is_last = own.is_some() && is_response;
         let is_change = delivery.kind == DeliveryKind::Change;
-        let outlet = own.or_else(|| self.streams().any());
+        let outlet = own.or_else(|| {
+            let streams = self.streams();
+            let listened = streams.passed().filter(|_| is_change);
+            listened.or_else(|| streams.any())
+        });
         if let Some(outlet) = outlet {
             let message = Outgoing {
                 bytes,

@@ -25,6 +25,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::answer::Refused;
+use super::belongings::AllBelongings;
 use super::conversation::{Conversation, Terms};
 use super::holder::Holder;
 use super::principal::Principal;
@@ -64,6 +65,7 @@ pub(crate) struct Gateway {
     explorer: Option<Url>,
     /// What running sessions know of `guardrails`.
     source_state: Mutex<SourceState>,
+    belongings: AllBelongings,
     /// All that runs in the background.
     pub(crate) tasks: TaskTracker,
     /// Held while it is looked whether a conversation without a session is open, and opened.
@@ -97,6 +99,8 @@ pub(crate) struct Opening<'o> {
     pub(crate) first: Option<&'o Message>,
     /// Of the client's, that the server is to see.
     pub(crate) headers: HeaderMap,
+    /// By what the server's tasks and states are told from those of others.
+    pub(crate) identity: Vec<u8>,
     pub(crate) profile: Profile,
 }
 
@@ -173,6 +177,7 @@ impl Gateway {
             detectors: surroundings.detectors,
             explorer: surroundings.explorer,
             source_state: Mutex::default(),
+            belongings: AllBelongings::default(),
             tasks: TaskTracker::new(),
             opening: tokio::sync::Mutex::default(),
             configured: Connector::new(Reach::Configured)?,
@@ -270,10 +275,7 @@ impl Gateway {
         kept: &Kept,
         own: &[Guardrail],
     ) -> Vec<Guardrail> {
-        let configured_as = match &target.server {
-            TargetServer::Configured(name, _) => Some(name),
-            TargetServer::Named(server) => configured_as(config, server),
-        };
+        let configured_as = target.configured_as(config);
         let configured = config.guardrails.iter();
         let configured = configured.filter(|scoped| scoped.guards(configured_as, client));
         let mut names = vec![&*target.name];
@@ -361,6 +363,11 @@ impl Gateway {
             id: record.id.clone(),
             revision: opening.is_stateless.then_some(Revision::V2026_07_28),
             server: Arc::clone(&opening.target.name),
+            party: self.belongings.party(
+                opening.target.configured_as(config),
+                &opening.target.name,
+                &opening.identity,
+            ),
             guardrails: Self::guardrails(config, opening.target, client, kept, own),
             tool_checks: config.tool_checks.clone(),
             parameters: metadata::parameters(&config.parameters, &record.metadata),
@@ -368,6 +375,7 @@ impl Gateway {
             extra_methods: Vec::new(),
             limits: SessionLimits {
                 message_bytes: config.limits.message_bytes.get(),
+                unknown_meta: config.limits.unknown_meta,
                 ..SessionLimits::default()
             },
             detectors: Arc::clone(&self.detectors) as SharedDetectors,
@@ -491,6 +499,18 @@ impl Gateway {
                     .spawn(read_stream(Arc::clone(&conversation), events));
                 Ok(conversation)
             }
+        }
+    }
+}
+
+// === impl Target ===
+
+impl Target {
+    /// The configured server that it is, however the client came to it.
+    fn configured_as<'t>(&'t self, config: &'t GatewayConfig) -> Option<&'t ServerName> {
+        match &self.server {
+            TargetServer::Configured(name, _) => Some(name),
+            TargetServer::Named(server) => configured_as(config, server),
         }
     }
 }

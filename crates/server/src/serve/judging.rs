@@ -1,7 +1,7 @@
 //! How the messages of a conversation get their judgement.
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::future::pending;
 use std::sync::Arc;

@@ -110,6 +110,8 @@ pub(crate) struct Streams {
     opened: u64,
     /// For what belongs to no request.
     standalone: Option<Outlet>,
+    /// The server's own stream of that kind, which it and its client end.
+    passed: Option<WeakOutlet>,
     waiting: VecDeque<Bytes>,
     waiting_bytes: usize,
 }
@@ -346,6 +348,10 @@ impl Streams {
         Some(reply.outlet.clone())
     }
 
+    pub(crate) fn has_reply(&self, scope: Scope, id: &Id) -> bool {
+        self.replies.contains_key(&(scope, id.clone()))
+    }
+
     /// The last that is to be sent on this stream is on its way.
     pub(crate) fn close_reply(&mut self, scope: Scope, id: &Id) -> Option<Outlet> {
         let reply = self.replies.remove(&(scope, id.clone()))?;
@@ -377,6 +383,18 @@ impl Streams {
 
     pub(crate) fn has_standalone(&self) -> bool {
         self.standalone.as_ref().is_some_and(Outlet::is_open)
+    }
+
+    /// The stream for what belongs to no request, if it is passed on from the server.
+    pub(crate) fn passed(&self) -> Option<Outlet> {
+        let outlet = self.passed.as_ref()?.0.upgrade().map(Outlet)?;
+        outlet.is_open().then_some(outlet)
+    }
+
+    /// Gives what has waited for this stream, which is passed on from the server.
+    pub(crate) fn open_passed(&mut self, outlet: &Outlet) -> Vec<Bytes> {
+        self.passed = Some(outlet.downgrade());
+        self.take_waiting()
     }
 
     /// Gives what has waited for this stream.

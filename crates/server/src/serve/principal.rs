@@ -49,6 +49,20 @@ impl Principal {
         Ok(Self::Owner(owner, digest(&[owner.as_bytes(), &for_server])))
     }
 
+    /// By what tasks and states that a server has given are told from those of others: who has
+    /// logged in, or else the credentials that the server does not see. What it sees it can hold
+    /// against its tasks itself, and mostly is a token, of which a client has another tomorrow.
+    pub(crate) fn identity(self, headers: &HeaderMap, passed: &HeaderMap) -> Vec<u8> {
+        let is_unseen =
+            |name: &HeaderName| KEY_HEADERS.contains(name) && !passed.contains_key(name);
+        match (self, credentials(headers, is_unseen)) {
+            (Self::Owner(owner, _), _) => [b"owner ", owner.as_bytes()].concat(),
+            (_, Ok(Some(digest))) => [&b"credential "[..], &digest].concat(),
+            (_, Ok(None)) => Vec::new(),
+            (_, Err(Repeated)) => self.as_bytes().to_vec(),
+        }
+    }
+
     /// Whether both count as one for how much one may have: who has logged in does not become
     /// several by presenting other credentials for the server.
     pub(crate) fn shares_limits_with(self, other: Self) -> bool {
@@ -122,5 +136,31 @@ mod tests {
             None
         );
         assert_eq!(principal(&[]), Some(Principal::Anonymous));
+    }
+
+    #[test]
+    fn an_identity_is_what_the_server_does_not_see() {
+        let headers = |pairs: &[(&'static str, &str)]| -> HeaderMap {
+            let pairs = pairs.iter();
+            let pair = |(name, value): &(&'static str, &str)| {
+                (HeaderName::from_static(name), value.parse().unwrap())
+            };
+            pairs.map(pair).collect()
+        };
+        let identity = |pairs: &[(&'static str, &str)], passed: &[(&'static str, &str)]| {
+            let all = headers(pairs);
+            Principal::of(&all)
+                .unwrap()
+                .identity(&all, &headers(passed))
+        };
+        let a = [("authorization", "a")];
+        let b = [("authorization", "b")];
+        assert_ne!(identity(&a, &[]), identity(&b, &[]));
+        assert_eq!(identity(&a, &a), identity(&b, &b));
+        let with_key = |token| [("authorization", token), ("invariant-api-key", "k")];
+        assert_eq!(identity(&with_key("a"), &a), identity(&with_key("b"), &b));
+        assert_ne!(identity(&with_key("a"), &a), identity(&a, &a));
+        let for_server = [("invariant-x-mcp-server-authorization", "a")];
+        assert_eq!(identity(&for_server, &[]), identity(&[], &[]));
     }
 }

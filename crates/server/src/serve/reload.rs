@@ -67,10 +67,11 @@ pub(crate) async fn follow_source(gateway: Arc<Gateway>) {
 }
 
 /// Gives a running session the guardrails of now, with all that it has seen. What they have not
-/// judged is not sent again.
-pub(crate) async fn renew(gateway: &Gateway, conversation: &Conversation) {
+/// judged is not sent again, and the client is told to ask for lists again if they are others.
+pub(crate) async fn renew(gateway: &Gateway, conversation: &Arc<Conversation>) {
     replace(gateway, conversation).await;
     conversation.replay().forget();
+    conversation.announce_changes();
 }
 
 async fn replace(gateway: &Gateway, conversation: &Conversation) {

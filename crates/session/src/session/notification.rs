@@ -39,6 +39,11 @@ impl Session {
         if ends_handshake {
             self.handshake = Handshake::Done;
         }
+        match method {
+            Method::SubscriptionsAcknowledged => self.note_acknowledgement(turn),
+            Method::TasksStatus | Method::Tasks => self.note_told_task(turn),
+            _ => {}
+        }
         if *method == Method::Cancelled
             && let Some(id) = cancelled_request(turn)
         {
@@ -54,6 +59,7 @@ impl Session {
         if !self.knows(turn.direction, method) {
             return Err(DropReason::UnknownNotification);
         }
+        self.admit_subscription(turn)?;
         match method {
             Method::Progress => {
                 let progressed = self.progressed(turn);

@@ -4,8 +4,9 @@ use portcullis_json::Value;
 use portcullis_mcp::{Id, Method, Revision, error_code, view};
 use portcullis_trace::record::Direction;
 
+use super::belonging::target;
 use super::response::introduction;
-use super::{Handshake, Session, Turn, back};
+use super::{Handshake, Session, Subscription, Turn, back};
 use crate::action::Action;
 use crate::exchange::Exchange;
 use crate::inquiry::Asked;
@@ -89,8 +90,20 @@ impl Session {
                 error_code::INVALID_REQUEST,
                 "the session is already initialized",
             )),
-            Method::ToolsCall => self.admit_call(turn, id),
-            Method::PromptsGet => admit_prompt(turn, id),
+            Method::ToolsCall => {
+                self.admit_call(turn, id)?;
+                self.admit_state(turn, id, method)
+            }
+            Method::PromptsGet => {
+                admit_prompt(turn, id)?;
+                self.admit_state(turn, id, method)
+            }
+            Method::ResourcesRead => self.admit_state(turn, id, method),
+            Method::TasksGet
+            | Method::TasksResult
+            | Method::TasksCancel
+            | Method::TasksUpdate
+            | Method::SubscriptionsListen => self.admit_tasks(turn, id),
             _ => Ok(()),
         }
     }
@@ -170,7 +183,13 @@ fn exchange(turn: Turn<'_>, id: &Id, method: &Method) -> Exchange {
     // A token of the wrong type was refused with the envelope.
     exchange.progress_token = params.and_then(|params| view::progress_token(params).ok().flatten());
     exchange.is_stateless = stateless_revision(turn).is_some();
+    if exchange.is_stateless {
+        exchange.target = params.and_then(target);
+    }
     exchange.client = introduction(turn);
+    if *method == Method::SubscriptionsListen {
+        exchange.subscription = Some(Subscription::of(params));
+    }
     exchange
 }
 

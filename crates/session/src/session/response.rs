@@ -4,6 +4,7 @@ use portcullis_json::{Number, Value};
 use portcullis_mcp::{Id, Message, Revision, error_code, view, write};
 use portcullis_trace::record::{Direction, Implementation, Verdict};
 
+use super::changes::Lists;
 use super::listing::tool_names;
 use super::{Handshake, Session, Turn};
 use crate::action::{Action, DropReason, Introduction};
@@ -139,6 +140,13 @@ impl Session {
 
     /// A revision that the gateway does not know could hide messages that it cannot inspect.
     fn admit_answer(&mut self, turn: Turn<'_>, exchange: &Exchange) -> Result<(), OwnWords> {
+        if self.ends_other_subscription(turn, exchange) {
+            return Err(OwnWords::error(
+                Some(&exchange.id),
+                error_code::INTERNAL_ERROR,
+                "the server answered for another subscription",
+            ));
+        }
         if &*exchange.method != "initialize" {
             return Ok(());
         }
@@ -163,6 +171,7 @@ impl Session {
 
     /// What an answer that passes tells the session.
     fn note_answer(&mut self, turn: Turn<'_>, exchange: &Exchange) -> Option<Action> {
+        self.note_belongings(turn, exchange);
         match (&*exchange.method, turn.message.result()) {
             ("initialize", Some(result)) => {
                 self.note_revision(result)?;
@@ -185,6 +194,7 @@ impl Session {
         self.revision = Revision::parse(answer.protocol_version);
         self.from_client.envelope.revision = self.revision;
         self.from_server.envelope.revision = self.revision;
+        self.changing_lists = Lists::declared(result);
         Some(())
     }
 

@@ -32,6 +32,7 @@ impl Session {
 
     /// Looks at later listings in another way.
     pub fn replace_tool_checks(&mut self, checks: ToolChecks) {
+        self.judges_otherwise |= *self.tools.checks() != checks;
         self.tools.set_checks(checks);
     }
 

@@ -21,6 +21,7 @@ const FINDINGS_MAX: usize = 100;
 /// The guardrails of a session, each with its memory of what happened.
 #[derive(Debug)]
 pub(crate) struct Judges {
+    guardrails: Vec<Guardrail>,
     able: Vec<Judge>,
     /// What there is to say about every message, because a policy does not load.
     broken: Vec<Failed>,
@@ -80,7 +81,7 @@ impl Judges {
     ) -> Self {
         let mut able = Vec::with_capacity(guardrails.len());
         let mut broken = Vec::new();
-        for guardrail in guardrails {
+        for guardrail in guardrails.iter().cloned() {
             match guardrail.policy {
                 Ok(policy) => able.push(Judge {
                     monitor: Monitor::new(policy, parameters.clone(), limits.evaluation),
@@ -97,10 +98,16 @@ impl Judges {
             }
         }
         Self {
+            guardrails,
             able,
             broken,
             next_event: 0,
         }
+    }
+
+    /// Whether they are the same guardrails, whatever they have seen.
+    pub(crate) fn are_same(&self, other: &Self) -> bool {
+        self.guardrails == other.guardrails
     }
 
     /// Judges the events of one message at once. [`Self::settle`] must follow, unless there are

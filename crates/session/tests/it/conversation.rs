@@ -3,7 +3,7 @@ use std::sync::Arc;
 use portcullis_engine::Policy;
 use portcullis_json::{Limits, Object, Value, parse};
 use portcullis_session::{
-    Action, Guardrail, GuardrailAction, KnownTools, LocalDetectors, RefusalStyle, Session,
+    Action, Guardrail, GuardrailAction, KnownTools, LocalDetectors, Party, RefusalStyle, Session,
     SessionContext, SessionLimits, Sightings, ToolChecks,
 };
 use portcullis_trace::pin::ToolPin;
@@ -65,6 +65,7 @@ impl Conversation {
             revision: None,
             id: "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b".parse().unwrap(),
             server: Arc::from("mail"),
+            party: Party::default(),
             guardrails,
             tool_checks: ToolChecks::default(),
             parameters: Object::new(),

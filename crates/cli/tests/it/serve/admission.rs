@@ -4,6 +4,7 @@ use std::io::Read;
 
 use super::gateway::{Gateway, PATH, call, initialize};
 use super::http::Request;
+use super::revisions::modern_call;
 use super::upstream::Upstream;
 
 const EVIL: &str = "http://evil.example";
@@ -170,4 +171,29 @@ fn other_methods_are_not_allowed() {
         let allowed = answer.headers.get("Allow");
         assert_eq!(allowed, Some("GET, POST, DELETE"), "{verb}");
     }
+}
+
+#[test]
+fn a_reserved_key_is_refused_where_configured() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "limits: { unknown_meta: refuse }\n");
+    let key = "io.modelcontextprotocol/later";
+    let session = gateway.open();
+    let later = call(1, "x").replace(
+        r#""arguments""#,
+        &format!(r#""_meta":{{"{key}":1}},"arguments""#),
+    );
+    refused(&gateway, &session.base.saying(&later), 400, -32602);
+    let answer = session.post(&later).message();
+    assert!(answer.contains(key), "{answer}");
+    assert!(session.answer(1, "x").contains("plain"));
+    let modern = modern_call(1, "x");
+    assert_eq!(modern.send(gateway.address).status, 200);
+    let later = modern.saying(&later.replace(
+        &format!(r#""{key}":1"#),
+        &format!(
+            r#""{key}":1,"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{{}}"#
+        ),
+    ));
+    refused(&gateway, &later, 400, -32602);
 }

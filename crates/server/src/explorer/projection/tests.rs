@@ -4,8 +4,8 @@ use std::sync::Arc;
 use portcullis_engine::Policy;
 use portcullis_json::Object;
 use portcullis_session::{
-    Action, Guardrail, GuardrailAction, LocalDetectors, RefusalStyle, Session, SessionContext,
-    SessionLimits, ToolCheck, ToolChecks,
+    Action, Guardrail, GuardrailAction, LocalDetectors, Party, RefusalStyle, Session,
+    SessionContext, SessionLimits, ToolCheck, ToolChecks,
 };
 use portcullis_trace::record::Direction::{self, ToClient, ToServer};
 
@@ -46,6 +46,7 @@ fn records(messages: &[(Direction, &str)]) -> Vec<EventRecord> {
         id,
         revision: None,
         server: "messenger".into(),
+        party: Party::default(),
         guardrails: vec![Guardrail {
             name: GuardrailName {
                 id: Some("7".to_owned()),

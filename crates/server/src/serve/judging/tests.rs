@@ -9,7 +9,7 @@ use portcullis_engine::{Answer, DetectorCall, Detectors, Lookup, Policy};
 use portcullis_json::{Object, Value};
 use portcullis_mcp::{EnvelopeLimits, Id, Peer};
 use portcullis_session::{
-    Guardrail, GuardrailAction, RefusalStyle, Scope, Session, SessionContext, SessionLimits,
+    Guardrail, GuardrailAction, Party, RefusalStyle, Scope, Session, SessionContext, SessionLimits,
     ToolChecks,
 };
 use portcullis_store::{Durability, Location};
@@ -120,6 +120,7 @@ fn session(policies: &[&str], detectors: &Arc<Holding>, record: &SessionRecord) 
         id: record.id.clone(),
         revision: None,
         server: "s".into(),
+        party: Party::default(),
         guardrails: guardrails.collect(),
         parameters: Object::new(),
         refusal: RefusalStyle::Result,
@@ -207,6 +208,11 @@ async fn place(conversation: Arc<Conversation>, call: Message) -> u64 {
         _ => None,
     });
     recorded.next().unwrap()
+}
+
+/// One that nothing is asked about.
+pub(in crate::serve) fn quiet_conversation(directory: &Path) -> Arc<Conversation> {
+    conversation(&[], &holder(false).detectors, directory)
 }
 
 /// On one thread, as on a lane.

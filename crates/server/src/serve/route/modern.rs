@@ -170,13 +170,15 @@ async fn conversation(
     if let Some(conversation) = gateway.registry.find(&id, principal) {
         return Ok(conversation);
     }
+    let passed = passed(target, headers);
     let opening = Opening {
         id: id.clone(),
         principal,
         target,
         is_stateless: true,
         first: Some(message),
-        headers: passed(target, headers),
+        identity: principal.identity(headers, &passed),
+        headers: passed,
         profile,
     };
     if let Some(resumed) = gateway.resume(&opening).await {

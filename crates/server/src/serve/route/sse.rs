@@ -73,6 +73,7 @@ pub(super) async fn open(
     }
     let Access { principal, target } = access;
     let id = ConversationId::secret(Arc::from(at));
+    let passed = passed(target, headers);
     let conversation = gateway
         .open(Opening {
             id: id.clone(),
@@ -80,7 +81,8 @@ pub(super) async fn open(
             target,
             is_stateless: false,
             first: None,
-            headers: passed(target, headers),
+            identity: principal.identity(headers, &passed),
+            headers: passed,
             profile,
         })
         .await?;

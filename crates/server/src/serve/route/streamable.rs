@@ -142,7 +142,9 @@ pub(super) async fn take(
     let timed = access.target.meter.reading.time();
     let request = body(gateway, request).await?;
     let mut envelope = EnvelopeLimits::new(Peer::Client);
-    envelope.message_bytes = gateway.config().limits.message_bytes.get();
+    let config = gateway.config();
+    envelope.message_bytes = config.limits.message_bytes.get();
+    envelope.unknown_meta = config.limits.unknown_meta;
     if is_modern {
         envelope.revision = Some(Revision::V2026_07_28);
     }
@@ -188,6 +190,7 @@ async fn initialize(
             target,
             is_stateless: false,
             first: Some(message),
+            identity: principal.identity(headers, &passed),
             headers: passed.clone(),
             profile,
         })
@@ -351,6 +354,8 @@ async fn standalone(
     match stream {
         StandaloneStream::Events(stream) => {
             let (outlet, parcels) = Outlet::new();
+            let waiting = conversation.streams().open_passed(&outlet);
+            send_all(&conversation, outlet.clone(), waiting);
             let tasks = conversation.tasks().clone();
             tasks.spawn(async move {
                 pass_standalone(&conversation, stream, Some(&outlet)).await;
@@ -454,13 +459,15 @@ async fn find(
     if let Some(open) = gateway.registry.find(&id, *principal) {
         return Ok((id, open));
     }
+    let passed = passed(target, headers);
     let opening = Opening {
         id: id.clone(),
         principal: *principal,
         target,
         is_stateless: false,
         first: None,
-        headers: passed(target, headers),
+        identity: principal.identity(headers, &passed),
+        headers: passed,
         profile: profile.clone(),
     };
     match Box::pin(gateway.find_left(&opening)).await {

@@ -1,0 +1,120 @@
+//! What a server gives in this session, and what of others' is used in it.
+
+use std::sync::Arc;
+
+use portcullis_json::{Number, Value};
+use portcullis_mcp::{Id, Method, error_code};
+use portcullis_trace::record::Direction;
+
+use super::{Session, Turn};
+use crate::belonging::Claim;
+use crate::exchange::Exchange;
+use crate::refusal::OwnWords;
+
+/// LIMIT: bytes of a state that a client brings back.
+const STATE_BYTES_MAX: usize = 64 << 10;
+
+impl Session {
+    /// A task of somebody else's is none, for whoever asks for it or wants to hear of it.
+    pub(super) fn admit_tasks(&self, turn: Turn<'_>, id: &Id) -> Result<(), OwnWords> {
+        let (Direction::ToServer, Some(params)) = (turn.direction, turn.message.params()) else {
+            return Ok(());
+        };
+        let listened = params
+            .get("notifications")
+            .and_then(|wanted| wanted.get("taskIds")?.as_array());
+        let mut tasks = params
+            .get("taskId")
+            .into_iter()
+            .chain(listened.unwrap_or_default())
+            .filter_map(Value::as_str);
+        if tasks.any(|task| self.party.is_others_task(task, turn.now)) {
+            return Err(OwnWords::unknown_task(id));
+        }
+        Ok(())
+    }
+
+    /// A state goes on with the request that it was given for, and with no other.
+    pub(super) fn admit_state(
+        &self,
+        turn: Turn<'_>,
+        id: &Id,
+        method: &Method,
+    ) -> Result<(), OwnWords> {
+        if !self.is_stateless() {
+            return Ok(());
+        }
+        let params = turn.message.params();
+        let Some(state) = params.and_then(|params| params.get("requestState")) else {
+            return Ok(());
+        };
+        let refuse = |message: &str| {
+            let code = error_code::INVALID_PARAMS;
+            Err(OwnWords::error(Some(id), code, message))
+        };
+        let Some(state) = state.as_str() else {
+            return refuse("`requestState` must be a string");
+        };
+        if state.len() > STATE_BYTES_MAX {
+            return refuse(&format!(
+                "`requestState` is longer than {STATE_BYTES_MAX} bytes"
+            ));
+        }
+        let target = params.and_then(target).unwrap_or_default();
+        let party = &self.party;
+        if party.is_others_state(state, method.as_str(), &target, turn.now) {
+            return refuse("`requestState` was not given for this request");
+        }
+        Ok(())
+    }
+
+    /// Takes note of the task or the state that an answer gives to the client.
+    pub(super) fn note_belongings(&self, turn: Turn<'_>, exchange: &Exchange) {
+        let method = &*exchange.method;
+        if turn.direction != Direction::ToClient
+            || !matches!(method, "tools/call" | "prompts/get" | "resources/read")
+        {
+            return;
+        }
+        let Some(result) = turn.message.result() else {
+            return;
+        };
+        if exchange.is_stateless
+            && let Some(state) = result.get("requestState").and_then(Value::as_str)
+        {
+            let target = exchange.target.as_deref().unwrap_or_default();
+            self.party.note_state(state, method, target, turn.now);
+        }
+        // SPEC: MCP 2025-11-25, Tasks, has it in `task`; the extension of 2026-07-28 in the result.
+        let is_task = || result.get("resultType").and_then(Value::as_str) == Some("task");
+        if let Some(task) = result.get("task").or_else(|| is_task().then_some(result)) {
+            self.note_task(turn, task, Claim::Given);
+        }
+    }
+
+    /// Takes note of the task that a server tells the client of.
+    pub(super) fn note_told_task(&self, turn: Turn<'_>) {
+        if let (Direction::ToClient, Some(task)) = (turn.direction, turn.message.params()) {
+            self.note_task(turn, task, Claim::ToldOf);
+        }
+    }
+
+    fn note_task(&self, turn: Turn<'_>, task: &Value, claim: Claim) {
+        let Some(id) = task.get("taskId").and_then(Value::as_str) else {
+            return;
+        };
+        let ttl = match task.get("ttl").or_else(|| task.get("ttlMs")) {
+            Some(Value::Number(Number::Integer(ttl))) => Some(*ttl),
+            _ => None,
+        };
+        self.party.note_task(id, ttl, claim, turn.now);
+    }
+}
+
+/// What a request names.
+pub(super) fn target(params: &Value) -> Option<Arc<str>> {
+    match params.get("name").or_else(|| params.get("uri"))? {
+        Value::String(name) => Some(Arc::clone(name)),
+        _ => None,
+    }
+}
