@@ -35,8 +35,8 @@ fn plain_words(bytes: &[u8]) -> usize {
     words.len() * WORD + found.unwrap_or(rest.len())
 }
 
-/// How many bytes are before the quote that ends a JSON string, of which the first one is behind
-/// the quote that begins it; `None` if it does not end.
+/// The length of a JSON string as it is written, of a text that begins behind its first quote;
+/// `None` if it does not end.
 pub fn string_length(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let ends = |quote: &usize| {

@@ -1,8 +1,8 @@
 use std::borrow::Cow;
 
-use super::Reader;
 use memchr::memchr;
 
+use super::Reader;
 use crate::plain::{is_without_controls, plain_length, string_length};
 use crate::{Error, ErrorKind, Surrogates};
 
