@@ -96,6 +96,7 @@ pub enum DropReason {
     NoProgress,
     UnknownNotification,
     OtherSubscription,
+    OthersTask,
     Blocked,
     /// Its turn never came.
     NotJudged,
@@ -158,6 +159,7 @@ impl fmt::Display for DropReason {
             Self::NoProgress => "progress that does not increase",
             Self::UnknownNotification => "notification of an unknown kind",
             Self::OtherSubscription => "message of a subscription that its stream is not of",
+            Self::OthersTask => "about a task of somebody else's",
             Self::Blocked => "blocked by a guardrail",
             Self::NotJudged => "not judged in time",
         })

@@ -88,6 +88,15 @@ impl Party {
         self.tasks().is_others(&task, &owner, now)
     }
 
+    /// Whether somebody else was given the task, and not only told of it.
+    pub(crate) fn was_given_to_others(&self, id: &str, now: Timestamp) -> bool {
+        let (task, owner) = (self.mark(&[id]), self.owner(&[]));
+        let tasks = self.tasks();
+        let entry = tasks.entries.get(&task);
+        let is_given = entry.is_some_and(|entry| entry.claim == Claim::Given);
+        is_given && tasks.is_others(&task, &owner, now)
+    }
+
     /// A server has answered a request of this method for this target with a state to go on with.
     pub(crate) fn note_state(&self, state: &str, method: &str, target: &str, now: Timestamp) {
         let (state, owner) = (self.mark(&[state]), self.owner(&[method, target]));

@@ -36,6 +36,8 @@ enum Place {
     Meta,
     /// Something that a client shows with an icon.
     Described,
+    /// What a person is asked for.
+    Elicited,
     PromptMessage,
     ContentBlock,
     EmbeddedResource,
@@ -54,7 +56,7 @@ struct Editor<'t> {
     passage: Passage,
 }
 
-const UNSAFE_LINK: &str = "a link in its content runs a script when it is opened";
+const UNSAFE_LINK: &str = "a link in it runs a script when it is opened";
 const UNREADABLE: &str = "what has to be taken out of it is not found";
 
 // === impl Passage ===
@@ -99,6 +101,11 @@ fn body(subject: Subject<'_>) -> Option<(Place, &Value)> {
             method: "notifications/tasks" | "notifications/tasks/status",
             params,
         } => Some((Place::Result, params?)),
+        Subject::Request {
+            method: "elicitation/create",
+            params,
+            ..
+        } => Some((Place::Elicited, params?)),
         Subject::Notification { .. } | Subject::Request { .. } | Subject::Error { .. } => None,
     }
 }
@@ -110,6 +117,10 @@ impl Place {
     fn member(self, name: &str) -> Option<Self> {
         Some(match (self, name) {
             (Self::Cached, "ttlMs") => Self::TimeToLive,
+            (Self::Cached, "contents") | (Self::ContentBlock, "resource") => Self::EmbeddedResource,
+            (Self::ContentBlock | Self::EmbeddedResource, "uri") | (Self::Elicited, "url") => {
+                Self::Link
+            }
             (Self::Result, "pollIntervalMs" | "pollInterval") => Self::Pause,
             (Self::Result, "result" | "task" | "tasks") => Self::Result,
             (Self::Result | Self::Cached, _) => match name {
@@ -125,8 +136,6 @@ impl Place {
             (Self::PromptMessage, "content") => Self::ContentBlock,
             (Self::ContentBlock | Self::Described, "icons") => Self::Icons,
             (Self::Described, "websiteUrl") => Self::Website,
-            (Self::ContentBlock, "resource") => Self::EmbeddedResource,
-            (Self::ContentBlock | Self::EmbeddedResource, "uri") => Self::Link,
             _ => return None,
         })
     }

@@ -16,12 +16,12 @@ use portcullis_session::{
 use portcullis_trace::record::{Origin, SessionId, SessionRecord};
 use portcullis_transport::child;
 use portcullis_transport::http::endpoint::{Bounds, Connector, Endpoint, EndpointError};
-use portcullis_transport::http::reach::Reach;
+use portcullis_transport::http::reach::{Reach, is_loopback};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
-use url::Url;
+use url::{Host, Url};
 use uuid::Uuid;
 
 use super::answer::Refused;
@@ -519,12 +519,29 @@ impl Target {
 fn configured_as<'c>(config: &'c GatewayConfig, named: &HttpServer) -> Option<&'c ServerName> {
     let is_same = |url: &Url| {
         let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
-        url.origin() == named.url.origin() && path(url) == path(&named.url)
+        is_same_place(url, &named.url) && path(url) == path(&named.url)
     };
     let mut servers = config.servers.iter();
     let found = servers
         .find(|(_, server)| matches!(server, ServerConfig::Http(server) if is_same(&server.url)));
     found.map(|(name, _)| name)
+}
+
+/// Whether both are of one scheme, host and port. This machine has many names.
+fn is_same_place(one: &Url, other: &Url) -> bool {
+    let host = |url: &Url| match url.host()? {
+        host if is_loopback(&host) => None,
+        Host::Ipv6(address) => Some(address.to_canonical().to_string()),
+        host => Some(host.to_string()),
+    };
+    let place = |url: &Url| {
+        (
+            url.scheme().to_owned(),
+            host(url),
+            url.port_or_known_default(),
+        )
+    };
+    place(one) == place(other)
 }
 
 fn endpoint(connector: &Connector, config: &GatewayConfig, server: &HttpServer) -> Endpoint {

@@ -54,6 +54,7 @@ struct Sink {
     /// How many of them are known to be UTF-8.
     checked: usize,
     is_text: bool,
+    has_binary: bool,
     bytes_max: usize,
 }
 
@@ -272,6 +273,7 @@ impl Sink {
             bytes: Vec::new(),
             checked: 0,
             is_text: true,
+            has_binary: false,
             bytes_max,
         }
     }
@@ -280,14 +282,17 @@ impl Sink {
         if !self.is_text {
             return Ok(());
         }
-        if self.bytes.is_empty() && is_markup(part) {
+        let is_marked = self.kind == Kind::Other && is_marked(part);
+        if self.bytes.is_empty() && (is_markup(part) || is_marked) {
             self.kind = Kind::Text;
         }
         self.bytes.extend_from_slice(part);
+        self.has_binary |= part.iter().copied().any(is_binary);
         self.is_text = match self.kind {
             Kind::Text => true,
-            Kind::Media => !part.iter().copied().any(is_binary) && self.is_utf8(),
-            Kind::Other => self.is_utf8(),
+            Kind::Media => !self.has_binary && self.is_utf8(),
+            // Many readers pass over a byte that is not UTF-8.
+            Kind::Other => !self.has_binary || self.is_utf8(),
         };
         if !self.is_text {
             self.bytes = Vec::new();
@@ -310,7 +315,11 @@ impl Sink {
     }
 
     fn finish(self) -> Option<String> {
-        let is_whole = self.kind == Kind::Text || self.checked == self.bytes.len();
+        let is_whole = match self.kind {
+            Kind::Text => true,
+            Kind::Media => self.checked == self.bytes.len(),
+            Kind::Other => !self.has_binary || self.checked == self.bytes.len(),
+        };
         if !self.is_text || !is_whole || self.bytes.is_empty() {
             return None;
         }
@@ -334,6 +343,11 @@ fn is_markup(head: &[u8]) -> bool {
     head.trim_ascii_start().starts_with(b"<")
 }
 
+/// Whether it begins with the byte order mark of UTF-16.
+fn is_marked(head: &[u8]) -> bool {
+    head.starts_with(&[0xff, 0xfe]) || head.starts_with(&[0xfe, 0xff])
+}
+
 /// SPEC: WHATWG MIME Sniffing, binary data byte.
 fn is_binary(byte: u8) -> bool {
     matches!(byte, 0..=0x08 | 0x0b | 0x0e..=0x1a | 0x1c..=0x1f)
@@ -350,6 +364,7 @@ mod tests {
         let image = |length: usize, byte: u8| {
             let mut image = Object::new();
             image.insert("type", "image");
+            image.insert("mimeType", "image/png");
             image.insert("data", STANDARD.encode(vec![byte; length]));
             Value::from(image)
         };
@@ -373,7 +388,9 @@ mod tests {
             assert!(read.is_ok_and(|texts| texts == [text]), "{shift}");
         }
         let cut = STANDARD.encode("🙂".as_bytes().split_last().unwrap().1);
-        let read = texts(&cut, Kind::Other, TEXT_BYTES_MAX);
+        let read = texts(&cut, Kind::Media, TEXT_BYTES_MAX);
         assert!(read.is_ok_and(|texts| texts.is_empty()));
+        let read = texts(&cut, Kind::Other, TEXT_BYTES_MAX);
+        assert!(read.is_ok_and(|texts| texts == ["\u{fffd}"]));
     }
 }

@@ -28,7 +28,9 @@ pub(super) fn opens_script(url: &str) -> bool {
         Some("data") => {
             let head = url.split(',').next().unwrap_or_default();
             let head = head.to_ascii_lowercase();
-            head.contains("html") || head.contains("xml")
+            ["html", "xml", "xsl"]
+                .iter()
+                .any(|kind| head.contains(kind))
         }
         _ => false,
     }
@@ -37,7 +39,9 @@ pub(super) fn opens_script(url: &str) -> bool {
 /// As browsers read it. SPEC: WHATWG URL, basic URL parser: control characters and blanks before
 /// it, and tabs and line breaks within, are passed over.
 fn without_blanks(url: &str) -> Cow<'_, str> {
-    let url = url.trim_start_matches(|first: char| first <= ' ');
+    // Programs take more off than browsers do.
+    let is_blank = |it: char| it <= ' ' || it.is_whitespace() || it == '\u{feff}';
+    let url = url.trim_start_matches(is_blank);
     if url.contains(['\t', '\n', '\r']) {
         Cow::Owned(url.replace(['\t', '\n', '\r'], ""))
     } else {
@@ -75,6 +79,8 @@ mod tests {
         for url in [
             "javascript:alert(1)",
             " \u{1}java\tscript:alert(1)",
+            "\u{a0}javascript:alert(1)",
+            "\u{feff}javascript:alert(1)",
             "JaVaScRiPt:alert(1)",
             "vbscript:x",
             "data:text/html,<script>",
@@ -119,6 +125,8 @@ mod tests {
             "DATA:Text/HTML;base64,AA==",
             "data:image/svg+xml,<svg/>",
             "data:application/xhtml+xml,x",
+            "data:text/xsl,x",
+            "\u{a0}\u{feff}javascript:x",
         ] {
             assert!(opens_script(url), "{url:?}");
         }

@@ -6,8 +6,10 @@ use crate::number::is_less;
 
 /// LIMIT: how long a client may be told to keep a result. What guardrails would say of it changes.
 const TIME_TO_LIVE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
-/// LIMIT: how soon a client may be told to ask again.
+/// LIMIT: how soon, and how late, a client may be told to ask again. What is much longer counts as
+/// no time at all where timers have 32 bits.
 const PAUSE_MS_MIN: i64 = 250;
+const PAUSE_MS_MAX: i64 = TIME_TO_LIVE_MS_MAX;
 
 /// What is to be said instead of this `ttlMs`; `None` if nothing is wrong with it.
 ///
@@ -24,11 +26,16 @@ pub(super) fn time_to_live(value: &Value) -> Option<i64> {
 }
 
 /// What is to be said instead of this `pollInterval` or `pollIntervalMs`; `None` if nothing is
-/// wrong with it, or it is no number at all.
+/// wrong with it.
 pub(super) fn pause(value: &Value) -> Option<i64> {
-    let Value::Number(number) = value else {
-        return None;
+    let number = match value {
+        Value::Null => return None,
+        Value::Number(number) => number,
+        _ => return Some(PAUSE_MS_MIN),
     };
+    if is_less(&Number::Integer(PAUSE_MS_MAX), number) {
+        return Some(PAUSE_MS_MAX);
+    }
     is_less(number, &Number::Integer(PAUSE_MS_MIN)).then_some(PAUSE_MS_MIN)
 }
 

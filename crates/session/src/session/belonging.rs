@@ -7,6 +7,7 @@ use portcullis_mcp::{Id, Method, error_code};
 use portcullis_trace::record::Direction;
 
 use super::{Session, Turn};
+use crate::action::DropReason;
 use crate::belonging::Claim;
 use crate::exchange::Exchange;
 use crate::refusal::OwnWords;
@@ -22,11 +23,17 @@ impl Session {
         };
         let listened = params
             .get("notifications")
-            .and_then(|wanted| wanted.get("taskIds")?.as_array());
+            .and_then(|wanted| wanted.get("taskIds"));
+        let listened = match listened {
+            Some(Value::Array(tasks)) => tasks,
+            // As a server may read it that is not strict.
+            Some(task) => std::slice::from_ref(task),
+            None => &[],
+        };
         let mut tasks = params
             .get("taskId")
             .into_iter()
-            .chain(listened.unwrap_or_default())
+            .chain(listened)
             .filter_map(Value::as_str);
         if tasks.any(|task| self.party.is_others_task(task, turn.now)) {
             return Err(OwnWords::unknown_task(id));
@@ -89,6 +96,19 @@ impl Session {
         let is_task = || result.get("resultType").and_then(Value::as_str) == Some("task");
         if let Some(task) = result.get("task").or_else(|| is_task().then_some(result)) {
             self.note_task(turn, task, Claim::Given);
+        }
+    }
+
+    /// Nobody is told of a task that a server has given to somebody else.
+    pub(super) fn admit_told_task(&self, turn: Turn<'_>) -> Result<(), DropReason> {
+        let params = turn.message.params();
+        let task = params.and_then(|params| params.get("taskId")?.as_str());
+        let is_others = |task| self.party.was_given_to_others(task, turn.now);
+        match task {
+            Some(task) if turn.direction == Direction::ToClient && is_others(task) => {
+                Err(DropReason::OthersTask)
+            }
+            _ => Ok(()),
         }
     }
 

@@ -67,6 +67,7 @@ impl Session {
                 exchange.admit_progress(turn.now, told_progress(turn))
             }
             Method::Cancelled => self.admit_cancellation(turn),
+            Method::TasksStatus | Method::Tasks => self.admit_told_task(turn),
             _ => Ok(()),
         }
     }

@@ -84,8 +84,34 @@ fn nobody_hears_of_the_tasks_of_another() {
     let listen = format!(r#"{{"notifications":{{"taskIds":["t2","t1"]}},{META}}}"#);
     is_refused(&mut other, "subscriptions/listen", &listen, NO_TASK);
     one.client_asks("2", "subscriptions/listen", &listen);
+    let one_text = listen.replace(r#"["t2","t1"]"#, r#""t1""#);
+    is_refused(&mut other, "subscriptions/listen", &one_text, NO_TASK);
     let own = listen.replace(r#","t1""#, "");
     other.client_asks("2", "subscriptions/listen", &own);
+}
+
+#[test]
+fn nobody_is_told_of_the_task_of_another() {
+    let [mut one, mut other] = sessions(["one", "other"], None);
+    one.shake_hands("2025-11-25");
+    other.shake_hands("2025-11-25");
+    one.client_asks(
+        "1",
+        "tools/call",
+        r#"{"name":"pay","arguments":{},"task":{}}"#,
+    );
+    one.server_answers("1", TASK);
+    let told = |task: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","method":"notifications/tasks/status","params":{{"taskId":"{task}","status":"working"}}}}"#
+        )
+    };
+    assert!(other.server(&told("t1")).sent.is_empty());
+    assert_eq!(one.server(&told("t1")).sent, [(ToClient, told("t1"))]);
+    // What was given to nobody may be for both.
+    for session in [&mut one, &mut other] {
+        assert_eq!(session.server(&told("t2")).sent, [(ToClient, told("t2"))]);
+    }
 }
 
 #[test]

@@ -92,6 +92,21 @@ fn text_in_a_blob_is_seen_whatever_it_is_called() {
 }
 
 #[test]
+fn text_is_seen_in_other_encodings_too() {
+    let mut stray = ORDERS.as_bytes().to_vec();
+    stray.push(0xff);
+    let units = ORDERS.encode_utf16().flat_map(u16::to_le_bytes);
+    let marked: Vec<u8> = [0xff, 0xfe].into_iter().chain(units).collect();
+    for bytes in [stray, marked] {
+        for mime_type in ["", "application/octet-stream", "application/pdf", "text"] {
+            let blob = blob(mime_type, &STANDARD.encode(&bytes));
+            let contents = format!(r#"{{"contents":[{blob}]}}"#);
+            check("resources/read", &contents, Verdict::Block);
+        }
+    }
+}
+
+#[test]
 fn text_of_a_blob_is_seen_in_every_place_of_a_result() {
     let image = image("image/png", &STANDARD.encode(ORDERS));
     for (method, result) in [

@@ -156,6 +156,10 @@ fn a_link_that_runs_a_script_is_refused() {
                 "prompts/get",
                 r#"{"messages":[{"role":"user","content":{"type":"resource_link","uri":"URL"}}]}"#,
             ),
+            (
+                "resources/read",
+                r#"{"contents":[{"uri":"URL","text":"x"}]}"#,
+            ),
         ] {
             let result = result.replace("URL", url);
             if passes {
@@ -168,13 +172,34 @@ fn a_link_that_runs_a_script_is_refused() {
             assert_eq!(record.violations[0].guardrail.name, "links");
             let (to, sent) = became.only();
             assert_eq!(to, ToClient);
-            let said = "guardrail `links` (a link in its content runs a script when it is opened)";
+            let said = "guardrail `links` (a link in it runs a script when it is opened)";
             assert!(sent.to_string().contains(said), "{sent}");
         }
     }
     // What is listed may have any address.
     let listed = r#"{"resources":[{"uri":"javascript:x","name":"x"}]}"#;
     check("resources/list", listed, listed, 0);
+}
+
+#[test]
+fn nobody_is_sent_to_a_script() {
+    let ask = |url: &str| {
+        request(
+            "1",
+            "elicitation/create",
+            &format!(r#"{{"mode":"url","message":"m","elicitationId":"e","url":"{url}"}}"#),
+        )
+    };
+    let honest = ask("https://a.example/login");
+    let became = Conversation::unguarded().server(&honest);
+    assert_eq!(became.sent, [(ToClient, honest)]);
+    for url in ["javascript:alert(1)", " data:text/html,x"] {
+        let became = Conversation::unguarded().server(&ask(url));
+        assert_eq!(became.records[0].verdict, Verdict::Block, "{url}");
+        let (to, sent) = became.only();
+        assert_eq!(to, ToServer);
+        assert!(sent.get("error").is_some(), "{sent}");
+    }
 }
 
 #[test]
@@ -226,6 +251,9 @@ fn a_server_is_not_asked_of_its_tasks_more_often_than_every_250_ms() {
         ("249.5", "250"),
         ("250", "250"),
         ("5e3", "5e3"),
+        ("1e18", "86400000"),
+        (r#""0""#, "250"),
+        ("null", "null"),
     ] {
         for (method, result) in [
             (

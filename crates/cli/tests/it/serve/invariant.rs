@@ -92,6 +92,20 @@ fn a_blocked_tool_is_left_out_natively_and_renamed_there() {
 }
 
 #[test]
+fn a_server_keeps_its_guardrails_under_every_name_of_its_machine() {
+    let upstream = upstream();
+    let only_for_it = POLICY.replace("- name: calls\n", "- name: calls\n  servers: [s]\n");
+    let gateway = Gateway::before(&upstream, &only_for_it);
+    let port = upstream.address.port();
+    for host in ["127.0.0.1", "localhost", "LOCALHOST", "[::ffff:127.0.0.1]"] {
+        let base = Request::new("GET", PATH).with(BASE_URL, &format!("http://{host}:{port}"));
+        let session = gateway.open_with("2025-06-18", &base);
+        assert_eq!(session.call(1, "bad").status, 400, "{host}");
+        assert_eq!(session.call(2, "good").status, 200, "{host}");
+    }
+}
+
+#[test]
 fn a_message_of_an_sse_session_need_not_name_its_server() {
     let upstream = upstream();
     let gateway = Gateway::before(&upstream, "");

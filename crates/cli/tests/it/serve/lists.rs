@@ -26,6 +26,8 @@ const ELSEWHERE: &str = "guardrails:
         (c: ToolCall)
         c is tool:bad
 ";
+/// A stream that brings nothing says nothing, so that whoever waits for it gives up.
+const SILENT: &str = "streams: { keep_alive: 1h }\n";
 const CHANGING: &str =
     r#"{"tools":{"listChanged":true},"prompts":{"listChanged":true},"resources":{}}"#;
 const TOOLS_CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}"#;
@@ -69,7 +71,7 @@ fn server(capabilities: &'static str) -> Upstream {
 fn before(upstream: &Upstream) -> Gateway {
     let url = format!("http://{}/mcp", upstream.address);
     let servers = format!("servers: {{ s: {{ url: \"{url}\" }}, other: {{ url: \"{url}\" }} }}\n");
-    Gateway::start(&servers, "")
+    Gateway::start(&format!("{servers}{SILENT}"), "")
 }
 
 /// Puts a guardrail in force and out of it again, and then another server's.
@@ -157,7 +159,7 @@ while read -r line; do
   esac
 done
 "#;
-    let program = format!("servers:\n  s:\n    command: [sh, -c, {program:?}]\n");
+    let program = format!("servers:\n  s:\n    command: [sh, -c, {program:?}]\n{SILENT}");
     let gateway = Gateway::start(&program, "");
     let session = gateway.open();
     let mut stream = session.listen(None);

@@ -17,6 +17,8 @@ use crate::serve::outlet::{ClientGone, Outlet, Parcel, Position};
 /// How long to wait before a stream is opened again, if the server does not say.
 const RETRY_DEFAULT: Duration = Duration::from_secs(1);
 const RETRY_MILLIS_MIN: u64 = 250;
+/// LIMIT: what a client may be told, a day.
+const RETRY_MILLIS_TOLD_MAX: u64 = 24 * 60 * 60 * 1000;
 const RETRY_MIN: Duration = Duration::from_millis(RETRY_MILLIS_MIN);
 const RETRY_MAX: Duration = Duration::from_mins(1);
 
@@ -121,9 +123,10 @@ pub(super) fn retry(position: &Position) -> Duration {
     wanted.clamp(RETRY_MIN, RETRY_MAX)
 }
 
-/// What a client is told of it, in milliseconds: to wait no less than the gateway does.
+/// What a client is told of it, in milliseconds: to wait no less than the gateway does, and not so
+/// long that its timer overflows and does not wait at all.
 pub(super) fn told_retry(wanted: Option<u64>) -> Option<u64> {
-    wanted.map(|wanted| wanted.max(RETRY_MILLIS_MIN))
+    wanted.map(|wanted| wanted.clamp(RETRY_MILLIS_MIN, RETRY_MILLIS_TOLD_MAX))
 }
 
 /// What asks for a stream from this position on.
