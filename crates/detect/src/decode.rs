@@ -6,8 +6,6 @@ mod percent;
 mod read;
 mod stretch;
 
-pub(crate) use stretch::{Bytes, bytes, stretches};
-
 use crate::html;
 use crate::pattern::{Pattern, compile, spans};
 use crate::runs::LongRuns;

@@ -8,6 +8,7 @@
 mod checksum;
 mod filter;
 mod gate;
+mod keywords;
 mod reference;
 mod rules;
 

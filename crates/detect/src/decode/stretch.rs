@@ -8,7 +8,7 @@ use regex::Regex;
 use crate::runs::{LongRuns, RUN_MIN};
 
 /// Which bytes belong to a class. A look into a table costs the same for all.
-pub(crate) type Bytes = [bool; 256];
+type Bytes = [bool; 256];
 
 static BASE64_DIGITS: LazyLock<Bytes> = LazyLock::new(|| {
     bytes(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'_' | b'-'))
@@ -17,7 +17,7 @@ static HEXADECIMAL_PARTS: LazyLock<Bytes> =
     LazyLock::new(|| bytes(|byte| byte.is_ascii_hexdigit() || byte == b' '));
 
 /// The class of the bytes that a test holds for.
-pub(crate) fn bytes(is_in: impl Fn(u8) -> bool) -> Bytes {
+fn bytes(is_in: impl Fn(u8) -> bool) -> Bytes {
     let mut class = [false; 256];
     for (byte, place) in (0..=u8::MAX).zip(&mut class) {
         *place = is_in(byte);
@@ -58,7 +58,7 @@ pub(super) fn hexadecimal(text: &str, pattern: &Regex) -> Vec<Range<usize>> {
 
 /// The stretches of at least `least` such bytes, each as long as it can be. Of bytes that are in
 /// none, most are not looked at.
-pub(crate) fn stretches(bytes: &[u8], least: usize, parts: &Bytes) -> Vec<Range<usize>> {
+fn stretches(bytes: &[u8], least: usize, parts: &Bytes) -> Vec<Range<usize>> {
     let is_part = |byte: u8| parts.get(usize::from(byte)) == Some(&true);
     let mut found = Vec::new();
     let mut start = 0;

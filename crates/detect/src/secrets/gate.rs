@@ -3,11 +3,9 @@
 //! Nearly every credential is a long run, of which prose has hardly any. So most rules are tried on
 //! the long runs alone, the others on the whole text, and neither unless a keyword calls for them.
 
+use super::keywords::Keywords;
 use super::rules::RULES;
-use crate::pattern::{Pattern, compile};
 use crate::runs::LongRuns;
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use regex::Regex;
 use std::collections::BTreeSet;
 use std::mem;
 use std::ops::Range;
@@ -37,12 +35,6 @@ pub(super) struct Runs {
     all: Vec<Range<usize>>,
     /// Whether one of them may be the value of a rule that also looks at what stands beside it.
     has_value: bool,
-}
-
-/// Keywords, and for each the rule that it belongs to.
-struct Keywords {
-    searcher: Option<AhoCorasick>,
-    owners: Vec<usize>,
 }
 
 /// How many different bytes there are at least in what has the least entropy that a rule asks for,
@@ -107,27 +99,20 @@ static REACHES: LazyLock<Vec<Reach>> = LazyLock::new(|| {
     RULES.iter().map(|rule| reach(rule.id)).collect()
 });
 
-static OF_RUNS: LazyLock<Keywords> = LazyLock::new(|| Keywords::of(|reach| reach == Reach::Run));
-static OF_TEXT: LazyLock<Keywords> = LazyLock::new(|| Keywords::of(|reach| reach == Reach::Text));
+static OF_RUNS: LazyLock<Keywords> = LazyLock::new(|| keywords(|reach| reach == Reach::Run));
+static OF_TEXT: LazyLock<Keywords> = LazyLock::new(|| keywords(|reach| reach == Reach::Text));
 static OF_ALL_BUT_RUNS: LazyLock<Keywords> =
-    LazyLock::new(|| Keywords::of(|reach| reach != Reach::Run));
-
-/// Match any of the keywords. Most texts have none, which takes less time to tell than which they
-/// have.
-static ANY_OF_TEXT: Pattern = LazyLock::new(|| OF_TEXT.pattern());
-static ANY_OF_ALL_BUT_RUNS: Pattern = LazyLock::new(|| OF_ALL_BUT_RUNS.pattern());
+    LazyLock::new(|| keywords(|reach| reach != Reach::Run));
 
 /// The rules that a text calls for, in their order, and where to try each.
 pub(super) fn called<'r>(text: &str, runs: &'r Runs) -> Vec<(usize, Part<'r>)> {
     let mut called = BTreeSet::new();
-    let (any, keywords) = if runs.has_value {
-        (&ANY_OF_ALL_BUT_RUNS, &OF_ALL_BUT_RUNS)
+    let keywords = if runs.has_value {
+        &OF_ALL_BUT_RUNS
     } else {
-        (&ANY_OF_TEXT, &OF_TEXT)
+        &OF_TEXT
     };
-    if any.is_match(text) {
-        keywords.add_called(text, &mut called);
-    }
+    keywords.add_called(text, &mut called);
     for run in &runs.all {
         OF_RUNS.add_called(text.get(run.clone()).unwrap_or_default(), &mut called);
     }
@@ -139,6 +124,11 @@ pub(super) fn called<'r>(text: &str, runs: &'r Runs) -> Vec<(usize, Part<'r>)> {
         .into_iter()
         .map(|number| (number, part(number)))
         .collect()
+}
+
+/// Those of the rules with a wanted reach.
+fn keywords(is_wanted: fn(Reach) -> bool) -> Keywords {
+    Keywords::of(|number| REACHES.get(number).is_some_and(|reach| is_wanted(*reach)))
 }
 
 // === impl Runs ===
@@ -178,45 +168,6 @@ fn is_varied(text: &str) -> bool {
         }
     }
     false
-}
-
-// === impl Keywords ===
-
-impl Keywords {
-    fn of(is_wanted: fn(Reach) -> bool) -> Self {
-        let mut words: Vec<&str> = Vec::new();
-        let mut owners = Vec::new();
-        for (number, (rule, reach)) in RULES.iter().zip(&*REACHES).enumerate() {
-            if is_wanted(*reach) {
-                words.extend(rule.keywords);
-                owners.extend(rule.keywords.iter().map(|_| number));
-            }
-        }
-        let searcher = AhoCorasick::builder()
-            .kind(Some(AhoCorasickKind::DFA))
-            .ascii_case_insensitive(true)
-            .build(words);
-        Self {
-            searcher: searcher.ok(),
-            owners,
-        }
-    }
-
-    /// What any of them is matched by.
-    fn pattern(&self) -> Regex {
-        let rules = self.owners.iter().filter_map(|owner| RULES.get(*owner));
-        let words = rules.flat_map(|rule| rule.keywords);
-        let words: Vec<String> = words.map(|word| regex::escape(word)).collect();
-        compile(&format!("(?i-u:{})", words.join("|")))
-    }
-
-    /// Adds the rules of which a keyword occurs.
-    fn add_called(&self, text: &str, called: &mut BTreeSet<usize>) {
-        let hits = self.searcher.iter();
-        for hit in hits.flat_map(|it| it.find_overlapping_iter(text)) {
-            called.extend(self.owners.get(hit.pattern().as_usize()));
-        }
-    }
 }
 
 #[cfg(test)]
