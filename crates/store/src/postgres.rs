@@ -169,6 +169,7 @@ impl Database for PostgresStore {
                 Column::Text(_) => format!("${place}::text[]"),
                 Column::Integer(_) => format!("${place}::bigint[]"),
                 Column::Real(_) => format!("${place}::double precision[]"),
+                Column::Bytes(_) => format!("${place}::bytea[]"),
             })
             .collect();
         let names = rows.list(|_, column| column.to_owned());

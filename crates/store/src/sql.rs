@@ -12,6 +12,7 @@ mod events;
 mod forget;
 mod guardrails;
 mod listing;
+mod packed;
 mod projects;
 mod resumptions;
 mod row;
@@ -153,6 +154,7 @@ pub(crate) enum Column {
     Text(&'static str),
     Integer(&'static str),
     Real(&'static str),
+    Bytes(&'static str),
 }
 
 /// Runs `work` in a transaction of its own: all of it counts, or nothing.
@@ -192,7 +194,7 @@ impl Change {
 impl Column {
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Text(name) | Self::Integer(name) | Self::Real(name) => name,
+            Self::Text(name) | Self::Integer(name) | Self::Real(name) | Self::Bytes(name) => name,
         }
     }
 }

@@ -243,8 +243,9 @@ fn read(
                 ValueRef::Null => Cell::Null,
                 ValueRef::Integer(number) => Cell::Integer(number),
                 // Whoever reads it finds that no version wrote this.
-                ValueRef::Real(_) | ValueRef::Blob(_) => Cell::Boolean(false),
+                ValueRef::Real(_) => Cell::Boolean(false),
                 ValueRef::Text(text) => Cell::Text(std::str::from_utf8(text)?.to_owned()),
+                ValueRef::Blob(bytes) => Cell::Bytes(bytes.to_owned()),
             })
         });
         found.push(cells.collect::<rusqlite::Result<_>>()?);
@@ -260,6 +261,7 @@ impl ToSql for Parameter<'_> {
             Self::Integer(number) => ToSqlOutput::Owned(Value::Integer(*number)),
             Self::Real(number) => ToSqlOutput::Owned(Value::Real(*number)),
             Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+            Self::Bytes(bytes) => ToSqlOutput::Borrowed(ValueRef::Blob(bytes)),
         })
     }
 }

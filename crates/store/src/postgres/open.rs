@@ -23,11 +23,12 @@ pub(super) const SETTINGS: &str = "SET lock_timeout = '5s'; SET statement_timeou
 
 /// The steps from an empty database to the present one. A step that was released never changes;
 /// the schema version is the number of steps taken.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/postgres/0001_store.sql"),
     include_str!("../../migrations/postgres/0002_continuation.sql"),
     include_str!("../../migrations/postgres/0003_recording.sql"),
     include_str!("../../migrations/postgres/0004_tool_pins.sql"),
+    include_str!("../../migrations/postgres/0005_packed_contents.sql"),
 ];
 
 /// Any number that nobody else uses: who migrates a database holds the lock of this name.

@@ -21,6 +21,7 @@ pub(super) enum Array<'a> {
     Texts(Vec<Option<Cow<'a, str>>>),
     Integers(Vec<Option<i64>>),
     Reals(Vec<Option<f64>>),
+    Bytes(Vec<Option<&'a [u8]>>),
 }
 
 /// Whether these are the first values of a row.
@@ -67,6 +68,14 @@ pub(super) fn arrays<'a>(rows: &Rows<'a>) -> Vec<Array<'a>> {
                 })
                 .collect(),
         ),
+        Column::Bytes(_) => Array::Bytes(
+            cells(place)
+                .map(|cell| match cell {
+                    Some(Parameter::Bytes(bytes)) => Some(bytes),
+                    _ => None,
+                })
+                .collect(),
+        ),
     };
     rows.columns.iter().enumerate().map(array).collect()
 }
@@ -90,6 +99,7 @@ fn cell(row: &postgres::Row, place: usize, kind: &Type) -> Result<Cell, postgres
             let text = row.try_get::<_, Option<&str>>(place)?;
             text.map(|text| Cell::Text(unescaped(text)))
         }
+        Type::BYTEA => row.try_get::<_, Option<Vec<u8>>>(place)?.map(Cell::Bytes),
         // Whoever reads it finds that no version wrote this.
         _ => Some(Cell::Boolean(false)),
     };
@@ -138,6 +148,7 @@ impl ToSql for Bound<'_> {
             Parameter::Integer(number) => number.to_sql(kind, out),
             Parameter::Real(number) => number.to_sql(kind, out),
             Parameter::Text(text) => escaped(text).to_sql(kind, out),
+            Parameter::Bytes(bytes) => bytes.to_sql(kind, out),
         }
     }
 
@@ -158,6 +169,7 @@ impl ToSql for Array<'_> {
             Self::Texts(texts) => texts.to_sql(kind, out),
             Self::Integers(numbers) => numbers.to_sql(kind, out),
             Self::Reals(numbers) => numbers.to_sql(kind, out),
+            Self::Bytes(values) => values.to_sql(kind, out),
         }
     }
 

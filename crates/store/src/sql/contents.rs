@@ -13,6 +13,7 @@ use std::ops::Range;
 use portcullis_trace::record::{EventRecord, Sequence, SessionId};
 
 use super::copies::{Copied, Original};
+use super::packed::{packed, unpacked};
 use super::row::{Parameter, Reader, integer};
 use super::strings::JsonText;
 use super::{Column, Database, Rows, Table};
@@ -32,7 +33,7 @@ const EVENT_CONTENTS: Table = Table {
 };
 
 const CONTENTS_OF_EVENTS: &str = "
-    SELECT e.session, e.sequence, e.part, e.position, c.text
+    SELECT e.session, e.sequence, e.part, e.position, c.text, c.packed
     FROM event_contents AS e JOIN contents AS c ON c.hash = e.hash
     WHERE e.session = $1 AND e.sequence >= $2 AND e.sequence <= $3
     ORDER BY e.sequence, e.part, e.position";
@@ -169,12 +170,22 @@ impl<'t> Contents<'t> {
         let purpose = "record a large text";
         let mut texts: Vec<_> = self.texts.iter().collect();
         texts.sort_unstable_by_key(|(_, hash)| *hash);
+        let packed = texts.iter().map(|((_, text), _)| packed(text));
+        let packed: Vec<_> = packed.collect();
+        let rows = texts
+            .iter()
+            .zip(&packed)
+            .map(|(((_, text), hash), packed)| {
+                let text = if packed.is_some() { "" } else { text };
+                vec![(*hash).into(), text.into(), packed.as_deref().into()]
+            });
         let contents = Rows {
-            columns: &[Column::Text("hash"), Column::Text("text")],
-            rows: texts
-                .into_iter()
-                .map(|((_, text), hash)| vec![hash.into(), (*text).into()])
-                .collect(),
+            columns: &[
+                Column::Text("hash"),
+                Column::Text("text"),
+                Column::Bytes("packed"),
+            ],
+            rows: rows.collect(),
         };
         database.insert_new(purpose, CONTENTS, &contents)?;
         let references = self.references.iter().map(Reference::row);
@@ -230,8 +241,12 @@ impl Found {
             };
             let position = usize::try_from(row.integer("position")?);
             let position = position.map_err(|_| row.damaged("position"))?;
+            let mut text = row.text("text")?;
+            if let Some(packed) = row.optional_bytes("packed")? {
+                text = unpacked(&packed).ok_or_else(|| row.damaged("packed"))?;
+            }
             let parts = found.entry((sequence, part)).or_default();
-            parts.push((position, row.text("text")?));
+            parts.push((position, text));
         }
         Ok(Self(found))
     }

@@ -14,6 +14,7 @@ pub(crate) enum Parameter<'a> {
     Integer(i64),
     Real(f64),
     Text(&'a str),
+    Bytes(&'a [u8]),
 }
 
 /// One row of a result.
@@ -26,6 +27,7 @@ pub(crate) enum Cell {
     Boolean(bool),
     Integer(i64),
     Text(String),
+    Bytes(Vec<u8>),
 }
 
 /// Takes a row apart, cell by cell, into our types.
@@ -95,6 +97,12 @@ impl<'a> From<&'a String> for Parameter<'a> {
     }
 }
 
+impl<'a> From<&'a [u8]> for Parameter<'a> {
+    fn from(value: &'a [u8]) -> Self {
+        Self::Bytes(value)
+    }
+}
+
 impl<'a, T: Into<Parameter<'a>>> From<Option<T>> for Parameter<'a> {
     fn from(value: Option<T>) -> Self {
         value.map_or(Self::Null, Into::into)
@@ -124,6 +132,14 @@ impl Reader {
     pub(super) fn optional_text(&mut self, column: &str) -> Result<Option<String>, StoreError> {
         match self.cells.next() {
             Some(Cell::Text(text)) => Ok(Some(text)),
+            Some(Cell::Null) => Ok(None),
+            _ => Err(self.damaged(column)),
+        }
+    }
+
+    pub(super) fn optional_bytes(&mut self, column: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.cells.next() {
+            Some(Cell::Bytes(bytes)) => Ok(Some(bytes)),
             Some(Cell::Null) => Ok(None),
             _ => Err(self.damaged(column)),
         }
