@@ -228,6 +228,8 @@ impl Builder<'_> {
 
     fn api(&mut self, written: WrittenApi, listen: SocketAddr) -> ApiConfig {
         let login = self.login(written.login, listen, "read all traces");
+        // Traces hold what only those with a key may ask the servers for.
+        let login = login.or((self.login == Login::Keys).then_some(Login::Keys));
         ApiConfig { login }
     }
 

@@ -249,7 +249,7 @@ pub(super) struct WrittenClients {
 #[serde(default, deny_unknown_fields, rename = "Api")]
 pub(super) struct WrittenApi {
     /// Who may ask: whoever reaches this machine's own address, or whoever has an API key. Without
-    /// it: `none` where only this machine is listened to, otherwise `keys`.
+    /// it: what `login` of `clients` is.
     pub(super) login: Option<Spot<WrittenLogin>>,
 }
 

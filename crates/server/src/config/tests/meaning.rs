@@ -187,6 +187,28 @@ fn what_others_can_reach_asks_for_a_key() {
 }
 
 #[test]
+fn traces_are_as_closed_as_the_servers_unless_said() {
+    let check = |yaml: &str, expected: Login| {
+        let config = config(yaml);
+        assert_eq!(config.api.login_at(config.listen), expected, "{yaml}");
+    };
+    check("clients: { login: keys }", Login::Keys);
+    check(
+        "clients: { login: keys }\napi: { login: none }",
+        Login::None,
+    );
+    check(
+        "api: { login: none }\nclients: { login: keys }",
+        Login::None,
+    );
+    check("clients: { login: none }", Login::None);
+    check(
+        "clients: { login: none }\napi: { login: keys }",
+        Login::Keys,
+    );
+}
+
+#[test]
 fn store_may_be_elsewhere_and_its_password_in_the_environment() {
     let config = config("store: { url: \"postgres://me:${TOKEN}@db.example/traces\" }");
     let Some(Location::Postgres(url)) = &config.store.location else {
