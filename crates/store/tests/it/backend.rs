@@ -113,7 +113,7 @@ impl Drop for Cleanup {
     }
 }
 
-fn client(url: &str) -> Client {
+pub(crate) fn client(url: &str) -> Client {
     Client::connect(url, NoTls).unwrap()
 }
 

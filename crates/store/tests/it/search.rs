@@ -1,7 +1,12 @@
-use portcullis_store::{Comparison, MetadataCondition, Search, SessionFilter, SessionOrder, Store};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use portcullis_store::{
+    Comparison, Durability, Location, MetadataCondition, Search, SessionFilter, SessionOrder, Store,
+};
 use portcullis_trace::record::{EventRecord, SessionRecord};
 
-use crate::backend::{on_every_backend, write};
+use crate::backend::{Place, client, on_every_backend, write};
 use crate::records::{
     annotation, event, json_object, push, pushed, session, session_id, violation,
 };
@@ -258,4 +263,31 @@ fn sessions_are_counted_whatever_the_page(store: &mut dyn Store) {
     assert_eq!(count(words("")), 3);
     assert_eq!(count(words("found")), 2);
     assert_eq!(count(words("missing")), 0);
+}
+
+/// Of so small a table PostgreSQL believes that it is read faster without its index. So it does of
+/// large ones, since it does not count what it costs to read the words.
+#[test]
+fn postgres_asks_its_index_for_words() {
+    const WAIT: Duration = Duration::from_secs(30);
+    let Some(place) = Place::postgres() else {
+        return;
+    };
+    let mut store = place.open(Durability::Relaxed);
+    write(store.as_mut(), [session(1)]);
+    write(store.as_mut(), [says(1, 1, "walrus")]);
+    let Location::Postgres(url) = &place.location else {
+        panic!("{:?} is no database", place.location);
+    };
+    client(url).batch_execute("ANALYZE session_words").unwrap();
+    assert_eq!(found(store.as_mut(), &words("walrus")), [1]);
+    // The server counts at the latest when the connection ends.
+    drop(store);
+    let looks = "SELECT idx_scan FROM pg_stat_user_indexes
+        WHERE indexrelid = 'session_words_by_word'::regclass";
+    let started = Instant::now();
+    while client(url).query_one(looks, &[]).unwrap().get::<_, i64>(0) == 0 {
+        assert!(started.elapsed() < WAIT, "the index was not asked");
+        thread::sleep(Duration::from_millis(50));
+    }
 }
