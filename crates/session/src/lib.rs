@@ -17,7 +17,6 @@ mod detectors;
 mod exchange;
 mod inquiry;
 mod lower;
-mod number;
 mod passage;
 mod refusal;
 mod route;
