@@ -6,8 +6,9 @@ use std::sync::Arc;
 use portcullis_json::{Shape, Value, rescan};
 use portcullis_mcp::Message;
 
+use super::inspection::Inspected;
 use super::response::subject;
-use super::{Inspected, Session, Turn};
+use super::{Session, Turn};
 use crate::exchange::Exchange;
 use crate::passage::edited;
 
