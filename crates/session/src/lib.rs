@@ -32,5 +32,7 @@ pub use inquiry::{Inquiry, Outcome, Rehearsal, SharedDetectors};
 pub use lower::own_chunks;
 pub use route::{Delivery, DeliveryKind, Scope, Source};
 pub use session::{PastMessage, Session};
-pub use tools::{KnownTools, ToolCheck, ToolChecks, UnknownToolCheck, tool_changes};
+pub use tools::{
+    ArgumentHeaders, KnownTools, ToolCheck, ToolChecks, UnknownToolCheck, tool_changes,
+};
 pub use verdict::Permit;

@@ -126,7 +126,7 @@ impl Session {
             revision: context.revision,
             handshake: Handshake::NotBegun,
             withheld_tools: BTreeSet::new(),
-            tools: ToolWatch::new(context.tool_checks),
+            tools: ToolWatch::new(context.tool_checks, context.revision),
             changing_lists: Lists::default(),
             judges_otherwise: false,
             next_sequence: Sequence::FIRST,

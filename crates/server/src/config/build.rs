@@ -309,6 +309,7 @@ fn tool_checks(written: WrittenTools) -> ToolChecks {
         (ToolCheck::New, written.new),
         (ToolCheck::Shadowed, written.shadowed),
         (ToolCheck::Ambiguous, written.ambiguous),
+        (ToolCheck::Headers, written.headers),
     ] {
         match value(action) {
             None => {}

@@ -141,6 +141,9 @@ pub(super) struct WrittenTools {
     /// Its name stands twice in the listing, looks like another one, or has unusual letters.
     #[schemars(extend("default" = "log"))]
     pub(super) ambiguous: Option<Spot<WrittenToolAction>>,
+    /// An `x-mcp-header` of it breaks the rules of revision 2026-07-28.
+    #[schemars(extend("default" = "block"))]
+    pub(super) headers: Option<Spot<WrittenToolAction>>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]

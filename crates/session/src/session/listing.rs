@@ -65,6 +65,7 @@ impl Session {
         for name in tool_names(result) {
             self.withheld_tools.remove(&name);
         }
+        self.tools.note_shown(result);
     }
 
     /// The listing without the tools at these places, and the names of those tools. All other
