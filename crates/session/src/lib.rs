@@ -26,7 +26,9 @@ mod verdict;
 
 pub use action::{Action, DropReason, Introduction, Note, Sightings, Waiting};
 pub use belonging::{Belongings, Party};
-pub use context::{Guardrail, GuardrailAction, RefusalStyle, SessionContext, SessionLimits};
+pub use context::{
+    Guardrail, GuardrailAction, RefusalStyle, SamplingContext, SessionContext, SessionLimits,
+};
 pub use detectors::LocalDetectors;
 pub use inquiry::{Inquiry, Outcome, Rehearsal, SharedDetectors};
 pub use lower::own_chunks;

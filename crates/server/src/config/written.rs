@@ -215,6 +215,10 @@ pub(super) struct WrittenLimits {
     /// What becomes of messages with reserved names in `_meta` that are not known.
     #[schemars(extend("default" = "pass"))]
     pub(super) unknown_meta: Option<Spot<WrittenUnknownMeta>>,
+    /// What becomes of `includeContext` in what servers ask of a client's model: `withhold` passes
+    /// it on as `none`.
+    #[schemars(extend("default" = "pass"))]
+    pub(super) sampling_context: Option<Spot<WrittenSamplingContext>>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
@@ -305,6 +309,13 @@ pub(super) enum WrittenTransport {
 pub(super) enum WrittenUnknownMeta {
     Pass,
     Refuse,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", rename = "SamplingContext")]
+pub(super) enum WrittenSamplingContext {
+    Pass,
+    Withhold,
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]

@@ -376,6 +376,7 @@ impl Gateway {
             limits: SessionLimits {
                 message_bytes: config.limits.message_bytes.get(),
                 unknown_meta: config.limits.unknown_meta,
+                sampling_context: config.limits.sampling_context,
                 ..SessionLimits::default()
             },
             detectors: Arc::clone(&self.detectors) as SharedDetectors,

@@ -76,7 +76,10 @@ impl Session {
     ) -> Passage {
         match direction {
             Direction::ToServer => Passage::default(),
-            Direction::ToClient => Passage::of(message, subject, &self.from_server.envelope),
+            Direction::ToClient => {
+                let limits = &self.from_server.envelope;
+                Passage::of(message, subject, limits, self.limits.sampling_context)
+            }
         }
     }
 
