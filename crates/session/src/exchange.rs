@@ -148,8 +148,8 @@ impl Exchanges {
         keys.collect()
     }
 
-    pub(crate) fn oldest_first(&self) -> Vec<&Exchange> {
-        let mut all: Vec<&Exchange> = self.open.values().collect();
+    pub(crate) fn oldest_first(&mut self) -> Vec<&mut Exchange> {
+        let mut all: Vec<&mut Exchange> = self.open.values_mut().collect();
         all.sort_by_key(|exchange| exchange.order);
         all
     }
