@@ -9,6 +9,7 @@
 //! It is not a serialization framework: there is no mapping to Rust types.
 mod error;
 mod limits;
+mod order;
 mod parse;
 mod plain;
 mod reader;

@@ -1,6 +1,7 @@
 //! What makes a JSON object a JSON-RPC message. The rules are stricter than most readers', since
 //! what two readers understand differently can be shown to one of them and done by the other.
 mod body;
+mod meta;
 mod names;
 
 use portcullis_json as json;

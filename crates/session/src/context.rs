@@ -70,10 +70,21 @@ pub struct SessionLimits {
     /// Of one message of either peer.
     pub message_bytes: usize,
     pub unknown_meta: UnknownMeta,
+    pub sampling_context: SamplingContext,
     /// Of one policy's evaluation of one message.
     pub evaluation: Limits,
     /// A message longer than this is recorded without its text.
     pub recorded_message_bytes: usize,
+}
+
+/// What becomes of a server's wish that the client adds the context of servers to what its model
+/// reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SamplingContext {
+    #[default]
+    Pass,
+    /// It is passed on as a wish for none.
+    Withhold,
 }
 
 // === impl GuardrailAction ===
@@ -95,6 +106,7 @@ impl Default for SessionLimits {
             open_requests: 1024,
             message_bytes: 16 << 20,
             unknown_meta: UnknownMeta::default(),
+            sampling_context: SamplingContext::default(),
             evaluation: Limits::default(),
             recorded_message_bytes: 4 << 20,
         }

@@ -1,5 +1,6 @@
 //! Which requests wait for which answers, kept apart by direction and by exact id.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +10,6 @@ use portcullis_mcp::Id;
 use portcullis_trace::record::{Direction, Implementation, Timestamp};
 
 use crate::action::DropReason;
-use crate::number::is_less;
 use crate::route::Scope;
 use crate::session::Subscription;
 
@@ -148,8 +148,8 @@ impl Exchanges {
         keys.collect()
     }
 
-    pub(crate) fn oldest_first(&self) -> Vec<&Exchange> {
-        let mut all: Vec<&Exchange> = self.open.values().collect();
+    pub(crate) fn oldest_first(&mut self) -> Vec<&mut Exchange> {
+        let mut all: Vec<&mut Exchange> = self.open.values_mut().collect();
         all.sort_by_key(|exchange| exchange.order);
         all
     }
@@ -219,11 +219,12 @@ impl Exchange {
             return Err(DropReason::TooMuchProgress);
         }
         // SPEC: MCP, Progress: the value MUST increase with each notification.
-        match (told, &progress.last) {
-            (Some(told), Some(last)) if !is_less(last, told) => Err(DropReason::NoProgress),
-            (Some(_), _) => Ok(()),
-            (None, _) => Err(DropReason::NoProgress),
-        }
+        let told = told.ok_or(DropReason::NoProgress)?;
+        let increases = progress
+            .last
+            .as_ref()
+            .is_none_or(|last| told.compare(last).is_some_and(Ordering::is_gt));
+        increases.then_some(()).ok_or(DropReason::NoProgress)
     }
 
     /// Takes note of progress that was admitted and judged.

@@ -17,7 +17,6 @@ mod detectors;
 mod exchange;
 mod inquiry;
 mod lower;
-mod number;
 mod passage;
 mod refusal;
 mod route;
@@ -27,11 +26,15 @@ mod verdict;
 
 pub use action::{Action, DropReason, Introduction, Note, Sightings, Waiting};
 pub use belonging::{Belongings, Party};
-pub use context::{Guardrail, GuardrailAction, RefusalStyle, SessionContext, SessionLimits};
+pub use context::{
+    Guardrail, GuardrailAction, RefusalStyle, SamplingContext, SessionContext, SessionLimits,
+};
 pub use detectors::LocalDetectors;
 pub use inquiry::{Inquiry, Outcome, Rehearsal, SharedDetectors};
 pub use lower::own_chunks;
 pub use route::{Delivery, DeliveryKind, Scope, Source};
 pub use session::{PastMessage, Session};
-pub use tools::{KnownTools, ToolCheck, ToolChecks, UnknownToolCheck, tool_changes};
+pub use tools::{
+    ArgumentHeaders, KnownTools, ToolCheck, ToolChecks, UnknownToolCheck, tool_changes,
+};
 pub use verdict::Permit;

@@ -1,5 +1,6 @@
 //! What a message of a server's is when it is passed on: without addresses that no client should
-//! open, and without times that no client should keep to.
+//! open, without times that no client should keep to, and perhaps without a wish for the context of
+//! other servers.
 //!
 //! Guardrails see the message as it came, and it is recorded so. All other bytes pass as they were.
 
@@ -13,6 +14,7 @@ use portcullis_mcp::{EnvelopeLimits, Message};
 
 use self::link::{opens_script, suits_icon, suits_website};
 use self::time::{pause, time_to_live};
+use crate::context::SamplingContext;
 use crate::lower::Subject;
 
 /// How a message is passed on.
@@ -22,6 +24,8 @@ pub(crate) struct Passage {
     pub(crate) message: Option<Message>,
     /// Icons and websites that were taken out.
     pub(crate) taken_out: usize,
+    /// Requests whose wish for context was passed on as one for none.
+    pub(crate) contexts: usize,
     /// Why it must not be passed on at all.
     pub(crate) refusal: Option<&'static str>,
 }
@@ -36,8 +40,14 @@ enum Place {
     Meta,
     /// Something that a client shows with an icon.
     Described,
-    /// What a person is asked for.
-    Elicited,
+    Error,
+    ErrorData,
+    /// What a client, its model or a person is asked for.
+    Asked,
+    /// What a result asks for before it is complete, by names.
+    InputRequests,
+    InputRequest,
+    Context,
     PromptMessage,
     ContentBlock,
     EmbeddedResource,
@@ -52,10 +62,13 @@ enum Place {
 struct Editor<'t> {
     text: &'t str,
     limits: &'t EnvelopeLimits,
+    context: SamplingContext,
     edits: Vec<(Range<usize>, String)>,
     passage: Passage,
 }
 
+/// What `includeContext` is when nothing is wished for.
+const NO_CONTEXT: &str = "none";
 const UNSAFE_LINK: &str = "a link in it runs a script when it is opened";
 const UNREADABLE: &str = "what has to be taken out of it is not found";
 
@@ -64,7 +77,12 @@ const UNREADABLE: &str = "what has to be taken out of it is not found";
 impl Passage {
     /// How the server's message is passed on. Most have nothing of all this, and cost no more than
     /// a look at the members that may have it.
-    pub(crate) fn of(message: &Message, subject: Subject<'_>, limits: &EnvelopeLimits) -> Self {
+    pub(crate) fn of(
+        message: &Message,
+        subject: Subject<'_>,
+        limits: &EnvelopeLimits,
+        context: SamplingContext,
+    ) -> Self {
         let Some((place, body)) = body(subject) else {
             return Self::default();
         };
@@ -75,7 +93,7 @@ impl Passage {
             refusal: Some(refusal),
             ..Self::default()
         };
-        match Editor::edit_message(message, place, body, limits) {
+        match Editor::edit_message(message, place, body, limits, context) {
             Some(passage) => passage,
             None => refused(UNREADABLE),
         }
@@ -102,11 +120,13 @@ fn body(subject: Subject<'_>) -> Option<(Place, &Value)> {
             params,
         } => Some((Place::Result, params?)),
         Subject::Request {
-            method: "elicitation/create",
+            method: "elicitation/create" | "sampling/createMessage",
             params,
             ..
-        } => Some((Place::Elicited, params?)),
-        Subject::Notification { .. } | Subject::Request { .. } | Subject::Error { .. } => None,
+        } => Some((Place::Asked, params?)),
+        // SPEC: MCP 2025-11-25, URL Elicitation Required Error.
+        Subject::Error { error, .. } => Some((Place::Error, error)),
+        Subject::Notification { .. } | Subject::Request { .. } => None,
     }
 }
 
@@ -118,9 +138,14 @@ impl Place {
         Some(match (self, name) {
             (Self::Cached, "ttlMs") => Self::TimeToLive,
             (Self::Cached, "contents") | (Self::ContentBlock, "resource") => Self::EmbeddedResource,
-            (Self::ContentBlock | Self::EmbeddedResource, "uri") | (Self::Elicited, "url") => {
+            (Self::ContentBlock | Self::EmbeddedResource, "uri") | (Self::Asked, "url") => {
                 Self::Link
             }
+            (Self::Asked, "includeContext") => Self::Context,
+            (Self::Asked, "messages") => Self::PromptMessage,
+            (Self::Error, "data") => Self::ErrorData,
+            (Self::InputRequests, _) => Self::InputRequest,
+            (Self::ErrorData, "elicitations") | (Self::InputRequest, "params") => Self::Asked,
             (Self::Result, "pollIntervalMs" | "pollInterval") => Self::Pause,
             (Self::Result, "result" | "task" | "tasks") => Self::Result,
             (Self::Result | Self::Cached, _) => match name {
@@ -129,11 +154,17 @@ impl Place {
                 }
                 "content" => Self::ContentBlock,
                 "messages" => Self::PromptMessage,
+                "inputRequests" => Self::InputRequests,
+                // Of a task that has failed.
+                "error" => Self::Error,
                 "_meta" => Self::Meta,
                 _ => return None,
             },
-            (Self::Meta, "io.modelcontextprotocol/serverInfo") => Self::Described,
-            (Self::PromptMessage, "content") => Self::ContentBlock,
+            (Self::Asked, "tools") | (Self::Meta, "io.modelcontextprotocol/serverInfo") => {
+                Self::Described
+            }
+            // A block may hold the result of a tool, which has blocks again.
+            (Self::PromptMessage | Self::ContentBlock, "content") => Self::ContentBlock,
             (Self::ContentBlock | Self::Described, "icons") => Self::Icons,
             (Self::Described, "websiteUrl") => Self::Website,
             _ => return None,
@@ -146,6 +177,7 @@ impl Place {
             (Self::Icons, icon) if !matches!(icon, Value::Array(_)) => is_fit_icon(icon),
             (Self::Website, Value::String(url)) => suits_website(url),
             (Self::Link, Value::String(url)) => !opens_script(url),
+            (Self::Context, value) => value.as_str() == Some(NO_CONTEXT),
             (Self::TimeToLive, value) => time_to_live(value).is_none(),
             (Self::Pause, value) => pause(value).is_none(),
             (place, Value::Array(items)) => items.iter().all(|item| place.is_fit(item)),
@@ -172,10 +204,12 @@ impl<'t> Editor<'t> {
         place: Place,
         body: &Value,
         limits: &'t EnvelopeLimits,
+        context: SamplingContext,
     ) -> Option<Passage> {
         let mut editor = Self {
             text: str::from_utf8(message.raw()).ok()?,
             limits,
+            context,
             edits: Vec::new(),
             passage: Passage::default(),
         };
@@ -201,6 +235,7 @@ impl<'t> Editor<'t> {
             (Place::Link, _) => self.passage.refusal = Some(UNSAFE_LINK),
             (Place::TimeToLive, _) => self.replace(range, time_to_live(value)?),
             (Place::Pause, _) => self.replace(range, pause(value)?),
+            (Place::Context, _) => self.edit_context(range),
             (Place::Icons, Value::Array(icons)) => self.edit_icons(range, icons)?,
             (Place::Icons, _) => {
                 self.passage.taken_out += 1;
@@ -232,6 +267,16 @@ impl<'t> Editor<'t> {
             Shape::Scalar => return None,
         }
         Some(())
+    }
+
+    fn edit_context(&mut self, range: Range<usize>) {
+        match self.context {
+            SamplingContext::Pass => {}
+            SamplingContext::Withhold => {
+                self.passage.contexts += 1;
+                self.edits.push((range, format!("\"{NO_CONTEXT}\"")));
+            }
+        }
     }
 
     fn edit_icons(&mut self, range: Range<usize>, icons: &[Value]) -> Option<()> {

@@ -2,6 +2,7 @@
 
 mod belonging;
 mod changes;
+mod inspection;
 mod listing;
 mod loss;
 mod notification;
@@ -14,29 +15,26 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use portcullis_engine::Answers;
-use portcullis_json::{Object, Value, write};
+use portcullis_json::{Object, write};
 use portcullis_mcp::{
     EnvelopeLimits, Id, Incoming, Malformed, Message, MessageKind, Method, Peer, Revision,
     error_code,
 };
-use portcullis_trace::Event;
 use portcullis_trace::record::{Direction, EventRecord, Sequence, SessionId, Timestamp, Verdict};
-use portcullis_trace::wire::{self, TraceError};
 
 use crate::action::{Action, DropReason, Note, Waiting};
 use crate::belonging::Party;
 use crate::context::{Guardrail, RefusalStyle, SessionContext, SessionLimits};
 use crate::exchange::{Exchange, Exchanges};
 use crate::inquiry::{Asked, Inquiry, Outcome, Rehearsal, SharedDetectors};
-use crate::lower::{Stamp, Subject, lower};
-use crate::passage::Passage;
 use crate::refusal::OwnWords;
 use crate::route::{Delivery, DeliveryKind, Scope, Source};
-use crate::tools::{Report, ToolWatch};
-use crate::verdict::{Judgement, Judges, Permit, Violation};
+use crate::tools::ToolWatch;
+use crate::verdict::{Judges, Permit, Violation};
 
 use self::changes::Lists;
 pub(crate) use self::changes::Subscription;
+use self::inspection::Inspected;
 pub use self::past::PastMessage;
 
 /// LIMIT: notes of one session; what a peer can cause at will must not fill the log.
@@ -99,15 +97,6 @@ struct Turn<'m> {
     answers: &'m Answers,
 }
 
-/// What inspecting a message came to.
-#[derive(Debug)]
-struct Inspected {
-    judgement: Judgement,
-    /// What the guardrails saw.
-    elements: Vec<Value>,
-    permit: Option<Permit>,
-}
-
 // === impl Session ===
 
 impl Session {
@@ -137,7 +126,7 @@ impl Session {
             revision: context.revision,
             handshake: Handshake::NotBegun,
             withheld_tools: BTreeSet::new(),
-            tools: ToolWatch::new(context.tool_checks),
+            tools: ToolWatch::new(context.tool_checks, context.revision),
             changing_lists: Lists::default(),
             judges_otherwise: false,
             next_sequence: Sequence::FIRST,
@@ -415,61 +404,6 @@ impl Session {
         }
     }
 
-    fn inspect(&mut self, turn: Turn<'_>, subject: Subject<'_>) -> Result<Inspected, Asked> {
-        self.inspect_with(turn, subject, |_| Report::default())
-    }
-
-    /// Lowers a message and has it judged, together with what is said of the tools in it, which are
-    /// looked at once nothing is left to ask. What was allowed has happened for the guardrails.
-    fn inspect_with(
-        &mut self,
-        turn: Turn<'_>,
-        subject: Subject<'_>,
-        look: impl FnOnce(&mut ToolWatch) -> Report,
-    ) -> Result<Inspected, Asked> {
-        match self.lowered(subject, turn.now) {
-            Ok((elements, events)) => {
-                let informed = turn.answers.beside(&*self.detectors);
-                let mut judgement = self.judges.judge(&events, &informed)?;
-                judgement.add(look(&mut self.tools));
-                let passage = self.passage(turn.direction, turn.message, subject);
-                judgement.add_passage(&passage);
-                let passed = passage.message.as_ref().unwrap_or(turn.message);
-                let bytes = passed.line();
-                let delivery = self.delivery(turn);
-                Ok(Inspected {
-                    permit: self.judges.settle(&judgement, bytes, delivery),
-                    judgement,
-                    elements,
-                })
-            }
-            Err(reason) => Ok(Inspected {
-                judgement: self.judges.fail(&reason),
-                elements: Vec::new(),
-                permit: None,
-            }),
-        }
-    }
-
-    /// How a message is passed on; only what clients are told is ever changed.
-    fn passage(&self, direction: Direction, message: &Message, subject: Subject<'_>) -> Passage {
-        match direction {
-            Direction::ToServer => Passage::default(),
-            Direction::ToClient => Passage::of(message, subject, &self.from_server.envelope),
-        }
-    }
-
-    /// A message as it is recorded and as it is judged, or why it can be neither.
-    fn lowered(
-        &self,
-        subject: Subject<'_>,
-        now: Timestamp,
-    ) -> Result<(Vec<Value>, Vec<Event>), String> {
-        let elements = lower(subject, &self.stamp(now)).map_err(|error| error.to_string())?;
-        let events = events(&elements).map_err(|error| error.to_string())?;
-        Ok((elements, events))
-    }
-
     fn record(
         &mut self,
         turn: Turn<'_>,
@@ -501,14 +435,6 @@ impl Session {
         Action::Record {
             event,
             waiting: waiting(turn),
-        }
-    }
-
-    fn stamp(&self, now: Timestamp) -> Stamp {
-        let timestamp = jiff::Timestamp::from_microsecond(now.as_micros());
-        Stamp {
-            server: Arc::clone(&self.server),
-            timestamp: timestamp.unwrap_or_default().to_string(),
         }
     }
 
@@ -570,28 +496,8 @@ fn fail(exchange: &Exchange, reason: &str) -> Action {
     Action::Send(Permit::speak(words, delivery))
 }
 
-fn events(elements: &[Value]) -> Result<Vec<Event>, TraceError> {
-    let mut all = Vec::with_capacity(elements.len());
-    for element in elements {
-        all.extend(wire::events(element)?);
-    }
-    Ok(all)
-}
-
 /// Whether a line does not even look like a message.
 fn is_noise(line: &[u8]) -> bool {
     let first = line.iter().find(|byte| !byte.is_ascii_whitespace());
     !matches!(first, Some(b'{' | b'['))
-}
-
-// === impl Inspected ===
-
-impl Inspected {
-    fn verdict(&self) -> Verdict {
-        if self.permit.is_some() {
-            Verdict::Allow
-        } else {
-            Verdict::Block
-        }
-    }
 }

@@ -5,6 +5,7 @@
 
 mod check;
 mod definition;
+mod header;
 mod inspection;
 mod report;
 mod shadow;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use portcullis_detect::tool::change::Change;
 use portcullis_json::Value;
+use portcullis_mcp::Revision;
 use portcullis_trace::pin::{
     ForeignTool, INSTRUCTIONS, PinState, ToolDefinition, ToolPin, ToolSighting,
 };
@@ -22,6 +24,8 @@ pub use self::check::{ToolCheck, ToolChecks, UnknownToolCheck};
 pub use self::definition::changes as tool_changes;
 pub(crate) use self::definition::pinned_as;
 use self::definition::{Listed, NAME_CHARACTERS_MAX};
+pub use self::header::ArgumentHeaders;
+use self::header::KnownHeaders;
 pub(crate) use self::inspection::inspect;
 pub(crate) use self::report::{Report, ToolFinding};
 use self::shadow::Neighbours;
@@ -51,6 +55,8 @@ pub(crate) struct ToolWatch {
     is_first_listing: bool,
     /// The last listing was not the whole.
     has_more_pages: bool,
+    /// `None` where calls have no headers that would say arguments again.
+    headers: Option<KnownHeaders>,
 }
 
 #[derive(Debug, Default)]
@@ -71,12 +77,15 @@ struct Look<'l> {
 // === impl ToolWatch ===
 
 impl ToolWatch {
-    pub(crate) fn new(checks: ToolChecks) -> Self {
+    /// The revision is that of a conversation over HTTP which begins without a handshake.
+    pub(crate) fn new(checks: ToolChecks, revision: Option<Revision>) -> Self {
+        let has_headers = revision.is_some_and(Revision::is_stateless);
         Self {
             checks,
             known: Err(Arc::from("nothing was read of what is known of the tools")),
             is_first_listing: false,
             has_more_pages: false,
+            headers: has_headers.then(KnownHeaders::default),
         }
     }
 
@@ -129,6 +138,19 @@ impl ToolWatch {
             "initialize" | "server/discover" => self.look_at_instructions(result),
             _ => Report::default(),
         }
+    }
+
+    /// Takes note of a listing as the client is shown it.
+    pub(crate) fn note_shown(&mut self, listing: &Value) {
+        let tools = listing.get("tools").and_then(Value::as_array);
+        if let (Some(headers), Some(tools)) = (&mut self.headers, tools) {
+            headers.note(tools);
+        }
+    }
+
+    /// In which headers a call of the tool says its arguments again, if it was shown.
+    pub(crate) fn argument_headers(&self, tool: &str) -> Option<Arc<ArgumentHeaders>> {
+        self.headers.as_ref()?.find(&pinned_as(tool))
     }
 
     fn look_at_listing(&mut self, result: &Value) -> Report {
@@ -201,6 +223,7 @@ impl<'l> Look<'l> {
     fn at(&mut self, event: usize, tool: &Listed<'_>) {
         self.at_name(event, tool);
         self.at_words(event, tool);
+        self.at_headers(event, tool);
         let pins = self.watch.checks.compares();
         let Ok(known) = &self.watch.known else {
             return;
@@ -276,6 +299,21 @@ impl<'l> Look<'l> {
         );
         let finding = ToolFinding::new(ToolCheck::Poisoned, action, event, message);
         self.report.add(finding.all_at(tool.places()));
+    }
+
+    fn at_headers(&mut self, event: usize, tool: &Listed<'_>) {
+        let action = self.watch.checks.action(ToolCheck::Headers);
+        let (Some(action), Some(_)) = (action, &self.watch.headers) else {
+            return;
+        };
+        if let Err(fault) = ArgumentHeaders::read(tool.input_schema()) {
+            let message = format!(
+                "an `x-mcp-header` of the tool `{}` {fault}",
+                shown(tool.name)
+            );
+            let finding = ToolFinding::new(ToolCheck::Headers, action, event, message);
+            self.report.add(finding.at("inputSchema", None));
+        }
     }
 
     fn at_pin(&mut self, event: usize, tool: &Listed<'_>, known: &Known) {

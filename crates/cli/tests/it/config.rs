@@ -27,7 +27,7 @@ fn configuration_that_loads_is_shown() {
     check(
         "servers:\n  files: { command: [files-server, /data] }\n  t: { url: \"http://a/sse\", transport: sse }\nguardrails: [{ name: a, policy: \"\", action: log, servers: [files], clients: [cursor] }, { name: b, policy: \"\" }]\ntools: { changed: block, shadowed: off }\n",
         0,
-        "ok: `portcullis.yaml` loads\nlistens on 127.0.0.1:8787\nservers: 2\n  files  files-server /data\n  t  http://a/sse (sse)\nguardrails in force: 2\n  a  log (on failure block); files; cursor\n  b  block (on failure block); all servers; all clients\ndefinitions of tools: poisoned log, changed block, new log, shadowed off, ambiguous log\n",
+        "ok: `portcullis.yaml` loads\nlistens on 127.0.0.1:8787\nservers: 2\n  files  files-server /data\n  t  http://a/sse (sse)\nguardrails in force: 2\n  a  log (on failure block); files; cursor\n  b  block (on failure block); all servers; all clients\ndefinitions of tools: poisoned log, changed block, new log, shadowed off, ambiguous log, headers block\n",
         &[],
     );
 }
@@ -67,7 +67,7 @@ fn configuration_without_guardrails_says_so() {
     check(
         "",
         0,
-        "ok: `portcullis.yaml` loads\nlistens on 127.0.0.1:8787\nservers: 0\nguardrails in force: 0\n  messages are recorded, nothing is blocked\ndefinitions of tools: poisoned log, changed log, new log, shadowed log, ambiguous log\n",
+        "ok: `portcullis.yaml` loads\nlistens on 127.0.0.1:8787\nservers: 0\nguardrails in force: 0\n  messages are recorded, nothing is blocked\ndefinitions of tools: poisoned log, changed log, new log, shadowed log, ambiguous log, headers block\n",
         &[],
     );
 }

@@ -1,6 +1,6 @@
 use portcullis_json::{Number, Object, Value};
 
-use super::{EnvelopeLimits, names};
+use super::{EnvelopeLimits, meta, names};
 use crate::{Id, MalformedKind, MessageKind, Method, Revision};
 
 const OBJECT: &str = "an object";
@@ -17,6 +17,7 @@ pub(super) fn check_params(
     if let Some(meta) = params.get("_meta") {
         check_meta(meta, limits)?;
     }
+    meta::check_within(params, limits.unknown_meta)?;
     if let MessageKind::Request { method, .. } = kind {
         check_target(method, params)?;
     }
@@ -34,6 +35,7 @@ pub(super) fn check_result(result: &Value, limits: &EnvelopeLimits) -> Result<()
         names::check_all("result._meta", meta, names::META)?;
         names::check_reserved("result._meta", meta, limits.unknown_meta)?;
     }
+    meta::check_within(result, limits.unknown_meta)?;
     let is_known = |kind: &Value| kind.as_str().is_some_and(|it| RESULT_TYPES.contains(&it));
     if limits.revision.is_some_and(Revision::has_result_types)
         && result.get("resultType").is_some_and(|kind| !is_known(kind))

@@ -518,3 +518,61 @@ fn reserved_names_that_nobody_knows_can_be_refused() {
     let expected = reason("params", "dev.mcp/x").replace(" for 1", "");
     assert_eq!(outcome(notification.as_bytes(), &refusing), expected);
 }
+
+#[test]
+fn reserved_names_that_nobody_knows_are_refused_wherever_the_protocol_has_them() {
+    let refusing = EnvelopeLimits {
+        unknown_meta: UnknownMeta::Refuse,
+        ..limits(Peer::Server, Some(Revision::V2026_07_28))
+    };
+    let passing = limits(Peer::Server, Some(Revision::V2026_07_28));
+    let check = |result: &str, place: Option<&str>| {
+        let meta = r#""_meta":{"dev.mcp/x":1}"#;
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#);
+        let answer = answer.replace("META", meta);
+        let expected = place.map_or("Result 1".to_owned(), |place| {
+            format!("-32602 for 1: `dev.mcp/x` in `{place}._meta` is a reserved name that is not known here")
+        });
+        assert_eq!(outcome(answer.as_bytes(), &refusing), expected, "{answer}");
+        assert_eq!(outcome(answer.as_bytes(), &passing), "Result 1");
+    };
+    for (result, place) in [
+        (r#"{"content":[{"type":"text"},{META}]}"#, "content"),
+        (r#"{"role":"assistant","content":{META}}"#, "content"),
+        (
+            r#"{"content":[{"type":"resource","resource":{META}}]}"#,
+            "resource",
+        ),
+        (
+            r#"{"content":[{"type":"tool_result","content":[{META}]}]}"#,
+            "content",
+        ),
+        (r#"{"contents":[{META}]}"#, "contents"),
+        (
+            r#"{"messages":[{"role":"user","content":{META}}]}"#,
+            "content",
+        ),
+        (r#"{"tools":[{META}]}"#, "tools"),
+        (r#"{"prompts":[{META}]}"#, "prompts"),
+        (r#"{"resources":[{META}]}"#, "resources"),
+        (r#"{"resourceTemplates":[{META}]}"#, "resourceTemplates"),
+        (r#"{"roots":[{META}]}"#, "roots"),
+        (r#"{"task":{META}}"#, "task"),
+        (r#"{"result":{META}}"#, "result"),
+        (
+            r#"{"inputRequests":{"a":{"method":"m","params":{META}}}}"#,
+            "params",
+        ),
+        (r#"{"inputRequests":{"content":{META}}}"#, "inputRequests"),
+    ] {
+        check(result, Some(place));
+    }
+    // What peers make up may have any names.
+    for result in [
+        r#"{"structuredContent":{META}}"#,
+        r#"{"tools":[{"inputSchema":{META}}]}"#,
+        r#"{"_meta":{"com.example/x":{META}}}"#,
+    ] {
+        check(result, None);
+    }
+}

@@ -19,7 +19,7 @@ use std::time::Duration;
 use http::HeaderName;
 use portcullis_json::Object;
 use portcullis_mcp::UnknownMeta;
-use portcullis_session::{GuardrailAction, RefusalStyle, ToolCheck, ToolChecks};
+use portcullis_session::{GuardrailAction, RefusalStyle, SamplingContext, ToolCheck, ToolChecks};
 use portcullis_store::Durability;
 use tracing::Level;
 use url::{Origin, Url};
@@ -35,7 +35,8 @@ use super::upstream::AllowedUpstreams;
 use super::written::{
     Written, WrittenApi, WrittenClients, WrittenDurability, WrittenGateway, WrittenKey,
     WrittenLevel, WrittenLimits, WrittenLog, WrittenLogFormat, WrittenLogin, WrittenRefusal,
-    WrittenSessions, WrittenStreams, WrittenToolAction, WrittenTools, WrittenUnknownMeta,
+    WrittenSamplingContext, WrittenSessions, WrittenStreams, WrittenToolAction, WrittenTools,
+    WrittenUnknownMeta,
 };
 
 pub(super) use endpoint::{header_name, server_url};
@@ -207,6 +208,11 @@ impl Builder<'_> {
                 Some(WrittenUnknownMeta::Refuse) => UnknownMeta::Refuse,
                 None => default.unknown_meta,
             },
+            sampling_context: match value(written.sampling_context) {
+                Some(WrittenSamplingContext::Pass) => SamplingContext::Pass,
+                Some(WrittenSamplingContext::Withhold) => SamplingContext::Withhold,
+                None => default.sampling_context,
+            },
         }
     }
 
@@ -311,6 +317,7 @@ fn tool_checks(written: WrittenTools) -> ToolChecks {
         (ToolCheck::New, written.new),
         (ToolCheck::Shadowed, written.shadowed),
         (ToolCheck::Ambiguous, written.ambiguous),
+        (ToolCheck::Headers, written.headers),
     ] {
         match value(action) {
             None => {}

@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use portcullis_json::Object;
 use portcullis_mcp::UnknownMeta;
-use portcullis_session::{Guardrail, RefusalStyle, ToolChecks};
+use portcullis_session::{Guardrail, RefusalStyle, SamplingContext, ToolChecks};
 use portcullis_store::{Durability, Location};
 use portcullis_transport::child::ServerCommand;
 use tracing::Level;
@@ -164,6 +164,7 @@ pub struct StreamsConfig {
 pub struct LimitsConfig {
     pub message_bytes: NonZeroUsize,
     pub unknown_meta: UnknownMeta,
+    pub sampling_context: SamplingContext,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -378,6 +379,7 @@ impl Default for LimitsConfig {
         Self {
             message_bytes: MESSAGE_BYTES_DEFAULT,
             unknown_meta: UnknownMeta::default(),
+            sampling_context: SamplingContext::default(),
         }
     }
 }

@@ -141,6 +141,9 @@ pub(super) struct WrittenTools {
     /// Its name stands twice in the listing, looks like another one, or has unusual letters.
     #[schemars(extend("default" = "log"))]
     pub(super) ambiguous: Option<Spot<WrittenToolAction>>,
+    /// An `x-mcp-header` of it breaks the rules of revision 2026-07-28.
+    #[schemars(extend("default" = "block"))]
+    pub(super) headers: Option<Spot<WrittenToolAction>>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
@@ -212,6 +215,10 @@ pub(super) struct WrittenLimits {
     /// What becomes of messages with reserved names in `_meta` that are not known.
     #[schemars(extend("default" = "pass"))]
     pub(super) unknown_meta: Option<Spot<WrittenUnknownMeta>>,
+    /// What becomes of `includeContext` in what servers ask of a client's model: `withhold` passes
+    /// it on as `none`.
+    #[schemars(extend("default" = "pass"))]
+    pub(super) sampling_context: Option<Spot<WrittenSamplingContext>>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
@@ -302,6 +309,13 @@ pub(super) enum WrittenTransport {
 pub(super) enum WrittenUnknownMeta {
     Pass,
     Refuse,
+}
+
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", rename = "SamplingContext")]
+pub(super) enum WrittenSamplingContext {
+    Pass,
+    Withhold,
 }
 
 #[derive(Clone, Copy, Deserialize, JsonSchema)]

@@ -8,7 +8,7 @@ use crate::config::ServerName;
 /// What servers have given to whom, for as long as the gateway runs.
 #[derive(Debug, Default)]
 pub(crate) struct AllBelongings {
-    /// One for each server that was ever configured since the start.
+    /// One for each server that was ever configured since the start, by the first of its names.
     servers: Mutex<BTreeMap<ServerName, Arc<Belongings>>>,
     /// Servers that clients name themselves share one.
     named: Arc<Belongings>,

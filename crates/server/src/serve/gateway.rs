@@ -364,7 +364,7 @@ impl Gateway {
             revision: opening.is_stateless.then_some(Revision::V2026_07_28),
             server: Arc::clone(&opening.target.name),
             party: self.belongings.party(
-                opening.target.configured_as(config),
+                opening.target.first_configured_as(config),
                 &opening.target.name,
                 &opening.identity,
             ),
@@ -376,6 +376,7 @@ impl Gateway {
             limits: SessionLimits {
                 message_bytes: config.limits.message_bytes.get(),
                 unknown_meta: config.limits.unknown_meta,
+                sampling_context: config.limits.sampling_context,
                 ..SessionLimits::default()
             },
             detectors: Arc::clone(&self.detectors) as SharedDetectors,
@@ -511,6 +512,25 @@ impl Target {
         match &self.server {
             TargetServer::Configured(name, _) => Some(name),
             TargetServer::Named(server) => configured_as(config, server),
+        }
+    }
+
+    /// The same server may be configured under several names: the first of them, so that what it
+    /// gives is known under one.
+    fn first_configured_as<'t>(&'t self, config: &'t GatewayConfig) -> Option<&'t ServerName> {
+        match &self.server {
+            TargetServer::Named(server) => configured_as(config, server),
+            TargetServer::Configured(name, server) => {
+                let first = match server {
+                    ServerConfig::Http(server) => configured_as(config, server),
+                    ServerConfig::Stdio(_) => {
+                        let mut servers = config.servers.iter();
+                        let same = servers.find(|(_, other)| *other == server);
+                        same.map(|(first, _)| first)
+                    }
+                };
+                Some(first.unwrap_or(name))
+            }
         }
     }
 }

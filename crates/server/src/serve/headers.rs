@@ -12,7 +12,7 @@ pub(crate) const MCP_METHOD: HeaderName = HeaderName::from_static("mcp-method");
 pub(crate) const MCP_NAME: HeaderName = HeaderName::from_static("mcp-name");
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// SPEC: MCP 2026-07-28, Streamable HTTP: what mirrors an argument begins like this.
-const MCP_PARAM_PREFIX: &str = "mcp-param-";
+pub(crate) const MCP_PARAM_PREFIX: &str = "mcp-param-";
 pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 pub(crate) const JSON: &str = "application/json";
 

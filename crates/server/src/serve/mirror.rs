@@ -1,9 +1,17 @@
 //! What of a message stands in its headers too (SPEC: MCP 2026-07-28, Streamable HTTP, Standard
 //! Headers and Value Encoding).
 
+use std::cmp::Ordering;
+
+use axum::http::HeaderMap;
+use axum::http::header::HeaderName;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use portcullis_json::{Limits, Value, parse};
 use portcullis_mcp::Method;
+use portcullis_session::ArgumentHeaders;
+
+use super::headers::{MCP_PARAM_PREFIX, single};
 
 const ENCODED_PREFIX: &str = "=?base64?";
 const ENCODED_SUFFIX: &str = "?=";
@@ -30,9 +38,79 @@ pub(crate) fn decode(header: &str) -> Option<String> {
     }
 }
 
+/// What of a call's headers differs from its arguments, where it is known which they are.
+pub(crate) fn difference(
+    headers: &HeaderMap,
+    known: &ArgumentHeaders,
+    arguments: Option<&Value>,
+) -> Option<String> {
+    let mut both = known.of(arguments);
+    both.find_map(|(name, argument)| {
+        let name = format!("{MCP_PARAM_PREFIX}{}", name.to_ascii_lowercase());
+        // A longer one than there can be is not there.
+        let found = match name.parse::<HeaderName>() {
+            Ok(name) => match single(headers, &name) {
+                Ok(found) => found,
+                Err(error) => return Some(error.to_string()),
+            },
+            Err(_) => None,
+        };
+        match (found, argument) {
+            (None, None) => None,
+            (Some(header), Some(argument)) if says(header, argument) => None,
+            (_, Some(_)) => Some(format!(
+                "the header {name} must be there and equal its argument"
+            )),
+            (Some(_), None) => Some(format!(
+                "the header {name} must not be there without its argument"
+            )),
+        }
+    })
+}
+
+/// Whether a header says the same as an argument.
+fn says(header: &str, argument: &Value) -> bool {
+    let Some(said) = decode(header) else {
+        return false;
+    };
+    match argument {
+        Value::String(text) => *said == **text,
+        Value::Bool(value) => said == value.to_string(),
+        Value::Number(number) => match parse(&said, &Limits::strict()) {
+            Ok(Value::Number(said)) => said.compare(number) == Some(Ordering::Equal),
+            Ok(_) | Err(_) => false,
+        },
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn headers_say_what_arguments_say() {
+        let check = |header: &str, argument: &str, expected: bool| {
+            let argument = parse(argument, &Limits::strict()).unwrap();
+            assert_eq!(says(header, &argument), expected, "{header} {argument}");
+        };
+        check("eu", r#""eu""#, true);
+        check("EU", r#""eu""#, false);
+        check("=?base64?w6TDtsO8?=", r#""äöü""#, true);
+        check("=?base64?!?=", r#""=?base64?!?=""#, false);
+        check("true", "true", true);
+        check("True", "true", false);
+        check("true", r#""true""#, true);
+        check("42", "42", true);
+        check("42.0", "42", true);
+        check("42", "4.2e1", true);
+        check("42", r#""42""#, true);
+        check("42", r#""42.0""#, false);
+        check("18446744073709551616", "18446744073709551617", false);
+        check("NaN", "42", false);
+        check("", "42", false);
+        check("[1]", "[1]", false);
+    }
 
     #[test]
     fn headers_are_decoded_as_they_are_encoded() {

@@ -1,8 +1,8 @@
 //! Which times of a server's a client may be told.
 
-use portcullis_json::{Number, Value};
+use std::cmp::Ordering;
 
-use crate::number::is_less;
+use portcullis_json::{Number, Value};
 
 /// LIMIT: how long a client may be told to keep a result. What guardrails would say of it changes.
 const TIME_TO_LIVE_MS_MAX: i64 = 24 * 60 * 60 * 1000;
@@ -19,10 +19,10 @@ pub(super) fn time_to_live(value: &Value) -> Option<i64> {
     let Value::Number(number) = value else {
         return Some(0);
     };
-    if is_less(&Number::Integer(TIME_TO_LIVE_MS_MAX), number) {
+    if is_greater(number, TIME_TO_LIVE_MS_MAX) {
         return Some(TIME_TO_LIVE_MS_MAX);
     }
-    (is_less(number, &Number::Integer(0)) || is_fraction(number)).then_some(0)
+    (is_less(number, 0) || is_fraction(number)).then_some(0)
 }
 
 /// What is to be said instead of this `pollInterval` or `pollIntervalMs`; `None` if nothing is
@@ -33,10 +33,20 @@ pub(super) fn pause(value: &Value) -> Option<i64> {
         Value::Number(number) => number,
         _ => return Some(PAUSE_MS_MIN),
     };
-    if is_less(&Number::Integer(PAUSE_MS_MAX), number) {
+    if is_greater(number, PAUSE_MS_MAX) {
         return Some(PAUSE_MS_MAX);
     }
-    is_less(number, &Number::Integer(PAUSE_MS_MIN)).then_some(PAUSE_MS_MIN)
+    is_less(number, PAUSE_MS_MIN).then_some(PAUSE_MS_MIN)
+}
+
+fn is_less(number: &Number, than: i64) -> bool {
+    let order = number.compare(&Number::Integer(than));
+    order.is_some_and(Ordering::is_lt)
+}
+
+fn is_greater(number: &Number, than: i64) -> bool {
+    let order = number.compare(&Number::Integer(than));
+    order.is_some_and(Ordering::is_gt)
 }
 
 fn is_fraction(number: &Number) -> bool {

@@ -12,7 +12,7 @@ use crate::belonging::Claim;
 use crate::exchange::Exchange;
 use crate::refusal::OwnWords;
 
-/// LIMIT: bytes of a state that a client brings back.
+/// LIMIT: bytes of a state that a server gives and a client brings back.
 const STATE_BYTES_MAX: usize = 64 << 10;
 
 impl Session {
@@ -59,20 +59,34 @@ impl Session {
             let code = error_code::INVALID_PARAMS;
             Err(OwnWords::error(Some(id), code, message))
         };
-        let Some(state) = state.as_str() else {
-            return refuse("`requestState` must be a string");
-        };
-        if state.len() > STATE_BYTES_MAX {
-            return refuse(&format!(
-                "`requestState` is longer than {STATE_BYTES_MAX} bytes"
-            ));
+        if let Some(reason) = unusable(state) {
+            return refuse(&reason);
         }
+        let state = state.as_str().unwrap_or_default();
         let target = params.and_then(target).unwrap_or_default();
         let party = &self.party;
         if party.is_others_state(state, method.as_str(), &target, turn.now) {
             return refuse("`requestState` was not given for this request");
         }
         Ok(())
+    }
+
+    /// A state that the client could not go on with is refused where it comes from.
+    pub(super) fn admit_given_state(
+        &self,
+        turn: Turn<'_>,
+        exchange: &Exchange,
+    ) -> Result<(), OwnWords> {
+        let state = turn.message.result().and_then(|it| it.get("requestState"));
+        let reason = match state {
+            Some(state) if self.is_stateless() && !state.is_null() => unusable(state),
+            _ => None,
+        };
+        reason.map_or(Ok(()), |reason| {
+            let message = format!("the server's {reason}");
+            let code = error_code::INTERNAL_ERROR;
+            Err(OwnWords::error(Some(&exchange.id), code, &message))
+        })
     }
 
     /// Takes note of the task or the state that an answer gives to the client.
@@ -128,6 +142,17 @@ impl Session {
             _ => None,
         };
         self.party.note_task(id, ttl, claim, turn.now);
+    }
+}
+
+/// Why nobody can go on with a state.
+fn unusable(state: &Value) -> Option<String> {
+    match state.as_str() {
+        None => Some("`requestState` must be a string".to_owned()),
+        Some(text) if text.len() > STATE_BYTES_MAX => Some(format!(
+            "`requestState` is longer than {STATE_BYTES_MAX} bytes"
+        )),
+        Some(_) => None,
     }
 }
 

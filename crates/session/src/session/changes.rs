@@ -26,8 +26,17 @@ pub(crate) struct Lists {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Subscription {
     wanted: Lists,
-    /// Of these, what the server said it will tell; nothing until then, as that must come first.
-    honoured: Lists,
+    acknowledgement: Acknowledgement,
+}
+
+/// What the server says it will tell, which must come before anything is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Acknowledgement {
+    Awaited,
+    /// Meanwhile there was something to tell.
+    Overdue,
+    /// What is wanted and will be told.
+    Given(Lists),
 }
 
 // === impl Lists ===
@@ -87,12 +96,30 @@ impl Subscription {
     pub(super) fn of(params: Option<&Value>) -> Self {
         Self {
             wanted: Lists::named(params),
-            honoured: Lists::default(),
+            acknowledgement: Acknowledgement::Awaited,
         }
     }
 
-    fn acknowledge(&mut self, params: Option<&Value>) {
-        self.honoured = self.wanted.and(Lists::named(params));
+    /// The lists of which it is told now that all have changed.
+    fn change(&mut self) -> Lists {
+        match self.acknowledgement {
+            Acknowledgement::Given(lists) => lists,
+            Acknowledgement::Awaited | Acknowledgement::Overdue => {
+                self.acknowledgement = Acknowledgement::Overdue;
+                Lists::default()
+            }
+        }
+    }
+
+    /// The lists of which it is told once it has been acknowledged.
+    fn acknowledge(&mut self, params: Option<&Value>) -> Lists {
+        let lists = self.wanted.and(Lists::named(params));
+        let before = self.acknowledgement;
+        self.acknowledgement = Acknowledgement::Given(lists);
+        match before {
+            Acknowledgement::Overdue => lists,
+            Acknowledgement::Awaited | Acknowledgement::Given(_) => Lists::default(),
+        }
     }
 }
 
@@ -115,11 +142,10 @@ impl Session {
         }
         let mut permits = Vec::new();
         for exchange in self.from_client.exchanges.oldest_first() {
-            let lists = exchange.subscription.map(|one| one.honoured);
-            let lists = lists.unwrap_or_default().notifications();
-            permits.extend(
-                lists.map(|method| announcement(&method, Some(&exchange.id), exchange.scope)),
-            );
+            if let Some(subscription) = &mut exchange.subscription {
+                let lists = subscription.change();
+                permits.extend(announcements(lists, exchange));
+            }
         }
         permits
     }
@@ -155,20 +181,30 @@ impl Session {
         self.revision.is_some_and(Revision::is_stateless)
     }
 
-    /// Takes note of what a server says it will tell.
-    pub(super) fn note_acknowledgement(&mut self, turn: Turn<'_>) {
+    /// Takes note of what a server says it will tell. What there was to tell before is told after.
+    pub(super) fn note_acknowledgement(&mut self, turn: Turn<'_>) -> Vec<Permit> {
         let exchanges = &mut self.from_client.exchanges;
         let stream = turn.source.stream.as_ref();
         let exchange = stream.and_then(|id| exchanges.find_mut(turn.source.scope, id));
-        if let Some(subscription) = exchange.and_then(|found| found.subscription.as_mut()) {
-            subscription.acknowledge(turn.message.params());
-        }
+        let Some(exchange) = exchange else {
+            return Vec::new();
+        };
+        let Some(subscription) = &mut exchange.subscription else {
+            return Vec::new();
+        };
+        let lists = subscription.acknowledge(turn.message.params());
+        announcements(lists, exchange).collect()
     }
 }
 
 /// The subscription that parameters or a result name.
 fn subscription_id(body: &Value) -> Option<&Value> {
     body.get("_meta")?.get(SUBSCRIPTION_ID_META)
+}
+
+fn announcements(lists: Lists, exchange: &Exchange) -> impl Iterator<Item = Permit> {
+    let lists = lists.notifications();
+    lists.map(|method| announcement(&method, Some(&exchange.id), exchange.scope))
 }
 
 fn announcement(method: &Method, subscription: Option<&Id>, scope: Scope) -> Permit {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use portcullis_json::{Shape, Value, rescan};
 use portcullis_mcp::Message;
 
+use super::inspection::Inspected;
 use super::response::subject;
-use super::{Inspected, Session, Turn};
+use super::{Session, Turn};
 use crate::exchange::Exchange;
 use crate::passage::edited;
 
@@ -64,6 +65,7 @@ impl Session {
         for name in tool_names(result) {
             self.withheld_tools.remove(&name);
         }
+        self.tools.note_shown(result);
     }
 
     /// The listing without the tools at these places, and the names of those tools. All other

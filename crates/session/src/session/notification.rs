@@ -39,8 +39,12 @@ impl Session {
         if ends_handshake {
             self.handshake = Handshake::Done;
         }
+        let mut actions = vec![record, Action::Send(permit)];
         match method {
-            Method::SubscriptionsAcknowledged => self.note_acknowledgement(turn),
+            Method::SubscriptionsAcknowledged => {
+                let told = self.note_acknowledgement(turn);
+                actions.extend(told.into_iter().map(Action::Send));
+            }
             Method::TasksStatus | Method::Tasks => self.note_told_task(turn),
             _ => {}
         }
@@ -51,7 +55,7 @@ impl Session {
                 .exchanges
                 .close(turn.source.scope, &id);
         }
-        Ok(vec![record, Action::Send(permit)])
+        Ok(actions)
     }
 
     /// Only what belongs to something open may pass.

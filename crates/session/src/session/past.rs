@@ -97,8 +97,8 @@ impl Session {
             }
             _ => &elements,
         };
-        for name in listed(shown) {
-            self.withheld_tools.remove(&name);
+        for listing in shown {
+            self.readmit_tools(listing);
         }
     }
 }

@@ -147,6 +147,7 @@ impl Session {
                 "the server answered for another subscription",
             ));
         }
+        self.admit_given_state(turn, exchange)?;
         if &*exchange.method != "initialize" {
             return Ok(());
         }

@@ -9,7 +9,7 @@ use super::{Handshake, Session, Turn, waiting};
 use crate::action::{Action, Note, Sightings, Waiting};
 use crate::refusal::OwnWords;
 use crate::route::Delivery;
-use crate::tools::{KnownTools, ToolCheck, ToolChecks, pinned_as};
+use crate::tools::{ArgumentHeaders, KnownTools, ToolCheck, ToolChecks, pinned_as};
 use crate::verdict::Permit;
 
 impl Session {
@@ -24,6 +24,12 @@ impl Session {
     /// first listing.
     pub fn holds_tools_back(&self) -> bool {
         self.tools.checks().hold_back()
+    }
+
+    /// In which headers a call of the tool says its arguments again. `None` if the client was not
+    /// shown the tool in this session, or not in a way that says it.
+    pub fn argument_headers(&self, tool: &str) -> Option<Arc<ArgumentHeaders>> {
+        self.tools.argument_headers(tool)
     }
 
     pub(super) fn withholds(&self, tool: &str) -> bool {

@@ -17,6 +17,8 @@ pub enum ToolCheck {
     Shadowed,
     /// The name stands twice, looks like another one, or has letters that names do not have.
     Ambiguous,
+    /// An argument is to stand in a header, and nobody can say in which.
+    Headers,
 }
 
 /// What is done about what a check finds; a check without an action is off.
@@ -29,12 +31,13 @@ pub struct UnknownToolCheck;
 // === impl ToolCheck ===
 
 impl ToolCheck {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Poisoned,
         Self::Changed,
         Self::New,
         Self::Shadowed,
         Self::Ambiguous,
+        Self::Headers,
     ];
 
     pub fn name(self) -> &'static str {
@@ -44,6 +47,7 @@ impl ToolCheck {
             Self::New => "new",
             Self::Shadowed => "shadowed",
             Self::Ambiguous => "ambiguous",
+            Self::Headers => "headers",
         }
     }
 
@@ -104,11 +108,15 @@ impl ToolChecks {
     }
 }
 
-/// Everything is looked at and recorded, nothing is blocked: what is found in a description is no
-/// proof, and a server that is brought up to date has changed its definitions.
+/// Everything is looked at and recorded. What is found in a description is no proof, and a server
+/// that is brought up to date has changed its definitions: nothing is blocked for that. A tool whose
+/// headers break the rules must not be shown (SPEC: MCP 2026-07-28, Streamable HTTP, Custom Headers
+/// from Tool Parameters).
 impl Default for ToolChecks {
     fn default() -> Self {
         let all = ToolCheck::ALL.into_iter();
-        Self(all.map(|check| (check, GuardrailAction::Log)).collect())
+        let mut checks = Self(all.map(|check| (check, GuardrailAction::Log)).collect());
+        checks.set(ToolCheck::Headers, Some(GuardrailAction::Block));
+        checks
     }
 }

@@ -53,6 +53,10 @@ impl<'t> Listed<'t> {
         (1..=NAME_CHARACTERS_MAX).contains(&self.name.len()) && self.name.chars().all(is_usual)
     }
 
+    pub(super) fn input_schema(&self) -> &'t Value {
+        self.tool.get("inputSchema").unwrap_or(&Value::Null)
+    }
+
     pub(super) fn description(&self) -> &'t str {
         let description = self.tool.get("description");
         description.and_then(Value::as_str).unwrap_or_default()
@@ -93,8 +97,8 @@ impl<'t> Listed<'t> {
     pub(super) fn places(&self) -> Vec<Place> {
         let key = |name: &str| Step::Key(Arc::from(name));
         let mut found = spans(self.description(), &[key("description")]);
-        let schema = self.tool.get("inputSchema");
-        let properties = schema.and_then(|schema| schema.get("properties")?.as_object());
+        let properties = self.input_schema().get("properties");
+        let properties = properties.and_then(Value::as_object);
         let properties = properties.into_iter().flat_map(Object::iter);
         for (index, (_, property)) in (0..).zip(properties) {
             let description = property.get("description").and_then(Value::as_str);

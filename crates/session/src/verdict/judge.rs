@@ -281,10 +281,11 @@ impl Judgement {
             }));
     }
 
-    /// Adds what is said of addresses that the message is to give to a client.
+    /// Adds what is said of what the message is to give to a client.
     pub(crate) fn add_passage(&mut self, passage: &Passage) {
         if let Some(refusal) = passage.refusal {
-            let violation = Violation::of_links(GuardrailAction::Block, refusal.to_owned());
+            let refusal = refusal.to_owned();
+            let violation = Violation::of_passage("links", GuardrailAction::Block, refusal);
             self.violations.push(violation);
         }
         if passage.taken_out > 0 {
@@ -292,7 +293,12 @@ impl Judgement {
                 "{} icons and websites with unsafe addresses were taken out",
                 passage.taken_out
             );
-            let violation = Violation::of_links(GuardrailAction::Log, message);
+            let violation = Violation::of_passage("links", GuardrailAction::Log, message);
+            self.violations.push(violation);
+        }
+        if passage.contexts > 0 {
+            let message = "`includeContext` was passed on as `none`".to_owned();
+            let violation = Violation::of_passage("context", GuardrailAction::Log, message);
             self.violations.push(violation);
         }
     }
@@ -354,9 +360,9 @@ impl Violation {
         }
     }
 
-    fn of_links(action: GuardrailAction, message: String) -> Self {
+    fn of_passage(guardrail: &str, action: GuardrailAction, message: String) -> Self {
         Self {
-            guardrail: built_in("links".to_owned()),
+            guardrail: built_in(guardrail.to_owned()),
             action,
             arguments: vec![message.as_str().into()],
             message,

@@ -154,6 +154,38 @@ fn a_state_is_a_text_of_a_bounded_length() {
 }
 
 #[test]
+fn a_state_that_nobody_could_go_on_with_is_refused_where_it_comes_from() {
+    let [mut one] = sessions(["one"], Some(Revision::V2026_07_28));
+    let result =
+        |state: &str| format!(r#"{{"resultType":"input_required","requestState":{state}}}"#);
+    let text = |bytes| format!("{:?}", "x".repeat(bytes));
+    for state in [text(65536), "null".to_owned()] {
+        one.client_asks("1", "tools/call", &pay(""));
+        one.server_answers("1", &result(&state));
+    }
+    for (state, message) in [
+        (
+            text(65537),
+            "the server's `requestState` is longer than 65536 bytes",
+        ),
+        (
+            "7".to_owned(),
+            "the server's `requestState` must be a string",
+        ),
+    ] {
+        one.client_asks("1", "tools/call", &pay(""));
+        let result = result(&state);
+        let became = one.server(&format!(r#"{{"jsonrpc":"2.0","id":1,"result":{result}}}"#));
+        assert_eq!(became.error(ToClient), (-32603, message.to_owned()));
+    }
+    // Where no revision of the session has it, it is a member like any other.
+    let [mut before] = sessions(["one"], None);
+    before.shake_hands("2025-11-25");
+    before.client_asks("1", "tools/call", &pay(""));
+    before.server_answers("1", &result(&text(65537)));
+}
+
+#[test]
 fn an_answer_that_is_withheld_gives_nothing() {
     let belongings = Arc::new(Belongings::default());
     let party = |principal: &str| Party::new(Arc::clone(&belongings), "mail", principal.as_bytes());

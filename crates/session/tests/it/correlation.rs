@@ -201,6 +201,8 @@ fn progress_that_does_not_increase_is_dropped() {
         // One more, which a double does not hold.
         ("9007199254740993", true),
         ("10000000000000000000000", true),
+        ("10000000000000000000001", true),
+        ("10000000000000000000001", false),
         ("9e21", false),
         (r#""99999999999999999999999""#, false),
         ("null", false),

@@ -98,12 +98,15 @@ fn a_subscription_is_told_of_the_lists_that_both_sides_named() {
     assert!(told(&mut talk).is_empty(), "it must be acknowledged first");
     let acknowledged = of_subscription("subscriptions/acknowledged", "1");
     let became = on_stream(&mut talk, ToClient, 7, &acknowledged);
+    let expected = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":1}}}"#;
+    let both = [acknowledged.clone(), expected.to_owned()].map(|text| (ToClient, text));
+    assert_eq!(became.sent, both, "what it has missed follows");
+    let became = on_stream(&mut talk, ToClient, 7, &acknowledged);
     assert_eq!(became.sent, [(ToClient, acknowledged)]);
     guard(&mut talk, &NO_BAD.replace("bad", "worse"));
     let told_of = told(&mut talk);
     assert_eq!(told_of[0].1.scope, Scope(7));
     assert_eq!(told_of[0].1.concerns, Some(Id::Integer(1)));
-    let expected = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":{"io.modelcontextprotocol/subscriptionId":1}}}"#;
     assert_eq!(texts(told_of), [expected]);
 }
 

@@ -1,5 +1,6 @@
 //! What clients are told, and what is taken out of it.
 
+use portcullis_session::SamplingContext;
 use portcullis_trace::record::Direction::{ToClient, ToServer};
 use portcullis_trace::record::{Action, Verdict};
 
@@ -199,6 +200,109 @@ fn nobody_is_sent_to_a_script() {
         let (to, sent) = became.only();
         assert_eq!(to, ToServer);
         assert!(sent.get("error").is_some(), "{sent}");
+    }
+}
+
+/// A request for the client's model in a session that withholds context.
+fn sampled(params: &str) -> Became {
+    let mut talk = Conversation::with(Vec::new(), |context| {
+        context.limits.sampling_context = SamplingContext::Withhold;
+    });
+    talk.server(&request("1", "sampling/createMessage", params))
+}
+
+#[test]
+fn a_server_that_asks_for_context_gets_none_where_it_is_withheld() {
+    let params = |context: &str| {
+        format!(r#"{{"messages":[], "includeContext" : {context} ,"maxTokens":1}}"#)
+    };
+    let ask = |context: &str| request("1", "sampling/createMessage", &params(context));
+    for (context, passed) in [
+        (r#""allServers""#, r#""none""#),
+        (r#""thisServer""#, r#""none""#),
+        (r#""later""#, r#""none""#),
+        ("null", r#""none""#),
+        (r#""none""#, r#""none""#),
+    ] {
+        let became = sampled(&params(context));
+        assert_eq!(became.sent, [(ToClient, ask(passed))]);
+        let record = &became.records[0];
+        assert_eq!(record.message.as_deref(), Some(&*ask(context)));
+        let said = record
+            .violations
+            .iter()
+            .map(|it| (&*it.guardrail.name, it.action));
+        let expected = (context != passed).then_some(("context", Action::Log));
+        assert_eq!(said.collect::<Vec<_>>(), Vec::from_iter(expected));
+    }
+    let wished = ask(r#""allServers""#);
+    let became = Conversation::unguarded().server(&wished);
+    assert_eq!(became.sent, [(ToClient, wished)], "by default it passes");
+}
+
+#[test]
+fn what_a_result_asks_for_is_looked_at_like_a_request() {
+    let asked = |url: &str, context: &str| {
+        format!(
+            r#"{{"resultType":"input_required","inputRequests":{{"a":{{"method":"elicitation/create","params":{{"mode":"url","url":"{url}"}}}},"b":{{"method":"sampling/createMessage","params":{{"messages":[],"includeContext":"{context}"}}}}}}}}"#
+        )
+    };
+    let mut talk = Conversation::with(Vec::new(), |context| {
+        context.limits.sampling_context = SamplingContext::Withhold;
+    });
+    for method in ["tools/call", "tasks/get"] {
+        let params = r#"{"name":"t","taskId":"t"}"#;
+        talk.client_asks("1", method, params);
+        let became = talk.server(&answer(&asked("https://a.example", "allServers")));
+        let passed = answer(&asked("https://a.example", "none"));
+        assert_eq!(became.sent, [(ToClient, passed)]);
+        talk.client_asks("1", method, params);
+        let became = talk.server(&answer(&asked("javascript:x", "none")));
+        assert_eq!(became.records[0].verdict, Verdict::Block, "{method}");
+    }
+}
+
+#[test]
+fn an_error_sends_nobody_to_a_script() {
+    let failed = |url: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"error":{{"code":-32042,"message":"m","data":{{"elicitations":[{{"mode":"url","elicitationId":"a","url":"https://a.example"}},{{"mode":"url","elicitationId":"b","url":"{url}"}}]}}}}}}"#
+        )
+    };
+    let mut talk = Conversation::unguarded();
+    talk.client_asks("1", "tools/call", r#"{"name":"t","arguments":{}}"#);
+    let honest = failed("https://b.example");
+    assert_eq!(talk.server(&honest).sent, [(ToClient, honest)]);
+    talk.client_asks("1", "tools/call", r#"{"name":"t","arguments":{}}"#);
+    let became = talk.server(&failed("javascript:x"));
+    assert_eq!(became.records[0].verdict, Verdict::Block);
+    assert!(!became.only().1.to_string().contains("javascript"));
+
+    let task = |url: &str| {
+        format!(
+            r#"{{"taskId":"t","status":"failed","error":{{"code":-32042,"message":"m","data":{{"elicitations":[{{"url":"{url}"}}]}}}}}}"#
+        )
+    };
+    let honest = task("https://a.example");
+    check("tasks/get", &honest, &honest, 0);
+    let became = answered("tasks/get", &task("javascript:x"));
+    assert_eq!(became.records[0].verdict, Verdict::Block);
+}
+
+#[test]
+fn a_link_in_what_a_model_is_asked_runs_no_script() {
+    for content in [
+        r#"{"type":"resource_link","uri":"URL","name":"x"}"#,
+        r#"[{"type":"tool_result","toolUseId":"u","content":[{"type":"resource_link","uri":"URL","name":"x"}]}]"#,
+    ] {
+        let params = |url: &str| {
+            let content = content.replace("URL", url);
+            format!(r#"{{"messages":[{{"role":"user","content":{content}}}],"maxTokens":1}}"#)
+        };
+        assert_eq!(sampled(&params("file:///x")).only().0, ToClient);
+        let became = sampled(&params("javascript:x"));
+        assert_eq!(became.records[0].verdict, Verdict::Block, "{content}");
+        assert_eq!(became.only().0, ToServer);
     }
 }
 

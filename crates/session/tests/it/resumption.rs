@@ -98,3 +98,23 @@ fn nothing_recorded_is_a_new_session() {
     assert!(!talk.session.is_initialized());
     talk.shake_hands("2025-06-18");
 }
+
+#[test]
+fn headers_of_tools_are_known_again() {
+    let stateless = || {
+        Conversation::with(Vec::new(), |context| {
+            context.revision = Some(Revision::V2026_07_28);
+        })
+    };
+    let mut talk = stateless();
+    let mut log = talk.client(&request("1", "tools/list", "{}")).records;
+    let listing = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"sql","inputSchema":{"properties":{"region":{"type":"string","x-mcp-header":"Region"}}}}]}}"#;
+    log.extend(talk.server(listing).records);
+    let known = talk.session.argument_headers("sql");
+    assert!(known.is_some());
+
+    let mut later = stateless();
+    let rehearsal = later.session.rehearse(Vec::new());
+    later.session.resume(&log, rehearsal);
+    assert_eq!(later.session.argument_headers("sql"), known);
+}

@@ -51,6 +51,24 @@ fn a_task_of_another_credential_is_none() {
 }
 
 #[test]
+fn a_task_of_another_is_none_under_every_name_of_the_server() {
+    let upstream = server();
+    let address = upstream.address;
+    let servers = format!(
+        "servers: {{ s: {{ url: \"http://{address}/mcp\" }}, t: {{ url: \"http://{address}/mcp/\" }} }}\n"
+    );
+    let gateway = Gateway::start(&servers, "");
+    let open = |server: &str, token: &str| {
+        let base = Request::new("GET", &format!("/servers/{server}/mcp"));
+        let base = base.with("Authorization", &format!("Bearer {token}"));
+        gateway.open_with("2025-11-25", &base)
+    };
+    assert!(open("t", "a").answer(1, "work").contains("t1"));
+    assert!(asked(&open("s", "b")).contains(NO_TASK));
+    assert!(asked(&open("s", "a")).contains("plain"));
+}
+
+#[test]
 fn who_passes_a_token_on_may_renew_it() {
     let upstream = server();
     let url = format!("http://{}/mcp", upstream.address);

@@ -15,13 +15,22 @@ const RESULT: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#;
 const LOOK: Duration = Duration::from_millis(300);
 
 pub(crate) fn modern_call(id: u32, tool: &str) -> Request {
+    modern_call_with(id, tool, "{}")
+}
+
+fn modern_call_with(id: u32, tool: &str, arguments: &str) -> Request {
+    let params = format!(r#""name":"{tool}","arguments":{arguments},"#);
+    modern(id, "tools/call", &params).with("Mcp-Name", tool)
+}
+
+/// A request of this revision with these parameters beside its `_meta`.
+fn modern(id: u32, method: &str, params: &str) -> Request {
     let body = format!(
-        r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{tool}","arguments":{{}},"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{{"name":"test","version":"1"}},"io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
+        r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{{params}"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{{"name":"test","version":"1"}},"io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
     );
     Request::post(PATH, &body)
         .with(VERSION, "2026-07-28")
-        .with("Mcp-Method", "tools/call")
-        .with("Mcp-Name", tool)
+        .with("Mcp-Method", method)
 }
 
 #[test]
@@ -59,6 +68,84 @@ fn headers_must_say_what_the_body_says() {
     assert_eq!(passed.headers.get(VERSION), Some("2026-07-28"));
     assert_eq!(passed.headers.get("Mcp-Method"), Some("tools/call"));
     assert_eq!(passed.headers.get("Mcp-Name"), Some("=?base64?eA==?="));
+}
+
+/// A server that lists `tools`.
+fn listing(tools: &str) -> Upstream {
+    let result = format!(r#"{{"tools":[{tools}],"ttlMs":60000,"cacheScope":"public"}}"#);
+    Upstream::scripted(move |received, reply| {
+        if received.method() != Some("tools/list") {
+            return Some(reply);
+        }
+        reply.result(received, &result);
+        None
+    })
+}
+
+fn modern_list() -> Request {
+    modern(1, "tools/list", "")
+}
+
+#[test]
+fn headers_must_say_what_arguments_say() {
+    let upstream = listing(
+        r#"{"name":"sql","inputSchema":{"type":"object","properties":{"region":{"type":"string","x-mcp-header":"Region"},"how":{"type":"object","properties":{"rows":{"type":"integer","x-mcp-header":"Rows"}}}}}}"#,
+    );
+    let gateway = Gateway::before(&upstream, "");
+    let call = |arguments: &str| modern_call_with(1, "sql", arguments);
+    let both = call(r#"{"region":"köln","how":{"rows":10}}"#)
+        .with("Mcp-Param-Region", "=?base64?a8O2bG4=?=")
+        .with("Mcp-Param-Rows", "10");
+    let passes = |request: &Request| {
+        let answer = request.send(gateway.address);
+        assert_eq!(answer.status, 200, "{request:?}");
+        answer.message()
+    };
+    // Nobody knows yet which headers there are.
+    passes(&both.clone().without("Mcp-Param-Region"));
+    passes(&modern_list());
+    let received = upstream.received().len();
+
+    let mismatch = |request: Request| {
+        let answer = request.send(gateway.address);
+        assert_eq!(answer.status, 400, "{request:?}");
+        let body = answer.body();
+        let code = r#""id":1,"error":{"code":-32020,"#;
+        assert!(body.contains(code), "{request:?}: {body}");
+    };
+    mismatch(both.clone().without("Mcp-Param-Region"));
+    mismatch(both.clone().without("Mcp-Param-Rows"));
+    mismatch(both.clone().but("Mcp-Param-Region", "Köln"));
+    mismatch(both.clone().but("Mcp-Param-Rows", "11"));
+    mismatch(both.clone().with("Mcp-Param-Rows", "10"));
+    mismatch(call("{}").with("Mcp-Param-Region", "eu"));
+    mismatch(call(r#"{"region":null}"#).with("Mcp-Param-Region", ""));
+    assert_eq!(upstream.received().len(), received);
+
+    passes(&call("{}"));
+    passes(&call(r#"{"region":null}"#));
+    passes(&call("{}").with("Mcp-Param-Other", "x"));
+    passes(&both.clone().but("Mcp-Param-Rows", "10.0"));
+    let passed = upstream.received().pop().unwrap();
+    let region = passed.headers.get("Mcp-Param-Region");
+    assert_eq!(region, Some("=?base64?a8O2bG4=?="));
+    assert_eq!(passed.headers.get("Mcp-Param-Rows"), Some("10.0"));
+}
+
+#[test]
+fn a_tool_whose_headers_break_the_rules_is_not_shown() {
+    let good = r#"{"name":"good","inputSchema":{"type":"object"}}"#;
+    let bad = r#"{"name":"bad","inputSchema":{"type":"object","properties":{"a":{"type":"string","x-mcp-header":"Auth\r\norization"}}}}"#;
+    let upstream = listing(&format!("{good},{bad}"));
+    let shown = |settings: &str| {
+        let gateway = Gateway::before(&upstream, settings);
+        let listing = modern_list().send(gateway.address).message();
+        assert!(listing.contains(good), "{listing}");
+        let call = modern_call(1, "bad").send(gateway.address).message();
+        (listing.contains(bad), call.contains("plain"))
+    };
+    assert_eq!(shown(""), (false, false));
+    assert_eq!(shown("tools: { headers: log }\n"), (true, true));
 }
 
 /// A server that hands the streams of calls of the tool `slow` to the test. Who goes on with them

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use portcullis_json::{Limits, Value, parse as parse_json};
 use portcullis_mcp::UnknownMeta;
-use portcullis_session::{GuardrailAction, RefusalStyle};
+use portcullis_session::{GuardrailAction, RefusalStyle, SamplingContext};
 use portcullis_store::{Durability, Location};
 use url::Url;
 
@@ -58,7 +58,7 @@ fn every_setting_arrives() {
         "refusal: error\n",
         "sessions: { idle_timeout: 90s, max_age: 1h, max_sessions: 5, max_sessions_per_principal: 2, key: { meta: a/b } }\n",
         "streams: { keep_alive: 500ms, request_timeout: 2m }\n",
-        "limits: { message_bytes: 1024, unknown_meta: refuse }\n",
+        "limits: { message_bytes: 1024, unknown_meta: refuse, sampling_context: withhold }\n",
         "gateway: { enabled: false }\n",
         "log: { format: json, level: warn }\n",
         "clients: { login: keys }\n",
@@ -87,6 +87,7 @@ fn every_setting_arrives() {
     assert_eq!(config.streams.request_timeout, Duration::from_mins(2));
     assert_eq!(config.limits.message_bytes.get(), 1024);
     assert_eq!(config.limits.unknown_meta, UnknownMeta::Refuse);
+    assert_eq!(config.limits.sampling_context, SamplingContext::Withhold);
     assert_eq!(config.invariant_routes, None);
     assert_eq!(config.log.format, LogFormat::Json);
     assert_eq!(config.log.level, tracing::Level::WARN);

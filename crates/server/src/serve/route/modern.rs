@@ -54,6 +54,7 @@ pub(super) async fn post(
         return Ok(unsupported(id, message));
     }
     let conversation = conversation(gateway, access, headers, profile, message).await?;
+    check_arguments(&conversation, headers, message, id, method).await?;
     let scope = conversation.next_scope();
     let (outlet, parcels) = Outlet::new();
     let taken = conversation
@@ -74,11 +75,7 @@ fn check_mirrors(
     id: &Id,
     method: &Method,
 ) -> Result<(), Refused> {
-    let mismatch = |what: String| Refused {
-        id: Some(id.clone()),
-        code: error_code::HEADER_MISMATCH,
-        ..Refused::bad_request(what)
-    };
+    let mismatch = |what: String| mismatch(id, what);
     let missing = |what: String| Refused {
         id: Some(id.clone()),
         code: error_code::INVALID_PARAMS,
@@ -120,6 +117,38 @@ fn check_mirrors(
         (Some(_), _) => Err(mismatch(format!(
             "the header Mcp-Name must be there and equal `params.{member}`"
         ))),
+    }
+}
+
+/// The same for arguments, where the session has shown the client which headers they have. What was
+/// never shown is for the server to say.
+async fn check_arguments(
+    conversation: &Conversation,
+    headers: &HeaderMap,
+    message: &Message,
+    id: &Id,
+    method: &Method,
+) -> Result<(), Refused> {
+    let params = message.params();
+    let tool = params.and_then(|params| params.get("name")?.as_str());
+    let (Method::ToolsCall, Some(tool)) = (method, tool) else {
+        return Ok(());
+    };
+    let Some(known) = conversation.session().await.argument_headers(tool) else {
+        return Ok(());
+    };
+    let arguments = params.and_then(|params| params.get("arguments"));
+    match mirror::difference(headers, &known, arguments) {
+        None => Ok(()),
+        Some(difference) => Err(mismatch(id, difference)),
+    }
+}
+
+fn mismatch(id: &Id, what: String) -> Refused {
+    Refused {
+        id: Some(id.clone()),
+        code: error_code::HEADER_MISMATCH,
+        ..Refused::bad_request(what)
     }
 }
 

@@ -1,0 +1,124 @@
+//! How one message is judged, and how it is passed on.
+
+use std::sync::Arc;
+
+use portcullis_json::Value;
+use portcullis_mcp::Message;
+use portcullis_trace::Event;
+use portcullis_trace::record::{Direction, Timestamp, Verdict};
+use portcullis_trace::wire::{self, TraceError};
+
+use super::{Session, Turn};
+use crate::inquiry::Asked;
+use crate::lower::{Stamp, Subject, lower};
+use crate::passage::Passage;
+use crate::tools::{Report, ToolWatch};
+use crate::verdict::{Judgement, Permit};
+
+/// What inspecting a message came to.
+#[derive(Debug)]
+pub(super) struct Inspected {
+    pub(super) judgement: Judgement,
+    /// What the guardrails saw.
+    pub(super) elements: Vec<Value>,
+    pub(super) permit: Option<Permit>,
+}
+
+// === impl Session ===
+
+impl Session {
+    pub(super) fn inspect(
+        &mut self,
+        turn: Turn<'_>,
+        subject: Subject<'_>,
+    ) -> Result<Inspected, Asked> {
+        self.inspect_with(turn, subject, |_| Report::default())
+    }
+
+    /// Lowers a message and has it judged, together with what is said of the tools in it, which are
+    /// looked at once nothing is left to ask. What was allowed has happened for the guardrails.
+    pub(super) fn inspect_with(
+        &mut self,
+        turn: Turn<'_>,
+        subject: Subject<'_>,
+        look: impl FnOnce(&mut ToolWatch) -> Report,
+    ) -> Result<Inspected, Asked> {
+        match self.lowered(subject, turn.now) {
+            Ok((elements, events)) => {
+                let informed = turn.answers.beside(&*self.detectors);
+                let mut judgement = self.judges.judge(&events, &informed)?;
+                judgement.add(look(&mut self.tools));
+                let passage = self.passage(turn.direction, turn.message, subject);
+                judgement.add_passage(&passage);
+                let passed = passage.message.as_ref().unwrap_or(turn.message);
+                let bytes = passed.line();
+                let delivery = self.delivery(turn);
+                Ok(Inspected {
+                    permit: self.judges.settle(&judgement, bytes, delivery),
+                    judgement,
+                    elements,
+                })
+            }
+            Err(reason) => Ok(Inspected {
+                judgement: self.judges.fail(&reason),
+                elements: Vec::new(),
+                permit: None,
+            }),
+        }
+    }
+
+    /// How a message is passed on; only what clients are told is ever changed.
+    pub(super) fn passage(
+        &self,
+        direction: Direction,
+        message: &Message,
+        subject: Subject<'_>,
+    ) -> Passage {
+        match direction {
+            Direction::ToServer => Passage::default(),
+            Direction::ToClient => {
+                let limits = &self.from_server.envelope;
+                Passage::of(message, subject, limits, self.limits.sampling_context)
+            }
+        }
+    }
+
+    /// A message as it is recorded and as it is judged, or why it can be neither.
+    pub(super) fn lowered(
+        &self,
+        subject: Subject<'_>,
+        now: Timestamp,
+    ) -> Result<(Vec<Value>, Vec<Event>), String> {
+        let elements = lower(subject, &self.stamp(now)).map_err(|error| error.to_string())?;
+        let events = events(&elements).map_err(|error| error.to_string())?;
+        Ok((elements, events))
+    }
+
+    fn stamp(&self, now: Timestamp) -> Stamp {
+        let timestamp = jiff::Timestamp::from_microsecond(now.as_micros());
+        Stamp {
+            server: Arc::clone(&self.server),
+            timestamp: timestamp.unwrap_or_default().to_string(),
+        }
+    }
+}
+
+fn events(elements: &[Value]) -> Result<Vec<Event>, TraceError> {
+    let mut all = Vec::with_capacity(elements.len());
+    for element in elements {
+        all.extend(wire::events(element)?);
+    }
+    Ok(all)
+}
+
+// === impl Inspected ===
+
+impl Inspected {
+    pub(super) fn verdict(&self) -> Verdict {
+        if self.permit.is_some() {
+            Verdict::Allow
+        } else {
+            Verdict::Block
+        }
+    }
+}
