@@ -25,6 +25,9 @@ impl Session {
     ) -> Result<Vec<Action>, Asked> {
         let scope = turn.source.scope;
         let waiting = &mut self.receiver(turn.direction).exchanges;
+        let is_refusal =
+            |id: &&Id| is_refusal(turn.message, id) && waiting.find(scope, id).is_none();
+        let id = id.filter(|id| !is_refusal(id));
         if let (Some(id), Some(stream)) = (id, &turn.source.stream)
             && id != stream
             && other_type(id).as_ref() != Some(stream)
@@ -254,6 +257,11 @@ fn attributed(message: &Message, exchange: &Exchange) -> Option<Vec<u8>> {
         error.get("message")?.as_str()?,
         error.get("data"),
     ))
+}
+
+/// Servers on the Python SDK say so that they refuse an HTTP request as a whole.
+fn is_refusal(message: &Message, id: &Id) -> bool {
+    message.error().is_some() && matches!(id, Id::String(text) if **text == *"server-error")
 }
 
 fn other_type(id: &Id) -> Option<Id> {

@@ -110,6 +110,22 @@ fn an_error_without_an_id_belongs_to_the_only_open_request() {
 }
 
 #[test]
+fn a_refusal_of_the_python_sdk_belongs_to_the_only_open_request_too() {
+    let error = r#"{"jsonrpc":"2.0","id":"server-error","error":{"code":-32603,"message":"oops"}}"#;
+    let result = r#"{"jsonrpc":"2.0","id":"server-error","result":{}}"#;
+    let mut talk = Conversation::unguarded();
+    talk.server(error).is_dropped("without an id");
+    talk.client_asks("1", "tools/call", CALL);
+    talk.server(result).is_dropped("");
+    assert_eq!(talk.server(error).error(ToClient).1, "oops");
+    // A request may have that id.
+    talk.client_asks("2", "tools/call", CALL);
+    talk.client_asks("\"server-error\"", "tools/call", CALL);
+    let became = talk.server(error);
+    assert_eq!(became.sent, [(ToClient, error.to_owned())]);
+}
+
+#[test]
 fn only_own_open_requests_can_be_cancelled() {
     let cancel = |id: &str| {
         format!(

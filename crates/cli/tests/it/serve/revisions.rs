@@ -70,6 +70,47 @@ fn headers_must_say_what_the_body_says() {
     assert_eq!(passed.headers.get("Mcp-Name"), Some("=?base64?eA==?="));
 }
 
+#[test]
+fn a_client_of_both_eras_falls_back_where_the_server_is_of_the_other() {
+    let upstream = Upstream::plain();
+    let url = format!("http://{}/sse", upstream.address);
+    let servers = format!("servers: {{ s: {{ url: \"{url}\", transport: sse }} }}\n");
+    let gateway = Gateway::start(&servers, "");
+    let check = |request: &Request, expected: &str| {
+        let answer = request.send(gateway.address);
+        assert_eq!(answer.status, 400, "{request:?}");
+        let body = answer.body();
+        assert!(body.contains(expected), "{request:?}: {body}");
+        let fall_back = r#""data":{"supported":["2024-11-05","2025-03-26","2025-06-18","2025-11-25"],"requested":"2026-07-28"}"#;
+        assert!(body.contains(fall_back), "{request:?}: {body}");
+    };
+    // To SDKs the code says that the server is of the new era.
+    check(&modern_call(1, "x"), r#""error":{"code":-32022,"#);
+    let probe = modern(1, "server/discover", "");
+    check(&probe, r#""error":{"code":-32601,"#);
+    assert!(upstream.received().is_empty());
+}
+
+/// How servers on the Python SDK refuse what they take for no part of a session.
+#[test]
+fn a_server_that_refuses_a_request_as_a_whole_is_heard() {
+    let refusal =
+        r#"{"jsonrpc":"2.0","id":"server-error","error":{"code":-32600,"message":"no session"}}"#;
+    let upstream = Upstream::scripted(move |_, reply| {
+        reply.plain(
+            "400 Bad Request",
+            &[("Content-Type", "application/json")],
+            refusal,
+        );
+        None
+    });
+    let gateway = Gateway::before(&upstream, "");
+    let answer = modern(1, "server/discover", "").send(gateway.address);
+    assert_eq!(answer.status, 400);
+    let expected = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"no session"}}"#;
+    assert_eq!(answer.body(), expected);
+}
+
 /// A server that lists `tools`.
 fn listing(tools: &str) -> Upstream {
     let result = format!(r#"{{"tools":[{tools}],"ttlMs":60000,"cacheScope":"public"}}"#);

@@ -51,7 +51,7 @@ pub(super) async fn post(
     };
     check_mirrors(headers, message, id, method)?;
     if !speaks_modern(target) {
-        return Ok(unsupported(id, message));
+        return Ok(unsupported(id, method, message));
     }
     let conversation = conversation(gateway, access, headers, profile, message).await?;
     check_arguments(&conversation, headers, message, id, method).await?;
@@ -163,8 +163,9 @@ fn speaks_modern(target: &Target) -> bool {
 }
 
 /// SPEC: 2026-07-28, Versioning: what is supported comes with the error, so that a client of both
-/// eras falls back.
-fn unsupported(id: &Id, message: &Message) -> Response {
+/// eras falls back. One that asks which era this is takes -32022 for a sign of the new one, since
+/// only its servers know the code: it is answered as by a server that does not know the question.
+fn unsupported(id: &Id, method: &Method, message: &Message) -> Response {
     let stateful = Revision::ALL
         .into_iter()
         .filter(|revision| !revision.is_stateless());
@@ -173,12 +174,14 @@ fn unsupported(id: &Id, message: &Message) -> Response {
     let mut data = Object::new();
     data.insert("supported", supported);
     data.insert("requested", requested.unwrap_or(Value::Null));
-    let body = write::error_response(
-        Some(id),
-        error_code::UNSUPPORTED_PROTOCOL_VERSION,
-        "Unsupported protocol version",
-        Some(&data.into()),
-    );
+    let (code, text) = match method {
+        Method::ServerDiscover => (error_code::METHOD_NOT_FOUND, "Method not found"),
+        _ => (
+            error_code::UNSUPPORTED_PROTOCOL_VERSION,
+            "Unsupported protocol version",
+        ),
+    };
+    let body = write::error_response(Some(id), code, text, Some(&data.into()));
     json(StatusCode::BAD_REQUEST, body.into()).into_response()
 }
 
