@@ -12,7 +12,8 @@ mod scenarios;
 
 use anyhow::{Context as _, Result, bail};
 use person::Person;
-use rmcp::service::{RoleClient, RunningService, ServiceExt as _};
+use rmcp::model::ProtocolVersion;
+use rmcp::service::{ClientLifecycleMode, ClientServiceExt as _, RoleClient, RunningService};
 use rmcp::transport::{ConfigureCommandExt as _, StreamableHttpClientTransport, TokioChildProcess};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -40,18 +41,24 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
+/// Asks first for the revision without sessions, as clients of both eras do, and falls back.
 async fn connect(person: Person) -> Result<Client> {
+    let lifecycle = ClientLifecycleMode::Auto {
+        preferred_versions: vec![ProtocolVersion::V_2026_07_28],
+        legacy_version: None,
+    };
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     Ok(match arguments.as_slice() {
         [transport, program, rest @ ..] if transport == "stdio" => {
             let command = Command::new(program).configure(|command| {
                 command.args(rest);
             });
-            person.serve(TokioChildProcess::new(command)?).await?
+            let transport = TokioChildProcess::new(command)?;
+            person.serve_with_lifecycle(transport, lifecycle).await?
         }
         [transport, url] if transport == "http" => {
             let transport = StreamableHttpClientTransport::from_uri(url.clone());
-            person.serve(transport).await?
+            person.serve_with_lifecycle(transport, lifecycle).await?
         }
         _ => bail!("stdio COMMAND ARGUMENT… or http URL"),
     })
