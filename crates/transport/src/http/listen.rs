@@ -26,9 +26,8 @@ const CONNECTIONS_MAX: usize = 10_000;
 /// LIMIT: of one request, further ones are answered 431.
 const HEADERS_MAX: usize = 100;
 const HEADER_BYTES_MAX: usize = 32 << 10;
-/// LIMIT: how long the head of a request may take, and a connection rest before it. Whoever sends a
-/// request as it is closed loses it, and agents often rest for a while.
-const HEADER_WAIT_MAX: Duration = Duration::from_mins(1);
+/// LIMIT: how long the head of a request may take, the rest of the connection before it included.
+const HEADER_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long requests in progress may go on when the gateway ends.
 const GRACE: Duration = Duration::from_secs(5);
 /// What is waited after the system refused a connection: for lack of file descriptors, say.
