@@ -20,6 +20,7 @@ mod judging;
 mod login;
 mod mirror;
 mod outlet;
+mod place;
 mod principal;
 mod refusals;
 mod registry;

@@ -79,7 +79,8 @@ struct Look<'l> {
 impl ToolWatch {
     /// The revision is that of a conversation over HTTP which begins without a handshake.
     pub(crate) fn new(checks: ToolChecks, revision: Option<Revision>) -> Self {
-        let has_headers = revision.is_some_and(Revision::is_stateless);
+        let has_headers = revision.is_some_and(Revision::is_stateless)
+            && checks.action(ToolCheck::Headers).is_some();
         Self {
             checks,
             known: Err(Arc::from("nothing was read of what is known of the tools")),

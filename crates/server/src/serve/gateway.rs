@@ -16,18 +16,19 @@ use portcullis_session::{
 use portcullis_trace::record::{Origin, SessionId, SessionRecord};
 use portcullis_transport::child;
 use portcullis_transport::http::endpoint::{Bounds, Connector, Endpoint, EndpointError};
-use portcullis_transport::http::reach::{Reach, is_loopback};
+use portcullis_transport::http::reach::Reach;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::warn;
-use url::{Host, Url};
+use url::Url;
 use uuid::Uuid;
 
 use super::answer::Refused;
 use super::belongings::AllBelongings;
 use super::conversation::{Conversation, Terms};
 use super::holder::Holder;
+use super::place::{ServerPlace, configured_as};
 use super::principal::Principal;
 use super::registry::{ConversationId, SessionRegistry};
 use super::reload::renew;
@@ -364,7 +365,7 @@ impl Gateway {
             revision: opening.is_stateless.then_some(Revision::V2026_07_28),
             server: Arc::clone(&opening.target.name),
             party: self.belongings.party(
-                opening.target.first_configured_as(config),
+                opening.target.place(config),
                 &opening.target.name,
                 &opening.identity,
             ),
@@ -511,57 +512,18 @@ impl Target {
     fn configured_as<'t>(&'t self, config: &'t GatewayConfig) -> Option<&'t ServerName> {
         match &self.server {
             TargetServer::Configured(name, _) => Some(name),
-            TargetServer::Named(server) => configured_as(config, server),
+            TargetServer::Named(server) => Some(configured_as(config, server)?.0),
         }
     }
 
-    /// The same server may be configured under several names: the first of them, so that what it
-    /// gives is known under one.
-    fn first_configured_as<'t>(&'t self, config: &'t GatewayConfig) -> Option<&'t ServerName> {
-        match &self.server {
-            TargetServer::Named(server) => configured_as(config, server),
-            TargetServer::Configured(name, server) => {
-                let first = match server {
-                    ServerConfig::Http(server) => configured_as(config, server),
-                    ServerConfig::Stdio(_) => {
-                        let mut servers = config.servers.iter();
-                        let same = servers.find(|(_, other)| *other == server);
-                        same.map(|(first, _)| first)
-                    }
-                };
-                Some(first.unwrap_or(name))
-            }
-        }
+    /// Where the configured server is that it is.
+    fn place(&self, config: &GatewayConfig) -> Option<ServerPlace> {
+        let server = match &self.server {
+            TargetServer::Configured(_, server) => server,
+            TargetServer::Named(server) => configured_as(config, server)?.1,
+        };
+        Some(ServerPlace::of(server))
     }
-}
-
-/// A client that names the URL of a configured server means that server.
-fn configured_as<'c>(config: &'c GatewayConfig, named: &HttpServer) -> Option<&'c ServerName> {
-    let is_same = |url: &Url| {
-        let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
-        is_same_place(url, &named.url) && path(url) == path(&named.url)
-    };
-    let mut servers = config.servers.iter();
-    let found = servers
-        .find(|(_, server)| matches!(server, ServerConfig::Http(server) if is_same(&server.url)));
-    found.map(|(name, _)| name)
-}
-
-/// Whether both are of one scheme, host and port. This machine has many names.
-fn is_same_place(one: &Url, other: &Url) -> bool {
-    let host = |url: &Url| match url.host()? {
-        host if is_loopback(&host) => None,
-        Host::Ipv6(address) => Some(address.to_canonical().to_string()),
-        host => Some(host.to_string()),
-    };
-    let place = |url: &Url| {
-        (
-            url.scheme().to_owned(),
-            host(url),
-            url.port_or_known_default(),
-        )
-    };
-    place(one) == place(other)
 }
 
 fn endpoint(connector: &Connector, config: &GatewayConfig, server: &HttpServer) -> Endpoint {

@@ -71,10 +71,12 @@ impl ArgumentHeaders {
         })
     }
 
+    /// What it takes in memory, texts included, which it may share.
     fn bytes(&self) -> usize {
         let headers = self.0.iter();
         let texts = headers.flat_map(|header| header.path.iter().chain([&header.name]));
-        texts.map(|text| text.len()).sum()
+        let texts: usize = texts.map(|text| size_of_val(text) + text.len()).sum();
+        texts + size_of_val(self.0.as_slice())
     }
 }
 
@@ -141,8 +143,6 @@ impl Search {
         path: Option<&[Arc<str>]>,
     ) -> Result<(), HeaderFault> {
         match (keyword, value) {
-            // Values, which are no schemas whatever they look like.
-            ("const" | "default" | "enum" | "examples", _) => Ok(()),
             ("properties", Value::Object(properties)) => {
                 properties.iter().try_for_each(|(name, property)| {
                     let path = path.map(|path| [path, &[Arc::clone(name)]].concat());
@@ -156,7 +156,26 @@ impl Search {
             ) => schemas
                 .iter()
                 .try_for_each(|(_, schema)| self.at(schema, None)),
-            _ => self.at(value, None),
+            (
+                "additionalItems"
+                | "additionalProperties"
+                | "allOf"
+                | "anyOf"
+                | "contains"
+                | "else"
+                | "if"
+                | "items"
+                | "not"
+                | "oneOf"
+                | "prefixItems"
+                | "propertyNames"
+                | "then"
+                | "unevaluatedItems"
+                | "unevaluatedProperties",
+                _,
+            ) => self.at(value, None),
+            // Values, which are no schemas whatever they look like, and what nobody knows.
+            _ => Ok(()),
         }
     }
 
@@ -289,6 +308,8 @@ mod tests {
             r#"{"$defs":{"x-mcp-header":{"type":"object"}}}"#,
             r#"{"properties":{"a":{"default":{"x-mcp-header":""}}}}"#,
             r#"{"examples":[{"x-mcp-header":""}]}"#,
+            r#"{"properties":{"a":{"x-docs":{"x-mcp-header":"about headers"}}}}"#,
+            r#"{"dependentRequired":{"x-mcp-header":["a"]}}"#,
             "{}",
             "7",
         ] {
@@ -315,5 +336,12 @@ mod tests {
         let long = format!("{:?}", "x".repeat(BYTES_MAX));
         known.note(&[tool("c", &long)]);
         assert!(known.find("c").is_none());
+        // Many short names take room too.
+        let many = (0..64).map(|n| format!(r#""{n}":{}"#, property("string", &format!("\"{n}\""))));
+        let many = schema(&many.collect::<Vec<_>>().join(",")).to_string();
+        let deep = (0..20).fold(many, |deep, _| format!(r#"{{"properties":{{"":{deep}}}}}"#));
+        let headers = ArgumentHeaders::read(&json(&deep)).unwrap();
+        assert_eq!(headers.0.len(), 64);
+        assert!(headers.bytes() > BYTES_MAX);
     }
 }
