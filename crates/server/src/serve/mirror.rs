@@ -74,9 +74,8 @@ pub(crate) fn difference(
 fn may_be_left_out(argument: &Value) -> bool {
     const EXACT_MAX: i64 = (1 << 53) - 1;
     match argument {
-        Value::Array(_) | Value::Object(_) => true,
         Value::Number(Number::Integer(value)) => !(-EXACT_MAX..=EXACT_MAX).contains(value),
-        Value::Number(_) => true,
+        Value::Number(_) | Value::Array(_) | Value::Object(_) => true,
         Value::Null | Value::Bool(_) | Value::String(_) => false,
     }
 }
