@@ -1,11 +1,13 @@
 //! What a store can find wrong with itself: counters that say something else than what they count,
-//! and contents that nobody refers to.
-use super::Database;
+//! and contents that nobody refers to or that are not what they were.
 use super::row::Reader;
+use super::{Database, contents};
 use crate::StoreError;
 
 /// LIMIT: problems of one kind that are named.
 const PROBLEMS_MAX: u32 = 20;
+
+const TEXT_CHANGED: &str = "a large text is not what was written";
 
 /// Each finds the ids of records with a problem.
 const CHECKS: [(&str, &str); 4] = [
@@ -40,5 +42,7 @@ pub(super) fn problems<D: Database + ?Sized>(database: &mut D) -> Result<Vec<Str
             problems.push(format!("{id}: {problem}"));
         }
     }
+    let damaged = contents::damaged(database, PROBLEMS_MAX as usize)?;
+    problems.extend(damaged.iter().map(|hash| format!("{hash}: {TEXT_CHANGED}")));
     Ok(problems)
 }

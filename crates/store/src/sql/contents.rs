@@ -42,6 +42,12 @@ const HASHES_OF_EVENTS: &str = "
     SELECT DISTINCT hash FROM event_contents
     WHERE session = $1 AND sequence >= $2 AND sequence <= $3 ORDER BY hash";
 
+/// Older versions kept none packed, so that these have the hashes of this one.
+const PACKED_AFTER: &str = "
+    SELECT hash, packed FROM contents WHERE packed IS NOT NULL AND hash > $1 ORDER BY hash LIMIT $2";
+/// Texts that are looked at together.
+const CHECKED_AT_ONCE: u32 = 16;
+
 const LOCK_CONTENTS: &str = "
     SELECT c.hash FROM contents AS c WHERE c.hash IN (SELECT r.hash FROM {rows}) ORDER BY c.hash";
 
@@ -150,8 +156,7 @@ impl<'t> Contents<'t> {
         let mut cut = cut(text, original);
         for (position, text) in cut.parts.drain(..) {
             let hash = self.texts.entry((text.len(), text));
-            let hash = hash.or_insert_with(|| blake3::hash(text.as_bytes()).to_hex().to_string());
-            let hash = hash.clone();
+            let hash = hash.or_insert_with(|| hash_of(text)).clone();
             self.references.push(Reference {
                 event,
                 part,
@@ -281,6 +286,34 @@ impl Found {
         whole.push_str(rest);
         Some(whole)
     }
+}
+
+/// The hashes of packed texts that are not what they were, as many as are asked for.
+pub(super) fn damaged<D: Database + ?Sized>(
+    database: &mut D,
+    most: usize,
+) -> Result<Vec<String>, StoreError> {
+    let mut damaged = Vec::new();
+    let mut last = String::new();
+    loop {
+        let place = [last.as_str().into(), CHECKED_AT_ONCE.into()];
+        let rows = database.query("check the large texts", PACKED_AFTER, &place)?;
+        if rows.is_empty() || damaged.len() >= most {
+            return Ok(damaged);
+        }
+        for row in rows {
+            let mut row = Reader::new("large text", row);
+            last = row.text("hash")?;
+            let packed = row.optional_bytes("packed")?.unwrap_or_default();
+            if unpacked(&packed).is_none_or(|text| hash_of(&text) != last) {
+                damaged.push(last.clone());
+            }
+        }
+    }
+}
+
+fn hash_of(text: &str) -> String {
+    blake3::hash(text.as_bytes()).to_hex().to_string()
 }
 
 fn places(

@@ -174,3 +174,28 @@ fn large_texts_are_kept_compressed_and_those_of_older_versions_are_read() {
         assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
     }
 }
+
+#[test]
+fn a_compressed_text_that_was_changed_is_a_problem() {
+    let place = Place::sqlite();
+    let mut store = place.open(Durability::Relaxed);
+    let store = store.as_mut();
+    write(store, [session(1)]);
+    for n in 1..40 {
+        let text = format!("walrus {n} ").repeat(1000);
+        write(store, [large(1, n, &text)]);
+    }
+    assert_eq!(store.problems().unwrap(), Vec::<String>::new());
+    let other = "UPDATE contents SET packed = (SELECT packed FROM contents ORDER BY hash LIMIT 1)
+        WHERE hash = (SELECT max(hash) FROM contents)";
+    file(&place).execute(other, []).unwrap();
+    let problems = store.problems().unwrap();
+    let [problem] = problems.as_slice() else {
+        panic!("{problems:?}");
+    };
+    assert!(problem.ends_with("is not what was written"), "{problem}");
+    file(&place)
+        .execute("UPDATE contents SET packed = x'00'", [])
+        .unwrap();
+    assert!(store.problems().unwrap().len() >= 20);
+}
