@@ -21,8 +21,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// LIMIT: how long a statement waits for others, and how long it may take.
 ///
 /// PostgreSQL does not count what it costs to read texts that lie beside their table. So it would
-/// read all words where it could ask their index, which takes a hundred times as long; and it would
-/// compile statements, which takes longer than any of ours.
+/// read all words where it could ask their index, as `cargo xtask store-bench` shows at times. What
+/// is switched off counts as dear, for which statements would be compiled.
 pub(super) const SETTINGS: &str = "
     SET lock_timeout = '5s'; SET statement_timeout = '30s';
     SET enable_seqscan = off; SET jit = off";

@@ -1,5 +1,5 @@
-//! Large texts are kept compressed: most repeat themselves, and to write less takes less time than to
-//! compress. LZ4 is the fastest to do that; a text that hardly gets shorter stays as it is.
+//! Large texts are kept compressed, since most repeat themselves. A text that hardly gets shorter
+//! stays as it is.
 use lz4_flex::block::{compress_prepend_size, decompress, uncompressed_size};
 
 /// LIMIT: how much longer a text is than its packed form, which no packed form exceeds.
