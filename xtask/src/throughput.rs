@@ -27,8 +27,10 @@ use tempfile::TempDir;
 /// Turns that each way has, and how long one takes.
 const TURNS: usize = 3;
 const TURN: Duration = Duration::from_secs(1);
-/// Calls of the session whose first and last tenth are compared.
+/// Calls of the session that is compared with one which has just begun, and of how many of each the
+/// times count.
 const LONG_SESSION: usize = 10_000;
+const COMPARED: usize = LONG_SESSION / 10;
 const LONG_SESSION_BYTES: usize = 100;
 
 #[derive(Args)]
@@ -152,21 +154,26 @@ impl Bench {
         lanes.into_iter().map(Lane::finish).collect()
     }
 
-    /// The first and the last calls of one long session through the gateway.
+    /// Calls of a session that has just begun and the last of a long one, in turns.
     fn long_session(&self) -> Result<[Quantiles; 2], String> {
         let mut ways = self.ways.iter();
         let found = ways.find(|(way, _)| *way == Way::Portcullis);
         let (_, place) = found.ok_or("the gateway is not there")?;
-        let mut client = Client::open(place, LONG_SESSION_BYTES)?;
-        let mut times = Vec::with_capacity(LONG_SESSION);
-        for _ in 0..LONG_SESSION {
-            times.push(client.call()?);
+        let mut old = Client::open(place, LONG_SESSION_BYTES)?;
+        for _ in 0..LONG_SESSION - COMPARED {
+            old.call()?;
         }
-        client.close()?;
-        let last = times.split_off(LONG_SESSION - LONG_SESSION / 10);
-        times.truncate(LONG_SESSION / 10);
+        let mut new = Client::open(place, LONG_SESSION_BYTES)?;
+        new.call()?;
+        let (mut of_new, mut of_old) = (Vec::new(), Vec::new());
+        for _ in 0..COMPARED {
+            of_new.push(new.call()?);
+            of_old.push(old.call()?);
+        }
+        new.close()?;
+        old.close()?;
         let quantiles = |times| Quantiles::of(times).ok_or_else(|| "no calls".to_owned());
-        Ok([quantiles(times)?, quantiles(last)?])
+        Ok([quantiles(of_new)?, quantiles(of_old)?])
     }
 }
 

@@ -139,9 +139,7 @@ impl Envelope<'_> {
         }
         let id = Id::from_value(value, self.limits.id_bytes).map_err(MalformedKind::Id)?;
         // `-0` reads as 0: an answer could not repeat it.
-        if let Id::Integer(_) = id
-            && self.written("id") != Some(id.to_string().as_str())
-        {
+        if id == Id::Integer(0) && self.written("id") != Some("0") {
             return Err(MalformedKind::IdSpelling);
         }
         Ok(WrittenId::Valid(id))

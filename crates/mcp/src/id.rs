@@ -74,6 +74,9 @@ impl From<&Id> for Value {
 /// As JSON, so that `1` and `"1"` differ in a log too.
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Value::from(self).fmt(f)
+        match self {
+            Id::Integer(integer) => integer.fmt(f),
+            Id::String(text) => Value::String(Arc::clone(text)).fmt(f),
+        }
     }
 }

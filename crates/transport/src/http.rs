@@ -10,5 +10,6 @@ pub mod endpoint;
 pub mod events;
 pub mod lanes;
 pub mod listen;
+mod pace;
 pub mod parts;
 pub mod reach;

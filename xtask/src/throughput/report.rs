@@ -6,7 +6,7 @@ use crate::overhead::{Quantiles, micros};
 const SHARE_MIN: f64 = 0.6;
 /// At one connection, the most that the gateway may add to the median, in what nginx adds.
 const ADDED_MAX: f64 = 2.5;
-/// The last calls of a session may take this many times as long as its first.
+/// The last calls of a long session may take this many times as long as those of a new one.
 const GROWTH_MAX: f64 = 1.5;
 
 /// What is printed, and what missed its aim.
@@ -50,13 +50,13 @@ impl Report {
         }
     }
 
-    pub(super) fn add_session(&mut self, form: Form, [first, last]: &[Quantiles; 2]) {
-        let growth = last.p50.as_secs_f64() / first.p50.as_secs_f64();
+    pub(super) fn add_session(&mut self, form: Form, [new, old]: &[Quantiles; 2]) {
+        let growth = old.p50.as_secs_f64() / new.p50.as_secs_f64();
         let title = form.title();
         self.sessions.push(format!(
-            "one session, {title}: p50 of its first tenth {}, of its last {}: {growth:.2}",
-            micros(first.p50),
-            micros(last.p50)
+            "sessions, {title}: p50 of a call in a new one {}, in a long one {}: {growth:.2}",
+            micros(new.p50),
+            micros(old.p50)
         ));
         if growth > GROWTH_MAX {
             self.missed

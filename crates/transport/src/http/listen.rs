@@ -11,8 +11,9 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper::{Request, Response};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -20,14 +21,15 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, warn};
 
 use super::lanes::Lanes;
+use super::pace::{HEAD_WAIT_MAX, Pace, REST_MAX};
 
 /// LIMIT: connections at a time; further ones wait to be accepted.
 const CONNECTIONS_MAX: usize = 10_000;
 /// LIMIT: of one request, further ones are answered 431.
 const HEADERS_MAX: usize = 100;
 const HEADER_BYTES_MAX: usize = 32 << 10;
-/// LIMIT: how long the head of a request may take, the rest of the connection before it included.
-const HEADER_WAIT_MAX: Duration = Duration::from_secs(10);
+/// From so few free places on, connections that only rest make room soon.
+const FREE_PLACES_FEW: usize = CONNECTIONS_MAX / 10;
 /// How long requests in progress may go on when the gateway ends.
 const GRACE: Duration = Duration::from_secs(5);
 /// What is waited after the system refused a connection: for lack of file descriptors, say.
@@ -46,13 +48,12 @@ pub async fn serve<S, B>(
         + Send
         + 'static,
     S::Future: Send + 'static,
-    B: Body<Data = Bytes> + Send + 'static,
+    B: Body<Data = Bytes> + Unpin + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let connections = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let graceful = GracefulShutdown::new();
     let tasks = TaskTracker::new();
-    let builder = builder();
     let mut stop = pin!(stop);
     loop {
         let accepted = async {
@@ -64,15 +65,17 @@ pub async fn serve<S, B>(
             () = &mut stop => break,
         };
         let (watcher, token) = (graceful.watcher(), tasks.token());
-        let (builder, service) = (builder.clone(), service.clone());
+        let (service, connections) = (service.clone(), Arc::clone(&connections));
+        let rest_max = move || {
+            if connections.available_permits() < FREE_PLACES_FEW {
+                HEAD_WAIT_MAX
+            } else {
+                REST_MAX
+            }
+        };
         lanes.spawn(move || async move {
             match TcpStream::from_std(stream) {
-                Ok(stream) => {
-                    let connection = builder.serve_connection(TokioIo::new(stream), service);
-                    if let Err(error) = watcher.watch(connection).await {
-                        debug!(%error, "connection ended with an error");
-                    }
-                }
+                Ok(stream) => serve_one(stream, service, watcher, rest_max).await,
                 Err(error) => warn!(%error, "connection not served"),
             }
             drop((place, token));
@@ -89,12 +92,37 @@ pub async fn serve<S, B>(
     }
 }
 
-/// HTTP/1.1 alone: without TLS nobody negotiates HTTP/2.
+/// Answers the requests of one connection until it ends, or keeps its place for too long without a
+/// request.
+pub(super) async fn serve_one<T, S, B>(
+    stream: T,
+    service: S,
+    watcher: Watcher,
+    rest_max: impl Fn() -> Duration,
+) where
+    T: AsyncRead + AsyncWrite + Unpin + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + 'static,
+    B: Body<Data = Bytes> + Unpin + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let pace = Pace::begin();
+    let stream = TokioIo::new(pace.stream(stream));
+    let connection = builder().serve_connection(stream, pace.service(service));
+    tokio::select! {
+        ended = watcher.watch(connection) => {
+            if let Err(error) = ended {
+                debug!(%error, "connection ended with an error");
+            }
+        }
+        () = pace.overdue(rest_max) => debug!("connection without a request closed"),
+    }
+}
+
+/// HTTP/1.1 alone: without TLS nobody negotiates HTTP/2. [`Pace`] has the time.
 fn builder() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_WAIT_MAX)
+        .header_read_timeout(None)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEADER_BYTES_MAX);
     builder

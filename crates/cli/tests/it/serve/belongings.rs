@@ -1,6 +1,6 @@
 //! What a server gave to one client is not for another.
 
-use super::gateway::{Gateway, PATH, Session};
+use super::gateway::{Gateway, PATH, Session, eventually, initialize};
 use super::http::Request;
 use super::upstream::Upstream;
 
@@ -66,6 +66,37 @@ fn a_task_of_another_is_none_under_every_name_of_the_server() {
     assert!(open("t", "a").answer(1, "work").contains("t1"));
     assert!(asked(&open("s", "b")).contains(NO_TASK));
     assert!(asked(&open("s", "a")).contains("plain"));
+}
+
+#[test]
+fn a_task_keeps_its_owner_while_names_of_its_server_come_and_go() {
+    let upstream = server();
+    let url = format!("http://{}/mcp", upstream.address);
+    let servers = |names: &[&str]| {
+        let named = names
+            .iter()
+            .map(|name| format!("{name}: {{ url: \"{url}\" }}"));
+        format!("servers: {{ {} }}\n", named.collect::<Vec<_>>().join(", "))
+    };
+    let mut gateway = Gateway::start(&servers(&["t"]), "");
+    let base = |server: &str, token: &str| {
+        let base = Request::new("GET", &format!("/servers/{server}/mcp"));
+        base.with("Authorization", &format!("Bearer {token}"))
+    };
+    let owner = gateway.open_with("2025-11-25", &base("t", "a"));
+    assert!(owner.answer(1, "work").contains("t1"));
+    for names in [["a", "t"], ["a", "b"], ["b", "t"]] {
+        gateway.configure_servers(&servers(&names));
+        for name in names {
+            eventually("the server is not there", || {
+                let base = base(name, "b").saying(&initialize("2025-11-25"));
+                base.send(gateway.address).status == 200
+            });
+            let open = |token| gateway.open_with("2025-11-25", &base(name, token));
+            assert!(asked(&open("b")).contains(NO_TASK), "{name} of {names:?}");
+            assert!(asked(&open("a")).contains("plain"), "{name} of {names:?}");
+        }
+    }
 }
 
 #[test]

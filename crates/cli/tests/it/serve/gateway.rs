@@ -52,9 +52,7 @@ impl Gateway {
 
     pub(crate) fn start(servers: &str, more: &str) -> Self {
         let directory = TempDir::new().unwrap();
-        let servers = format!(
-            "listen: \"127.0.0.1:0\"\ndata_directory: data\ndurability: relaxed\n{servers}"
-        );
+        let servers = with_servers(servers);
         fs::write(config_path(&directory), format!("{servers}{more}")).unwrap();
         let (process, address) = Self::spawn(&directory);
         Self {
@@ -116,6 +114,12 @@ impl Gateway {
         let new = self.directory.path().join("new");
         fs::write(&new, format!("{}{more}", self.servers)).unwrap();
         fs::rename(new, config_path(&self.directory)).unwrap();
+    }
+
+    /// Changes the servers, in one step; there is nothing else.
+    pub(crate) fn configure_servers(&mut self, servers: &str) {
+        self.servers = with_servers(servers);
+        self.configure("");
     }
 
     pub(crate) fn log(&self) -> String {
@@ -180,6 +184,11 @@ pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(begun.elapsed() < PATIENCE, "{what}");
         thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// The part of the configuration that stays.
+fn with_servers(servers: &str) -> String {
+    format!("listen: \"127.0.0.1:0\"\ndata_directory: data\ndurability: relaxed\n{servers}")
 }
 
 fn config_path(directory: &TempDir) -> PathBuf {

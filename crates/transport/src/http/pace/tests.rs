@@ -1,0 +1,95 @@
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::task::{LocalSet, spawn_local};
+use tokio::time::{sleep, timeout};
+
+use super::super::listen::serve_one;
+use super::*;
+
+const HEAD: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A connection to a service that takes so long for an answer.
+fn connect(takes: Duration, rest_max: Duration) -> DuplexStream {
+    let (client, server) = duplex(1 << 10);
+    let service = service_fn(move |_| async move {
+        sleep(takes).await;
+        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"done"))))
+    });
+    let graceful = GracefulShutdown::new();
+    let watcher = graceful.watcher();
+    spawn_local(async move {
+        serve_one(server, service, watcher, move || rest_max).await;
+        drop(graceful);
+    });
+    client
+}
+
+async fn exchange(client: &mut DuplexStream) {
+    client.write_all(HEAD.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"done") {
+        assert_ne!(client.read_buf(&mut answer).await.unwrap(), 0, "no answer");
+    }
+}
+
+/// Whether it is closed within so long, and not a second before.
+async fn closes_after(client: &mut DuplexStream, wait: Duration) -> bool {
+    let mut rest = Vec::new();
+    let early = timeout(wait.saturating_sub(SECOND), client.read_buf(&mut rest)).await;
+    let then = timeout(2 * SECOND, client.read_buf(&mut rest)).await;
+    early.is_err() && matches!(then, Ok(Ok(0)))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_rests_between_requests_for_longer_than_clients_keep_it() {
+    let test = async {
+        let mut client = connect(SECOND, REST_MAX);
+        for _ in 0..3 {
+            exchange(&mut client).await;
+            sleep(Duration::from_secs(100)).await;
+        }
+        exchange(&mut client).await;
+        assert!(closes_after(&mut client, REST_MAX).await);
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_comes_in_pieces_ends_the_connection() {
+    let test = async {
+        let mut silent = connect(SECOND, REST_MAX);
+        assert!(closes_after(&mut silent, HEAD_WAIT_MAX).await);
+        let mut client = connect(SECOND, REST_MAX);
+        exchange(&mut client).await;
+        sleep(Duration::from_secs(33)).await;
+        for byte in HEAD.bytes().take(9) {
+            client.write_all(&[byte]).await.unwrap();
+            sleep(SECOND).await;
+        }
+        assert!(closes_after(&mut client, SECOND).await);
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_may_take_its_time() {
+    let test = async {
+        let mut client = connect(Duration::from_hours(1), REST_MAX);
+        exchange(&mut client).await;
+        exchange(&mut client).await;
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_places_are_few_nobody_rests_for_long() {
+    let test = async {
+        let mut client = connect(SECOND, HEAD_WAIT_MAX);
+        exchange(&mut client).await;
+        assert!(closes_after(&mut client, HEAD_WAIT_MAX).await);
+    };
+    LocalSet::new().run_until(test).await;
+}
