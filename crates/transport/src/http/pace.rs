@@ -36,6 +36,8 @@ enum Stage {
     Head { since: Instant },
     /// Takes a request and answers it.
     Exchange,
+    /// Writes the rest of an answer.
+    Writing { since: Instant },
     /// Waits for another request.
     Rest { since: Instant },
 }
@@ -47,7 +49,7 @@ pub(super) struct PacedStream<T> {
     pace: Pace,
 }
 
-/// The body of a response, after which the connection rests.
+/// The body of a response, after which the connection rests as soon as it is written.
 #[derive(Debug)]
 pub(super) struct PacedBody<B> {
     body: B,
@@ -97,6 +99,8 @@ impl Pace {
             let next_look = now + HEAD_WAIT_MAX;
             let end = match self.0.get() {
                 Stage::Head { since } => since + HEAD_WAIT_MAX,
+                // A slow reader may take its time, if it reads at all.
+                Stage::Writing { since } => since + REST_MAX,
                 Stage::Rest { since } => since + rest_max(),
                 Stage::Exchange => next_look,
             };
@@ -107,10 +111,25 @@ impl Pace {
         }
     }
 
-    fn note_bytes(&self) {
+    fn note_read(&self) {
         if let Stage::Rest { .. } = self.0.get() {
             let since = Instant::now();
             self.0.set(Stage::Head { since });
+        }
+    }
+
+    fn note_written(&self) {
+        if let Stage::Writing { .. } = self.0.get() {
+            let since = Instant::now();
+            self.0.set(Stage::Writing { since });
+        }
+    }
+
+    /// Nothing is left to write.
+    fn note_flushed(&self) {
+        if let Stage::Writing { .. } = self.0.get() {
+            let since = Instant::now();
+            self.0.set(Stage::Rest { since });
         }
     }
 }
@@ -126,7 +145,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for PacedStream<T> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
         if buffer.filled().len() > before {
-            self.pace.note_bytes();
+            self.pace.note_read();
         }
         Poll::Ready(Ok(()))
     }
@@ -138,11 +157,15 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for PacedStream<T> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
+        self.pace.note_written();
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        self.pace.note_flushed();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -154,7 +177,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for PacedStream<T> {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, parts)
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, parts))?;
+        self.pace.note_written();
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -187,7 +212,7 @@ impl<B: Body + Unpin> Body for PacedBody<B> {
 impl<B> Drop for PacedBody<B> {
     fn drop(&mut self) {
         let since = Instant::now();
-        self.pace.0.set(Stage::Rest { since });
+        self.pace.0.set(Stage::Writing { since });
     }
 }
 

@@ -10,13 +10,22 @@ use super::*;
 
 const HEAD: &str = "GET / HTTP/1.1\r\nhost: a\r\n\r\n";
 const SECOND: Duration = Duration::from_secs(1);
+/// What is written before somebody reads.
+const BUFFER: usize = 1 << 10;
 
 /// A connection to a service that takes so long for an answer.
 fn connect(takes: Duration, rest_max: Duration) -> DuplexStream {
-    let (client, server) = duplex(1 << 10);
-    let service = service_fn(move |_| async move {
-        sleep(takes).await;
-        Ok::<_, Infallible>(Response::new(Full::new(Bytes::from_static(b"done"))))
+    connect_to(takes, rest_max, Bytes::from_static(b"done"))
+}
+
+fn connect_to(takes: Duration, rest_max: Duration, answer: Bytes) -> DuplexStream {
+    let (client, server) = duplex(BUFFER);
+    let service = service_fn(move |_| {
+        let answer = answer.clone();
+        async move {
+            sleep(takes).await;
+            Ok::<_, Infallible>(Response::new(Full::new(answer)))
+        }
     });
     let graceful = GracefulShutdown::new();
     let watcher = graceful.watcher();
@@ -80,6 +89,30 @@ async fn an_answer_may_take_its_time() {
         let mut client = connect(Duration::from_hours(1), REST_MAX);
         exchange(&mut client).await;
         exchange(&mut client).await;
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_may_be_read_slowly() {
+    let test = async {
+        let answer = Bytes::from(vec![b'a'; 9 * BUFFER]);
+        let mut client = connect_to(SECOND, HEAD_WAIT_MAX, answer.clone());
+        client.write_all(HEAD.as_bytes()).await.unwrap();
+        let mut read = Vec::new();
+        while !read.ends_with(&answer) {
+            sleep(Duration::from_secs(100)).await;
+            let mut part = [0; BUFFER];
+            let length = client.read(&mut part).await.unwrap();
+            assert_ne!(length, 0, "cut after {} bytes", read.len());
+            read.extend_from_slice(&part[..length]);
+        }
+        let mut client = connect_to(SECOND, REST_MAX, answer);
+        client.write_all(HEAD.as_bytes()).await.unwrap();
+        sleep(REST_MAX + 2 * SECOND).await;
+        let mut read = Vec::new();
+        client.read_to_end(&mut read).await.unwrap();
+        assert!(read.len() <= BUFFER, "nobody reads");
     };
     LocalSet::new().run_until(test).await;
 }
