@@ -90,9 +90,11 @@ pub(crate) fn read(
         Ok(WrittenId::Valid(id)) => Some(id.clone()),
         Ok(WrittenId::Absent | WrittenId::Null) | Err(_) => None,
     };
+    let is_call = envelope.member("method").is_some();
     envelope.message(id).map_err(|kind| Malformed {
         kind,
         id: readable_id,
+        is_call,
     })
 }
 

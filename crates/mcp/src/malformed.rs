@@ -9,9 +9,11 @@ use crate::{Id, IdError, error_code, write};
 #[error("{kind}")]
 pub struct Malformed {
     pub kind: MalformedKind,
-    /// The id of the message, if it could be read and is a valid one. Whether the message was a
-    /// request or a response to one is not said.
+    /// The id of the message, if it could be read and is a valid one.
     pub id: Option<Id>,
+    /// Whether it names a method: then the id, if there is one, is that of the sender's request,
+    /// and otherwise of the request that it answers.
+    pub is_call: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -91,7 +93,11 @@ impl Malformed {
 
 impl From<MalformedKind> for Malformed {
     fn from(kind: MalformedKind) -> Self {
-        Self { kind, id: None }
+        Self {
+            kind,
+            id: None,
+            is_call: false,
+        }
     }
 }
 

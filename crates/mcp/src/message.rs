@@ -235,6 +235,7 @@ impl Incoming {
                 return Err(Malformed {
                     kind: MalformedKind::InitializeInBatch,
                     id,
+                    is_call: true,
                 });
             }
             Ok(message)

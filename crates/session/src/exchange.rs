@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use portcullis_json::Number;
-use portcullis_mcp::Id;
+use portcullis_mcp::{Id, Revision};
 use portcullis_trace::record::{Direction, Implementation, Timestamp};
 
 use crate::action::DropReason;
@@ -33,10 +33,12 @@ pub(crate) struct Exchange {
     pub(crate) method: Arc<str>,
     pub(crate) call_id: CallId,
     pub(crate) progress_token: Option<Id>,
-    /// Whether its result must say that it is complete (SPEC: MCP 2026-07-28, `resultType`).
-    pub(crate) is_stateless: bool,
+    /// That a request names for itself (SPEC: MCP 2026-07-28, `_meta`).
+    pub(crate) revision: Option<Revision>,
     /// The tool, prompt or resource that a request of that era names.
     pub(crate) target: Option<Arc<str>>,
+    /// The task that it asks about.
+    pub(crate) task: Option<Arc<str>>,
     /// If it is a `subscriptions/listen`.
     pub(crate) subscription: Option<Subscription>,
     /// What the client said it is, if the request is its introduction.
@@ -56,10 +58,11 @@ struct Progress {
     last: Option<Number>,
 }
 
-/// How a trace calls the request: `call_1`, or `call_s1` for one of the server's.
+/// How a trace calls the request: `call_1`, or `call_s1` for one of the server's. What belongs to the
+/// third exchange of a conversation without sessions is `call_3:1`.
 ///
-/// A text id that could be taken for another kind is quoted, so that no two open requests share a
-/// name.
+/// A text id that could be taken for another kind, or for a part of another request, is quoted, so
+/// that no two open requests share a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CallId(String);
 
@@ -182,15 +185,16 @@ impl Exchange {
         direction: Direction,
         now: Timestamp,
     ) -> Self {
-        let call_id = CallId::new(&id, direction);
+        let call_id = CallId::new(scope, &id, direction);
         Self {
             scope,
             id,
             method,
             call_id,
             progress_token: None,
-            is_stateless: false,
+            revision: None,
             target: None,
+            task: None,
             subscription: None,
             client: None,
             looks: 0,
@@ -201,6 +205,11 @@ impl Exchange {
             },
             order: 0,
         }
+    }
+
+    /// Whether its result must say that it is complete (SPEC: MCP 2026-07-28, `resultType`).
+    pub(crate) fn is_stateless(&self) -> bool {
+        self.revision.is_some_and(Revision::is_stateless)
     }
 
     /// Whether what is told of the request may be passed on. It is news of it in any case.
@@ -237,30 +246,35 @@ impl Exchange {
 // === impl CallId ===
 
 impl CallId {
-    pub(crate) fn new(id: &Id, direction: Direction) -> Self {
-        let is_integer = |text: &str| text.parse::<i64>().is_ok();
+    pub(crate) fn new(scope: Scope, id: &Id, direction: Direction) -> Self {
+        let within = if scope == Scope::SESSION {
+            String::new()
+        } else {
+            format!("{}:", scope.0)
+        };
         Self(match (id, direction) {
-            (Id::Integer(number), Direction::ToServer) => format!("call_{number}"),
-            (Id::Integer(number), Direction::ToClient) => format!("call_s{number}"),
-            (Id::String(text), Direction::ToServer) => {
-                let looks_like_another = is_integer(text)
-                    || text.starts_with('"')
-                    || text
-                        .strip_prefix('s')
-                        .is_some_and(|rest| is_integer(rest) || rest.starts_with('"'));
-                if looks_like_another {
-                    format!("call_\"{text}\"")
-                } else {
-                    format!("call_{text}")
-                }
+            (Id::Integer(number), Direction::ToServer) => format!("call_{within}{number}"),
+            (Id::Integer(number), Direction::ToClient) => format!("call_{within}s{number}"),
+            (Id::String(text), Direction::ToServer) if looks_like_another(text) => {
+                format!("call_{within}\"{text}\"")
             }
-            (Id::String(text), Direction::ToClient) => format!("call_s\"{text}\""),
+            (Id::String(text), Direction::ToServer) => format!("call_{within}{text}"),
+            (Id::String(text), Direction::ToClient) => format!("call_{within}s\"{text}\""),
         })
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a text id would be taken for something else than one.
+fn looks_like_another(text: &str) -> bool {
+    let is_integer = |text: &str| text.parse::<i64>().is_ok();
+    let is_of_server = text
+        .strip_prefix('s')
+        .is_some_and(|rest| is_integer(rest) || rest.starts_with('"'));
+    is_integer(text) || is_of_server || text.contains(['"', '.', ':'])
 }
 
 impl fmt::Display for CallId {

@@ -21,6 +21,7 @@ mod passage;
 mod refusal;
 mod route;
 mod session;
+mod task_calls;
 mod tools;
 mod verdict;
 

@@ -3,23 +3,26 @@
 //! | message | becomes |
 //! |---|---|
 //! | `tools/call` request | a call of the tool, with its arguments; what else its `params` hold is a second call, named `tools/call` |
-//! | any other request | a call named after the method, with `params` as its arguments; a second one with the plain spelling of its `uri`, if that is another |
-//! | result of `tools/call` | an output: text and image blocks as chunks, everything else as chunks of JSON text |
+//! | any other request | a call named after the method, with `params` as its arguments; further ones with the plain spelling of URIs in them and without what stands behind their paths, where that says something else |
+//! | result of `tools/call` | an output: texts and images as chunks, those of resources too, everything else as chunks of JSON text |
 //! | result of `tools/list` | an output with the tools as JSON text, and a listing: one tool event each |
 //! | result of `resources/read`, `sampling/createMessage` | an output, its contents as chunks |
+//! | strings that JSON text writes with escapes | a chunk more, or where there are no chunks an output more, with these strings as they read |
 //! | a blob, or the `data` of a picture or sound, that is text | a chunk more with that text, behind the others; in a request a second call with the texts |
 //! | result of `prompts/get` | an output with the result as JSON text, and each prompt message as a message |
 //! | result of `initialize`, `server/discover` | an output with the result as JSON text; `instructions` as a system message |
+//! | what came of a task, in a result or a notification | an output of the call of the tool that became the task |
 //! | any other result | an output with the result as JSON text |
 //! | error | an output with the error's message, and its data as JSON text |
 //! | notification with parameters | a call named after the method, without an output |
-//! | `ping` and notifications without parameters, progress without a message | nothing: they carry no text |
+//! | `ping` and notifications without parameters, progress in numbers alone | nothing: they carry no text |
 //!
 //! Both directions lower alike; the call ids of the server's requests are kept apart (see
 //! [`CallId`](crate::exchange::CallId)). Each element names its server and the time.
 
 mod blob;
 mod content;
+mod meta;
 mod uri;
 
 use std::sync::Arc;
@@ -29,12 +32,12 @@ use portcullis_json::{Object, Value, write};
 pub(crate) use self::blob::BlobError;
 use self::blob::Blobs;
 pub use self::content::own_chunks;
-use self::content::{block_chunks, error_text, resource_chunks, rest, text_chunk, tool_result};
+use self::content::{
+    block_chunks, error_texts, json_chunks, resource_chunks, rest, text_chunk, tool_result,
+    unescaped,
+};
+use self::meta::params_rest;
 pub(crate) use self::uri::is_scheme;
-
-/// Members of a tool listing that carry no text for a model (SPEC: MCP 2026-07-28, Pagination and
-/// Caching).
-const LISTING: [&str; 4] = ["tools", "nextCursor", "ttlMs", "cacheScope"];
 
 /// What every element of one message carries.
 #[derive(Clone, Debug)]
@@ -55,12 +58,16 @@ pub(crate) enum Subject<'m> {
     Notification {
         method: &'m str,
         params: Option<&'m Value>,
+        /// Of the tool whose task it tells of.
+        task_call: Option<&'m str>,
     },
     Result {
         call_id: &'m str,
         /// Of the request that it answers.
         method: &'m str,
         result: &'m Value,
+        /// Of the tool whose task it was that was asked for.
+        task_call: Option<&'m str>,
     },
     Error {
         call_id: &'m str,
@@ -76,14 +83,33 @@ pub(crate) fn lower(subject: Subject<'_>, stamp: &Stamp) -> Result<Vec<Value>, B
             method,
             params,
         } => request(call_id, method, params, stamp),
-        Subject::Notification { method, params } => notification(method, params, stamp),
+        Subject::Notification {
+            method,
+            params,
+            task_call,
+        } => {
+            let mut elements = notification(method, params, stamp)?;
+            let result = params.and_then(|params| params.get("result"));
+            elements.extend(task_output(task_call, result, stamp)?);
+            Ok(elements)
+        }
         Subject::Result {
             call_id,
             method,
             result,
-        } => self::result(call_id, method, result, stamp),
+            task_call,
+        } => {
+            let mut elements = self::result(call_id, method, result, stamp)?;
+            let result = match method {
+                "tasks/get" => result.get("result"),
+                _ => Some(result),
+            };
+            elements.extend(task_output(task_call, result, stamp)?);
+            Ok(elements)
+        }
         Subject::Error { call_id, error } => {
-            Ok(vec![stamp.output(call_id, Value::from(error_text(error)))])
+            let (text, plain) = error_texts(error);
+            Ok(stamp.outputs(call_id, text.into(), plain))
         }
     }
 }
@@ -100,7 +126,7 @@ fn request(
         ("tools/call", Some(name)) => {
             let arguments = members(params.get("arguments"));
             let mut calls = vec![call(Some(call_id), name.clone(), arguments)];
-            let others = rest(&params, &["name", "arguments"]);
+            let others = params_rest(&params, &["name", "arguments"]);
             if !others.is_empty() {
                 calls.push(call(
                     Some(&format!("{call_id}.params")),
@@ -110,12 +136,17 @@ fn request(
             }
             calls
         }
-        ("ping", _) if rest(&params, &[]).is_empty() => return Ok(Vec::new()),
+        ("ping", _) if params_rest(&params, &[]).is_empty() => return Ok(Vec::new()),
         _ => {
-            let plain = with_plain_uri(&params)
-                .map(|plain| call(Some(&format!("{call_id}.uri")), method.into(), plain));
+            let respelled = uri::respelled(&params);
             let mut calls = vec![call(Some(call_id), method.into(), params)];
-            calls.extend(plain);
+            for (number, params) in respelled.into_iter().enumerate() {
+                let call_id = match number {
+                    0 => format!("{call_id}.uri"),
+                    _ => format!("{call_id}.uri{}", number + 1),
+                };
+                calls.push(call(Some(&call_id), method.into(), params));
+            }
             calls
         }
     };
@@ -138,32 +169,32 @@ fn blob_texts(method: &str, params: &Object) -> Result<Option<Object>, BlobError
     Ok(Some([(Arc::from("blobs"), texts)].into_iter().collect()))
 }
 
-/// The parameters as a server may read them that tidies its `uri`; `None` if that changes nothing.
-fn with_plain_uri(params: &Object) -> Option<Object> {
-    let plain = uri::plain_spelling(params.get("uri")?.as_str()?)?;
-    let mut params = params.clone();
-    params.insert("uri", plain);
-    Some(params)
-}
-
 fn notification(
     method: &str,
     params: Option<&Value>,
     stamp: &Stamp,
 ) -> Result<Vec<Value>, BlobError> {
-    const NUMBERS: [&str; 3] = ["progressToken", "progress", "total"];
     let params = members(params);
-    let carried = match method {
-        "notifications/progress" => rest(&params, &NUMBERS),
-        _ => rest(&params, &[]),
+    let carries_text = match method {
+        "notifications/progress" => !is_progress_alone(&params),
+        _ => !params_rest(&params, &[]).is_empty(),
     };
-    if carried.is_empty() {
+    if !carries_text {
         return Ok(Vec::new());
     }
     let texts = blob_texts(method, &params)?;
     let mut calls = vec![call(None, method.into(), params)];
     calls.extend(texts.map(|texts| call(None, method.into(), texts)));
     Ok(vec![stamp.calls(calls)])
+}
+
+/// Whether it says how far a request has come and nothing else. That the token belongs to a request
+/// was seen to.
+fn is_progress_alone(params: &Object) -> bool {
+    let others = params_rest(params, &["progressToken"]);
+    others.iter().all(|(name, value)| {
+        matches!(&**name, "progress" | "total") && matches!(value, Value::Number(_))
+    })
 }
 
 fn result(
@@ -173,12 +204,15 @@ fn result(
     stamp: &Stamp,
 ) -> Result<Vec<Value>, BlobError> {
     let Some(members) = result.as_object() else {
-        return Ok(vec![stamp.output(call_id, write(result).into())]);
+        return Ok(stamp.outputs(call_id, write(result).into(), unescaped(result)));
     };
     let mut blobs = Blobs::default();
     blobs.read_result(method, members)?;
     let decoded = blobs.into_chunks();
-    let as_json = || beside(write(result), &decoded);
+    let as_json = || {
+        let content = beside(write(result), &decoded);
+        stamp.outputs(call_id, content, unescaped(result))
+    };
     let chunks = |mut chunks: Vec<Value>| {
         chunks.extend_from_slice(&decoded);
         Value::from(chunks)
@@ -196,21 +230,37 @@ fn result(
             vec![stamp.output(call_id, chunks(content))]
         }
         "prompts/get" => {
-            let mut elements = vec![stamp.output(call_id, as_json())];
+            let mut elements = as_json();
             for message in prompt_messages(members) {
                 elements.push(prompt_message(message, stamp)?);
             }
             elements
         }
         "initialize" | "server/discover" => {
-            let mut elements = vec![stamp.output(call_id, as_json())];
+            let mut elements = as_json();
             if let Some(Value::String(instructions)) = members.get("instructions") {
                 elements.push(stamp.message("system", Value::String(instructions.clone())));
             }
             elements
         }
-        _ => vec![stamp.output(call_id, as_json())],
+        _ => as_json(),
     })
+}
+
+/// What came of a task, as the output of the tool that it is.
+fn task_output(
+    call_id: Option<&str>,
+    result: Option<&Value>,
+    stamp: &Stamp,
+) -> Result<Option<Value>, BlobError> {
+    let (Some(call_id), Some(Value::Object(result))) = (call_id, result) else {
+        return Ok(None);
+    };
+    let mut blobs = Blobs::default();
+    blobs.read_result("tools/call", result)?;
+    let mut chunks = tool_result(result);
+    chunks.extend(blobs.into_chunks());
+    Ok(Some(stamp.output(call_id, chunks.into())))
 }
 
 /// A text, with chunks behind it if there are any.
@@ -229,16 +279,33 @@ fn beside(text: String, chunks: &[Value]) -> Value {
 /// being judged.
 fn tool_listing(call_id: &str, result: &Value, members: &Object, stamp: &Stamp) -> Vec<Value> {
     let Some(Value::Array(tools)) = members.get("tools") else {
-        return vec![stamp.output(call_id, write(result).into())];
+        return stamp.outputs(call_id, write(result).into(), unescaped(result));
     };
-    let listed = if rest(members, &LISTING).is_empty() {
-        write(&Value::Array(Arc::clone(tools)))
-    } else {
+    let others = rest(members, &["tools"]);
+    let carries_text = !others
+        .iter()
+        .all(|(name, value)| is_of_listing(name, value));
+    let listed = if carries_text {
         write(result)
+    } else {
+        write(&Value::Array(Arc::clone(tools)))
     };
+    // What the tools say stands in their events, as it reads.
+    let mut elements = stamp.outputs(call_id, listed.into(), unescaped(&others.into()));
     let tools: Vec<Value> = tools.iter().map(|tool| stamp.tool(tool)).collect();
     let listing: Object = [(Arc::from("tools"), tools.into())].into_iter().collect();
-    vec![stamp.output(call_id, listed.into()), listing.into()]
+    elements.push(listing.into());
+    elements
+}
+
+/// Whether it is a member of a listing that carries no text for a model (SPEC: MCP 2026-07-28,
+/// Pagination and Caching).
+fn is_of_listing(name: &str, value: &Value) -> bool {
+    match (name, value) {
+        ("nextCursor", Value::String(_)) | ("ttlMs", Value::Number(_)) => true,
+        ("cacheScope", Value::String(scope)) => matches!(&**scope, "public" | "private"),
+        _ => false,
+    }
 }
 
 fn prompt_messages(members: &Object) -> &[Value] {
@@ -269,7 +336,7 @@ fn with_rest(members: &Object, field: &str, chunks: impl Fn(&Value) -> Vec<Value
     };
     let others = rest(members, &[field]);
     if !others.is_empty() {
-        all.push(text_chunk(write(&others.into()).into()));
+        all.extend(json_chunks(&others.into()));
     }
     all
 }
@@ -311,6 +378,13 @@ impl Stamp {
         element.insert("content", "");
         element.insert("tool_calls", calls);
         self.seal(element)
+    }
+
+    /// An output, and another one with what reads otherwise than it is written there.
+    fn outputs(&self, call_id: &str, content: Value, plain: Option<String>) -> Vec<Value> {
+        let mut outputs = vec![self.output(call_id, content)];
+        outputs.extend(plain.map(|plain| self.output(call_id, plain.into())));
+        outputs
     }
 
     fn output(&self, call_id: &str, content: Value) -> Value {

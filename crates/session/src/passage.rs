@@ -118,6 +118,7 @@ fn body(subject: Subject<'_>) -> Option<(Place, &Value)> {
         Subject::Notification {
             method: "notifications/tasks" | "notifications/tasks/status",
             params,
+            ..
         } => Some((Place::Result, params?)),
         Subject::Request {
             method: "elicitation/create" | "sampling/createMessage",

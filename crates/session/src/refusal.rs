@@ -248,7 +248,7 @@ fn failed_call(text: String, exchange: &Exchange) -> Value {
     .into_iter()
     .collect();
     let mut result = Object::new();
-    if exchange.is_stateless {
+    if exchange.is_stateless() {
         result.insert("resultType", "complete");
     }
     result.insert("content", vec![Value::from(block)]);

@@ -29,6 +29,7 @@ use crate::exchange::{Exchange, Exchanges};
 use crate::inquiry::{Asked, Inquiry, Outcome, Rehearsal, SharedDetectors};
 use crate::refusal::OwnWords;
 use crate::route::{Delivery, DeliveryKind, Scope, Source};
+use crate::task_calls::TaskCalls;
 use crate::tools::ToolWatch;
 use crate::verdict::{Judges, Permit, Violation};
 
@@ -62,6 +63,7 @@ pub struct Session {
     /// Tools that were taken out of a listing; calling one of them is refused.
     withheld_tools: BTreeSet<Arc<str>>,
     tools: ToolWatch,
+    task_calls: TaskCalls,
     /// Of which the server has said that it tells when they change.
     changing_lists: Lists,
     /// Whether other guardrails are in force than when the client was last told of lists.
@@ -127,6 +129,7 @@ impl Session {
             handshake: Handshake::NotBegun,
             withheld_tools: BTreeSet::new(),
             tools: ToolWatch::new(context.tool_checks, context.revision),
+            task_calls: TaskCalls::default(),
             changing_lists: Lists::default(),
             judges_otherwise: false,
             next_sequence: Sequence::FIRST,
@@ -348,31 +351,41 @@ impl Session {
         })
     }
 
-    /// A client is told what is wrong. A server that answers badly has answered.
+    /// Whoever asks badly is told what is wrong. A server that answers badly has answered.
     pub fn on_malformed(&mut self, source: &Source, error: Malformed) -> Vec<Action> {
         let Source {
             direction, scope, ..
         } = *source;
-        let answer = match (direction, error.id.as_ref().or(source.stream.as_ref())) {
-            (Direction::ToServer, _) => {
-                let words = OwnWords::malformed(&error);
-                let delivery = Delivery::response(Direction::ToClient, scope, error.id.as_ref());
-                Some(Action::Send(Permit::speak(words, delivery)))
-            }
-            (Direction::ToClient, Some(id)) => {
+        let answers = error.id.as_ref().or(source.stream.as_ref());
+        let answer = match (direction, answers) {
+            (Direction::ToClient, _) if error.is_call && error.id.is_none() => None,
+            (Direction::ToClient, Some(id)) if !error.is_call => {
                 let waiting = self.from_client.exchanges.close(scope, id);
                 waiting.map(|waiting| self.fail_waiting(&waiting))
             }
             (Direction::ToClient, None) => None,
+            (direction, _) => {
+                let words = OwnWords::malformed(&error);
+                let delivery = Delivery::response(back(direction), scope, error.id.as_ref());
+                Some(Action::Send(Permit::speak(words, delivery)))
+            }
         };
         let mut actions = self.note(Note::Malformed { direction, error });
         actions.extend(answer);
         actions
     }
 
-    fn fail_waiting(&self, exchange: &Exchange) -> Action {
+    fn fail_waiting(&mut self, exchange: &Exchange) -> Action {
         let message = format!("the answer of the server `{}` was malformed", self.server);
-        fail(exchange, &message)
+        self.fail(exchange, &message)
+    }
+
+    /// Whoever waits gets an error in the place of an answer.
+    fn fail(&mut self, exchange: &Exchange, reason: &str) -> Action {
+        self.retry_handshake(exchange);
+        let words = OwnWords::error(Some(&exchange.id), error_code::INTERNAL_ERROR, reason);
+        let delivery = Delivery::response(Direction::ToClient, exchange.scope, Some(&exchange.id));
+        Action::Send(Permit::speak(words, delivery))
     }
 
     fn delivery(&mut self, turn: Turn<'_>) -> Delivery {
@@ -488,12 +501,6 @@ fn waiting(turn: Turn<'_>) -> Option<Waiting> {
         id: id.clone(),
         direction,
     })
-}
-
-fn fail(exchange: &Exchange, reason: &str) -> Action {
-    let words = OwnWords::error(Some(&exchange.id), error_code::INTERNAL_ERROR, reason);
-    let delivery = Delivery::response(Direction::ToClient, exchange.scope, Some(&exchange.id));
-    Action::Send(Permit::speak(words, delivery))
 }
 
 /// Whether a line does not even look like a message.

@@ -41,10 +41,19 @@ pub(crate) enum BlobError {
 /// What a blob is called, as far as it matters to whether it is text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Text,
+    Text(Charset),
     /// Pictures and sounds.
     Media,
     Other,
+}
+
+/// In which units a text is written, as far as its type says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Charset {
+    Bytes,
+    /// Little end first, unless said otherwise (SPEC: WHATWG Encoding).
+    Utf16,
+    Utf16Be,
 }
 
 /// The bytes of a blob, as long as they may be text.
@@ -157,7 +166,8 @@ impl Blobs {
         let Some(written) = holder.get(member).and_then(Value::as_str) else {
             return Ok(());
         };
-        let kind = Kind::of(holder.get("mimeType").and_then(Value::as_str));
+        let mime_type = holder.get("mimeType").and_then(Value::as_str);
+        let kind = Kind::of(mime_type.unwrap_or_default());
         let texts = texts(written, kind, TEXT_BYTES_MAX.saturating_sub(self.bytes));
         let texts = texts.map_err(|stop| match stop {
             Stop::NotBase64 => BlobError::NotBase64 { member },
@@ -192,33 +202,34 @@ fn texts(written: &str, kind: Kind, bytes_max: usize) -> Result<Vec<String>, Sto
     let read = |digits: &str, engine| read(digits, engine, kind, bytes_max);
     match read(written, &STANDARD) {
         Err(Stop::NotBase64) => {}
-        known => return known.map(Vec::from_iter),
+        known => return known,
     }
     let digits: String = written
         .chars()
         .filter(|character| !character.is_ascii_whitespace())
         .collect();
     if !digits.contains(['-', '_']) {
-        return read(&digits, &STANDARD).map(Vec::from_iter);
+        return read(&digits, &STANDARD);
     }
-    let mut all = Vec::from_iter(read(&digits, &URL_SAFE)?);
+    let mut all = read(&digits, &URL_SAFE)?;
     // Python leaves out what it does not know.
     let known = digits.replace(['-', '_'], "");
     match read(known.trim_end_matches('='), &STANDARD) {
-        Ok(text) => all.extend(text),
+        Ok(texts) => all.extend(texts),
         Err(Stop::NotBase64) => {}
         Err(Stop::TooMuchText) => return Err(Stop::TooMuchText),
     }
     Ok(all)
 }
 
-/// What the digits say, if it is text. That they are digits is seen to in any case.
+/// What the digits say, if it is text: in one way or two. That they are digits is seen to in any
+/// case.
 fn read(
     written: &str,
     engine: &GeneralPurpose,
     kind: Kind,
     bytes_max: usize,
-) -> Result<Option<String>, Stop> {
+) -> Result<Vec<String>, Stop> {
     let digits = written.trim_end_matches('=');
     let padding = written.len() - digits.len();
     if padding > 2 || padding > 0 && !written.len().is_multiple_of(4) {
@@ -248,18 +259,32 @@ impl fmt::Display for BlobError {
 // === impl Kind ===
 
 impl Kind {
-    fn of(mime_type: Option<&str>) -> Self {
+    fn of(mime_type: &str) -> Self {
         const MEDIA: [&str; 4] = ["image/", "audio/", "video/", "font/"];
         const TEXT: [&str; 5] = ["json", "xml", "html", "yaml", "script"];
-        let written = mime_type.unwrap_or_default();
-        let name = written.split(';').next().unwrap_or_default().trim();
-        let name = name.to_ascii_lowercase();
+        let (name, parameters) = mime_type.split_once(';').unwrap_or((mime_type, ""));
+        let name = name.trim().to_ascii_lowercase();
         if name.starts_with("text/") || TEXT.iter().any(|text| name.ends_with(text)) {
-            Self::Text
+            Self::Text(Charset::of(parameters))
         } else if MEDIA.iter().any(|media| name.starts_with(media)) {
             Self::Media
         } else {
             Self::Other
+        }
+    }
+}
+
+// === impl Charset ===
+
+impl Charset {
+    fn of(parameters: &str) -> Self {
+        let parameters = parameters.to_ascii_lowercase();
+        if parameters.contains("utf-16be") {
+            Self::Utf16Be
+        } else if parameters.contains("utf-16") {
+            Self::Utf16
+        } else {
+            Self::Bytes
         }
     }
 }
@@ -284,12 +309,12 @@ impl Sink {
         }
         let is_marked = self.kind == Kind::Other && is_marked(part);
         if self.bytes.is_empty() && (is_markup(part) || is_marked) {
-            self.kind = Kind::Text;
+            self.kind = Kind::Text(Charset::Bytes);
         }
         self.bytes.extend_from_slice(part);
         self.has_binary |= part.iter().copied().any(is_binary);
         self.is_text = match self.kind {
-            Kind::Text => true,
+            Kind::Text(_) => true,
             Kind::Media => !self.has_binary && self.is_utf8(),
             // Many readers pass over a byte that is not UTF-8.
             Kind::Other => !self.has_binary || self.is_utf8(),
@@ -314,22 +339,40 @@ impl Sink {
         true
     }
 
-    fn finish(self) -> Option<String> {
+    fn finish(self) -> Vec<String> {
         let is_whole = match self.kind {
-            Kind::Text => true,
+            Kind::Text(_) => true,
             Kind::Media => self.checked == self.bytes.len(),
             Kind::Other => !self.has_binary || self.checked == self.bytes.len(),
         };
         if !self.is_text || !is_whole || self.bytes.is_empty() {
-            return None;
+            return Vec::new();
         }
-        Some(match self.bytes.split_first_chunk() {
-            Some(([0xff, 0xfe], units)) => utf16(units, u16::from_le_bytes),
-            Some(([0xfe, 0xff], units)) => utf16(units, u16::from_be_bytes),
-            _ => String::from_utf8(self.bytes)
-                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
-        })
+        match self.bytes.split_first_chunk() {
+            Some(([0xff, 0xfe], units)) => return vec![utf16(units, u16::from_le_bytes)],
+            Some(([0xfe, 0xff], units)) => return vec![utf16(units, u16::from_be_bytes)],
+            _ => {}
+        }
+        let wide = match self.kind {
+            Kind::Text(Charset::Utf16) => Some(utf16(&self.bytes, u16::from_le_bytes)),
+            Kind::Text(Charset::Utf16Be) => Some(utf16(&self.bytes, u16::from_be_bytes)),
+            // Letters of the Latin alphabet have one byte that is zero.
+            _ if has_zeros(&self.bytes, 1) => Some(utf16(&self.bytes, u16::from_le_bytes)),
+            _ if has_zeros(&self.bytes, 0) => Some(utf16(&self.bytes, u16::from_be_bytes)),
+            _ => None,
+        };
+        // A reader may pass over what the type says.
+        let bytes = String::from_utf8(self.bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+        wide.into_iter().chain([bytes]).collect()
     }
+}
+
+/// Whether half of the units are zero in this byte.
+fn has_zeros(bytes: &[u8], place: usize) -> bool {
+    let units = bytes.as_chunks::<2>().0;
+    let zeros = units.iter().filter(|unit| unit.get(place) == Some(&0));
+    zeros.count() * 2 > units.len()
 }
 
 fn utf16(units: &[u8], read: fn([u8; 2]) -> u16) -> String {

@@ -4,16 +4,6 @@ use std::sync::Arc;
 
 use portcullis_json::{Limits, Object, Value, parse, write};
 
-/// Members of `_meta` that the protocol itself defines (SPEC: MCP 2026-07-28, Base protocol,
-/// `_meta`). They say who speaks and how to trace it; what is passed on is not theirs to carry.
-const PROTOCOL_META: [&str; 5] = [
-    "progressToken",
-    "io.modelcontextprotocol/protocolVersion",
-    "io.modelcontextprotocol/clientInfo",
-    "io.modelcontextprotocol/clientCapabilities",
-    "io.modelcontextprotocol/logLevel",
-];
-
 /// The members that are not in `known` and could carry text.
 pub(super) fn rest(members: &Object, known: &[&str]) -> Object {
     let mut others = Object::new();
@@ -22,15 +12,7 @@ pub(super) fn rest(members: &Object, known: &[&str]) -> Object {
             (name, _) if known.contains(&name) => {}
             ("isError", Value::Bool(_)) => {}
             ("resultType", Value::String(kind)) if &**kind == "complete" => {}
-            ("_meta", Value::Object(meta)) => {
-                let mut meta = (**meta).clone();
-                for known in PROTOCOL_META {
-                    meta.remove(known);
-                }
-                if !meta.is_empty() {
-                    others.insert("_meta", meta);
-                }
-            }
+            ("_meta", Value::Object(meta)) if meta.is_empty() => {}
             _ => others.insert(Arc::clone(name), value.clone()),
         }
     }
@@ -43,12 +25,9 @@ pub(super) fn tool_result(members: &Object) -> Vec<Value> {
     if let Some(structured) = members.get("structuredContent")
         && !repeats(&chunks, structured)
     {
-        chunks.push(json_chunk(structured));
+        push_json(&mut chunks, structured);
     }
-    let others = rest(members, &["content", "structuredContent"]);
-    if !others.is_empty() {
-        chunks.push(json_chunk(&others.into()));
-    }
+    push_rest(&mut chunks, members, &["content", "structuredContent"]);
     chunks
 }
 
@@ -61,19 +40,21 @@ pub fn own_chunks(result: &Value) -> usize {
 fn content_chunks(members: &Object) -> Vec<Value> {
     match members.get("content") {
         Some(Value::Array(blocks)) => blocks.iter().flat_map(block_chunks).collect(),
-        Some(other) => vec![json_chunk(other)],
+        Some(other) => json_chunks(other),
         None => Vec::new(),
     }
 }
 
 /// Servers repeat structured content as text for clients that do not know it (SPEC: MCP
-/// 2025-06-18, Tools, Structured Content); policies need not see it twice.
+/// 2025-06-18, Tools, Structured Content); policies need not see it twice. With an escape the text
+/// may read otherwise.
 fn repeats(chunks: &[Value], structured: &Value) -> bool {
     let [chunk] = chunks else {
         return false;
     };
     let text = chunk.get("text").and_then(Value::as_str);
-    text.and_then(|text| parse(text, &Limits::strict()).ok())
+    text.filter(|text| !text.contains('\\'))
+        .and_then(|text| parse(text, &Limits::strict()).ok())
         .is_some_and(|value| value == *structured)
 }
 
@@ -81,16 +62,16 @@ fn repeats(chunks: &[Value], structured: &Value) -> bool {
 /// text, so that nothing of it stays unseen.
 pub(super) fn block_chunks(block: &Value) -> Vec<Value> {
     let Some(members) = block.as_object() else {
-        return vec![json_chunk(block)];
+        return json_chunks(block);
     };
     let (chunk, known): (Value, &[&str]) = match members.get("type").and_then(Value::as_str) {
         Some("text") => match members.get("text") {
             Some(text @ Value::String(_)) => (text_chunk(text.clone()), &["type", "text"]),
-            _ => return vec![json_chunk(block)],
+            _ => return json_chunks(block),
         },
-        Some("image") => match image_chunk(members) {
+        Some("image") => match image_chunk(members, "data") {
             Some(chunk) => (chunk, &["type", "data", "mimeType"]),
-            None => return vec![json_chunk(block)],
+            None => return json_chunks(block),
         },
         Some("resource") => {
             let mut chunks = members
@@ -100,58 +81,112 @@ pub(super) fn block_chunks(block: &Value) -> Vec<Value> {
             push_rest(&mut chunks, members, &["type", "resource"]);
             return chunks;
         }
-        _ => return vec![json_chunk(block)],
+        _ => return json_chunks(block),
     };
     let mut chunks = vec![chunk];
     push_rest(&mut chunks, members, known);
     chunks
 }
 
-/// The contents of a resource: its text, then everything else about it.
+/// The contents of a resource: its text or picture, then everything else about it.
 pub(super) fn resource_chunks(contents: &Value) -> Vec<Value> {
-    match (contents.as_object(), contents.get("text")) {
-        (Some(members), Some(text @ Value::String(_))) => {
-            let mut chunks = vec![text_chunk(text.clone())];
-            push_rest(&mut chunks, members, &["text"]);
-            chunks
+    let Some(members) = contents.as_object() else {
+        return json_chunks(contents);
+    };
+    let (chunk, known) = match (members.get("text"), image_chunk(members, "blob")) {
+        (Some(text @ Value::String(_)), _) => (text_chunk(text.clone()), "text"),
+        (_, Some(image)) => (image, "blob"),
+        (_, None) => return json_chunks(contents),
+    };
+    let mut chunks = vec![chunk];
+    push_rest(&mut chunks, members, &[known]);
+    chunks
+}
+
+/// What the error says, with its data, and what of the data reads otherwise there.
+pub(super) fn error_texts(error: &Value) -> (String, Option<String>) {
+    let Some(members) = error.as_object() else {
+        return (write(error), unescaped(error));
+    };
+    let message = members.get("message").and_then(Value::as_str);
+    let others = Value::from(rest(members, &["code", "message"]));
+    match message {
+        Some(message) if others.as_object().is_some_and(Object::is_empty) => {
+            (message.to_owned(), None)
         }
-        _ => vec![json_chunk(contents)],
+        Some(message) => (format!("{message}\n{}", write(&others)), unescaped(&others)),
+        None => (write(error), unescaped(error)),
     }
 }
 
-/// What the error says, with its data.
-pub(super) fn error_text(error: &Value) -> String {
-    let Some(members) = error.as_object() else {
-        return write(error);
-    };
-    let message = members.get("message").and_then(Value::as_str);
-    let others = rest(members, &["code", "message"]);
-    match (message, others.is_empty()) {
-        (Some(message), true) => message.to_owned(),
-        (Some(message), false) => format!("{message}\n{}", write(&others.into())),
-        (None, _) => write(error),
+/// The strings of a value that its JSON text writes with escapes, as they read, line by line.
+///
+/// Policies look for words, quotes and the ends of lines: in `Note.\nForward` there is no word
+/// `Forward`.
+pub(super) fn unescaped(value: &Value) -> Option<String> {
+    let mut texts = Vec::new();
+    gather_escaped(value, &mut texts);
+    (!texts.is_empty()).then(|| texts.join("\n"))
+}
+
+/// How deep a value is was bounded when it was read.
+fn gather_escaped<'v>(value: &'v Value, texts: &mut Vec<&'v str>) {
+    match value {
+        Value::String(text) => texts.extend(Some(&**text).filter(|text| is_escaped(text))),
+        Value::Array(items) => items.iter().for_each(|item| gather_escaped(item, texts)),
+        Value::Object(members) => {
+            for (name, value) in members.iter() {
+                texts.extend(Some(&**name).filter(|name| is_escaped(name)));
+                gather_escaped(value, texts);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
+}
+
+fn is_escaped(text: &str) -> bool {
+    text.bytes()
+        .any(|byte| matches!(byte, b'"' | b'\\' | 0..b' '))
 }
 
 pub(super) fn text_chunk(text: Value) -> Value {
     object([("type", "text".into()), ("text", text)])
 }
 
-fn image_chunk(members: &Object) -> Option<Value> {
-    let data = members.get("data")?.as_str()?;
+fn image_chunk(members: &Object, holder: &str) -> Option<Value> {
+    let data = members.get(holder)?.as_str()?;
     let mime_type = members.get("mimeType")?.as_str()?;
+    if holder == "blob" && !is_image(mime_type) {
+        return None;
+    }
     let url = object([("url", format!("data:{mime_type};base64,{data}").into())]);
     Some(object([("type", "image".into()), ("image_url", url)]))
 }
 
-fn json_chunk(value: &Value) -> Value {
-    text_chunk(write(value).into())
+fn is_image(mime_type: &str) -> bool {
+    let kind = mime_type.trim_start().get(..6);
+    kind.is_some_and(|kind| kind.eq_ignore_ascii_case("image/"))
+}
+
+/// A value as JSON text, and what of it reads otherwise there.
+pub(super) fn json_chunks(value: &Value) -> Vec<Value> {
+    let mut chunks = Vec::new();
+    push_json(&mut chunks, value);
+    chunks
+}
+
+/// Servers say what is structured in a text as well; that is not shown again.
+fn push_json(chunks: &mut Vec<Value>, value: &Value) {
+    let plain = unescaped(value).map(|plain| text_chunk(plain.into()));
+    let plain = plain.filter(|plain| !chunks.contains(plain));
+    chunks.push(text_chunk(write(value).into()));
+    chunks.extend(plain);
 }
 
 fn push_rest(chunks: &mut Vec<Value>, members: &Object, known: &[&str]) {
     let others = rest(members, known);
     if !others.is_empty() {
-        chunks.push(json_chunk(&others.into()));
+        push_json(chunks, &others.into());
     }
 }
 

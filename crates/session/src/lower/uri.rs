@@ -1,13 +1,84 @@
 //! One resource, many spellings.
 
+use portcullis_json::{Object, Value};
+
 /// LIMIT: how often a URI is decoded. What is encoded more often is nothing that a server decodes.
 const DECODINGS_MAX: usize = 4;
+
+/// The parameters as a server may read them that tidies the URIs in them; those that say something
+/// else than is written.
+pub(super) fn respelled(params: &Object) -> Vec<Object> {
+    let spellings: [fn(&str) -> Option<String>; 2] = [plain_spelling, without_query];
+    let mut found: Vec<Object> = Vec::new();
+    for spelling in spellings {
+        let respelled = with_uris(params, spelling).filter(|params| !found.contains(params));
+        found.extend(respelled);
+    }
+    found
+}
+
+/// The parameters with all URIs that they name spelled otherwise; `None` if that changes none.
+fn with_uris(params: &Object, spelling: fn(&str) -> Option<String>) -> Option<Object> {
+    let mut changed = params.clone();
+    let mut has_changed = false;
+    let mut change = |holder: &mut Object, name: &str| {
+        let spelled = holder.get(name).and_then(|value| respell(value, spelling));
+        has_changed |= spelled.is_some();
+        if let Some(spelled) = spelled {
+            holder.insert(name, spelled);
+        }
+    };
+    change(&mut changed, "uri");
+    for (holder, name) in [("ref", "uri"), ("notifications", "resourceSubscriptions")] {
+        if let Some(Value::Object(inner)) = params.get(holder) {
+            let mut inner = (**inner).clone();
+            change(&mut inner, name);
+            changed.insert(holder, inner);
+        }
+    }
+    has_changed.then_some(changed)
+}
+
+/// A URI or a list of them; `None` if none changes.
+fn respell(value: &Value, spelling: fn(&str) -> Option<String>) -> Option<Value> {
+    match value {
+        Value::String(uri) => spelling(uri).map(Value::from),
+        Value::Array(items) => {
+            let spelled: Vec<_> = items.iter().map(|item| respell(item, spelling)).collect();
+            if spelled.iter().all(Option::is_none) {
+                return None;
+            }
+            let items = items.iter().zip(spelled);
+            let items = items.map(|(item, spelled)| spelled.unwrap_or_else(|| item.clone()));
+            Some(items.collect::<Vec<_>>().into())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => None,
+    }
+}
 
 /// What a server that decodes and tidies a URI reads; `None` if that is what is written.
 ///
 /// Policies compare text. Where `file:///a/%2e%2e/b` and `file:///b` are one file, they must see
 /// both.
-pub(super) fn plain_spelling(uri: &str) -> Option<String> {
+fn plain_spelling(uri: &str) -> Option<String> {
+    let (path, rest) = split_query(uri);
+    let plain = format!("{}{}", tidied(path), decode_all(rest));
+    (plain != uri).then_some(plain)
+}
+
+/// The same for a server that does not look behind the path.
+fn without_query(uri: &str) -> Option<String> {
+    let (path, rest) = split_query(uri);
+    (!rest.is_empty()).then(|| tidied(path))
+}
+
+/// Before and from the query or the fragment on.
+fn split_query(uri: &str) -> (&str, &str) {
+    let end = uri.find(['?', '#']).unwrap_or(uri.len());
+    uri.split_at_checked(end).unwrap_or((uri, ""))
+}
+
+fn tidied(uri: &str) -> String {
     let decoded = decode_all(uri).replace('\\', "/");
     let (scheme, rest) = match decoded.split_once(':') {
         Some((scheme, rest)) if is_scheme(scheme) => (scheme.to_ascii_lowercase() + ":", rest),
@@ -21,8 +92,7 @@ pub(super) fn plain_spelling(uri: &str) -> Option<String> {
         }
         None => (String::new(), rest),
     };
-    let plain = format!("{scheme}{authority}{}", plain_path(path));
-    (plain != uri).then_some(plain)
+    format!("{scheme}{authority}{}", plain_path(path))
 }
 
 fn plain_path(path: &str) -> String {
@@ -73,7 +143,7 @@ fn decode_all(uri: &str) -> String {
     text
 }
 
-/// `None` if there is nothing to decode, or it is no text.
+/// `None` if there is nothing to decode.
 fn decode(text: &str) -> Option<String> {
     let mut parts = text.split('%');
     let mut bytes = parts.next()?.as_bytes().to_vec();
@@ -92,11 +162,13 @@ fn decode(text: &str) -> Option<String> {
             bytes.extend_from_slice(part.as_bytes());
         }
     }
-    String::from_utf8(bytes).ok().filter(|_| is_decoded)
+    is_decoded.then(|| String::from_utf8_lossy(&bytes).into_owned())
 }
 
 #[cfg(test)]
 mod tests {
+    use portcullis_json::{Limits, parse};
+
     use super::*;
 
     #[test]
@@ -116,6 +188,40 @@ mod tests {
         check("file://HOST/share/", "file://host/share/");
         check("file:///my%20file", "file:///my file");
         check("a/../b", "b");
+        check("file:///%65tc/passwd#%ff", "file:///etc/passwd#\u{fffd}");
+        check(
+            "file:///%65tc/passwd?/../../../safe",
+            "file:///etc/passwd?/../../../safe",
+        );
+        check("file:///%ff", "file:///\u{fffd}");
+    }
+
+    #[test]
+    fn what_stands_behind_the_path_may_be_left_out() {
+        let check = |uri: &str, plain: Option<&str>| {
+            assert_eq!(without_query(uri).as_deref(), plain, "{uri}");
+        };
+        check(
+            "file:///%65tc/passwd#/../../safe",
+            Some("file:///etc/passwd"),
+        );
+        check("https://a.example/b;c?d=1", Some("https://a.example/b;c"));
+        check("file:///etc/passwd", None);
+    }
+
+    #[test]
+    fn uris_are_spelled_otherwise_wherever_they_are_named() {
+        let params = r#"{"uri":"a/../b","ref":{"type":"ref/resource","uri":"c/%64"},"notifications":{"resourceSubscriptions":["e","f?g",1]}}"#;
+        let params = parse(params, &Limits::strict()).unwrap();
+        let respelled = respelled(params.as_object().unwrap()).into_iter();
+        let respelled: Vec<_> = respelled.map(|one| Value::from(one).to_string()).collect();
+        assert_eq!(
+            respelled,
+            [
+                r#"{"uri":"b","ref":{"type":"ref/resource","uri":"c/d"},"notifications":{"resourceSubscriptions":["e","f?g",1]}}"#,
+                r#"{"uri":"a/../b","ref":{"type":"ref/resource","uri":"c/%64"},"notifications":{"resourceSubscriptions":["e","f",1]}}"#,
+            ]
+        );
     }
 
     #[test]
@@ -132,6 +238,5 @@ mod tests {
         ] {
             assert_eq!(plain_spelling(uri), None, "{uri}");
         }
-        assert_eq!(plain_spelling("file:///%ff"), None, "no text");
     }
 }

@@ -90,7 +90,7 @@ impl Session {
     }
 
     /// Takes note of the task or the state that an answer gives to the client.
-    pub(super) fn note_belongings(&self, turn: Turn<'_>, exchange: &Exchange) {
+    pub(super) fn note_belongings(&mut self, turn: Turn<'_>, exchange: &Exchange) {
         let method = &*exchange.method;
         if turn.direction != Direction::ToClient
             || !matches!(method, "tools/call" | "prompts/get" | "resources/read")
@@ -100,7 +100,7 @@ impl Session {
         let Some(result) = turn.message.result() else {
             return;
         };
-        if exchange.is_stateless
+        if exchange.is_stateless()
             && let Some(state) = result.get("requestState").and_then(Value::as_str)
         {
             let target = exchange.target.as_deref().unwrap_or_default();
@@ -110,6 +110,10 @@ impl Session {
         let is_task = || result.get("resultType").and_then(Value::as_str) == Some("task");
         if let Some(task) = result.get("task").or_else(|| is_task().then_some(result)) {
             self.note_task(turn, task, Claim::Given);
+            if let ("tools/call", Some(Value::String(task))) = (method, task.get("taskId")) {
+                self.task_calls
+                    .note(Arc::clone(task), exchange.call_id.clone());
+            }
         }
     }
 
@@ -153,6 +157,14 @@ fn unusable(state: &Value) -> Option<String> {
             "`requestState` is longer than {STATE_BYTES_MAX} bytes"
         )),
         Some(_) => None,
+    }
+}
+
+/// The task that a message is about.
+pub(super) fn task(params: &Value) -> Option<Arc<str>> {
+    match params.get("taskId")? {
+        Value::String(task) => Some(Arc::clone(task)),
+        _ => None,
     }
 }
 

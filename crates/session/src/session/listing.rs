@@ -33,20 +33,20 @@ impl Session {
         if self.withheld_tools.len() + names.len() > WITHHELD_TOOLS_MAX {
             return;
         }
-        let lowered = self.lowered(subject(&shorter, exchange), turn.now);
+        let lowered = self.lowered(subject(&shorter, exchange, None), turn.now);
         let Ok((elements, events)) = lowered else {
             return;
         };
+        // What was said of the whole is said.
+        let passage = self.passage(turn.direction, &shorter, subject(&shorter, exchange, None));
+        if passage.refusal.is_some() {
+            return;
+        }
         let informed = turn.answers.beside(&*self.detectors);
         // What a part of the tools depends on was asked about the whole.
         let Ok(judgement) = self.judges.judge(&events, &informed) else {
             return;
         };
-        // What was said of the whole is said.
-        let passage = self.passage(turn.direction, &shorter, subject(&shorter, exchange));
-        if passage.refusal.is_some() {
-            return;
-        }
         let bytes = passage.message.as_ref().unwrap_or(&shorter).line();
         let delivery = self.delivery(turn);
         inspected.permit = self.judges.settle(&judgement, bytes, delivery);

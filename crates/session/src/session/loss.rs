@@ -4,7 +4,7 @@ use portcullis_mcp::frame::LineError;
 use portcullis_mcp::{Id, error_code};
 use portcullis_trace::record::Direction;
 
-use super::{Session, fail};
+use super::Session;
 use crate::action::{Action, Note, Waiting};
 use crate::refusal::OwnWords;
 use crate::route::{Delivery, Scope};
@@ -33,9 +33,10 @@ impl Session {
 
     /// The recording of a message failed and it was not sent: whoever waits for it gets an error.
     pub fn on_unrecorded(&mut self, waiting: &Waiting) -> Vec<Action> {
-        self.receiver(waiting.direction)
-            .exchanges
-            .close(waiting.scope, &waiting.id);
+        let exchanges = &mut self.receiver(waiting.direction).exchanges;
+        if let Some(exchange) = exchanges.close(waiting.scope, &waiting.id) {
+            self.retry_handshake(&exchange);
+        }
         let words = OwnWords::error(
             Some(&waiting.id),
             error_code::INTERNAL_ERROR,
@@ -51,8 +52,7 @@ impl Session {
         let Some(exchange) = self.from_client.exchanges.close(scope, id) else {
             return Vec::new();
         };
-        self.retry_handshake(&exchange);
-        vec![fail(&exchange, reason)]
+        vec![self.fail(&exchange, reason)]
     }
 
     /// The client gave up this request and will not read its answer.
@@ -68,7 +68,7 @@ impl Session {
         let message = format!("the server `{}` ended before it answered", self.server);
         waiting
             .iter()
-            .map(|exchange| fail(exchange, &message))
+            .map(|exchange| self.fail(exchange, &message))
             .collect()
     }
 }

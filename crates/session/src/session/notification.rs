@@ -2,9 +2,10 @@ use portcullis_json::Number;
 use portcullis_mcp::{Id, Method, view};
 use portcullis_trace::record::Direction;
 
+use super::belonging::task;
 use super::{Handshake, Session, Turn};
 use crate::action::{Action, DropReason};
-use crate::exchange::Exchange;
+use crate::exchange::{CallId, Exchange};
 use crate::inquiry::Asked;
 use crate::lower::Subject;
 
@@ -17,11 +18,15 @@ impl Session {
         if let Err(reason) = self.admit_notification(turn, method) {
             return Ok(self.drop_message(turn, reason));
         }
+        let params = turn.message.params();
+        let told = params.filter(|_| *method == Method::Tasks).and_then(task);
+        let task_call = self.task_calls.of(told.as_deref());
         let inspected = self.inspect(
             turn,
             Subject::Notification {
                 method: method.as_str(),
-                params: turn.message.params(),
+                params,
+                task_call: task_call.as_ref().map(CallId::as_str),
             },
         )?;
         if *method == Method::Progress {
@@ -51,9 +56,7 @@ impl Session {
         if *method == Method::Cancelled
             && let Some(id) = cancelled_request(turn)
         {
-            self.sender(turn.direction)
-                .exchanges
-                .close(turn.source.scope, &id);
+            self.close_cancelled(turn, &id);
         }
         Ok(actions)
     }
@@ -89,6 +92,15 @@ impl Session {
             && let Some(told) = told_progress(turn)
         {
             exchange.note_progress(told);
+        }
+    }
+
+    /// The sender's request, or else the subscription that the sender ends.
+    fn close_cancelled(&mut self, turn: Turn<'_>, id: &Id) {
+        let scope = turn.source.scope;
+        let own = self.sender(turn.direction).exchanges.close(scope, id);
+        if own.is_none() {
+            self.receiver(turn.direction).exchanges.close(scope, id);
         }
     }
 

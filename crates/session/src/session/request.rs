@@ -4,7 +4,7 @@ use portcullis_json::Value;
 use portcullis_mcp::{Id, Method, Revision, error_code, view};
 use portcullis_trace::record::Direction;
 
-use super::belonging::target;
+use super::belonging::{target, task};
 use super::response::introduction;
 use super::{Handshake, Session, Subscription, Turn, back};
 use crate::action::Action;
@@ -80,7 +80,7 @@ impl Session {
             return Err(OwnWords::unknown_method(id));
         }
         if let Some(requested) = stateless_revision(turn)
-            && Revision::parse(requested).is_none()
+            && !Revision::parse(requested).is_some_and(|revision| self.is_of_era(revision))
         {
             return Err(OwnWords::unsupported_revision(id, requested, self.revision));
         }
@@ -117,6 +117,15 @@ impl Session {
             return Err(OwnWords::unknown_tool(id, call.name));
         }
         Ok(())
+    }
+
+    /// Whether a request may name this revision here. Which era it is says the first answer that
+    /// depends on one: a client that asks a server what it knows may go on with either.
+    fn is_of_era(&self, revision: Revision) -> bool {
+        match self.revision {
+            Some(own) => own.is_stateless() == revision.is_stateless(),
+            None => !revision.is_stateless() || self.handshake == Handshake::NotBegun,
+        }
     }
 
     /// Whether some revision of the session's era has the method for this sender, or configuration
@@ -182,9 +191,12 @@ fn exchange(turn: Turn<'_>, id: &Id, method: &Method) -> Exchange {
     );
     // A token of the wrong type was refused with the envelope.
     exchange.progress_token = params.and_then(|params| view::progress_token(params).ok().flatten());
-    exchange.is_stateless = stateless_revision(turn).is_some();
-    if exchange.is_stateless {
+    exchange.revision = stateless_revision(turn).and_then(Revision::parse);
+    if exchange.is_stateless() {
         exchange.target = params.and_then(target);
+    }
+    if matches!(method, Method::TasksGet | Method::TasksResult) {
+        exchange.task = params.and_then(task);
     }
     exchange.client = introduction(turn);
     if *method == Method::SubscriptionsListen {

@@ -9,7 +9,7 @@ use super::listing::tool_names;
 use super::{Handshake, Session, Turn};
 use crate::action::{Action, DropReason, Introduction};
 use crate::context::RefusalStyle;
-use crate::exchange::Exchange;
+use crate::exchange::{CallId, Exchange};
 use crate::inquiry::Asked;
 use crate::lower::Subject;
 use crate::refusal::{Blocked, OwnWords, plain};
@@ -75,6 +75,7 @@ impl Session {
         let envelope = &self.sender(turn.direction).envelope;
         let attributed = attributed(turn.message, exchange);
         let Some(message) = attributed.and_then(|text| Message::parse(&text, envelope).ok()) else {
+            self.retry_handshake(exchange);
             let words = OwnWords::error(
                 Some(&exchange.id),
                 error_code::INTERNAL_ERROR,
@@ -99,7 +100,8 @@ impl Session {
         }
         let is_listing = &*exchange.method == "tools/list";
         let mut seen = Vec::new();
-        let subject = subject(turn.message, exchange);
+        let task_call = self.task_calls.of(exchange.task.as_deref());
+        let subject = subject(turn.message, exchange, task_call.as_ref());
         let mut inspected = self.inspect_with(turn, subject, |tools| {
             let mut report = match turn.message.result() {
                 Some(result) => tools.look(&exchange.method, result),
@@ -176,6 +178,7 @@ impl Session {
     /// What an answer that passes tells the session.
     fn note_answer(&mut self, turn: Turn<'_>, exchange: &Exchange) -> Option<Action> {
         self.note_belongings(turn, exchange);
+        self.note_era(turn, exchange);
         match (&*exchange.method, turn.message.result()) {
             ("initialize", Some(result)) => {
                 self.note_revision(result)?;
@@ -192,12 +195,29 @@ impl Session {
         }
     }
 
+    /// Where a server has done what a request of the stateless era asks, there is no handshake any
+    /// more. That it says what it knows is none of that.
+    fn note_era(&mut self, turn: Turn<'_>, exchange: &Exchange) {
+        if self.revision.is_none()
+            && exchange.is_stateless()
+            && turn.direction == Direction::ToClient
+            && turn.message.result().is_some()
+            && &*exchange.method != "server/discover"
+        {
+            self.read_by(exchange.revision);
+        }
+    }
+
+    fn read_by(&mut self, revision: Option<Revision>) {
+        self.revision = revision;
+        self.from_client.envelope.revision = revision;
+        self.from_server.envelope.revision = revision;
+    }
+
     /// From now on both peers are read by the rules of the revision that the server answered with.
     pub(super) fn note_revision(&mut self, result: &Value) -> Option<()> {
         let answer = view::InitializeResult::read(result).ok()?;
-        self.revision = Revision::parse(answer.protocol_version);
-        self.from_client.envelope.revision = self.revision;
-        self.from_server.envelope.revision = self.revision;
+        self.read_by(Revision::parse(answer.protocol_version));
         self.changing_lists = Lists::declared(result);
         Some(())
     }
@@ -217,6 +237,7 @@ impl Session {
             return self.drop_message(turn, DropReason::UnknownResponse);
         };
         let mut actions = self.drop_message(turn, DropReason::ResponseOfOtherIdType);
+        self.retry_handshake(&exchange);
         let words = OwnWords::error(
             Some(&exchange.id),
             error_code::INTERNAL_ERROR,
@@ -230,13 +251,18 @@ impl Session {
     }
 }
 
-pub(super) fn subject<'m>(message: &'m Message, exchange: &'m Exchange) -> Subject<'m> {
+pub(super) fn subject<'m>(
+    message: &'m Message,
+    exchange: &'m Exchange,
+    task_call: Option<&'m CallId>,
+) -> Subject<'m> {
     let call_id = exchange.call_id.as_str();
     match (message.result(), message.error()) {
         (Some(result), _) => Subject::Result {
             call_id,
             method: &exchange.method,
             result,
+            task_call: task_call.map(CallId::as_str),
         },
         (None, error) => Subject::Error {
             call_id,

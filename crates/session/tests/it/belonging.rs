@@ -150,7 +150,8 @@ fn a_state_is_a_text_of_a_bounded_length() {
     // Where no revision of the session has it, it is a member like any other.
     let [mut before] = sessions(["one"], None);
     before.shake_hands("2025-11-25");
-    before.client_asks("1", "tools/call", &state(65537));
+    let stateful = state(65537).replace("2026-07-28", "2025-11-25");
+    before.client_asks("1", "tools/call", &stateful);
 }
 
 #[test]
@@ -181,7 +182,8 @@ fn a_state_that_nobody_could_go_on_with_is_refused_where_it_comes_from() {
     // Where no revision of the session has it, it is a member like any other.
     let [mut before] = sessions(["one"], None);
     before.shake_hands("2025-11-25");
-    before.client_asks("1", "tools/call", &pay(""));
+    let stateful = pay("").replace("2026-07-28", "2025-11-25");
+    before.client_asks("1", "tools/call", &stateful);
     before.server_answers("1", &result(&text(65537)));
 }
 

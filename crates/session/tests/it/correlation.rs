@@ -1,7 +1,10 @@
 //! Requests and answers find each other; what belongs to nothing goes nowhere.
 
+use portcullis_mcp::Revision;
 use portcullis_mcp::error_code::{INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND};
+use portcullis_session::Action;
 use portcullis_trace::record::Direction::{ToClient, ToServer};
+use portcullis_trace::record::Timestamp;
 
 use crate::conversation::{Conversation, request};
 
@@ -346,4 +349,90 @@ fn the_end_of_the_server_answers_all_who_wait_in_order() {
         .collect();
     assert_eq!(ids, ["3", r#""a""#, "1"]);
     assert!(talk.session.on_server_end().is_empty());
+}
+
+#[test]
+fn after_a_bad_answer_the_session_may_be_initialized() {
+    let initialize = |id: &str| {
+        request(
+            id,
+            "initialize",
+            r#"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}"#,
+        )
+    };
+    for answer in [
+        r#"{"jsonrpc":"2.0","id":1,"result":{},"extra":1}"#,
+        r#"{"jsonrpc":"2.0","id":"1","result":{}}"#,
+    ] {
+        let mut talk = Conversation::unguarded();
+        assert_eq!(talk.client(&initialize("1")).sent.len(), 1);
+        let became = talk.server(answer);
+        assert_eq!(became.error(ToClient).0, -32603, "{answer}");
+        let again = initialize("2");
+        assert_eq!(talk.client(&again).sent, [(ToServer, again)], "{answer}");
+    }
+    let mut talk = Conversation::unguarded();
+    let now = Timestamp::from_micros(1);
+    let line = initialize("1");
+    let actions = talk.session.on_line(ToServer, line.as_bytes(), now).actions;
+    let waiting = actions.into_iter().find_map(|action| match action {
+        Action::Record { waiting, .. } => waiting,
+        _ => None,
+    });
+    let waiting = waiting.unwrap();
+    talk.session.on_unrecorded(&waiting);
+    let again = initialize("2");
+    assert_eq!(talk.client(&again).sent, [(ToServer, again)]);
+}
+
+#[test]
+fn a_bad_request_of_the_servers_is_no_answer_to_the_clients() {
+    let mut talk = Conversation::unguarded();
+    talk.client_asks("1", "tools/list", "{}");
+    let became = talk.server(r#"{"jsonrpc":"2.0","id":1,"method":"roots/list","params":null}"#);
+    assert_eq!(became.error(ToServer).0, -32600);
+    let became = talk.server(r#"{"jsonrpc":"2.0","method":"notifications/message","params":1}"#);
+    assert_eq!(became.sent, []);
+    talk.server_answers("1", r#"{"tools":[]}"#);
+}
+
+#[test]
+fn a_subscription_that_the_server_ends_is_over() {
+    let mut talk = Conversation::with(Vec::new(), |context| {
+        context.revision = Some(Revision::V2026_07_28);
+        context.limits.open_requests = 1;
+    });
+    for _ in 0..3 {
+        talk.client_asks(
+            "7",
+            "subscriptions/listen",
+            r#"{"notifications":{},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#,
+        );
+        let end =
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":7}}"#;
+        assert_eq!(talk.server(end).sent, [(ToClient, end.to_owned())]);
+    }
+}
+
+#[test]
+fn a_session_is_of_one_era() {
+    const MODERN: &str = r#"{"name":"t","arguments":{},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#;
+    let mut talk = Conversation::unguarded();
+    // What a server knows may be asked before it is decided.
+    talk.client_asks("1", "server/discover", MODERN);
+    talk.server_answers("1", r#"{"supportedVersions":["2025-11-25"]}"#);
+    talk.shake_hands("2025-11-25");
+    let refused = talk.client(&request("2", "tools/call", MODERN));
+    assert_eq!(refused.error(ToClient).0, -32022);
+
+    let mut talk = Conversation::unguarded();
+    talk.client_asks("1", "tools/call", MODERN);
+    talk.server_answers("1", r#"{"resultType":"complete","content":[]}"#);
+    let handshake = r#"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}"#;
+    let refused = talk.client(&request("2", "initialize", handshake));
+    assert_eq!(refused.error(ToClient).0, -32601);
+    talk.client_asks("3", "tools/call", MODERN);
+    let became =
+        talk.server(r#"{"jsonrpc":"2.0","id":3,"result":{"resultType":"other","content":[]}}"#);
+    assert_eq!(became.error(ToClient).0, -32603, "read by that revision");
 }

@@ -15,4 +15,5 @@ mod records;
 mod refusal;
 mod resumption;
 mod routes;
+mod seen;
 mod tools;

@@ -61,6 +61,25 @@ fn a_message_finds_the_request_that_it_is_about() {
 }
 
 #[test]
+fn an_output_is_that_of_the_call_in_its_scope() {
+    let policy = "raise \"mail\" if:\n    (o: ToolOutput)\n    o is tool:read_mail\n";
+    let mut talk = Conversation::guarded(policy);
+    for (scope, tool) in [(1, "read_mail"), (2, "add"), (3, "1.params")] {
+        let call = request(
+            "1",
+            "tools/call",
+            &format!(r#"{{"name":"{tool}","arguments":{{}}}}"#),
+        );
+        deliveries(&mut talk, &source(ToServer, scope, None), &call);
+    }
+    let answer = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#;
+    for (scope, is_refusal) in [(1, true), (2, false), (3, false)] {
+        let sent = deliveries(&mut talk, &source(ToClient, scope, None), answer);
+        assert_eq!(sent[0].is_refusal, is_refusal, "{scope}");
+    }
+}
+
+#[test]
 fn the_same_id_in_two_scopes_is_two_requests() {
     let mut talk = Conversation::unguarded();
     let call = request("1", "tools/call", r#"{"name":"t","arguments":{}}"#);
