@@ -1,12 +1,10 @@
 //! The parts of `params` and `result` that the gateway itself reads, borrowed from the message.
 //!
 //! A view asks only for what it offers; members it does not know are no concern of it.
-mod content;
 mod handshake;
 mod tools;
 
-pub use content::{Content, ResourceContents, content};
-pub use handshake::{InitializeParams, InitializeResult};
+pub use handshake::InitializeResult;
 pub use tools::{Tool, ToolCall, ToolList};
 
 use std::sync::Arc;

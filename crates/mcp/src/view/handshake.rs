@@ -4,14 +4,6 @@ use portcullis_json::Value;
 
 use super::{ViewError, optional_text, required_text};
 
-/// The params of `initialize`.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct InitializeParams<'v> {
-    pub protocol_version: &'v Arc<str>,
-    /// What the client says it is; nobody has verified it.
-    pub client_name: Option<&'v Arc<str>>,
-}
-
 /// The result of `initialize`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct InitializeResult<'v> {
@@ -20,17 +12,6 @@ pub struct InitializeResult<'v> {
     pub server_name: Option<&'v Arc<str>>,
     /// Text for the model's system prompt.
     pub instructions: Option<&'v Arc<str>>,
-}
-
-// === impl InitializeParams ===
-
-impl<'v> InitializeParams<'v> {
-    pub fn read(params: &'v Value) -> Result<Self, ViewError> {
-        Ok(Self {
-            protocol_version: required_text(params, "protocolVersion")?,
-            client_name: name(params, "clientInfo")?,
-        })
-    }
 }
 
 // === impl InitializeResult ===
