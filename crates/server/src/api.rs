@@ -72,7 +72,7 @@ impl Api {
     }
 
     fn login(&self) -> Login {
-        self.gateway.config().api.login_at(self.gateway.address)
+        self.gateway.config().api_login_at(self.gateway.address)
     }
 
     /// The sessions that go on.
