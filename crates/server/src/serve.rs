@@ -55,6 +55,7 @@ use tracing::{Level, info, warn};
 pub(crate) use self::admission::admit;
 pub(crate) use self::answer::{Reason, json};
 pub(crate) use self::gateway::Gateway;
+pub(crate) use self::retention::active_since;
 use self::gateway::Surroundings;
 use self::health::Health;
 use self::holder::Holder;

@@ -223,6 +223,8 @@ pub struct SessionFilter {
     pub name: Option<String>,
     pub server: Option<String>,
     pub with_violations_only: bool,
+    /// Only those that may be going on, as [`SessionSummary::may_go_on`] has it.
+    pub going_on_since: Option<Timestamp>,
     pub search: Search,
     /// Only the traces with these places in their project.
     pub indices: Option<Vec<u64>>,
@@ -261,6 +263,7 @@ impl SessionFilter {
             name: None,
             server: None,
             with_violations_only: false,
+            going_on_since: None,
             search: Search::default(),
             indices: None,
             order: SessionOrder::NewestFirst,

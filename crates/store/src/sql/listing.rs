@@ -1,5 +1,5 @@
 //! Which sessions a filter finds.
-use portcullis_trace::record::{Implementation, SessionRecord, SessionSummary};
+use portcullis_trace::record::{Implementation, Origin, SessionRecord, SessionSummary};
 
 use super::row::{Parameter, Reader};
 use super::words::{cut, words_of};
@@ -8,7 +8,7 @@ use crate::{Comparison, MetadataCondition, SessionFilter, SessionOrder, StoreErr
 
 pub(super) const SESSION_COLUMNS: &str = "
     SELECT id, project, name, server, client_name, client_version, started_at, metadata, origin,
-        project_index, hierarchy_path, ended_at, event_count, last_sequence, violation_count,
+        project_index, hierarchy_path, ended_at, active_at, event_count, last_sequence, violation_count,
         last_pushed_at, is_shared
     FROM sessions";
 
@@ -76,10 +76,12 @@ pub(super) fn summary(row: Row) -> Result<SessionSummary, StoreError> {
         hierarchy_path: row.texts("hierarchy_path")?,
     };
     let ended_at = row.optional_time("ended_at")?;
+    let active_at = row.time("active_at")?;
     let events = row.count("event_count")?;
     Ok(SessionSummary {
         session,
         ended_at,
+        active_at,
         events,
         events_lost: row.count("last_sequence")?.saturating_sub(events),
         violations: row.count("violation_count")?,
@@ -115,6 +117,13 @@ impl<'a> Conditions<'a> {
         }
         if filter.with_violations_only {
             self.texts.push("violation_count > 0".to_owned());
+        }
+        if let Some(since) = filter.going_on_since {
+            let live = self.parameter(Origin::Live.name());
+            let since = self.parameter(since);
+            self.texts.push(format!(
+                "origin = {live} AND ended_at IS NULL AND active_at >= {since}"
+            ));
         }
         if let Some(indices) = &filter.indices {
             let places: Vec<String> = indices

@@ -1,6 +1,10 @@
 //! The native API.
 
-use portcullis_json::Value;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use portcullis_json::{Object, Value};
+use portcullis_store::Entry;
+use portcullis_trace::record::{Origin, SessionEnd, SessionRecord, Timestamp};
 use rustix::process::Signal;
 
 use super::explorer::{Explorer, at, json, length, text, texts};
@@ -93,6 +97,66 @@ fn sessions_are_listed_read_and_deleted() {
         204
     );
     problem(explorer.send(Request::new("GET", &path(older))), 404);
+}
+
+#[test]
+fn what_another_process_may_still_write_is_not_deleted() {
+    let explorer = keyed(Gateway::start("servers: {}\n", ""));
+    let ids = ["11", "12", "13"].map(|last| format!("01999999-0000-7000-8000-0000000000{last}"));
+    let [recent, resting, ended] = &ids;
+    for (id, minutes, project) in [
+        (recent, 30, "mail"),
+        (resting, 90, "calendar"),
+        (ended, 30, "ended"),
+    ] {
+        begin(&explorer.gateway, id, minutes, project);
+    }
+    let end = SessionEnd {
+        session: ended.parse().unwrap(),
+        ended_at: minutes_ago(20),
+        last_sequence: None,
+    };
+    explorer.gateway.store().write(&[Entry::End(end)]).unwrap();
+
+    let is_open = |id: &str| {
+        let session = explorer.get(&format!("/api/v2/sessions/{id}"));
+        at(&session, "is_open").as_bool().unwrap()
+    };
+    assert_eq!(ids.each_ref().map(|id| is_open(id)), [true, false, false]);
+    let open = explorer.get("/api/v2/sessions?is_open=true");
+    assert_eq!(texts(at(&open, "items"), "id"), [recent.clone()]);
+
+    let delete = |path: String| explorer.send(Request::new("DELETE", &path));
+    let of_project = |project: &str| format!("/api/v1/dataset/byuser/developer/{project}");
+    problem(delete(format!("/api/v2/sessions/{recent}")), 409);
+    assert_eq!(delete(format!("/api/v1/trace/{recent}")).status, 409);
+    assert_eq!(delete(of_project("mail")).status, 409);
+    assert!(is_open(recent));
+    assert_eq!(delete(format!("/api/v2/sessions/{resting}")).status, 204);
+    assert_eq!(delete(format!("/api/v1/trace/{ended}")).status, 200);
+    assert_eq!(delete(of_project("calendar")).status, 200);
+}
+
+/// A session that a process beside the gateway records.
+fn begin(gateway: &Gateway, id: &str, minutes: i64, project: &str) {
+    let session = SessionRecord {
+        id: id.parse().unwrap(),
+        project: Some(project.to_owned()),
+        name: None,
+        server: "s".to_owned(),
+        client: None,
+        started_at: minutes_ago(minutes),
+        metadata: Object::new(),
+        origin: Origin::Live,
+        index: None,
+        hierarchy_path: Vec::new(),
+    };
+    gateway.store().write(&[Entry::Session(session)]).unwrap();
+}
+
+fn minutes_ago(minutes: i64) -> Timestamp {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Timestamp::from_micros(i64::try_from(now.as_micros()).unwrap() - minutes * 60_000_000)
 }
 
 #[test]

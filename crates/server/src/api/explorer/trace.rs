@@ -62,10 +62,13 @@ pub(super) async fn read(
 
 pub(super) async fn delete(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Answered {
     let id = session_id(&id)?;
-    if api.open_sessions().contains(&id) {
-        return Err(goes_on("the trace is of a session that goes on"));
-    }
-    let is_deleted = api.with_traces(move |store| Ok(store.delete_session(&id)?));
+    let going_on = api.going_on();
+    let is_deleted = api.with_traces(move |store| {
+        if going_on.has(&find(store, &id)?) {
+            return Err(goes_on("the trace is of a session that goes on").into());
+        }
+        Ok(store.delete_session(&id)?)
+    });
     if is_deleted.await? {
         Ok(ok(&object([("message", "deleted".into())])))
     } else {
