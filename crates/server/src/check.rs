@@ -39,6 +39,9 @@ pub enum TraceFileError {
     },
     #[error("the trace `{}` is longer than {TRACE_BYTES_MAX} bytes", path.display())]
     TooLong { path: PathBuf },
+    /// A trace without messages is written as an empty list; this is a file that was not written.
+    #[error("the trace `{}` holds no JSON value", path.display())]
+    Empty { path: PathBuf },
     #[error("the trace `{}` is neither a JSON list nor lines of JSON", path.display())]
     Json {
         path: PathBuf,
@@ -110,6 +113,9 @@ impl TraceFile {
 
     /// Reads a trace; `path` is only what errors call it.
     pub fn parse(path: PathBuf, source: String) -> Result<Self, TraceFileError> {
+        if source.trim().is_empty() {
+            return Err(TraceFileError::Empty { path });
+        }
         let spans = match message_spans(&source) {
             Ok(spans) => spans,
             Err(NotJson { at, error }) => {

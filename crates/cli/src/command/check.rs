@@ -95,6 +95,9 @@ fn rule_place(file: &PolicyFile, rule: usize) -> String {
 fn trace_failure(error: &TraceFileError) -> Failure {
     match error {
         TraceFileError::Read { .. } | TraceFileError::TooLong { .. } => Failure::of(error),
+        TraceFileError::Empty { .. } => {
+            Failure::of(error).hint("write a trace without messages as `[]`")
+        }
         TraceFileError::Json { text, span, .. } | TraceFileError::Message { text, span, .. } => {
             Failure::located(error, &excerpt(text, span))
         }

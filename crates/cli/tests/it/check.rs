@@ -75,6 +75,20 @@ fn json_has_the_form_of_recorded_cases() {
 }
 
 #[test]
+fn a_file_without_a_value_is_no_trace() {
+    for nothing in ["", "\n", " \r\n\t\n"] {
+        check(
+            POLICY,
+            nothing,
+            &[],
+            2,
+            "",
+            "the trace `t.json` holds no JSON value\n\nhint: write a trace without messages as `[]`",
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_underlined_and_exits_with_2() {
     check(
         POLICY,
