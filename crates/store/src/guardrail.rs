@@ -47,3 +47,20 @@ pub struct GuardrailVersion {
     /// This is the state in which the guardrail was deleted.
     pub deleted: bool,
 }
+
+// === impl GuardrailChange ===
+
+impl GuardrailChange {
+    /// What the guardrail is then, as the same version.
+    pub(crate) fn of(&self, found: &GuardrailRecord) -> GuardrailRecord {
+        let mut wanted = found.clone();
+        let change = self.clone();
+        wanted.name = change.name.unwrap_or(wanted.name);
+        wanted.content = change.content.unwrap_or(wanted.content);
+        wanted.enabled = change.enabled.unwrap_or(wanted.enabled);
+        wanted.action = change.action.unwrap_or(wanted.action);
+        wanted.scope = change.scope.unwrap_or(wanted.scope);
+        wanted.metadata = change.metadata.unwrap_or(wanted.metadata);
+        wanted
+    }
+}

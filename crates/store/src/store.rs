@@ -88,7 +88,8 @@ pub trait Store {
     /// Keeps a new guardrail as its version 1.
     fn create_guardrail(&mut self, guardrail: &GuardrailRecord) -> Result<(), StoreError>;
 
-    /// Makes the next version, and returns it; `None` if there is no such guardrail.
+    /// Makes the next version, and returns it; as it was if `change` changes nothing, `None` if
+    /// there is no such guardrail.
     fn update_guardrail(
         &mut self,
         id: &GuardrailId,

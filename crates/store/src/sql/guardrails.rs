@@ -64,16 +64,14 @@ pub(super) fn update<D: Database + ?Sized>(
     let Some(found) = by_id(database, id)? else {
         return Ok(None);
     };
+    let wanted = change.of(&found);
+    if wanted == found {
+        return Ok(Some(found));
+    }
     let next = GuardrailRecord {
-        name: change.name.clone().unwrap_or(found.name),
-        content: change.content.clone().unwrap_or(found.content),
-        enabled: change.enabled.unwrap_or(found.enabled),
-        action: change.action.clone().unwrap_or(found.action),
-        scope: change.scope.clone().unwrap_or(found.scope),
-        metadata: change.metadata.clone().unwrap_or(found.metadata),
         version: found.version.saturating_add(1),
         updated_at: at,
-        ..found
+        ..wanted
     };
     let metadata = object_text(&next.metadata);
     database.execute("update the guardrail", UPDATE, &columns(&next, &metadata))?;

@@ -62,6 +62,9 @@ fn change_makes_the_next_version_and_keeps_the_last(store: &mut dyn Store) {
         ..guardrail(1)
     };
     assert_eq!(next, expected);
+    // The same once more changes nothing.
+    let again = store.update_guardrail(&id(1), &change, time(51)).unwrap();
+    assert_eq!(again, Some(expected.clone()));
     assert_eq!(store.guardrail(&id(1)).unwrap(), Some(expected.clone()));
     let history: Vec<_> = store.guardrail_history(&id(1)).unwrap();
     let records: Vec<_> = history.into_iter().map(|version| version.record).collect();

@@ -184,6 +184,25 @@ fn guardrails_have_versions_and_must_load() {
     assert!(text(&refused, "detail").starts_with("the policy does not load: "));
     let refused = problem(change(r#"{"polcy":"x"}"#), 422);
     assert!(text(&refused, "detail").contains("an object without `polcy`"));
+    assert_eq!(
+        explorer.get(&path),
+        json(&change(r#"{"client":"cursor","action":"log"}"#).body())
+    );
+    let lifted = json(&change(r#"{"client":null}"#).body());
+    assert!(at(&lifted, "client").is_null(), "{lifted}");
+    assert_eq!(at(&lifted, "version").to_string(), "3");
+    for (unfit, why) in [
+        (r#"{"name":""}"#, "`name` must not be empty"),
+        (r#"{"client":""}"#, "`client` must not be empty"),
+        (r#"{"server":""}"#, "`server` must not be empty"),
+        (r#"{"policy":"x := 1"}"#, "the policy has no rule"),
+        (r#"{"policy":""}"#, "the policy has no rule"),
+    ] {
+        let refused = problem(change(unfit), 400);
+        assert!(text(&refused, "detail").starts_with(why), "{refused}");
+    }
+    let unfit = format!(r#"{{"name":"n","policy":{RULE},"server":""}}"#);
+    problem(explorer.send(Request::post("/api/v2/guardrails", &unfit)), 400);
     problem(change(r#"{"action":"warn"}"#), 422);
     problem(change(r#"{"enabled":1}"#), 422);
     let of_none = explorer.send(Request::new("GET", "/api/v2/guardrails?project=none"));

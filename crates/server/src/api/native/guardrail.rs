@@ -13,13 +13,14 @@ use portcullis_store::{
 use uuid::Uuid;
 
 use super::problem::Problem;
-use super::shape::{Answer, Asked, shapes};
+use super::shape::{Answer, Asked, Change, shapes};
 use crate::api::Api;
 use crate::api::answer::{Detail, Failure, ok};
 use crate::api::body;
 use crate::api::evaluation::load;
 use crate::api::parameters::Parameters;
 use crate::explorer::time::stamp;
+use crate::kept_guardrail::{UnfitGuardrailError, check_names, check_rules};
 use crate::policy::POLICY_BYTES_MAX;
 use crate::relay::now;
 
@@ -79,8 +80,10 @@ shapes! {
         policy: Option<String>,
         enabled: Option<bool>,
         action: Option<String>,
-        client: Option<String>,
-        server: Option<String>,
+        /// Null for all clients.
+        client: Change<String>,
+        /// Null for all servers.
+        server: Change<String>,
         metadata: Option<Object>,
     }
 }
@@ -104,7 +107,8 @@ pub(super) async fn create(
     request: Body,
 ) -> Result<Response, Problem> {
     let new: NewGuardrail = asked(request).await?;
-    check_name(Some(&new.name))?;
+    let (client, server) = (new.client.as_deref(), new.server.as_deref());
+    check_names(Some(&new.name), client, server).map_err(unfit)?;
     check_action(new.action.as_deref())?;
     check_policy(&api, Some(new.policy.clone())).await?;
     let made = api.with_store(move |store| {
@@ -148,7 +152,9 @@ pub(super) async fn change(
 ) -> Result<Response, Problem> {
     let id = guardrail_id(&guardrail)?;
     let change: ChangedGuardrail = asked(request).await?;
-    check_name(change.name.as_deref())?;
+    let scope = [&change.client, &change.server].map(|it| it.new_value().map(String::as_str));
+    let [client, server] = scope;
+    check_names(change.name.as_deref(), client, server).map_err(unfit)?;
     check_action(change.action.as_deref())?;
     check_policy(&api, change.policy.clone()).await?;
     let changed = api.with_store(move |store| {
@@ -159,8 +165,8 @@ pub(super) async fn change(
             enabled: change.enabled,
             action: change.action,
             scope: Some(GuardrailScope {
-                client: change.client.or(found.scope.client),
-                server: change.server.or(found.scope.server),
+                client: change.client.of(found.scope.client),
+                server: change.server.of(found.scope.server),
             }),
             metadata: change.metadata,
         };
@@ -231,11 +237,8 @@ pub(super) fn unprocessable(text: impl Into<String>) -> Detail {
     Detail::new(StatusCode::UNPROCESSABLE_ENTITY, text)
 }
 
-fn check_name(name: Option<&str>) -> Result<(), Detail> {
-    match name {
-        Some("") => Err(unprocessable("`name` must not be empty")),
-        Some(_) | None => Ok(()),
-    }
+fn unfit(error: UnfitGuardrailError) -> Detail {
+    Detail::bad_request(error.to_string())
 }
 
 fn check_action(action: Option<&str>) -> Result<(), Detail> {
@@ -248,7 +251,7 @@ fn check_action(action: Option<&str>) -> Result<(), Detail> {
     }
 }
 
-/// One that does not load could guard nothing.
+/// One that does not load, or has no rule, could guard nothing.
 async fn check_policy(api: &Api, policy: Option<String>) -> Result<(), Detail> {
     let Some(policy) = policy else {
         return Ok(());
@@ -257,11 +260,10 @@ async fn check_policy(api: &Api, policy: Option<String>) -> Result<(), Detail> {
         let text = format!("the policy is longer than {POLICY_BYTES_MAX} bytes");
         return Err(Detail::new(StatusCode::PAYLOAD_TOO_LARGE, text));
     }
-    let loaded = api
-        .evaluations
-        .run(move |_| load(&policy).map(drop))
-        .await?;
-    loaded.map_err(|error| unprocessable(format!("the policy does not load: {}", error.text())))
+    let loaded = api.evaluations.run(move |_| load(&policy)).await?;
+    let loaded = loaded
+        .map_err(|error| unprocessable(format!("the policy does not load: {}", error.text())))?;
+    check_rules(&loaded).map_err(unfit)
 }
 
 fn project_id(store: &mut dyn Store, name: Option<&str>) -> Result<Option<ProjectId>, Failure> {
