@@ -271,6 +271,23 @@ fn what_happens_is_watched() {
 }
 
 #[test]
+fn a_revoked_key_watches_nothing_any_more() {
+    let upstream = Upstream::plain();
+    let explorer = keyed(Gateway::before(&upstream, "streams: { keep_alive: 60s }\n"));
+    let mut feed = explorer.send(Request::new("GET", "/api/v2/feed"));
+    assert_eq!(feed.event().unwrap().name.as_deref(), Some("begin"));
+    let session = explorer.gateway.open();
+    assert_eq!(feed.event().unwrap().name.as_deref(), Some("session"));
+
+    let id = text(&explorer.get("/api/v1/keys/list"), "keys.0.id");
+    explorer.delete(&format!("/api/v1/keys/{id}"));
+    let refused = explorer.send(Request::new("GET", "/api/v2/feed"));
+    problem(refused, 401);
+    while feed.event().is_some() {}
+    session.answer(1, "fine");
+}
+
+#[test]
 fn every_operation_of_the_document_is_there_and_asks_for_a_key() {
     let explorer = Explorer::start("");
     let document = explorer.get("/api/v2/openapi.json");
