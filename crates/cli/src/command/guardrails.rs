@@ -1,6 +1,7 @@
 use std::io::Write;
 
 use portcullis_json::{Object, Value};
+use portcullis_server::kept_guardrail::{check_names, check_rules};
 use portcullis_server::policy::PolicyFile;
 use portcullis_store::{
     GuardrailChange, GuardrailId, GuardrailRecord, GuardrailScope, Project, ProjectId, Store,
@@ -67,9 +68,13 @@ fn list(store: &mut dyn Store, project: Option<&str>) -> Result<Vec<GuardrailRec
 
 fn add(store: &mut dyn Store, arguments: &GuardrailsAddArguments) -> Result<(), Failure> {
     let file = PolicyFile::read(&arguments.policy).map_err(|error| Failure::of(&error))?;
-    if file.policy.is_none() {
+    let Some(policy) = &file.policy else {
         return Err(Failure::rendered(policy_diagnostics(&file)));
-    }
+    };
+    let (client, server) = (arguments.client.as_deref(), arguments.server.as_deref());
+    check_names(Some(&arguments.name), client, server)
+        .and_then(|()| check_rules(policy))
+        .map_err(|error| Failure::of(&error))?;
     let record = GuardrailRecord {
         id: parse(&Uuid::new_v4().to_string())?,
         project: match &arguments.project {

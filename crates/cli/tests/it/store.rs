@@ -52,15 +52,7 @@ fn guardrail_goes_through_its_life() {
         "nothing was kept",
     );
 
-    let add = [
-        "guardrails",
-        "add",
-        "outside",
-        "--policy",
-        "p.gr",
-        "--action",
-        "block",
-    ];
+    let add = ["guardrails", "add", "outside", "--policy", "p.gr"];
     let id = well(directory, &add);
     let listed = well(directory, &["guardrails", "ls", "--json"]);
     for part in [
@@ -105,6 +97,15 @@ fn guardrail_that_is_not_there_or_does_not_load_is_refused() {
         &["guardrails", "rm", "x"],
         "is not the id of a guardrail",
     );
+    write(directory, "empty.gr", "x := 1\n");
+    let unfit = |name: &str, more: &[&str], message: &str| {
+        let add = ["guardrails", "add", name, "--policy"];
+        refused(directory, &[&add, more].concat(), message);
+    };
+    unfit("", &["p.gr"], "`name` must not be empty");
+    unfit("a", &["p.gr", "--client", ""], "`client` must not be empty");
+    unfit("a", &["p.gr", "--server", ""], "`server` must not be empty");
+    unfit("a", &["empty.gr"], "the policy has no rule");
     let wrong = ["guardrails", "add", "a", "--policy", "wrong.gr"];
     assert_eq!(run(directory, &wrong).status.code(), Some(2));
     refused(
