@@ -47,8 +47,8 @@ pub trait Store {
     /// there stays first only if it is strictly older.
     fn append_messages(&mut self, session: &SessionId, push: &Push) -> Result<(), StoreError>;
 
-    /// Writes a new session with what is pushed to it: all of it or nothing.
-    fn push_session(&mut self, session: &SessionRecord, push: &Push) -> Result<(), StoreError>;
+    /// Writes new sessions with what is pushed to them: all of it or nothing.
+    fn push_sessions(&mut self, sessions: &[(SessionRecord, Push)]) -> Result<(), StoreError>;
 
     /// Says whether people without a key may read the session.
     fn share_session(&mut self, session: &SessionId, is_shared: bool) -> Result<(), StoreError>;

@@ -186,6 +186,50 @@ fn traces_are_imported_listed_and_found() {
 }
 
 #[test]
+fn a_file_is_imported_as_a_whole_or_not_at_all() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    let good = "{\"messages\":[{\"role\":\"user\",\"content\":\"a seal\"}],\"index\":1}\n";
+    let import = |file: &str| ["traces", "import", file, "--project", "zoo"].map(str::to_owned);
+    let refuses = |second: &str, message: &str| {
+        write(directory, "t.jsonl", &format!("{good}\n{second}\n"));
+        let arguments = import("t.jsonl");
+        refused(
+            directory,
+            &arguments.each_ref().map(String::as_str),
+            message,
+        );
+        let all = well(directory, &["traces", "ls", "--json"]);
+        assert_eq!(all, "[]", "{second}");
+    };
+    let of = |messages: &str| format!("{{\"messages\":[{messages}],\"index\":2}}");
+    refuses("{\"messages\":[", "`t.jsonl`, line 3: ");
+    refuses(&of("7"), "`t.jsonl`, line 3: messages.0: ");
+    refuses(
+        &of("{\"role\":\"user\"},{\"content\":\"x\"}"),
+        "line 3: messages.1: ",
+    );
+    refuses(&of("{\"role\":7}"), "`role` must be a text");
+    refuses(good.trim(), "line 3: the index 1 occurs twice");
+    let nowhere = import("nope.jsonl");
+    let nowhere = nowhere.each_ref().map(String::as_str);
+    refused(directory, &nowhere, "`nope.jsonl` cannot be read: ");
+
+    // What the store refuses takes what was written before with it.
+    write(directory, "t.jsonl", good);
+    let arguments = import("t.jsonl");
+    let arguments = arguments.each_ref().map(String::as_str);
+    assert_eq!(well(directory, &arguments), "1 traces");
+    let long = "x".repeat(17 << 20);
+    let long =
+        format!("{{\"messages\":[{{\"role\":\"user\",\"content\":\"{long}\"}}],\"index\":0}}\n");
+    write(directory, "t.jsonl", &format!("{long}{good}"));
+    refused(directory, &arguments, "already has a trace");
+    let all = well(directory, &["traces", "ls", "--json"]);
+    assert_eq!(all.matches("\"index\":").count(), 1, "{all}");
+}
+
+#[test]
 fn store_is_migrated_checked_and_vacuumed() {
     let directory = TempDir::new().unwrap();
     let directory = directory.path();

@@ -56,9 +56,12 @@ impl<D: Database> Store for D {
         })
     }
 
-    fn push_session(&mut self, session: &SessionRecord, push: &Push) -> Result<(), StoreError> {
+    fn push_sessions(&mut self, sessions: &[(SessionRecord, Push)]) -> Result<(), StoreError> {
         transaction(self, Access::Write, |database| {
-            append::push(database, session, push)
+            for (session, push) in sessions {
+                append::push(database, session, push)?;
+            }
+            Ok(())
         })
     }
 

@@ -202,7 +202,10 @@ fn guardrails_have_versions_and_must_load() {
         assert!(text(&refused, "detail").starts_with(why), "{refused}");
     }
     let unfit = format!(r#"{{"name":"n","policy":{RULE},"server":""}}"#);
-    problem(explorer.send(Request::post("/api/v2/guardrails", &unfit)), 400);
+    problem(
+        explorer.send(Request::post("/api/v2/guardrails", &unfit)),
+        400,
+    );
     problem(change(r#"{"action":"warn"}"#), 422);
     problem(change(r#"{"enabled":1}"#), 422);
     let of_none = explorer.send(Request::new("GET", "/api/v2/guardrails?project=none"));
