@@ -7,9 +7,9 @@ use portcullis_trace::record::{
 
 use crate::{
     Annotation, AnnotationChange, AnnotationCount, AnnotationId, ApiKey, ApiKeyHash, ApiKeyId,
-    Claim, Entry, Forgotten, GuardrailChange, GuardrailId, GuardrailRecord, GuardrailVersion,
-    Project, ProjectChange, ProjectFilter, ProjectId, ProjectSummary, Push, Replaced, Resumption,
-    Retention, Search, StoreError, Upload,
+    Claim, Entry, Forgotten, GuardrailChange, GuardrailId, GuardrailPage, GuardrailPart,
+    GuardrailRecord, GuardrailVersion, Project, ProjectChange, ProjectFilter, ProjectId,
+    ProjectSummary, Push, Replaced, Resumption, Retention, Search, StoreError, Upload,
 };
 
 /// One connection to the place that keeps traces, projects, guardrails, annotations and API keys.
@@ -109,8 +109,19 @@ pub trait Store {
 
     fn guardrail(&mut self, id: &GuardrailId) -> Result<Option<GuardrailRecord>, StoreError>;
 
-    /// All versions of a guardrail, the newest first.
-    fn guardrail_history(&mut self, id: &GuardrailId) -> Result<Vec<GuardrailVersion>, StoreError>;
+    /// As [`Self::guardrails`], a part of them.
+    fn guardrail_page(
+        &mut self,
+        project: Option<&ProjectId>,
+        page: GuardrailPage,
+    ) -> Result<GuardrailPart<GuardrailRecord>, StoreError>;
+
+    /// Versions of a guardrail, the newest first.
+    fn guardrail_history(
+        &mut self,
+        id: &GuardrailId,
+        page: GuardrailPage,
+    ) -> Result<GuardrailPart<GuardrailVersion>, StoreError>;
 
     /// How often any guardrail was changed: one that differs means that they must be read again.
     fn guardrails_changed(&mut self) -> Result<u64, StoreError>;

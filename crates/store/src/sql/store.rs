@@ -10,9 +10,10 @@ use super::{
 };
 use crate::{
     Annotation, AnnotationChange, AnnotationCount, AnnotationId, ApiKey, ApiKeyHash, ApiKeyId,
-    Claim, Entry, EventPage, Forgotten, GuardrailChange, GuardrailId, GuardrailRecord,
-    GuardrailVersion, Project, ProjectChange, ProjectFilter, ProjectId, ProjectSummary, Push,
-    Replaced, Resumption, Retention, SessionFilter, Store, StoreError, Upload,
+    Claim, Entry, EventPage, Forgotten, GuardrailChange, GuardrailId, GuardrailPage, GuardrailPart,
+    GuardrailRecord, GuardrailVersion, Project, ProjectChange, ProjectFilter, ProjectId,
+    ProjectSummary, Push, Replaced, Resumption, Retention, SessionFilter, Store, StoreError,
+    Upload,
 };
 
 impl<D: Database> Store for D {
@@ -165,9 +166,23 @@ impl<D: Database> Store for D {
         })
     }
 
-    fn guardrail_history(&mut self, id: &GuardrailId) -> Result<Vec<GuardrailVersion>, StoreError> {
+    fn guardrail_page(
+        &mut self,
+        project: Option<&ProjectId>,
+        page: GuardrailPage,
+    ) -> Result<GuardrailPart<GuardrailRecord>, StoreError> {
         transaction(self, Access::Read, |database| {
-            guardrails::history(database, id)
+            guardrails::page(database, project, page)
+        })
+    }
+
+    fn guardrail_history(
+        &mut self,
+        id: &GuardrailId,
+        page: GuardrailPage,
+    ) -> Result<GuardrailPart<GuardrailVersion>, StoreError> {
+        transaction(self, Access::Read, |database| {
+            guardrails::history(database, id, page)
         })
     }
 

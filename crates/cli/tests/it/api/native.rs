@@ -226,6 +226,52 @@ fn guardrails_have_versions_and_must_load() {
 }
 
 #[test]
+fn guardrails_and_versions_come_in_pages() {
+    let explorer = keyed(Gateway::start("servers: {}\n", ""));
+    let mut path = String::new();
+    for name in ["a", "b", "c"] {
+        let new = format!(r#"{{"name":"{name}","policy":{RULE}}}"#);
+        let made = explorer.send(Request::post("/api/v2/guardrails", &new));
+        path = format!("/api/v2/guardrails/{}", text(&json(&made.body()), "id"));
+    }
+    let first = explorer.get("/api/v2/guardrails?limit=2");
+    assert_eq!(texts(at(&first, "items"), "name"), ["a", "b"]);
+    assert_eq!(at(&first, "next").to_string(), "2");
+    let last = explorer.get("/api/v2/guardrails?limit=2&offset=2");
+    assert_eq!(texts(at(&last, "items"), "name"), ["c"]);
+    assert!(at(&last, "next").is_null());
+
+    for filled in 0..4 {
+        let change = format!(
+            r##"{{"policy":"#{}\n{}}}"##,
+            "x".repeat(1_000_000 + filled),
+            RULE.strip_prefix('"').unwrap()
+        );
+        let change = Request::post(&path, &change).by("PATCH");
+        assert_eq!(explorer.send(change).status, 200);
+    }
+    let versions = format!("{path}/versions");
+    let first = explorer.get(&versions);
+    assert_eq!(at(&first, "next").to_string(), "4", "bounded in bytes");
+    let last = explorer.get(&format!("{versions}?offset=4"));
+    assert_eq!(length(&last, "items"), 1);
+    assert!(at(&last, "next").is_null());
+    let beyond = explorer.get(&format!("{versions}?offset=5"));
+    assert_eq!(length(&beyond, "items"), 0);
+
+    for list in ["sessions", "projects", "guardrails"] {
+        for limit in ["0", "201", "x", "-1"] {
+            let path = format!("/api/v2/{list}?limit={limit}");
+            let refused = problem(explorer.send(Request::new("GET", &path)), 400);
+            let why = text(&refused, "detail");
+            assert!(why.starts_with("limit must be a number"), "{why}");
+        }
+    }
+    let refused = Request::new("GET", &format!("{versions}?limit=0"));
+    problem(explorer.send(refused), 400);
+}
+
+#[test]
 fn policies_are_tried_on_traces_and_sessions() {
     let upstream = Upstream::plain();
     let explorer = keyed(Gateway::before(&upstream, ""));

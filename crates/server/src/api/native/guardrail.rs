@@ -8,7 +8,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use portcullis_json::Object;
 use portcullis_store::{
-    GuardrailChange, GuardrailId, GuardrailRecord, GuardrailScope, ProjectId, Store,
+    GuardrailChange, GuardrailId, GuardrailPage, GuardrailPart, GuardrailRecord, GuardrailScope,
+    ProjectId, Store,
 };
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ use crate::api::Api;
 use crate::api::answer::{Detail, Failure, ok};
 use crate::api::body;
 use crate::api::evaluation::load;
-use crate::api::parameters::Parameters;
+use crate::api::parameters::{Page, Parameters};
 use crate::explorer::time::stamp;
 use crate::kept_guardrail::{UnfitGuardrailError, check_names, check_rules};
 use crate::policy::POLICY_BYTES_MAX;
@@ -49,6 +50,8 @@ shapes! {
     /// The guardrails of a project, or those of every session.
     answer Guardrails {
         items: Vec<Guardrail>,
+        /// The `offset` of what comes after them, if there may be more.
+        next: Option<u64>,
     }
     /// A guardrail as it was from one change to the next.
     answer Version {
@@ -59,6 +62,8 @@ shapes! {
     /// The newest first.
     answer Versions {
         items: Vec<Version>,
+        /// The `offset` of what comes after them, if there may be more.
+        next: Option<u64>,
     }
     /// A guardrail to keep.
     request NewGuardrail {
@@ -94,12 +99,15 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let parameters = Parameters::of(query.as_deref());
     let project = parameters.get("project").map(str::to_owned);
+    let page = page(&parameters)?;
     let found = api.with_store(move |store| {
         let project = project_id(store, project.as_deref())?;
-        Ok(store.guardrails(project.as_ref())?)
+        Ok(store.guardrail_page(project.as_ref(), page)?)
     });
-    let items = found.await?.into_iter().map(Guardrail::from).collect();
-    Ok(ok(&Guardrails { items }.value()))
+    let found = found.await?;
+    let next = next(page, &found);
+    let items = found.items.into_iter().map(Guardrail::from).collect();
+    Ok(ok(&Guardrails { items, next }.value()))
 }
 
 pub(super) async fn create(
@@ -192,19 +200,33 @@ pub(super) async fn delete(
 pub(super) async fn versions(
     State(api): State<Arc<Api>>,
     Path(guardrail): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let id = guardrail_id(&guardrail)?;
-    let found = api.with_store(move |store| Ok(store.guardrail_history(&id)?));
+    let page = page(&Parameters::of(query.as_deref()))?;
+    let found = api.with_store(move |store| Ok(store.guardrail_history(&id, page)?));
     let found = found.await?;
-    if found.is_empty() {
+    if found.items.is_empty() && page.offset == 0 {
         return Err(unknown().into());
     }
-    let items = found.into_iter().map(|version| Version {
+    let next = next(page, &found);
+    let items = found.items.into_iter().map(|version| Version {
         guardrail: version.record.into(),
         is_deleted: version.deleted,
     });
     let items = items.collect();
-    Ok(ok(&Versions { items }.value()))
+    Ok(ok(&Versions { items, next }.value()))
+}
+
+fn page(parameters: &Parameters) -> Result<GuardrailPage, Detail> {
+    let Page { limit, offset } = Page::of(parameters)?;
+    Ok(GuardrailPage { limit, offset })
+}
+
+/// Where the page behind this one begins. It may be shorter than asked for and not the last.
+fn next<T>(page: GuardrailPage, found: &GuardrailPart<T>) -> Option<u64> {
+    let after = page.after(found.items.len());
+    found.more.then(|| after.offset.into())
 }
 
 // === impl Guardrail ===
