@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use portcullis_trace::record::{Sequence, SessionId};
 
+use crate::Search;
+
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -32,6 +34,11 @@ pub enum StoreError {
     InvalidPrefix { prefix: String },
     #[error("no recorded session begins with `{prefix}`")]
     NoSession { prefix: String },
+    #[error(
+        "the search has more than {} words and conditions",
+        Search::CONDITIONS_MAX
+    )]
+    TooManyConditions,
     #[error("several recorded sessions begin with `{prefix}`")]
     AmbiguousPrefix { prefix: String },
     #[error("session {session} was never recorded")]
@@ -106,6 +113,7 @@ impl StoreError {
             }
             Self::NoSession { .. } => Some("list the recorded sessions to see their ids"),
             Self::AmbiguousPrefix { .. } => Some("give more of the session id"),
+            Self::TooManyConditions => Some("search for the rarest of the words"),
             Self::InvalidLocation { .. } => {
                 Some("give `postgres://user:password@host/database`, or the path of a file")
             }

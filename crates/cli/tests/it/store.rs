@@ -172,6 +172,11 @@ fn traces_are_imported_listed_and_found() {
         found.contains("\"index\":4") && !found.contains("\"index\":2"),
         "{found}"
     );
+    let nothing = ["traces", "ls", "--search", "?!", "--json"];
+    assert_eq!(well(directory, &nothing), "[]");
+    let words: Vec<String> = (0..33).map(|n| format!("w{n}")).collect();
+    let many = ["traces", "ls", "--search", &words.join(" ")];
+    refused(directory, &many, "more than 32 words and conditions");
     let id = first_id(&found);
     let exported = well(directory, &["traces", "export", id]);
     assert_eq!(
