@@ -2,8 +2,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use portcullis_store::{
-    Comparison, Durability, Location, MetadataCondition, Search, SessionFilter, SessionOrder, Store,
-    StoreError,
+    Comparison, Durability, Location, MetadataCondition, Search, SessionFilter, SessionOrder,
+    Store, StoreError,
 };
 use portcullis_trace::record::{EventRecord, SessionRecord};
 
