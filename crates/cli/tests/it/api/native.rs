@@ -337,6 +337,27 @@ fn a_revoked_key_watches_nothing_any_more() {
 }
 
 #[test]
+fn what_is_not_there_is_refused_in_the_same_form() {
+    let explorer = keyed(Gateway::start("servers: {}\n", ""));
+    for path in ["/api/v2/nope", "/api/v2/sessions/x/nope", "/api/v2/feed/"] {
+        problem(explorer.send(Request::new("GET", path)), 404);
+    }
+    for (verb, path) in [
+        ("DELETE", "/api/v2/sessions"),
+        ("PUT", "/api/v2/guardrails/x"),
+        ("POST", "/api/v2/openapi.json"),
+    ] {
+        let answer = explorer.send(Request::new(verb, path));
+        let allowed = answer.headers.get("Allow").map(str::to_owned);
+        assert!(
+            allowed.is_some_and(|allowed| allowed.contains("GET")),
+            "{path}"
+        );
+        problem(answer, 405);
+    }
+}
+
+#[test]
 fn every_operation_of_the_document_is_there_and_asks_for_a_key() {
     let explorer = Explorer::start("");
     let document = explorer.get("/api/v2/openapi.json");
