@@ -209,7 +209,7 @@ pub(crate) struct DbArguments {
     pub(crate) command: DbCommand,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum DbCommand {
     /// Bring the schema up to date, as every program that opens the store does.
     Migrate,

@@ -329,7 +329,11 @@ impl<D: Database> Store for D {
     }
 
     fn problems(&mut self) -> Result<Vec<String>, StoreError> {
-        transaction(self, Access::Read, check::problems)
+        self.begin(Access::Read)?;
+        let problems = check::problems(self);
+        // Nothing was written, and over damaged pages no transaction may be able to commit.
+        self.roll_back();
+        problems
     }
 
     fn vacuum(&mut self) -> Result<(), StoreError> {
