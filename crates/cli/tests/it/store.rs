@@ -184,6 +184,15 @@ fn traces_are_imported_listed_and_found() {
         "[\n{\"role\":\"user\",\"content\":\"a walrus\"}\n]"
     );
 
+    // It never passed a gateway: there is no direction, no verdict and no end to wait for.
+    let shown = well(directory, &["traces", "show", id]);
+    assert!(shown.contains("\n    1  user\n"), "{shown}");
+    for of_gateways in ["server", "allow", "ended", "→"] {
+        assert!(!shown.contains(of_gateways), "{of_gateways}: {shown}");
+    }
+    let table = well(directory, &["traces", "ls"]);
+    assert_eq!(table.matches("  zoo").count(), 2, "{table}");
+
     refused(directory, &import, "already has a trace");
     write(directory, "wrong.jsonl", "[]\n7\n");
     let wrong = ["traces", "import", "wrong.jsonl", "--project", "zoo"];
@@ -262,6 +271,45 @@ fn store_is_migrated_checked_and_vacuumed() {
 }
 
 #[test]
+fn damaged_pages_are_found_and_said() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    let message = |n: usize| format!("{{\"role\":\"user\",\"content\":\"{}\"}}", word(n));
+    let messages: Vec<String> = (0..2000).map(message).collect();
+    write(directory, "t.jsonl", &format!("[{}]\n", messages.join(",")));
+    well(
+        directory,
+        &["traces", "import", "t.jsonl", "--project", "p"],
+    );
+    well(directory, &["db", "vacuum"]);
+
+    let database = directory.join("data/traces.db");
+    let mut bytes = std::fs::read(&database).unwrap();
+    let pages = bytes.len() / 4096;
+    assert!(pages > 60, "{pages}");
+    for page in bytes.chunks_mut(4096).skip(pages / 2) {
+        page.fill(0xa5);
+    }
+    std::fs::write(&database, bytes).unwrap();
+    let checked = run(directory, &["db", "check"]);
+    let (told, hint) = (text(&checked.stdout), text(&checked.stderr));
+    assert_eq!(checked.status.code(), Some(1), "{told}{hint}");
+    assert!(
+        told.lines().all(|line| line.starts_with("damaged: ")),
+        "{told}"
+    );
+    assert_ne!(told, "");
+    for lost in ["traces", "guardrails", "pins of tools", "API keys", "save"] {
+        assert!(hint.contains(lost), "{hint}");
+    }
+}
+
+/// A word of its own for each number.
+fn word(n: usize) -> String {
+    format!("w{}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+}
+
+#[test]
 fn tail_shows_what_is_recorded_after_it_began() {
     let mut client = Client::start(&["--durability", "strict"]);
     client.call(1, "x");
@@ -291,6 +339,32 @@ fn tail_shows_what_is_recorded_after_it_began() {
         seen.join().unwrap()
     });
     assert!(seen.contains("allow"), "{seen}");
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+}
+
+#[test]
+fn tail_waits_for_the_first_session() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    let mut tail = portcullis()
+        .current_dir(directory)
+        .args(["traces", "tail", "--data-dir", "data"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    write(
+        directory,
+        "t.jsonl",
+        "[{\"role\":\"user\",\"content\":\"first\"}]\n",
+    );
+    well(
+        directory,
+        &["traces", "import", "t.jsonl", "--project", "p"],
+    );
+    let shown = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("1  user")));
+    assert!(shown.is_some());
     tail.kill().unwrap();
     tail.wait().unwrap();
 }
