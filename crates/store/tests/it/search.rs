@@ -314,14 +314,13 @@ fn more_conditions_than_count_are_refused(store: &mut dyn Store) {
             metadata: vec![condition.clone(); conditions],
             ..Search::default()
         });
-        match expected {
-            Some(expected) => assert_eq!(found(store, &filter), expected),
-            None => {
-                let listed = store.sessions(&filter);
-                assert!(matches!(listed, Err(StoreError::TooManyConditions)));
-                let counted = store.count_sessions(&filter);
-                assert!(matches!(counted, Err(StoreError::TooManyConditions)));
-            }
+        if let Some(expected) = expected {
+            assert_eq!(found(store, &filter), expected);
+        } else {
+            let listed = store.sessions(&filter);
+            assert!(matches!(listed, Err(StoreError::TooManyConditions)));
+            let counted = store.count_sessions(&filter);
+            assert!(matches!(counted, Err(StoreError::TooManyConditions)));
         }
     };
     check(words(32), 0, Some(&[1]));

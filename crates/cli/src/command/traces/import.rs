@@ -51,7 +51,7 @@ pub(super) fn import(
 ) -> Result<Outcome, Failure> {
     let mut checked = Lines::open(path)?;
     while checked.trace()?.is_some() {}
-    let mut lines = checked.from_the_start()?;
+    let mut lines = checked.again()?;
     let mut batches = Batches::to(store);
     let kept = lines.keep(&mut batches, project_name);
     let traces = batches.finish(kept)?;
@@ -85,7 +85,7 @@ impl<'p> Lines<'p> {
         }
     }
 
-    fn from_the_start(self) -> Result<Self, Failure> {
+    fn again(self) -> Result<Self, Failure> {
         let mut file = self.reader.into_inner();
         file.rewind().map_err(|error| {
             unreadable(self.path, &error).hint("it is read twice: name a file, not a pipe")
