@@ -194,7 +194,7 @@ pub(crate) struct McpOptions {
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
     pub(crate) policy: PathBuf,
-    /// A JSON list of messages, or one message per line.
+    /// A JSON list of messages, or one message per line; `-` is the standard input.
     pub(crate) trace: PathBuf,
     /// A parameter that the policy reads as `input.NAME`; the value is JSON, or else text.
     #[arg(long, value_name = "NAME=VALUE")]

@@ -22,13 +22,14 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use portcullis_store::Store;
-use portcullis_trace::record::SessionId;
+use portcullis_trace::record::{SessionId, SessionSummary, Timestamp};
 
 use self::answer::{Detail, Failure};
 use self::evaluation::Evaluations;
 use crate::config::Login;
 use crate::recording::Recording;
-use crate::serve::{Gateway, admit};
+use crate::relay::now;
+use crate::serve::{Gateway, active_since, admit};
 
 /// What all requests share.
 #[derive(Debug)]
@@ -36,6 +37,16 @@ pub(crate) struct Api {
     gateway: Arc<Gateway>,
     recording: Arc<Recording>,
     evaluations: Evaluations,
+}
+
+/// Which sessions go on.
+#[derive(Clone, Debug)]
+struct GoingOn {
+    /// In this gateway.
+    here: BTreeSet<SessionId>,
+    /// What other processes record and has not ended goes on for all we know, if something
+    /// happened in it since then.
+    since: Timestamp,
 }
 
 pub(crate) fn router(api: Api) -> Router {
@@ -72,13 +83,15 @@ impl Api {
     }
 
     fn login(&self) -> Login {
-        self.gateway.config().api.login_at(self.gateway.address)
+        self.gateway.config().api_login_at(self.gateway.address)
     }
 
-    /// The sessions that go on.
-    fn open_sessions(&self) -> BTreeSet<SessionId> {
+    fn going_on(&self) -> GoingOn {
         let open = self.gateway.registry.all();
-        open.iter().map(|conversation| conversation.id()).collect()
+        GoingOn {
+            here: open.iter().map(|conversation| conversation.id()).collect(),
+            since: active_since(&self.gateway.config(), now()),
+        }
     }
 
     /// Runs `work` with the store.
@@ -101,5 +114,13 @@ impl Api {
     ) -> Result<T, Detail> {
         self.recording.flush().await;
         self.with_store(work).await
+    }
+}
+
+// === impl GoingOn ===
+
+impl GoingOn {
+    fn has(&self, found: &SessionSummary) -> bool {
+        self.here.contains(&found.session.id) || found.may_go_on(self.since)
     }
 }

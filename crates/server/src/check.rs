@@ -20,6 +20,9 @@ use crate::detectors::ConfiguredDetectors;
 /// LIMIT: a trace file may be this long.
 pub const TRACE_BYTES_MAX: u64 = 256 << 20;
 
+/// How the standard input is called where a file is expected.
+pub const STANDARD_INPUT: &str = "-";
+
 /// A trace as it stands in a file: a JSON list of messages, or one message per line.
 #[derive(Clone, Debug)]
 pub struct TraceFile {
@@ -39,7 +42,13 @@ pub enum TraceFileError {
     },
     #[error("the trace `{}` is longer than {TRACE_BYTES_MAX} bytes", path.display())]
     TooLong { path: PathBuf },
-    #[error("the trace `{}` is neither a JSON list nor lines of JSON", path.display())]
+    /// A trace without messages is written as an empty list; this is a file that was not written.
+    #[error("the trace `{}` holds no JSON value", path.display())]
+    Empty { path: PathBuf },
+    #[error(
+        "the trace `{}` is neither a JSON list nor lines of JSON, {}",
+        path.display(), place(text, span)
+    )]
     Json {
         path: PathBuf,
         text: String,
@@ -47,7 +56,10 @@ pub enum TraceFileError {
         #[source]
         error: json::Error,
     },
-    #[error("message {index} of the trace `{}` is none", path.display())]
+    #[error(
+        "message {index} of the trace `{}` is none, {}",
+        path.display(), place(text, span)
+    )]
     Message {
         path: PathBuf,
         text: String,
@@ -67,6 +79,14 @@ pub enum CheckError {
     Start(#[source] io::Error),
 }
 
+/// Why nothing is known of a trace.
+#[derive(Debug)]
+pub struct Unevaluated {
+    pub failure: EngineFailure,
+    /// At which message, if a gateway would fail there in the same way.
+    pub message: Option<usize>,
+}
+
 /// A place in a text where it is not JSON.
 struct NotJson {
     at: usize,
@@ -79,23 +99,55 @@ pub fn check(
     trace: &TraceFile,
     parameters: Object,
     detectors: &DetectorsConfig,
-) -> Result<Result<Vec<Finding>, Failure>, CheckError> {
+) -> Result<Result<Vec<Finding>, Unevaluated>, CheckError> {
     let detectors = ConfiguredDetectors::new(detectors).map_err(CheckError::Connect)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(CheckError::Start)?;
-    let monitor = Monitor::new(policy, parameters, Limits::default());
-    Ok(runtime.block_on(detectors.evaluate(monitor, &trace.events)))
+    let mut monitor = Monitor::new(policy.clone(), parameters.clone(), Limits::default());
+    Ok(runtime.block_on(async {
+        let evaluated = detectors.evaluate(&mut monitor, &trace.events).await;
+        match evaluated {
+            Ok(findings) => Ok(findings),
+            Err(failure) => {
+                let monitor = Monitor::new(policy, parameters, Limits::default());
+                let message = failing_message(monitor, trace, &failure, &detectors).await;
+                Err(Unevaluated { failure, message })
+            }
+        }
+    }))
+}
+
+/// The message at which a gateway would fail, unless it fails otherwise.
+async fn failing_message(
+    mut monitor: Monitor,
+    trace: &TraceFile,
+    failure: &Failure,
+    detectors: &ConfiguredDetectors,
+) -> Option<usize> {
+    let is_same = |other: &Failure| (other.rule, other.span) == (failure.rule, failure.span);
+    for (index, message) in trace.messages.iter().enumerate() {
+        let events = wire::events(message).unwrap_or_default();
+        match detectors.evaluate(&mut monitor, &events).await {
+            Ok(_) => monitor.commit(),
+            Err(other) => return is_same(&other).then_some(index),
+        }
+    }
+    None
 }
 
 // === impl TraceFile ===
 
 impl TraceFile {
     pub fn read(path: &Path) -> Result<Self, TraceFileError> {
+        Self::read_source(path, File::open(path))
+    }
+
+    fn read_source(path: &Path, input: io::Result<impl Read>) -> Result<Self, TraceFileError> {
         let mut source = String::new();
-        let read = File::open(path)
-            .and_then(|file| file.take(TRACE_BYTES_MAX + 1).read_to_string(&mut source));
+        let read =
+            input.and_then(|input| input.take(TRACE_BYTES_MAX + 1).read_to_string(&mut source));
         match read {
             Ok(length) if length as u64 > TRACE_BYTES_MAX => Err(TraceFileError::TooLong {
                 path: path.to_owned(),
@@ -108,8 +160,16 @@ impl TraceFile {
         }
     }
 
+    /// What stands on the standard input.
+    pub fn read_from(input: impl Read) -> Result<Self, TraceFileError> {
+        Self::read_source(Path::new(STANDARD_INPUT), Ok(input))
+    }
+
     /// Reads a trace; `path` is only what errors call it.
     pub fn parse(path: PathBuf, source: String) -> Result<Self, TraceFileError> {
+        if source.trim().is_empty() {
+            return Err(TraceFileError::Empty { path });
+        }
         let spans = match message_spans(&source) {
             Ok(spans) => spans,
             Err(NotJson { at, error }) => {
@@ -147,6 +207,16 @@ impl TraceFile {
             events,
         })
     }
+}
+
+/// Where a part of a text begins, in characters from 1, for people and editors.
+fn place(text: &str, span: &Range<usize>) -> String {
+    let before = text
+        .get(..text.floor_char_boundary(span.start))
+        .unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
+    format!("line {line}, column {column}")
 }
 
 /// Where the messages are written.

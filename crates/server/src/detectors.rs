@@ -119,7 +119,7 @@ impl ConfiguredDetectors {
     /// All that a policy says of these events, or why it could not be evaluated.
     pub(crate) async fn evaluate(
         &self,
-        mut monitor: Monitor,
+        monitor: &mut Monitor,
         events: &[Event],
     ) -> Result<Vec<Finding>, Failure> {
         let until = Instant::now() + self.patience();

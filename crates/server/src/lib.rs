@@ -15,6 +15,7 @@ mod digest;
 pub mod explorer;
 mod feed;
 mod guardrails;
+pub mod kept_guardrail;
 mod log;
 mod login;
 mod metadata;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName};
-use portcullis_store::{ApiKey, ApiKeyHash, Pool, StoreError};
+use portcullis_store::{ApiKey, ApiKeyHash, ApiKeyId, Pool, StoreError};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
@@ -15,7 +15,7 @@ use crate::relay::now;
 
 /// LIMIT: for how long a key that was valid is taken for valid without asking the store: so long
 /// may a key still open something after it was revoked.
-const TRUST_MAX: Duration = Duration::from_secs(10);
+pub(crate) const TRUST_MAX: Duration = Duration::from_secs(10);
 /// LIMIT: valid keys that are remembered.
 const KNOWN_MAX: usize = 4096;
 /// LIMIT: keys that are looked up at a time, so that guesses do not keep the store from others.
@@ -69,7 +69,7 @@ pub(crate) enum LookupError {
 }
 
 /// The key in the store, if it is valid now.
-pub(crate) async fn look_up(pool: &Pool, presented: &str) -> Result<Option<ApiKey>, StoreError> {
+async fn look_up(pool: &Pool, presented: &str) -> Result<Option<ApiKey>, StoreError> {
     let hash = ApiKeyHash::of(presented);
     let found = pool.run(move |store| store.api_key(&hash)).await?;
     Ok(found.filter(|key| key.is_valid_at(now())))
@@ -123,6 +123,11 @@ impl Keys {
         let checked = Instant::now();
         let found = look_up(&self.pool, presented).await?;
         Ok(self.note(digest, found, checked))
+    }
+
+    /// The key was revoked through this process.
+    pub(crate) fn forget(&self, id: &ApiKeyId) {
+        self.known().retain(|_, known| known.key.id != *id);
     }
 
     fn known_owner(&self, digest: &[u8; 32]) -> Option<KeyOwner> {
@@ -231,7 +236,7 @@ mod tests {
             (secret, key.id)
         };
         let (one, id) = make(store.as_mut(), 1, None);
-        let (other, _) = make(store.as_mut(), 2, None);
+        let (other, other_id) = make(store.as_mut(), 2, None);
         let (expired, _) = make(store.as_mut(), 3, Some(now()));
 
         let keys = Keys::new(Pool::new(location));
@@ -255,5 +260,10 @@ mod tests {
         keys.known().get_mut(&digest).unwrap().checked = long_ago;
         assert_eq!(owner(&one).await, None);
         assert_eq!(keys.known().len(), 1);
+
+        assert!(store.revoke_api_key(&other_id, now()).unwrap());
+        assert!(owner(&other).await.is_some());
+        keys.forget(&other_id);
+        assert_eq!(owner(&other).await, None);
     }
 }

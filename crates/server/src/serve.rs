@@ -58,6 +58,7 @@ pub(crate) use self::gateway::Gateway;
 use self::gateway::Surroundings;
 use self::health::Health;
 use self::holder::Holder;
+pub(crate) use self::retention::active_since;
 use crate::api::{self, Api};
 use crate::config::{ConfigError, DataDirectory, ExplorerConfig, GatewayConfig, Watcher};
 use crate::detectors::ConfiguredDetectors;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use portcullis_trace::record::{Sequence, SessionId};
 
+use crate::Search;
+
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -32,6 +34,11 @@ pub enum StoreError {
     InvalidPrefix { prefix: String },
     #[error("no recorded session begins with `{prefix}`")]
     NoSession { prefix: String },
+    #[error(
+        "the search has more than {} words and conditions",
+        Search::CONDITIONS_MAX
+    )]
+    TooManyConditions,
     #[error("several recorded sessions begin with `{prefix}`")]
     AmbiguousPrefix { prefix: String },
     #[error("session {session} was never recorded")]
@@ -67,6 +74,11 @@ pub enum StoreError {
     #[error("cannot write the export")]
     Export(#[source] io::Error),
 }
+
+/// What to do with a database that is damaged.
+pub const DAMAGE_HINT: &str = "a database that is moved away is replaced by an empty one: without \
+    its traces, its guardrails (nothing of them is in force then), its pins of tools and its API \
+    keys; save what can be read first, as docs/STORE.md says under \"Damage\"";
 
 /// What stands in the way of the database, as far as an operator can act on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,10 +118,12 @@ impl StoreError {
             }
             Self::NoSession { .. } => Some("list the recorded sessions to see their ids"),
             Self::AmbiguousPrefix { .. } => Some("give more of the session id"),
+            Self::TooManyConditions => Some("search for the rarest of the words"),
             Self::InvalidLocation { .. } => {
                 Some("give `postgres://user:password@host/database`, or the path of a file")
             }
             Self::Failed { reason, .. } => reason.hint(),
+            Self::Damaged { .. } => Some(DAMAGE_HINT),
             Self::Unprotected { .. }
             | Self::UnknownSession { .. }
             | Self::SequenceTaken { .. }
@@ -118,10 +132,21 @@ impl StoreError {
             | Self::NoConnection
             | Self::IndexTaken { .. }
             | Self::NoProject { .. }
-            | Self::Damaged { .. }
             | Self::NoThread(_)
             | Self::Export(_) => None,
         }
+    }
+
+    /// Whether something is not in the store as it was written.
+    pub fn is_damage(&self) -> bool {
+        matches!(
+            self,
+            Self::Damaged { .. }
+                | Self::Failed {
+                    reason: FailureReason::Corrupt,
+                    ..
+                }
+        )
     }
 
     /// Whether the entry itself is at fault, so that other entries can still be written.
@@ -151,7 +176,7 @@ impl FailureReason {
             }
             Self::Unreachable => Some("check that the database server runs, and its address"),
             Self::Denied => Some("check the user, the password and the rights in the database"),
-            Self::Corrupt => Some("move the trace database away; a new one is created"),
+            Self::Corrupt => Some(DAMAGE_HINT),
             Self::Unfit | Self::Other => None,
         }
     }

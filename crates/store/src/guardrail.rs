@@ -47,3 +47,60 @@ pub struct GuardrailVersion {
     /// This is the state in which the guardrail was deleted.
     pub deleted: bool,
 }
+
+/// Which guardrails or versions of a list to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuardrailPage {
+    /// At most [`GuardrailPage::LIMIT_MAX`] are read, whatever this says.
+    pub limit: u32,
+    pub offset: u32,
+}
+
+/// A part of a list. It may be shorter than asked for, because it is bounded in bytes too.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GuardrailPart<T> {
+    pub items: Vec<T>,
+    /// There may be more behind them.
+    pub more: bool,
+}
+
+// === impl GuardrailPage ===
+
+impl GuardrailPage {
+    /// LIMIT: guardrails or versions of one page.
+    pub const LIMIT_MAX: u32 = 1000;
+
+    pub fn first() -> Self {
+        Self {
+            limit: Self::LIMIT_MAX,
+            offset: 0,
+        }
+    }
+
+    /// The page behind so many more.
+    #[must_use]
+    pub fn after(self, read: usize) -> Self {
+        let read = u32::try_from(read).unwrap_or(u32::MAX);
+        Self {
+            offset: self.offset.saturating_add(read),
+            ..self
+        }
+    }
+}
+
+// === impl GuardrailChange ===
+
+impl GuardrailChange {
+    /// What the guardrail is then, as the same version.
+    pub(crate) fn of(&self, found: &GuardrailRecord) -> GuardrailRecord {
+        let mut wanted = found.clone();
+        let change = self.clone();
+        wanted.name = change.name.unwrap_or(wanted.name);
+        wanted.content = change.content.unwrap_or(wanted.content);
+        wanted.enabled = change.enabled.unwrap_or(wanted.enabled);
+        wanted.action = change.action.unwrap_or(wanted.action);
+        wanted.scope = change.scope.unwrap_or(wanted.scope);
+        wanted.metadata = change.metadata.unwrap_or(wanted.metadata);
+        wanted
+    }
+}

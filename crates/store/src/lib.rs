@@ -33,9 +33,12 @@ pub use annotation::{Annotation, AnnotationChange, AnnotationCount, Replaced};
 pub use api_key::{ApiKey, ApiKeyHash, ApiKeySecret};
 pub use durability::Durability;
 pub use entry::Entry;
-pub use error::{FailureReason, StoreError};
+pub use error::{DAMAGE_HINT, FailureReason, StoreError};
 pub use export::export_trace;
-pub use guardrail::{GuardrailChange, GuardrailRecord, GuardrailScope, GuardrailVersion};
+pub use guardrail::{
+    GuardrailChange, GuardrailPage, GuardrailPart, GuardrailRecord, GuardrailScope,
+    GuardrailVersion,
+};
 pub use id::{AnnotationId, ApiKeyId, GuardrailId, IdError, ProjectId};
 pub use import::{ImportError, ImportedAnnotation, ImportedTrace, Importer};
 pub use location::Location;

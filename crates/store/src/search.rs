@@ -1,7 +1,8 @@
 /// What to look for in traces. Without conditions every trace is found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Search {
-    /// Words that all occur in the trace, in any message, in lower case.
+    /// Words that all occur in the trace, in any message, in lower case. Texts without a word in
+    /// them find nothing.
     pub words: Vec<String>,
     /// Whether somebody remarked on it, or a guardrail did: violations are annotations, too.
     pub is_annotated: Option<bool>,
@@ -25,4 +26,11 @@ pub enum Comparison {
     LessOrEqual,
     GreaterOrEqual,
     Contains,
+}
+
+// === impl Search ===
+
+impl Search {
+    /// LIMIT: different words and conditions on metadata of one search; more are refused.
+    pub const CONDITIONS_MAX: usize = 32;
 }

@@ -7,9 +7,9 @@ use portcullis_trace::record::{
 
 use crate::{
     Annotation, AnnotationChange, AnnotationCount, AnnotationId, ApiKey, ApiKeyHash, ApiKeyId,
-    Claim, Entry, Forgotten, GuardrailChange, GuardrailId, GuardrailRecord, GuardrailVersion,
-    Project, ProjectChange, ProjectFilter, ProjectId, ProjectSummary, Push, Replaced, Resumption,
-    Retention, Search, StoreError, Upload,
+    Claim, Entry, Forgotten, GuardrailChange, GuardrailId, GuardrailPage, GuardrailPart,
+    GuardrailRecord, GuardrailVersion, Project, ProjectChange, ProjectFilter, ProjectId,
+    ProjectSummary, Push, Replaced, Resumption, Retention, Search, StoreError, Upload,
 };
 
 /// One connection to the place that keeps traces, projects, guardrails, annotations and API keys.
@@ -47,8 +47,8 @@ pub trait Store {
     /// there stays first only if it is strictly older.
     fn append_messages(&mut self, session: &SessionId, push: &Push) -> Result<(), StoreError>;
 
-    /// Writes a new session with what is pushed to it: all of it or nothing.
-    fn push_session(&mut self, session: &SessionRecord, push: &Push) -> Result<(), StoreError>;
+    /// Writes new sessions with what is pushed to them: all of it or nothing.
+    fn push_sessions(&mut self, sessions: &[(SessionRecord, Push)]) -> Result<(), StoreError>;
 
     /// Says whether people without a key may read the session.
     fn share_session(&mut self, session: &SessionId, is_shared: bool) -> Result<(), StoreError>;
@@ -88,7 +88,8 @@ pub trait Store {
     /// Keeps a new guardrail as its version 1.
     fn create_guardrail(&mut self, guardrail: &GuardrailRecord) -> Result<(), StoreError>;
 
-    /// Makes the next version, and returns it; `None` if there is no such guardrail.
+    /// Makes the next version, and returns it; as it was if `change` changes nothing, `None` if
+    /// there is no such guardrail.
     fn update_guardrail(
         &mut self,
         id: &GuardrailId,
@@ -108,8 +109,19 @@ pub trait Store {
 
     fn guardrail(&mut self, id: &GuardrailId) -> Result<Option<GuardrailRecord>, StoreError>;
 
-    /// All versions of a guardrail, the newest first.
-    fn guardrail_history(&mut self, id: &GuardrailId) -> Result<Vec<GuardrailVersion>, StoreError>;
+    /// As [`Self::guardrails`], a part of them.
+    fn guardrail_page(
+        &mut self,
+        project: Option<&ProjectId>,
+        page: GuardrailPage,
+    ) -> Result<GuardrailPart<GuardrailRecord>, StoreError>;
+
+    /// Versions of a guardrail, the newest first.
+    fn guardrail_history(
+        &mut self,
+        id: &GuardrailId,
+        page: GuardrailPage,
+    ) -> Result<GuardrailPart<GuardrailVersion>, StoreError>;
 
     /// How often any guardrail was changed: one that differs means that they must be read again.
     fn guardrails_changed(&mut self) -> Result<u64, StoreError>;
@@ -223,6 +235,8 @@ pub struct SessionFilter {
     pub name: Option<String>,
     pub server: Option<String>,
     pub with_violations_only: bool,
+    /// Only those that may be going on, as [`SessionSummary::may_go_on`] has it.
+    pub going_on_since: Option<Timestamp>,
     pub search: Search,
     /// Only the traces with these places in their project.
     pub indices: Option<Vec<u64>>,
@@ -261,6 +275,7 @@ impl SessionFilter {
             name: None,
             server: None,
             with_violations_only: false,
+            going_on_since: None,
             search: Search::default(),
             indices: None,
             order: SessionOrder::NewestFirst,

@@ -153,6 +153,8 @@ pub struct SessionSummary {
     pub session: SessionRecord,
     /// `None` while the session lives, and for ever if the gateway was killed.
     pub ended_at: Option<Timestamp>,
+    /// When something last happened in it.
+    pub active_at: Timestamp,
     pub events: u64,
     /// Messages that the session judged and whose recording was lost, as far as the store can know.
     pub events_lost: u64,
@@ -202,6 +204,16 @@ impl FromStr for SessionId {
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+// === impl SessionSummary ===
+
+impl SessionSummary {
+    /// Whether it may be going on, somewhere: a gateway records it, it has not ended, and something
+    /// has happened since then. One whose gateway was killed looks the same.
+    pub fn may_go_on(&self, since: Timestamp) -> bool {
+        self.session.origin == Origin::Live && self.ended_at.is_none() && self.active_at >= since
     }
 }
 

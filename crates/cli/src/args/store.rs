@@ -120,7 +120,7 @@ pub(crate) struct GuardrailsAddArguments {
     #[arg(long)]
     pub(crate) project: Option<String>,
     /// What is done with a message that violates the policy.
-    #[arg(long, default_value = "log", value_parser = ["block", "log"])]
+    #[arg(long, default_value = "block", value_parser = ["block", "log"])]
     pub(crate) action: String,
     /// Only for clients of this name.
     #[arg(long)]
@@ -209,7 +209,7 @@ pub(crate) struct DbArguments {
     pub(crate) command: DbCommand,
 }
 
-#[derive(Clone, Copy, Debug, Subcommand)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
 pub(crate) enum DbCommand {
     /// Bring the schema up to date, as every program that opens the store does.
     Migrate,

@@ -1,11 +1,12 @@
 use std::io::{self, Write};
+use std::path::Path;
 
 use portcullis_json::{Object, Value};
 use portcullis_server::check::{
-    EngineFailure, EngineFinding, TraceFile, TraceFileError, check as evaluate,
+    EngineFinding, STANDARD_INPUT, TraceFile, TraceFileError, Unevaluated, check as evaluate,
 };
 use portcullis_server::policy::PolicyFile;
-use portcullis_syntax::{Diagnostic, Severity};
+use portcullis_syntax::{Diagnostic, Severity, Span};
 
 use super::config::detectors;
 use super::{Failure, Outcome, parameters};
@@ -14,7 +15,7 @@ use crate::render::excerpt::excerpt;
 use crate::render::trace::Events;
 use crate::render::{self, GOOD, plain, policy_diagnostics};
 
-type Evaluated = Result<Vec<EngineFinding>, EngineFailure>;
+type Evaluated = Result<Vec<EngineFinding>, Unevaluated>;
 
 pub(crate) fn check(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     let parameters = parameters(&arguments.param)?;
@@ -25,7 +26,12 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<Outcome, Failure> {
         }
         return Err(Failure::rendered(policy_diagnostics(&file)));
     };
-    let trace = TraceFile::read(&arguments.trace).map_err(|error| trace_failure(&error))?;
+    let trace = if arguments.trace == Path::new(STANDARD_INPUT) {
+        TraceFile::read_from(io::stdin())
+    } else {
+        TraceFile::read(&arguments.trace)
+    };
+    let trace = trace.map_err(|error| trace_failure(&error))?;
     let detectors = detectors(arguments.detectors.as_deref())?;
     let evaluated = evaluate(policy, &trace, parameters, &detectors);
     let evaluated = evaluated.map_err(|error| Failure::internal(&error))?;
@@ -43,12 +49,20 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     match evaluated {
         Ok(findings) if findings.is_empty() => Ok(Outcome::Ok),
         Ok(_) => Ok(Outcome::Findings),
-        Err(failure) => Err(Failure::usage(format!(
-            "the policy `{}` could not be evaluated: {failure}",
-            file.path.display()
-        ))
-        .hint("a gateway would block the message at which this happens")),
+        Err(unevaluated) => Err(unevaluated_failure(&unevaluated, &file)),
     }
+}
+
+fn unevaluated_failure(unevaluated: &Unevaluated, file: &PolicyFile) -> Failure {
+    let Unevaluated { failure, message } = unevaluated;
+    let rule = || file.policy.as_ref()?.rule_span(failure.rule?);
+    let place = span_place(file, failure.span.or_else(rule));
+    let at = message.map(|index| format!(" at messages.{index}"));
+    Failure::usage(format!(
+        "the policy could not be evaluated{}: {failure} ({place})",
+        at.unwrap_or_default()
+    ))
+    .hint("a gateway would block the message at which this happens")
 }
 
 fn write_text(findings: &[EngineFinding], file: &PolicyFile, trace: &TraceFile) -> io::Result<()> {
@@ -78,12 +92,13 @@ fn write_text(findings: &[EngineFinding], file: &PolicyFile, trace: &TraceFile) 
     writeln!(out, "{} violation{plural}", findings.len())
 }
 
-/// As editors read it: `file:line`.
 fn rule_place(file: &PolicyFile, rule: usize) -> String {
-    let span = file
-        .policy
-        .as_ref()
-        .and_then(|policy| policy.rule_span(rule));
+    let policy = file.policy.as_ref();
+    span_place(file, policy.and_then(|policy| policy.rule_span(rule)))
+}
+
+/// As editors read it: `file:line`.
+fn span_place(file: &PolicyFile, span: Option<Span>) -> String {
     let before = span.and_then(|span| file.source.get(..span.range().start));
     let path = plain(&file.path.display().to_string());
     match before {
@@ -95,6 +110,9 @@ fn rule_place(file: &PolicyFile, rule: usize) -> String {
 fn trace_failure(error: &TraceFileError) -> Failure {
     match error {
         TraceFileError::Read { .. } | TraceFileError::TooLong { .. } => Failure::of(error),
+        TraceFileError::Empty { .. } => {
+            Failure::of(error).hint("write a trace without messages as `[]`")
+        }
         TraceFileError::Json { text, span, .. } | TraceFileError::Message { text, span, .. } => {
             Failure::located(error, &excerpt(text, span))
         }
@@ -105,7 +123,7 @@ fn trace_failure(error: &TraceFileError) -> Failure {
 fn report(evaluated: &Evaluated) -> Value {
     let (run_error, errors) = match evaluated {
         Ok(findings) => (Value::Null, findings.iter().map(error).collect()),
-        Err(failure) => {
+        Err(Unevaluated { failure, .. }) => {
             let kind = ("type", Value::from("PolicyError"));
             let message = ("message", Value::from(failure.to_string()));
             (object([kind, message]), Vec::new())

@@ -62,7 +62,7 @@ fn write_config(out: &mut impl Write, file: &Path, config: &GatewayConfig) -> io
         writeln!(out, "  {}", plain(&guardrail_line(guardrail)))?;
     }
     if config.guardrails.is_empty() {
-        let note = "messages are recorded, nothing is blocked";
+        let note = "the configuration blocks nothing; guardrails of the store are in force too";
         writeln!(out, "  {}", render::WARNING.paint(note))?;
     }
     let checks = ToolCheck::ALL.map(|check| {

@@ -1,16 +1,25 @@
 use std::io::{self, IsTerminal, Write};
 
-use super::store::{failure, location, open_existing};
+use portcullis_store::{DAMAGE_HINT, StoreError};
+
+use super::store::{failure, location};
 use super::{Failure, Outcome};
 use crate::args::{DbArguments, DbCommand};
-use crate::render::{ERROR, GOOD, plain};
+use crate::render::{ERROR, GOOD, HINT, plain};
 
 pub(crate) fn db(arguments: &DbArguments) -> Result<Outcome, Failure> {
     let place = location(&arguments.store)?;
     say_if_watched(&format!("opening {place}"));
-    let Some(mut store) = open_existing(&arguments.store)? else {
-        return Err(Failure::usage(format!("there is no store at `{place}`"))
-            .hint("nothing was recorded yet; name another with `--store` or `--data-dir`"));
+    let mut store = match place.open_existing() {
+        Ok(store) => store,
+        Err(StoreError::Missing { .. }) => {
+            return Err(Failure::usage(format!("there is no store at `{place}`"))
+                .hint("nothing was recorded yet; name another with `--store` or `--data-dir`"));
+        }
+        Err(error) if error.is_damage() && arguments.command == DbCommand::Check => {
+            return damaged(&[error.to_string()]);
+        }
+        Err(error) => return Err(failure(&error)),
     };
     let mut out = anstream::stdout().lock();
     match arguments.command {
@@ -18,11 +27,8 @@ pub(crate) fn db(arguments: &DbArguments) -> Result<Outcome, Failure> {
         DbCommand::Check => {
             say_if_watched("reading everything");
             let problems = store.problems().map_err(|error| failure(&error))?;
-            for problem in &problems {
-                writeln!(out, "{}: {}", ERROR.paint("damaged"), plain(problem))?;
-            }
             if !problems.is_empty() {
-                return Ok(Outcome::Findings);
+                return damaged(&problems);
             }
             writeln!(out, "{}: nothing is wrong with {place}", GOOD.paint("ok"))?;
         }
@@ -37,6 +43,19 @@ pub(crate) fn db(arguments: &DbArguments) -> Result<Outcome, Failure> {
         }
     }
     Ok(Outcome::Ok)
+}
+
+fn damaged(problems: &[String]) -> Result<Outcome, Failure> {
+    let mut out = anstream::stdout().lock();
+    for problem in problems {
+        writeln!(out, "{}: {}", ERROR.paint("damaged"), plain(problem))?;
+    }
+    writeln!(
+        anstream::stderr().lock(),
+        "{}: {DAMAGE_HINT}",
+        HINT.paint("hint")
+    )?;
+    Ok(Outcome::Findings)
 }
 
 /// What takes long says what it does, if a person looks on.

@@ -107,10 +107,10 @@ impl Stage {
         let Some(summary) = sessions.into_iter().next() else {
             return Err(Failure::internal(&DemoError::NotRecorded));
         };
-        let session = summary.session.id;
+        let session = summary.session;
         let is_blocked = |verdict| verdict == Verdict::Block;
         write_events(out, &mut store, &session, |event| is_blocked(event.verdict))?;
-        Ok(session)
+        Ok(session.id)
     }
 
     fn write_way_on(&self, out: &mut impl Write, session: &SessionId) -> io::Result<()> {

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use portcullis_detect::{Match, pii, prompt_injection, secrets};
 use portcullis_json::{Number, Object, Value};
 use portcullis_model::{Classifier, LoadError};
+use portcullis_server::check::STANDARD_INPUT;
 
 use super::{Failure, Outcome};
 use crate::args::{DetectArguments, Detector};
@@ -42,8 +43,6 @@ struct Place<'a> {
 }
 
 const ALL: [Detector; 3] = [Detector::Secrets, Detector::Pii, Detector::PromptInjection];
-
-const STANDARD_INPUT: &str = "-";
 
 /// LIMIT: a file is read into memory as a whole.
 const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;

@@ -1,10 +1,11 @@
 use std::io::Write;
 
 use portcullis_json::{Object, Value};
+use portcullis_server::kept_guardrail::{check_names, check_rules};
 use portcullis_server::policy::PolicyFile;
 use portcullis_store::{
-    GuardrailChange, GuardrailId, GuardrailRecord, GuardrailScope, Project, ProjectId, Store,
-    StoreError,
+    GuardrailChange, GuardrailId, GuardrailPage, GuardrailRecord, GuardrailScope, GuardrailVersion,
+    Project, ProjectId, Store, StoreError,
 };
 use uuid::Uuid;
 
@@ -67,9 +68,13 @@ fn list(store: &mut dyn Store, project: Option<&str>) -> Result<Vec<GuardrailRec
 
 fn add(store: &mut dyn Store, arguments: &GuardrailsAddArguments) -> Result<(), Failure> {
     let file = PolicyFile::read(&arguments.policy).map_err(|error| Failure::of(&error))?;
-    if file.policy.is_none() {
+    let Some(policy) = &file.policy else {
         return Err(Failure::rendered(policy_diagnostics(&file)));
-    }
+    };
+    let (client, server) = (arguments.client.as_deref(), arguments.server.as_deref());
+    check_names(Some(&arguments.name), client, server)
+        .and_then(|()| check_rules(policy))
+        .map_err(|error| Failure::of(&error))?;
     let record = GuardrailRecord {
         id: parse(&Uuid::new_v4().to_string())?,
         project: match &arguments.project {
@@ -124,8 +129,7 @@ fn set_enabled(store: &mut dyn Store, id: &str, enabled: bool) -> Result<(), Fai
 }
 
 fn history(store: &mut dyn Store, id: &str, json: bool) -> Result<(), Failure> {
-    let versions = store.guardrail_history(&parse(id)?);
-    let versions = versions.map_err(|error| failure(&error))?;
+    let versions = versions(store, &parse(id)?)?;
     known(id, !versions.is_empty())?;
     let mut out = anstream::stdout().lock();
     if json {
@@ -161,6 +165,19 @@ fn history(store: &mut dyn Store, id: &str, json: bool) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn versions(store: &mut dyn Store, id: &GuardrailId) -> Result<Vec<GuardrailVersion>, Failure> {
+    let mut versions = Vec::new();
+    loop {
+        let page = GuardrailPage::first().after(versions.len());
+        let found = store.guardrail_history(id, page);
+        let found = found.map_err(|error| failure(&error))?;
+        versions.extend(found.items);
+        if !found.more {
+            return Ok(versions);
+        }
+    }
 }
 
 fn write_list(found: &[GuardrailRecord], json: bool) -> Result<(), Failure> {

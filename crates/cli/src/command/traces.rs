@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use portcullis_json::{Limits, Value, parse};
 use portcullis_store::{EventPage, Search, SessionFilter, Store, StoreError, export_trace};
 use portcullis_trace::record::{
-    Direction, EventRecord, SessionId, SessionSummary, Verdict, ViolationRecord,
+    Direction, EventRecord, Origin, SessionRecord, SessionSummary, Verdict, ViolationRecord,
 };
 
 use super::store::{failure, object, open, open_existing, text_or_null, time};
@@ -23,6 +23,10 @@ pub(crate) fn traces(arguments: &TracesArguments) -> Result<Outcome, Failure> {
     if let TracesCommand::Import { file, project } = &arguments.command {
         return import::import(open(&arguments.store)?.as_mut(), file, project);
     }
+    if let TracesCommand::Tail { server } = &arguments.command {
+        tail::tail(&arguments.store, server.clone())?;
+        return Ok(Outcome::Ok);
+    }
     let Some(mut store) = open_existing(&arguments.store)? else {
         return match &arguments.command {
             // Nothing was recorded yet: an empty list, not an error.
@@ -35,13 +39,12 @@ pub(crate) fn traces(arguments: &TracesArguments) -> Result<Outcome, Failure> {
     match &arguments.command {
         TracesCommand::Ls(arguments) => return list(store, arguments),
         TracesCommand::Show { id } => show(store, id)?,
-        TracesCommand::Tail { server } => tail::tail(store, server.clone())?,
         TracesCommand::Export { id } => {
             let summary = store.session(id).map_err(|error| failure(&error))?;
             let mut out = io::stdout().lock();
             export_trace(store, &summary.session.id, &mut out).map_err(export_failure)?;
         }
-        TracesCommand::Import { .. } => {}
+        TracesCommand::Import { .. } | TracesCommand::Tail { .. } => {}
     }
     Ok(Outcome::Ok)
 }
@@ -69,8 +72,8 @@ fn write_list(sessions: &[SessionSummary], json: bool) -> Result<Outcome, Failur
         return Ok(Outcome::Ok);
     }
     let header = format!(
-        "{:ID_CHARACTERS$}  {:20}  {:>8}  {:>10}  {:20}  client",
-        "id", "started", "messages", "violations", "server"
+        "{:ID_CHARACTERS$}  {:20}  {:>8}  {:>10}  {:16}  {:20}  client",
+        "id", "started", "messages", "violations", "project", "server"
     );
     writeln!(out, "{}", FAINT.paint(header))?;
     for summary in sessions {
@@ -78,11 +81,12 @@ fn write_list(sessions: &[SessionSummary], json: bool) -> Result<Outcome, Failur
         let client = session.client.as_ref().map_or("", |client| &client.name);
         writeln!(
             out,
-            "{}  {}  {:>8}  {:>10}  {:20}  {}",
+            "{}  {}  {:>8}  {:>10}  {:16}  {:20}  {}",
             session.id,
             time(session.started_at),
             summary.events,
             summary.violations,
+            plain(session.project.as_deref().unwrap_or_default()),
             plain(&session.server),
             plain(client),
         )?;
@@ -118,21 +122,21 @@ fn show(store: &mut dyn Store, id: &str) -> Result<(), Failure> {
     let summary = store.session(id).map_err(|error| failure(&error))?;
     let mut out = anstream::stdout().lock();
     write_header(&mut out, &summary)?;
-    write_events(&mut out, store, &summary.session.id, |_| true)
+    write_events(&mut out, store, &summary.session, |_| true)
 }
 
 /// Writes those messages of a session that are `wanted`.
 pub(super) fn write_events(
     out: &mut impl Write,
     store: &mut dyn Store,
-    session: &SessionId,
+    session: &SessionRecord,
     wanted: impl Fn(&EventRecord) -> bool,
 ) -> Result<(), Failure> {
     let mut page = EventPage::first(PAGE_EVENTS);
     let mut seen = Events::default();
     loop {
         let events = store
-            .events(session, page)
+            .events(&session.id, page)
             .map_err(|error| failure(&error))?;
         let Some(last) = events.last() else {
             return Ok(());
@@ -144,7 +148,7 @@ pub(super) fn write_events(
                 seen.push(message);
             }
             if wanted(event) {
-                write_event(out, event, &messages, &seen)?;
+                write_event(out, session.origin, event, &messages, &seen)?;
             }
         }
     }
@@ -153,7 +157,10 @@ pub(super) fn write_events(
 fn write_header(out: &mut impl Write, summary: &SessionSummary) -> io::Result<()> {
     let session = &summary.session;
     writeln!(out, "session {}", session.id)?;
-    writeln!(out, "  server    {}", plain(&session.server))?;
+    let is_live = session.origin == Origin::Live;
+    if is_live {
+        writeln!(out, "  server    {}", plain(&session.server))?;
+    }
     if let Some(client) = &session.client {
         let version = client.version.as_deref().unwrap_or_default();
         writeln!(
@@ -166,15 +173,16 @@ fn write_header(out: &mut impl Write, summary: &SessionSummary) -> io::Result<()
     if let Some(project) = &session.project {
         writeln!(out, "  project   {}", plain(project))?;
     }
-    writeln!(out, "  started   {}", time(session.started_at))?;
-    let ended = summary.ended_at.map(time);
-    writeln!(
-        out,
-        "  ended     {}",
-        ended
-            .as_deref()
-            .unwrap_or("not yet, or the gateway was killed")
-    )?;
+    if is_live {
+        let ended = summary.ended_at.map(time);
+        let ended = ended.as_deref();
+        let ended = ended.unwrap_or("not yet, or the gateway was killed");
+        writeln!(out, "  started   {}", time(session.started_at))?;
+        writeln!(out, "  ended     {ended}")?;
+    } else {
+        // It never passed a gateway.
+        writeln!(out, "  pushed    {}", time(session.started_at))?;
+    }
     writeln!(out, "  messages  {}", summary.events)?;
     if summary.events_lost > 0 {
         let lost = format!("{} (their recording did not keep up)", summary.events_lost);
@@ -185,21 +193,27 @@ fn write_header(out: &mut impl Write, summary: &SessionSummary) -> io::Result<()
 
 fn write_event(
     out: &mut impl Write,
+    origin: Origin,
     event: &EventRecord,
     messages: &[Value],
     seen: &Events,
 ) -> io::Result<()> {
-    let arrow = match event.direction {
-        Direction::ToServer => "client → server",
-        Direction::ToClient => "server → client",
-    };
-    let method = plain(event.method.as_deref().unwrap_or("?"));
     let sequence = event.sequence.value();
-    writeln!(
-        out,
-        "{sequence:>5}  {arrow}  {method:<32}  {}",
-        verdict(event.verdict)
-    )?;
+    match origin {
+        Origin::Live => writeln!(
+            out,
+            "{sequence:>5}  {}  {:<32}  {}",
+            arrow(event.direction),
+            plain(event.method.as_deref().unwrap_or("?")),
+            verdict(event.verdict)
+        )?,
+        Origin::Pushed => {
+            let role = messages
+                .iter()
+                .find_map(|message| message.get("role")?.as_str());
+            writeln!(out, "{sequence:>5}  {}", plain(role.unwrap_or_default()))?;
+        }
+    }
     for line in messages.iter().flat_map(summary) {
         writeln!(out, "       {}", FAINT.paint(line))?;
     }
@@ -215,6 +229,13 @@ fn write_event(
         )?;
     }
     Ok(())
+}
+
+fn arrow(direction: Direction) -> &'static str {
+    match direction {
+        Direction::ToServer => "client → server",
+        Direction::ToClient => "server → client",
+    }
 }
 
 fn write_violation(

@@ -75,6 +75,20 @@ fn json_has_the_form_of_recorded_cases() {
 }
 
 #[test]
+fn a_file_without_a_value_is_no_trace() {
+    for nothing in ["", "\n", " \r\n\t\n"] {
+        check(
+            POLICY,
+            nothing,
+            &[],
+            2,
+            "",
+            "the trace `t.json` holds no JSON value\n\nhint: write a trace without messages as `[]`",
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_underlined_and_exits_with_2() {
     check(
         POLICY,
@@ -114,6 +128,43 @@ fn what_cannot_be_read_is_underlined_and_exits_with_2() {
 fn a_policy_that_fails_on_the_trace_has_no_result() {
     let policy = "raise \"x\" if:\n    (m: Message)\n    m.content.missing == 1\n";
     check(policy, TRACE, &[], 2, "", "could not be evaluated");
+    let policy =
+        "raise \"x\" if:\n    (m: Message)\n    m.role == \"user\"\n    m.content.x == 1\n";
+    let of = |role: &str| format!(r#"{{"role":"{role}","content":"a"}}"#);
+    let trace = format!("{}\n{}\n{}\n", of("assistant"), of("user"), of("user"));
+    let message = "the policy could not be evaluated at messages.1: rule 1: ";
+    check(policy, &trace, &[], 2, "", message);
+    check(policy, &trace, &[], 2, "", "(p.gr:4)\n\nhint: a gateway");
+}
+
+#[test]
+fn a_fault_of_the_trace_is_said_with_its_place() {
+    let faults = [
+        ("[{\"role\":\"user\"},\n {\"role\":]", "line 2, column 10"),
+        ("{\"role\":\"user\"}\n\n{\"rôle\" 1}\n", "line 3, column 9"),
+        (
+            "[{\"role\":\"user\"},\n  {\"role\":7}]",
+            "message 1 of the trace `t.json` is none, line 2, column 3",
+        ),
+    ];
+    for (trace, place) in faults {
+        check(POLICY, trace, &[], 2, "", place);
+        check(POLICY, trace, &[], 2, "", "the trace `t.json` is");
+    }
+}
+
+#[test]
+fn a_trace_may_come_on_the_standard_input() {
+    let directory = TempDir::new().unwrap();
+    write(directory.path(), "p.gr", POLICY);
+    write(directory.path(), "t.json", TRACE);
+    let trace = std::fs::File::open(directory.path().join("t.json")).unwrap();
+    let mut check = portcullis();
+    check.current_dir(directory.path());
+    let output = check.args(["check", "p.gr", "-"]).stdin(trace).output();
+    let output = output.unwrap();
+    assert!(text(&output.stdout).ends_with("1 violation\n"));
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]

@@ -67,7 +67,7 @@ fn configuration_without_guardrails_says_so() {
     check(
         "",
         0,
-        "ok: `portcullis.yaml` loads\nlistens on 127.0.0.1:8787\nservers: 0\nguardrails in force: 0\n  messages are recorded, nothing is blocked\ndefinitions of tools: poisoned log, changed log, new log, shadowed log, ambiguous log, headers block\n",
+        "ok: `portcullis.yaml` loads\nlistens on 127.0.0.1:8787\nservers: 0\nguardrails in force: 0\n  the configuration blocks nothing; guardrails of the store are in force too\ndefinitions of tools: poisoned log, changed log, new log, shadowed log, ambiguous log, headers block\n",
         &[],
     );
 }

@@ -52,15 +52,7 @@ fn guardrail_goes_through_its_life() {
         "nothing was kept",
     );
 
-    let add = [
-        "guardrails",
-        "add",
-        "outside",
-        "--policy",
-        "p.gr",
-        "--action",
-        "block",
-    ];
+    let add = ["guardrails", "add", "outside", "--policy", "p.gr"];
     let id = well(directory, &add);
     let listed = well(directory, &["guardrails", "ls", "--json"]);
     for part in [
@@ -105,6 +97,15 @@ fn guardrail_that_is_not_there_or_does_not_load_is_refused() {
         &["guardrails", "rm", "x"],
         "is not the id of a guardrail",
     );
+    write(directory, "empty.gr", "x := 1\n");
+    let unfit = |name: &str, more: &[&str], message: &str| {
+        let add = ["guardrails", "add", name, "--policy"];
+        refused(directory, &[&add, more].concat(), message);
+    };
+    unfit("", &["p.gr"], "`name` must not be empty");
+    unfit("a", &["p.gr", "--client", ""], "`client` must not be empty");
+    unfit("a", &["p.gr", "--server", ""], "`server` must not be empty");
+    unfit("a", &["empty.gr"], "the policy has no rule");
     let wrong = ["guardrails", "add", "a", "--policy", "wrong.gr"];
     assert_eq!(run(directory, &wrong).status.code(), Some(2));
     refused(
@@ -171,6 +172,11 @@ fn traces_are_imported_listed_and_found() {
         found.contains("\"index\":4") && !found.contains("\"index\":2"),
         "{found}"
     );
+    let nothing = ["traces", "ls", "--search", "?!", "--json"];
+    assert_eq!(well(directory, &nothing), "[]");
+    let words: Vec<String> = (0..33).map(|n| format!("w{n}")).collect();
+    let many = ["traces", "ls", "--search", &words.join(" ")];
+    refused(directory, &many, "more than 32 words and conditions");
     let id = first_id(&found);
     let exported = well(directory, &["traces", "export", id]);
     assert_eq!(
@@ -178,10 +184,63 @@ fn traces_are_imported_listed_and_found() {
         "[\n{\"role\":\"user\",\"content\":\"a walrus\"}\n]"
     );
 
+    // It never passed a gateway: there is no direction, no verdict and no end to wait for.
+    let shown = well(directory, &["traces", "show", id]);
+    assert!(shown.contains("\n    1  user\n"), "{shown}");
+    for of_gateways in ["server", "allow", "ended", "→"] {
+        assert!(!shown.contains(of_gateways), "{of_gateways}: {shown}");
+    }
+    let table = well(directory, &["traces", "ls"]);
+    assert_eq!(table.matches("  zoo").count(), 2, "{table}");
+
     refused(directory, &import, "already has a trace");
     write(directory, "wrong.jsonl", "[]\n7\n");
     let wrong = ["traces", "import", "wrong.jsonl", "--project", "zoo"];
     refused(directory, &wrong, "line 2: expected a list of messages");
+}
+
+#[test]
+fn a_file_is_imported_as_a_whole_or_not_at_all() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    let good = "{\"messages\":[{\"role\":\"user\",\"content\":\"a seal\"}],\"index\":1}\n";
+    let import = |file: &str| ["traces", "import", file, "--project", "zoo"].map(str::to_owned);
+    let refuses = |second: &str, message: &str| {
+        write(directory, "t.jsonl", &format!("{good}\n{second}\n"));
+        let arguments = import("t.jsonl");
+        refused(
+            directory,
+            &arguments.each_ref().map(String::as_str),
+            message,
+        );
+        let all = well(directory, &["traces", "ls", "--json"]);
+        assert_eq!(all, "[]", "{second}");
+    };
+    let of = |messages: &str| format!("{{\"messages\":[{messages}],\"index\":2}}");
+    refuses("{\"messages\":[", "`t.jsonl`, line 3: ");
+    refuses(&of("7"), "`t.jsonl`, line 3: messages.0: ");
+    refuses(
+        &of("{\"role\":\"user\"},{\"content\":\"x\"}"),
+        "line 3: messages.1: ",
+    );
+    refuses(&of("{\"role\":7}"), "`role` must be a text");
+    refuses(good.trim(), "line 3: the index 1 occurs twice");
+    let nowhere = import("nope.jsonl");
+    let nowhere = nowhere.each_ref().map(String::as_str);
+    refused(directory, &nowhere, "`nope.jsonl` cannot be read: ");
+
+    // What the store refuses takes what was written before with it.
+    write(directory, "t.jsonl", good);
+    let arguments = import("t.jsonl");
+    let arguments = arguments.each_ref().map(String::as_str);
+    assert_eq!(well(directory, &arguments), "1 traces");
+    let long = "x".repeat(17 << 20);
+    let long =
+        format!("{{\"messages\":[{{\"role\":\"user\",\"content\":\"{long}\"}}],\"index\":0}}\n");
+    write(directory, "t.jsonl", &format!("{long}{good}"));
+    refused(directory, &arguments, "already has a trace");
+    let all = well(directory, &["traces", "ls", "--json"]);
+    assert_eq!(all.matches("\"index\":").count(), 1, "{all}");
 }
 
 #[test]
@@ -209,6 +268,45 @@ fn store_is_migrated_checked_and_vacuumed() {
         told.contains("mysql://h/d") && !told.contains("pw"),
         "{told}"
     );
+}
+
+#[test]
+fn damaged_pages_are_found_and_said() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    let message = |n: usize| format!("{{\"role\":\"user\",\"content\":\"{}\"}}", word(n));
+    let messages: Vec<String> = (0..2000).map(message).collect();
+    write(directory, "t.jsonl", &format!("[{}]\n", messages.join(",")));
+    well(
+        directory,
+        &["traces", "import", "t.jsonl", "--project", "p"],
+    );
+    well(directory, &["db", "vacuum"]);
+
+    let database = directory.join("data/traces.db");
+    let mut bytes = std::fs::read(&database).unwrap();
+    let pages = bytes.len() / 4096;
+    assert!(pages > 60, "{pages}");
+    for page in bytes.chunks_mut(4096).skip(pages / 2) {
+        page.fill(0xa5);
+    }
+    std::fs::write(&database, bytes).unwrap();
+    let checked = run(directory, &["db", "check"]);
+    let (told, hint) = (text(&checked.stdout), text(&checked.stderr));
+    assert_eq!(checked.status.code(), Some(1), "{told}{hint}");
+    assert!(
+        told.lines().all(|line| line.starts_with("damaged: ")),
+        "{told}"
+    );
+    assert_ne!(told, "");
+    for lost in ["traces", "guardrails", "pins of tools", "API keys", "save"] {
+        assert!(hint.contains(lost), "{hint}");
+    }
+}
+
+/// A word of its own for each number.
+fn word(n: usize) -> String {
+    format!("w{}", n.wrapping_mul(0x9e37_79b9_7f4a_7c15))
 }
 
 #[test]
@@ -241,6 +339,32 @@ fn tail_shows_what_is_recorded_after_it_began() {
         seen.join().unwrap()
     });
     assert!(seen.contains("allow"), "{seen}");
+    tail.kill().unwrap();
+    tail.wait().unwrap();
+}
+
+#[test]
+fn tail_waits_for_the_first_session() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    let mut tail = portcullis()
+        .current_dir(directory)
+        .args(["traces", "tail", "--data-dir", "data"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+    write(
+        directory,
+        "t.jsonl",
+        "[{\"role\":\"user\",\"content\":\"first\"}]\n",
+    );
+    well(
+        directory,
+        &["traces", "import", "t.jsonl", "--project", "p"],
+    );
+    let shown = lines.find(|line| line.as_ref().is_ok_and(|line| line.contains("1  user")));
+    assert!(shown.is_some());
     tail.kill().unwrap();
     tail.wait().unwrap();
 }

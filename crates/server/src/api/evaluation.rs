@@ -88,8 +88,8 @@ impl Judged {
         parameters: Object,
         detectors: &ConfiguredDetectors,
     ) -> Result<Vec<Finding>, NotEvaluated> {
-        let monitor = Monitor::new(policy, parameters, Limits::default());
-        let evaluated = Handle::current().block_on(detectors.evaluate(monitor, &self.0));
+        let mut monitor = Monitor::new(policy, parameters, Limits::default());
+        let evaluated = Handle::current().block_on(detectors.evaluate(&mut monitor, &self.0));
         evaluated.map_err(NotEvaluated::Failed)
     }
 }

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use super::Api;
 use super::answer::Detail;
 use crate::config::Login;
-use crate::login::{Bearer, look_up};
+use crate::login::{Bearer, LookupError};
 
 /// The one user of an instance: the reference's user of its development mode.
 pub(super) const USER_ID: &str = "3752ff38-da1a-4fa5-84a2-9e44a4b167ce";
@@ -80,9 +80,11 @@ pub(super) async fn with_key(api: &Api, headers: &HeaderMap) -> Result<(), Detai
 }
 
 async fn check_key(api: &Api, key: &str) -> Result<(), Detail> {
-    match look_up(api.recording.pool(), key).await? {
-        Some(_) => Ok(()),
-        None => Err(invalid_key()),
+    match api.gateway.keys.owner(key).await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(invalid_key()),
+        Err(LookupError::Busy) => Err(Detail::busy(LookupError::Busy.to_string())),
+        Err(LookupError::Store(error)) => Err(error.into()),
     }
 }
 

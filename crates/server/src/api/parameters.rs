@@ -67,8 +67,12 @@ impl Parameters {
 impl Page {
     pub(super) fn of(parameters: &Parameters) -> Result<Self, Detail> {
         let limit = parameters.number("limit")?.unwrap_or(PAGE_ITEMS);
+        if !(1..=PAGE_ITEMS_MAX).contains(&limit) {
+            let text = format!("limit must be a number from 1 to {PAGE_ITEMS_MAX}, not {limit}");
+            return Err(Detail::bad_request(text));
+        }
         Ok(Self {
-            limit: limit.clamp(1, PAGE_ITEMS_MAX),
+            limit,
             offset: parameters.number("offset")?.unwrap_or(0),
         })
     }

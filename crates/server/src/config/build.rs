@@ -233,9 +233,18 @@ impl Builder<'_> {
     }
 
     fn api(&mut self, written: WrittenApi, listen: SocketAddr) -> ApiConfig {
+        let span = written.login.as_ref().map(|login| login.span.clone());
         let login = self.login(written.login, listen, "read all traces");
-        // Traces hold what only those with a key may ask the servers for.
-        let login = login.or((self.login == Login::Keys).then_some(Login::Keys));
+        let makes_keys = login == Some(Login::None) && self.login == Login::Keys;
+        if let Some(span) = span.filter(|_| makes_keys && listen.ip().is_loopback()) {
+            self.problems.push(
+                Problem::error(
+                    span,
+                    "whoever reaches this machine could make the key that `clients.login` asks for",
+                )
+                .help("write `keys` or leave it out, or write `clients: { login: none }`"),
+            );
+        }
         ApiConfig { login }
     }
 

@@ -204,6 +204,17 @@ pub enum Login {
 
 // === impl GatewayConfig ===
 
+impl GatewayConfig {
+    /// Who may ask what is kept, at this address: never more than may use the servers, since keys
+    /// are made there.
+    pub fn api_login_at(&self, address: SocketAddr) -> Login {
+        match self.clients.login_at(address) {
+            Login::Keys => Login::Keys,
+            Login::None => Login::at(address, self.api.login),
+        }
+    }
+}
+
 impl Default for GatewayConfig {
     fn default() -> Self {
         Self {
@@ -345,15 +356,6 @@ impl Default for LogConfig {
 
 impl ClientsConfig {
     /// Who may use the servers at this address.
-    pub fn login_at(&self, address: SocketAddr) -> Login {
-        Login::at(address, self.login)
-    }
-}
-
-// === impl ApiConfig ===
-
-impl ApiConfig {
-    /// Who may ask at this address.
     pub fn login_at(&self, address: SocketAddr) -> Login {
         Login::at(address, self.login)
     }

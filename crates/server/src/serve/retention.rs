@@ -43,17 +43,24 @@ pub(crate) async fn follow(gateway: Arc<Gateway>, pool: Pool) {
     }
 }
 
+/// A session that has not ended and in which something happened since then may go on, in whichever
+/// process.
+pub(crate) fn active_since(config: &GatewayConfig, now: Timestamp) -> Timestamp {
+    before(now, SPARED.max(config.sessions.idle_timeout))
+}
+
 fn retention(config: &GatewayConfig, now: Timestamp) -> Retention {
-    let before = |age: Duration| {
-        let micros = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
-        Timestamp::from_micros(now.as_micros().saturating_sub(micros))
-    };
     let bounds = config.store.retention;
     Retention {
-        idle_since: bounds.max_age.map(before),
+        idle_since: bounds.max_age.map(|age| before(now, age)),
         bytes_max: bounds.max_bytes.map(std::num::NonZeroU64::get),
-        active_since: before(SPARED.max(config.sessions.idle_timeout)),
+        active_since: active_since(config, now),
     }
+}
+
+fn before(now: Timestamp, age: Duration) -> Timestamp {
+    let micros = i64::try_from(age.as_micros()).unwrap_or(i64::MAX);
+    Timestamp::from_micros(now.as_micros().saturating_sub(micros))
 }
 
 #[cfg(test)]

@@ -35,14 +35,45 @@ const CHECKS: [(&str, &str); 4] = [
 
 /// One line for each problem.
 pub(super) fn problems<D: Database + ?Sized>(database: &mut D) -> Result<Vec<String>, StoreError> {
-    let mut problems = database.damages()?;
+    let mut problems = Vec::new();
+    note(database.damages(), &mut problems)?;
     for (problem, statement) in CHECKS {
-        for row in database.query("check the store", statement, &[PROBLEMS_MAX.into()])? {
-            let id = Reader::new("record", row).text("id")?;
-            problems.push(format!("{id}: {problem}"));
-        }
+        note(named(database, problem, statement), &mut problems)?;
     }
-    let damaged = contents::damaged(database, PROBLEMS_MAX as usize)?;
-    problems.extend(damaged.iter().map(|hash| format!("{hash}: {TEXT_CHANGED}")));
+    let damaged = contents::damaged(database, PROBLEMS_MAX as usize);
+    let damaged = damaged.map(|hashes| {
+        let hashes = hashes.iter();
+        hashes
+            .map(|hash| format!("{hash}: {TEXT_CHANGED}"))
+            .collect()
+    });
+    note(damaged, &mut problems)?;
     Ok(problems)
+}
+
+/// What cannot be read for damage is a problem like others, and keeps nothing else from being
+/// looked at.
+fn note(
+    found: Result<Vec<String>, StoreError>,
+    problems: &mut Vec<String>,
+) -> Result<(), StoreError> {
+    match found {
+        Ok(found) => problems.extend(found),
+        Err(error) if error.is_damage() => problems.push(error.to_string()),
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+fn named<D: Database + ?Sized>(
+    database: &mut D,
+    problem: &str,
+    statement: &str,
+) -> Result<Vec<String>, StoreError> {
+    let rows = database.query("check the store", statement, &[PROBLEMS_MAX.into()])?;
+    let rows = rows.into_iter().map(|row| {
+        let id = Reader::new("record", row).text("id")?;
+        Ok(format!("{id}: {problem}"))
+    });
+    rows.collect()
 }

@@ -3,15 +3,18 @@ use portcullis_trace::record::Timestamp;
 use super::row::{Parameter, Reader, object_text};
 use super::{Database, Row};
 use crate::{
-    GuardrailChange, GuardrailId, GuardrailRecord, GuardrailScope, GuardrailVersion, ProjectId,
-    StoreError,
+    GuardrailChange, GuardrailId, GuardrailPage, GuardrailPart, GuardrailRecord, GuardrailScope,
+    GuardrailVersion, ProjectId, StoreError,
 };
 
 const COLUMNS: &str = "
     id, project, name, content, enabled, action, client, server, metadata, version, updated_at";
 
-/// LIMIT: versions of one guardrail that are read.
-const HISTORY_MAX: u32 = 1000;
+/// LIMIT: a part of a list ends when the policies and metadata in it come to this, with what was
+/// read along with the last of them.
+const PART_BYTES_MAX: usize = 2 << 20;
+/// What is read at a time.
+const STEP: u32 = 4;
 /// LIMIT: guardrails of one project that are read.
 const GUARDRAILS_MAX: u32 = 10_000;
 
@@ -64,16 +67,14 @@ pub(super) fn update<D: Database + ?Sized>(
     let Some(found) = by_id(database, id)? else {
         return Ok(None);
     };
+    let wanted = change.of(&found);
+    if wanted == found {
+        return Ok(Some(found));
+    }
     let next = GuardrailRecord {
-        name: change.name.clone().unwrap_or(found.name),
-        content: change.content.clone().unwrap_or(found.content),
-        enabled: change.enabled.unwrap_or(found.enabled),
-        action: change.action.clone().unwrap_or(found.action),
-        scope: change.scope.clone().unwrap_or(found.scope),
-        metadata: change.metadata.clone().unwrap_or(found.metadata),
         version: found.version.saturating_add(1),
         updated_at: at,
-        ..found
+        ..wanted
     };
     let metadata = object_text(&next.metadata);
     database.execute("update the guardrail", UPDATE, &columns(&next, &metadata))?;
@@ -104,19 +105,71 @@ pub(super) fn list<D: Database + ?Sized>(
     database: &mut D,
     project: Option<&ProjectId>,
 ) -> Result<Vec<GuardrailRecord>, StoreError> {
-    let limit = Parameter::from(GUARDRAILS_MAX);
-    let (condition, parameters) = match project {
-        Some(project) => ("project = $2", vec![limit, project.as_str().into()]),
-        None => ("project IS NULL", vec![limit]),
+    let all = GuardrailPage {
+        limit: GUARDRAILS_MAX,
+        offset: 0,
+    };
+    listed(database, project, all)
+}
+
+pub(super) fn page<D: Database + ?Sized>(
+    database: &mut D,
+    project: Option<&ProjectId>,
+    page: GuardrailPage,
+) -> Result<GuardrailPart<GuardrailRecord>, StoreError> {
+    part(page, size, |page| listed(database, project, page))
+}
+
+fn listed<D: Database + ?Sized>(
+    database: &mut D,
+    project: Option<&ProjectId>,
+    page: GuardrailPage,
+) -> Result<Vec<GuardrailRecord>, StoreError> {
+    let mut parameters: Vec<Parameter<'_>> = vec![page.limit.into(), page.offset.into()];
+    let condition = match project {
+        Some(project) => {
+            parameters.push(project.as_str().into());
+            "project = $3"
+        }
+        None => "project IS NULL",
     };
     let statement = format!(
-        "SELECT {COLUMNS} FROM guardrails WHERE {condition} ORDER BY created_at, id LIMIT $1"
+        "SELECT {COLUMNS} FROM guardrails WHERE {condition}
+         ORDER BY created_at, id LIMIT $1 OFFSET $2"
     );
     database
         .query("list the guardrails", &statement, &parameters)?
         .into_iter()
         .map(|row| record(&mut Reader::new("guardrail", row)))
         .collect()
+}
+
+fn size(record: &GuardrailRecord) -> usize {
+    record.content.len() + object_text(&record.metadata).len()
+}
+
+/// A part of what `read` reads, a few at a time, so that no more than its bound is in memory.
+fn part<T>(
+    page: GuardrailPage,
+    size: impl Fn(&T) -> usize,
+    mut read: impl FnMut(GuardrailPage) -> Result<Vec<T>, StoreError>,
+) -> Result<GuardrailPart<T>, StoreError> {
+    let limit = page.limit.min(GuardrailPage::LIMIT_MAX);
+    let (mut items, mut bytes, mut left) = (Vec::new(), 0, limit);
+    loop {
+        let step = GuardrailPage {
+            limit: left.min(STEP),
+            ..page.after(items.len())
+        };
+        let found = read(step)?;
+        bytes += found.iter().map(&size).sum::<usize>();
+        let more = found.len() >= step.limit as usize;
+        items.extend(found);
+        left -= step.limit;
+        if !more || left == 0 || bytes >= PART_BYTES_MAX {
+            return Ok(GuardrailPart { items, more });
+        }
+    }
 }
 
 pub(super) fn by_id<D: Database + ?Sized>(
@@ -135,17 +188,21 @@ pub(super) fn by_id<D: Database + ?Sized>(
 pub(super) fn history<D: Database + ?Sized>(
     database: &mut D,
     id: &GuardrailId,
-) -> Result<Vec<GuardrailVersion>, StoreError> {
+    page: GuardrailPage,
+) -> Result<GuardrailPart<GuardrailVersion>, StoreError> {
     let statement = format!(
         "SELECT {COLUMNS}, deleted FROM guardrail_versions
-         WHERE id = $1 ORDER BY version DESC LIMIT $2"
+         WHERE id = $1 ORDER BY version DESC LIMIT $2 OFFSET $3"
     );
-    let parameters = [id.as_str().into(), HISTORY_MAX.into()];
-    database
-        .query("read the guardrail's history", &statement, &parameters)?
-        .into_iter()
-        .map(version)
-        .collect()
+    let size = |version: &GuardrailVersion| size(&version.record);
+    part(page, size, |page| {
+        let parameters = [id.as_str().into(), page.limit.into(), page.offset.into()];
+        database
+            .query("read the guardrail's history", &statement, &parameters)?
+            .into_iter()
+            .map(version)
+            .collect()
+    })
 }
 
 /// Tells those who watch that guardrails must be read again.

@@ -1,19 +1,20 @@
 //! Which sessions a filter finds.
-use portcullis_trace::record::{Implementation, SessionRecord, SessionSummary};
+use std::collections::BTreeSet;
+
+use portcullis_trace::record::{Implementation, Origin, SessionRecord, SessionSummary};
 
 use super::row::{Parameter, Reader};
 use super::words::{cut, words_of};
 use super::{Database, Row};
-use crate::{Comparison, MetadataCondition, SessionFilter, SessionOrder, StoreError};
+use crate::{Comparison, MetadataCondition, Search, SessionFilter, SessionOrder, StoreError};
 
 pub(super) const SESSION_COLUMNS: &str = "
     SELECT id, project, name, server, client_name, client_version, started_at, metadata, origin,
-        project_index, hierarchy_path, ended_at, event_count, last_sequence, violation_count,
+        project_index, hierarchy_path, ended_at, active_at, event_count, last_sequence, violation_count,
         last_pushed_at, is_shared
     FROM sessions";
 
-/// LIMIT: words, conditions and indices of one search that count; the rest is not looked at.
-const CONDITIONS_MAX: usize = 32;
+/// LIMIT: places of traces in one search that count; the rest is not looked at.
 const INDICES_MAX: usize = 1000;
 
 /// The conditions of a statement, and what they are given.
@@ -27,7 +28,7 @@ pub(super) fn sessions<D: Database + ?Sized>(
     database: &mut D,
     filter: &SessionFilter,
 ) -> Result<Vec<SessionSummary>, StoreError> {
-    let words = words(filter);
+    let words = words(filter)?;
     let conditions = Conditions::of::<D>(filter, &words);
     let (statement, parameters) = conditions.statement(filter);
     database
@@ -41,7 +42,7 @@ pub(super) fn count<D: Database + ?Sized>(
     database: &mut D,
     filter: &SessionFilter,
 ) -> Result<u64, StoreError> {
-    let words = words(filter);
+    let words = words(filter)?;
     let conditions = Conditions::of::<D>(filter, &words);
     let statement = format!("SELECT count(*) FROM sessions{}", conditions.clause());
     let rows = database.query("count the sessions", &statement, &conditions.parameters)?;
@@ -51,10 +52,24 @@ pub(super) fn count<D: Database + ?Sized>(
     }
 }
 
-fn words(filter: &SessionFilter) -> Vec<String> {
-    let texts = filter.search.words.iter();
-    let words = texts.flat_map(|text| words_of(text));
-    words.take(CONDITIONS_MAX).collect()
+/// The words that are asked for, each once.
+fn words(filter: &SessionFilter) -> Result<Vec<String>, StoreError> {
+    let Search {
+        words: texts,
+        metadata,
+        ..
+    } = &filter.search;
+    let mut words = BTreeSet::new();
+    for word in texts.iter().flat_map(|text| words_of(text)) {
+        words.insert(word);
+        if words.len() + metadata.len() > Search::CONDITIONS_MAX {
+            return Err(StoreError::TooManyConditions);
+        }
+    }
+    if metadata.len() > Search::CONDITIONS_MAX {
+        return Err(StoreError::TooManyConditions);
+    }
+    Ok(words.into_iter().collect())
 }
 
 pub(super) fn summary(row: Row) -> Result<SessionSummary, StoreError> {
@@ -76,10 +91,12 @@ pub(super) fn summary(row: Row) -> Result<SessionSummary, StoreError> {
         hierarchy_path: row.texts("hierarchy_path")?,
     };
     let ended_at = row.optional_time("ended_at")?;
+    let active_at = row.time("active_at")?;
     let events = row.count("event_count")?;
     Ok(SessionSummary {
         session,
         ended_at,
+        active_at,
         events,
         events_lost: row.count("last_sequence")?.saturating_sub(events),
         violations: row.count("violation_count")?,
@@ -96,7 +113,12 @@ impl<'a> Conditions<'a> {
         let mut conditions = Self::default();
         conditions.of_session(filter);
         conditions.of_words::<D>(words);
-        for condition in filter.search.metadata.iter().take(CONDITIONS_MAX) {
+        let texts = filter.search.words.iter();
+        if words.is_empty() && texts.clone().any(|text| !text.trim().is_empty()) {
+            // Something is looked for, and no trace holds what is no word.
+            conditions.texts.push("1 = 0".to_owned());
+        }
+        for condition in &filter.search.metadata {
             conditions.of_metadata(condition);
         }
         conditions
@@ -115,6 +137,13 @@ impl<'a> Conditions<'a> {
         }
         if filter.with_violations_only {
             self.texts.push("violation_count > 0".to_owned());
+        }
+        if let Some(since) = filter.going_on_since {
+            let live = self.parameter(Origin::Live.name());
+            let since = self.parameter(since);
+            self.texts.push(format!(
+                "origin = {live} AND ended_at IS NULL AND active_at >= {since}"
+            ));
         }
         if let Some(indices) = &filter.indices {
             let places: Vec<String> = indices

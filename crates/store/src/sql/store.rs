@@ -10,9 +10,10 @@ use super::{
 };
 use crate::{
     Annotation, AnnotationChange, AnnotationCount, AnnotationId, ApiKey, ApiKeyHash, ApiKeyId,
-    Claim, Entry, EventPage, Forgotten, GuardrailChange, GuardrailId, GuardrailRecord,
-    GuardrailVersion, Project, ProjectChange, ProjectFilter, ProjectId, ProjectSummary, Push,
-    Replaced, Resumption, Retention, SessionFilter, Store, StoreError, Upload,
+    Claim, Entry, EventPage, Forgotten, GuardrailChange, GuardrailId, GuardrailPage, GuardrailPart,
+    GuardrailRecord, GuardrailVersion, Project, ProjectChange, ProjectFilter, ProjectId,
+    ProjectSummary, Push, Replaced, Resumption, Retention, SessionFilter, Store, StoreError,
+    Upload,
 };
 
 impl<D: Database> Store for D {
@@ -56,9 +57,12 @@ impl<D: Database> Store for D {
         })
     }
 
-    fn push_session(&mut self, session: &SessionRecord, push: &Push) -> Result<(), StoreError> {
+    fn push_sessions(&mut self, sessions: &[(SessionRecord, Push)]) -> Result<(), StoreError> {
         transaction(self, Access::Write, |database| {
-            append::push(database, session, push)
+            for (session, push) in sessions {
+                append::push(database, session, push)?;
+            }
+            Ok(())
         })
     }
 
@@ -162,9 +166,23 @@ impl<D: Database> Store for D {
         })
     }
 
-    fn guardrail_history(&mut self, id: &GuardrailId) -> Result<Vec<GuardrailVersion>, StoreError> {
+    fn guardrail_page(
+        &mut self,
+        project: Option<&ProjectId>,
+        page: GuardrailPage,
+    ) -> Result<GuardrailPart<GuardrailRecord>, StoreError> {
         transaction(self, Access::Read, |database| {
-            guardrails::history(database, id)
+            guardrails::page(database, project, page)
+        })
+    }
+
+    fn guardrail_history(
+        &mut self,
+        id: &GuardrailId,
+        page: GuardrailPage,
+    ) -> Result<GuardrailPart<GuardrailVersion>, StoreError> {
+        transaction(self, Access::Read, |database| {
+            guardrails::history(database, id, page)
         })
     }
 
@@ -311,7 +329,11 @@ impl<D: Database> Store for D {
     }
 
     fn problems(&mut self) -> Result<Vec<String>, StoreError> {
-        transaction(self, Access::Read, check::problems)
+        self.begin(Access::Read)?;
+        let problems = check::problems(self);
+        // Nothing was written, and over damaged pages no transaction may be able to commit.
+        self.roll_back();
+        problems
     }
 
     fn vacuum(&mut self) -> Result<(), StoreError> {

@@ -1,7 +1,8 @@
 use std::slice;
 
 use portcullis_store::{
-    GuardrailChange, GuardrailRecord, GuardrailScope, GuardrailVersion, ProjectId, Store,
+    GuardrailChange, GuardrailId, GuardrailPage, GuardrailRecord, GuardrailScope, GuardrailVersion,
+    ProjectId, Store,
 };
 
 use crate::backend::on_every_backend;
@@ -13,7 +14,15 @@ on_every_backend!(
     deleted_guardrail_keeps_its_history,
     guardrails_belong_to_a_project_or_to_all_sessions,
     every_change_is_counted,
+    lists_come_in_pages_bounded_in_bytes,
 );
+
+fn history(store: &mut dyn Store, n: u64) -> Vec<GuardrailVersion> {
+    let found = store.guardrail_history(&id(n), GuardrailPage::first());
+    let found = found.unwrap();
+    assert!(!found.more);
+    found.items
+}
 
 fn guardrail_reads_back_as_version_one(store: &mut dyn Store) {
     let written = GuardrailRecord {
@@ -41,7 +50,7 @@ fn guardrail_reads_back_as_version_one(store: &mut dyn Store) {
         record: first,
         deleted: false,
     };
-    assert_eq!(store.guardrail_history(&id(1)).unwrap(), [version]);
+    assert_eq!(history(store, 1), [version]);
     assert_eq!(store.guardrail(&id(2)).unwrap(), None);
 }
 
@@ -62,8 +71,11 @@ fn change_makes_the_next_version_and_keeps_the_last(store: &mut dyn Store) {
         ..guardrail(1)
     };
     assert_eq!(next, expected);
+    // The same once more changes nothing.
+    let again = store.update_guardrail(&id(1), &change, time(51)).unwrap();
+    assert_eq!(again, Some(expected.clone()));
     assert_eq!(store.guardrail(&id(1)).unwrap(), Some(expected.clone()));
-    let history: Vec<_> = store.guardrail_history(&id(1)).unwrap();
+    let history = history(store, 1);
     let records: Vec<_> = history.into_iter().map(|version| version.record).collect();
     assert_eq!(records, [expected, guardrail(1)]);
     assert_eq!(
@@ -77,7 +89,7 @@ fn deleted_guardrail_keeps_its_history(store: &mut dyn Store) {
     assert!(store.delete_guardrail(&id(1), time(60)).unwrap());
     assert!(!store.delete_guardrail(&id(1), time(61)).unwrap());
     assert_eq!(store.guardrails(None).unwrap(), []);
-    let history = store.guardrail_history(&id(1)).unwrap();
+    let history = history(store, 1);
     let told: Vec<_> = history
         .iter()
         .map(|version| {
@@ -129,4 +141,40 @@ fn every_change_is_counted(store: &mut dyn Store) {
     is_counted(store);
     store.delete_guardrail(&id(1), time(6)).unwrap();
     is_counted(store);
+}
+
+fn lists_come_in_pages_bounded_in_bytes(store: &mut dyn Store) {
+    for n in 1..=6 {
+        store.create_guardrail(&guardrail(n)).unwrap();
+    }
+    let mut page = |limit, offset| {
+        let found = store.guardrail_page(None, GuardrailPage { limit, offset });
+        let found = found.unwrap();
+        let ids = found.items.into_iter().map(|found| found.id);
+        (ids.collect::<Vec<GuardrailId>>(), found.more)
+    };
+    let ids = |numbers: &[u64]| numbers.iter().map(|n| id(*n)).collect::<Vec<_>>();
+    assert_eq!(page(2, 1), (ids(&[2, 3]), true));
+    assert_eq!(page(5, 1), (ids(&[2, 3, 4, 5, 6]), true));
+    assert_eq!(page(6, 1), (ids(&[2, 3, 4, 5, 6]), false));
+    assert_eq!(page(5, 6), (ids(&[]), false));
+
+    for n in 1..=9 {
+        let change = GuardrailChange {
+            content: Some("x".repeat((1 << 20) + n)),
+            ..GuardrailChange::default()
+        };
+        store.update_guardrail(&id(1), &change, time(9)).unwrap();
+    }
+    let mut places = Vec::new();
+    let mut page = GuardrailPage::first();
+    loop {
+        let found = store.guardrail_history(&id(1), page).unwrap();
+        page = page.after(found.items.len());
+        places.push(found.items.len());
+        if !found.more {
+            break;
+        }
+    }
+    assert_eq!(places, [4, 4, 2]);
 }

@@ -171,6 +171,13 @@ fn filters_narrow_the_list(store: &mut dyn Store) {
         },
         &[2],
     );
+    check(
+        SessionFilter {
+            going_on_since: Some(session(2).started_at),
+            ..all.clone()
+        },
+        &[3, 2],
+    );
     let files = SessionFilter {
         server: Some("files".to_owned()),
         ..all

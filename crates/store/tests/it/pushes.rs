@@ -127,11 +127,16 @@ fn session_comes_with_its_push_or_not_at_all(store: &mut dyn Store) {
         annotations: vec![annotation(1, "a"), annotation(1, "a")],
         ..push(&[(1, "a")])
     };
-    store.push_session(&pushed(1, "mail"), &twice).unwrap_err();
+    store
+        .push_sessions(&[
+            (pushed(2, "mail"), push(&[(1, "a")])),
+            (pushed(1, "mail"), twice),
+        ])
+        .unwrap_err();
     assert_eq!(store.sessions(&SessionFilter::newest(9)).unwrap(), []);
     assert_eq!(store.project_named("mail").unwrap(), None);
     let sent = push(&[(1, "a"), (2, "b")]);
-    store.push_session(&pushed(1, "mail"), &sent).unwrap();
+    store.push_sessions(&[(pushed(1, "mail"), sent)]).unwrap();
     assert_eq!(contents(store, 1), ["a", "b"]);
 }
 

@@ -2,7 +2,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use portcullis_store::{
-    Comparison, Durability, Location, MetadataCondition, Search, SessionFilter, SessionOrder, Store,
+    Comparison, Durability, Location, MetadataCondition, Search, SessionFilter, SessionOrder,
+    Store, StoreError,
 };
 use portcullis_trace::record::{EventRecord, SessionRecord};
 
@@ -20,6 +21,7 @@ on_every_backend!(
     deleted_trace_is_not_found,
     word_is_found_at_once_and_ever_after,
     sessions_are_counted_whatever_the_page,
+    more_conditions_than_count_are_refused,
 );
 
 /// The numbers of the sessions that are found.
@@ -79,8 +81,13 @@ fn words_are_found_anywhere_in_the_trace(store: &mut dyn Store) {
     check("100", &[2]);
     check("nat", &[]);
     check("content", &[]);
-    // No words are no condition.
-    check("%", &[2, 1]);
+    // What is no word is nowhere; nothing is no condition.
+    check("%", &[]);
+    check("… !", &[]);
+    check("read %", &[2, 1]);
+    check(" ", &[2, 1]);
+    check("", &[2, 1]);
+    check(&"Read noon ".repeat(50), &[2, 1]);
     let elsewhere = SessionFilter {
         server: Some("mail".to_owned()),
         ..words("read")
@@ -290,4 +297,38 @@ fn postgres_asks_its_index_for_words() {
         assert!(started.elapsed() < WAIT, "the index was not asked");
         thread::sleep(Duration::from_millis(50));
     }
+}
+
+fn more_conditions_than_count_are_refused(store: &mut dyn Store) {
+    let words = |count: usize| (0..count).map(|n| format!("w{n}")).collect::<Vec<_>>();
+    write(store, [session(1)]);
+    write(store, [says(1, 1, &words(40).join(" "))]);
+    let condition = MetadataCondition {
+        key: "k".to_owned(),
+        comparison: Comparison::Equal,
+        value: "v".to_owned(),
+    };
+    let mut check = |words: Vec<String>, conditions: usize, expected: Option<&[u64]>| {
+        let filter = search(Search {
+            words,
+            metadata: vec![condition.clone(); conditions],
+            ..Search::default()
+        });
+        if let Some(expected) = expected {
+            assert_eq!(found(store, &filter), expected);
+        } else {
+            let listed = store.sessions(&filter);
+            assert!(matches!(listed, Err(StoreError::TooManyConditions)));
+            let counted = store.count_sessions(&filter);
+            assert!(matches!(counted, Err(StoreError::TooManyConditions)));
+        }
+    };
+    check(words(32), 0, Some(&[1]));
+    // Each word counts once, however often it is asked for.
+    check([words(32), words(32)].concat(), 0, Some(&[1]));
+    check(words(33), 0, None);
+    check(vec![words(33).join(" ")], 0, None);
+    check(words(31), 1, Some(&[]));
+    check(words(32), 1, None);
+    check(Vec::new(), 33, None);
 }

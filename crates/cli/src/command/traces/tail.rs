@@ -1,7 +1,7 @@
 //! Messages as they are recorded.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -9,8 +9,9 @@ use portcullis_store::{EventPage, SessionFilter, Store};
 use portcullis_trace::record::{Sequence, SessionId, SessionSummary};
 
 use super::{PAGE_EVENTS, messages, write_event};
+use crate::args::StoreArguments;
 use crate::command::Failure;
-use crate::command::store::failure;
+use crate::command::store::{AnyStore, failure, open_existing};
 use crate::render::trace::Events;
 use crate::render::{FAINT, plain};
 
@@ -20,12 +21,20 @@ const REST: Duration = Duration::from_millis(300);
 const SESSIONS_MAX: u32 = 200;
 
 /// Shows what comes after now, until the process is interrupted or nobody reads any more.
-pub(super) fn tail(store: &mut dyn Store, server: Option<String>) -> Result<(), Failure> {
+pub(super) fn tail(place: &StoreArguments, server: Option<String>) -> Result<(), Failure> {
     let filter = SessionFilter {
         server,
         ..SessionFilter::newest(SESSIONS_MAX)
     };
-    let mut seen = last_places(&sessions(store, &filter)?);
+    let (mut store, mut seen) = match open_existing(place)? {
+        Some(mut store) => {
+            let seen = last_places(&sessions(store.as_mut(), &filter)?);
+            (store, seen)
+        }
+        // All that is recorded is new then.
+        None => (first(place)?, BTreeMap::new()),
+    };
+    let store = store.as_mut();
     loop {
         let found = sessions(store, &filter)?;
         for summary in found.iter().rev() {
@@ -37,6 +46,20 @@ pub(super) fn tail(store: &mut dyn Store, server: Option<String>) -> Result<(), 
         }
         seen = last_places(&found);
         sleep(REST);
+    }
+}
+
+/// The store, as soon as somebody records into it.
+fn first(place: &StoreArguments) -> Result<AnyStore, Failure> {
+    if io::stderr().is_terminal() {
+        // There is no other place to say it.
+        writeln!(anstream::stderr().lock(), "waiting for the first session …").ok();
+    }
+    loop {
+        sleep(REST);
+        if let Some(store) = open_existing(place)? {
+            return Ok(store);
+        }
     }
 }
 
@@ -80,7 +103,8 @@ fn show(
             }
             let messages = messages(event);
             // What was said before is not read again, so that places in it are not underlined.
-            write_event(&mut out, event, &messages, &Events::default())?;
+            let seen = Events::default();
+            write_event(&mut out, session.origin, event, &messages, &seen)?;
         }
     }
     Ok(out.flush()?)

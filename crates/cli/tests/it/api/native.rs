@@ -1,6 +1,10 @@
 //! The native API.
 
-use portcullis_json::Value;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use portcullis_json::{Object, Value};
+use portcullis_store::Entry;
+use portcullis_trace::record::{Origin, SessionEnd, SessionRecord, Timestamp};
 use rustix::process::Signal;
 
 use super::explorer::{Explorer, at, json, length, text, texts};
@@ -96,6 +100,66 @@ fn sessions_are_listed_read_and_deleted() {
 }
 
 #[test]
+fn what_another_process_may_still_write_is_not_deleted() {
+    let explorer = keyed(Gateway::start("servers: {}\n", ""));
+    let ids = ["11", "12", "13"].map(|last| format!("01999999-0000-7000-8000-0000000000{last}"));
+    let [recent, resting, ended] = &ids;
+    for (id, minutes, project) in [
+        (recent, 30, "mail"),
+        (resting, 90, "calendar"),
+        (ended, 30, "ended"),
+    ] {
+        begin(&explorer.gateway, id, minutes, project);
+    }
+    let end = SessionEnd {
+        session: ended.parse().unwrap(),
+        ended_at: minutes_ago(20),
+        last_sequence: None,
+    };
+    explorer.gateway.store().write(&[Entry::End(end)]).unwrap();
+
+    let is_open = |id: &str| {
+        let session = explorer.get(&format!("/api/v2/sessions/{id}"));
+        at(&session, "is_open").as_bool().unwrap()
+    };
+    assert_eq!(ids.each_ref().map(|id| is_open(id)), [true, false, false]);
+    let open = explorer.get("/api/v2/sessions?is_open=true");
+    assert_eq!(&texts(at(&open, "items"), "id").join(" "), recent);
+
+    let delete = |path: String| explorer.send(Request::new("DELETE", &path));
+    let of_project = |project: &str| format!("/api/v1/dataset/byuser/developer/{project}");
+    problem(delete(format!("/api/v2/sessions/{recent}")), 409);
+    assert_eq!(delete(format!("/api/v1/trace/{recent}")).status, 409);
+    assert_eq!(delete(of_project("mail")).status, 409);
+    assert!(is_open(recent));
+    assert_eq!(delete(format!("/api/v2/sessions/{resting}")).status, 204);
+    assert_eq!(delete(format!("/api/v1/trace/{ended}")).status, 200);
+    assert_eq!(delete(of_project("calendar")).status, 200);
+}
+
+/// A session that a process beside the gateway records.
+fn begin(gateway: &Gateway, id: &str, minutes: i64, project: &str) {
+    let session = SessionRecord {
+        id: id.parse().unwrap(),
+        project: Some(project.to_owned()),
+        name: None,
+        server: "s".to_owned(),
+        client: None,
+        started_at: minutes_ago(minutes),
+        metadata: Object::new(),
+        origin: Origin::Live,
+        index: None,
+        hierarchy_path: Vec::new(),
+    };
+    gateway.store().write(&[Entry::Session(session)]).unwrap();
+}
+
+fn minutes_ago(minutes: i64) -> Timestamp {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Timestamp::from_micros(i64::try_from(now.as_micros()).unwrap() - minutes * 60_000_000)
+}
+
+#[test]
 fn guardrails_have_versions_and_must_load() {
     let explorer = keyed(Gateway::start("servers: {}\n", ""));
     let new = format!(r#"{{"name":"n","policy":{RULE},"client":"cursor"}}"#);
@@ -120,6 +184,28 @@ fn guardrails_have_versions_and_must_load() {
     assert!(text(&refused, "detail").starts_with("the policy does not load: "));
     let refused = problem(change(r#"{"polcy":"x"}"#), 422);
     assert!(text(&refused, "detail").contains("an object without `polcy`"));
+    assert_eq!(
+        explorer.get(&path),
+        json(&change(r#"{"client":"cursor","action":"log"}"#).body())
+    );
+    let lifted = json(&change(r#"{"client":null}"#).body());
+    assert!(at(&lifted, "client").is_null(), "{lifted}");
+    assert_eq!(at(&lifted, "version").to_string(), "3");
+    for (unfit, why) in [
+        (r#"{"name":""}"#, "`name` must not be empty"),
+        (r#"{"client":""}"#, "`client` must not be empty"),
+        (r#"{"server":""}"#, "`server` must not be empty"),
+        (r#"{"policy":"x := 1"}"#, "the policy has no rule"),
+        (r#"{"policy":""}"#, "the policy has no rule"),
+    ] {
+        let refused = problem(change(unfit), 400);
+        assert!(text(&refused, "detail").starts_with(why), "{refused}");
+    }
+    let unfit = format!(r#"{{"name":"n","policy":{RULE},"server":""}}"#);
+    problem(
+        explorer.send(Request::post("/api/v2/guardrails", &unfit)),
+        400,
+    );
     problem(change(r#"{"action":"warn"}"#), 422);
     problem(change(r#"{"enabled":1}"#), 422);
     let of_none = explorer.send(Request::new("GET", "/api/v2/guardrails?project=none"));
@@ -137,6 +223,52 @@ fn guardrails_have_versions_and_must_load() {
         .unwrap();
     assert_eq!(at(last, "guardrail.version").to_string(), "1");
     assert_eq!(text(last, "guardrail.action"), "block");
+}
+
+#[test]
+fn guardrails_and_versions_come_in_pages() {
+    let explorer = keyed(Gateway::start("servers: {}\n", ""));
+    let mut path = String::new();
+    for name in ["a", "b", "c"] {
+        let new = format!(r#"{{"name":"{name}","policy":{RULE}}}"#);
+        let made = explorer.send(Request::post("/api/v2/guardrails", &new));
+        path = format!("/api/v2/guardrails/{}", text(&json(&made.body()), "id"));
+    }
+    let first = explorer.get("/api/v2/guardrails?limit=2");
+    assert_eq!(texts(at(&first, "items"), "name"), ["a", "b"]);
+    assert_eq!(at(&first, "next").to_string(), "2");
+    let last = explorer.get("/api/v2/guardrails?limit=2&offset=2");
+    assert_eq!(texts(at(&last, "items"), "name"), ["c"]);
+    assert!(at(&last, "next").is_null());
+
+    for filled in 0..4 {
+        let change = format!(
+            r##"{{"policy":"#{}\n{}}}"##,
+            "x".repeat(1_000_000 + filled),
+            RULE.strip_prefix('"').unwrap()
+        );
+        let change = Request::post(&path, &change).by("PATCH");
+        assert_eq!(explorer.send(change).status, 200);
+    }
+    let versions = format!("{path}/versions");
+    let first = explorer.get(&versions);
+    assert_eq!(at(&first, "next").to_string(), "4", "bounded in bytes");
+    let last = explorer.get(&format!("{versions}?offset=4"));
+    assert_eq!(length(&last, "items"), 1);
+    assert!(at(&last, "next").is_null());
+    let beyond = explorer.get(&format!("{versions}?offset=5"));
+    assert_eq!(length(&beyond, "items"), 0);
+
+    for list in ["sessions", "projects", "guardrails"] {
+        for limit in ["0", "201", "x", "-1"] {
+            let path = format!("/api/v2/{list}?limit={limit}");
+            let refused = problem(explorer.send(Request::new("GET", &path)), 400);
+            let why = text(&refused, "detail");
+            assert!(why.starts_with("limit must be a number"), "{why}");
+        }
+    }
+    let refused = Request::new("GET", &format!("{versions}?limit=0"));
+    problem(explorer.send(refused), 400);
 }
 
 #[test]
@@ -185,6 +317,44 @@ fn what_happens_is_watched() {
     let last = std::iter::from_fn(|| feed.event()).last().unwrap();
     assert_eq!(last.name.as_deref(), Some("end"));
     assert_eq!(text(&json(&last.data), "session"), id);
+}
+
+#[test]
+fn a_revoked_key_watches_nothing_any_more() {
+    let upstream = Upstream::plain();
+    let explorer = keyed(Gateway::before(&upstream, "streams: { keep_alive: 60s }\n"));
+    let mut feed = explorer.send(Request::new("GET", "/api/v2/feed"));
+    assert_eq!(feed.event().unwrap().name.as_deref(), Some("begin"));
+    let session = explorer.gateway.open();
+    assert_eq!(feed.event().unwrap().name.as_deref(), Some("session"));
+
+    let id = text(&explorer.get("/api/v1/keys/list"), "keys.0.id");
+    explorer.delete(&format!("/api/v1/keys/{id}"));
+    let refused = explorer.send(Request::new("GET", "/api/v2/feed"));
+    problem(refused, 401);
+    while feed.event().is_some() {}
+    session.answer(1, "fine");
+}
+
+#[test]
+fn what_is_not_there_is_refused_in_the_same_form() {
+    let explorer = keyed(Gateway::start("servers: {}\n", ""));
+    for path in ["/api/v2/nope", "/api/v2/sessions/x/nope", "/api/v2/feed/"] {
+        problem(explorer.send(Request::new("GET", path)), 404);
+    }
+    for (verb, path) in [
+        ("DELETE", "/api/v2/sessions"),
+        ("PUT", "/api/v2/guardrails/x"),
+        ("POST", "/api/v2/openapi.json"),
+    ] {
+        let answer = explorer.send(Request::new(verb, path));
+        let allowed = answer.headers.get("Allow").map(str::to_owned);
+        assert!(
+            allowed.is_some_and(|allowed| allowed.contains("GET")),
+            "{path}"
+        );
+        problem(answer, 405);
+    }
 }
 
 #[test]

@@ -53,6 +53,18 @@ fn traces_are_found_by_words_annotations_and_metadata() {
     );
     check("meta:accuracy%3C%3D0.5", "meta:accuracy<=0.5", &[0]);
     check("pear", "pear", &[]);
+    check("%3F%21", "?!", &[]);
+
+    let words: Vec<String> = (0..33).map(|n| format!("w{n}")).collect();
+    let path = format!(
+        "/api/v1/dataset/byuser/developer/d/s?query={}",
+        words.join("+")
+    );
+    let (status, why) = explorer.refusal(Request::new("GET", &path));
+    assert_eq!(
+        (status, why.as_str()),
+        (400, "the search has more than 32 words and conditions")
+    );
 }
 
 #[test]

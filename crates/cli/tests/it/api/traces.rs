@@ -1,5 +1,8 @@
 //! Traces that are pushed, added to, read and remarked upon.
 
+use portcullis_store::Entry;
+use portcullis_trace::record::{Direction, EventRecord, Sequence, Verdict};
+
 use super::explorer::{Explorer, at, json, length, text, texts};
 use crate::serve::http::Request;
 
@@ -216,4 +219,44 @@ fn a_trace_is_shared_cut_and_deleted() {
     let expected = (404, "Trace not found".to_owned());
     assert_eq!(explorer.refusal(Request::new("GET", &path)), expected);
     assert_eq!(explorer.refusal(Request::new("DELETE", &path)), expected);
+}
+
+#[test]
+fn traces_that_are_too_long_together_are_not_read_at_once() {
+    let explorer = Explorer::start("");
+    let grow = |pushed: &str| {
+        let long = "x".repeat(12 << 20);
+        let record = EventRecord {
+            session: pushed.parse().unwrap(),
+            sequence: Sequence::new(2).unwrap(),
+            recorded_at: portcullis_trace::record::Timestamp::from_micros(1),
+            direction: Direction::ToServer,
+            method: None,
+            message: None,
+            events: format!(r#"[{{"role":"user","content":"{long}"}}]"#),
+            verdict: Verdict::Allow,
+            violations: Vec::new(),
+            failure: None,
+        };
+        let mut store = explorer.gateway.store();
+        store.write(&[Entry::Event(record)]).unwrap();
+    };
+    let message = r#"[{"role":"user","content":"x"}]"#;
+    for _ in 0..3 {
+        grow(&explorer.push("long", message));
+        let snippet = explorer.post(PUSH, &format!(r#"{{"messages":[{message}]}}"#));
+        grow(&text(&snippet, "id.0"));
+    }
+    let refused = |path: &str| {
+        let (status, why) = explorer.refusal(Request::new("GET", path));
+        assert_eq!(status, 413, "{path}: {why}");
+        assert!(
+            why.starts_with("the traces come to more than 33554432 bytes"),
+            "{why}"
+        );
+    };
+    refused("/api/v1/dataset/byuser/developer/long/full");
+    refused("/api/v1/trace/snippets");
+    let two = explorer.get("/api/v1/trace/snippets?limit=2");
+    assert_eq!(two.as_array().unwrap().len(), 2);
 }

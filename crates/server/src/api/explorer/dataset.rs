@@ -9,16 +9,17 @@ use axum::response::{IntoResponse, Response};
 use portcullis_json::{Object, Value};
 use portcullis_store::{
     Project, ProjectChange, ProjectFilter, ProjectId, ProjectSummary, Search, SessionFilter, Store,
+    StoreError,
 };
 use uuid::Uuid;
 
 use super::shape;
-use super::trace::{find, goes_on};
-use crate::api::Api;
+use super::trace::goes_on;
 use crate::api::answer::{Answered, Detail, Failure, count, object, ok};
 use crate::api::body::{self, given};
 use crate::api::identity::USER_NAME;
 use crate::api::parameters::Parameters;
+use crate::api::{Api, GoingOn};
 use crate::explorer::time::{stamp, to_the_second};
 use crate::relay::now;
 
@@ -158,19 +159,40 @@ async fn update(State(api): State<Arc<Api>>, named: Named, request: Body) -> Ans
 }
 
 async fn delete(State(api): State<Arc<Api>>, named: Named) -> Answered {
-    let open = api.open_sessions();
+    let going_on = api.going_on();
     api.with_traces(move |store| {
         let project = named.find(store)?.project;
-        for session in &open {
-            let of = find(store, session).map(|found| found.session.project);
-            if of.is_ok_and(|of| of.as_ref() == Some(&project.name)) {
-                return Err(goes_on("the dataset has a session that goes on").into());
-            }
+        if goes_on_in(store, &project, &going_on)? {
+            return Err(goes_on("the dataset has a session that goes on").into());
         }
         Ok(store.delete_project(&project.id)?)
     })
     .await?;
     Ok(ok(&object([("message", "Deleted".into())])))
+}
+
+/// Whether a session of the project does.
+fn goes_on_in(
+    store: &mut dyn Store,
+    project: &Project,
+    going_on: &GoingOn,
+) -> Result<bool, StoreError> {
+    let elsewhere = SessionFilter {
+        project: Some(project.name.clone()),
+        going_on_since: Some(going_on.since),
+        ..SessionFilter::newest(1)
+    };
+    if !store.sessions(&elsewhere)?.is_empty() {
+        return Ok(true);
+    }
+    for session in &going_on.here {
+        match store.session(session.as_str()) {
+            Ok(found) if found.session.project.as_ref() == Some(&project.name) => return Ok(true),
+            Ok(_) | Err(StoreError::NoSession { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
 }
 
 // === impl Named ===

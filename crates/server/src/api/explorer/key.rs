@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use portcullis_json::Value;
-use portcullis_store::{ApiKey, ApiKeySecret};
+use portcullis_store::{ApiKey, ApiKeyId, ApiKeySecret};
 use portcullis_trace::record::Timestamp;
 use uuid::Uuid;
 
@@ -49,9 +49,11 @@ pub(super) async fn list(State(api): State<Arc<Api>>) -> Answered {
 
 pub(super) async fn revoke(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Answered {
     let unknown = || Detail::not_found("API key not found");
-    let id = id.parse().map_err(|_| unknown())?;
-    let is_revoked = api.with_store(move |store| Ok(store.revoke_api_key(&id, now())?));
+    let id: ApiKeyId = id.parse().map_err(|_| unknown())?;
+    let revoked = id.clone();
+    let is_revoked = api.with_store(move |store| Ok(store.revoke_api_key(&revoked, now())?));
     if is_revoked.await? {
+        api.gateway.keys.forget(&id);
         Ok(ok(&object([("success", true.into())])))
     } else {
         Err(unknown())

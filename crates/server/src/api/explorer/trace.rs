@@ -21,6 +21,8 @@ use crate::explorer::{Projected, Projection};
 
 /// LIMIT: how long the messages of a trace may be that is shown as a whole.
 const TRACE_BYTES_MAX: usize = 256 << 20;
+/// LIMIT: how long the messages and annotations of all traces of one answer may be.
+const ANSWER_BYTES_MAX: usize = 32 << 20;
 /// How much of a text is shown unless the request says otherwise.
 const SHOWN_CHARACTERS: usize = 100_000;
 
@@ -30,6 +32,13 @@ pub(super) struct Trace {
     pub(super) summary: SessionSummary,
     pub(super) messages: Vec<Value>,
     pub(super) annotations: Vec<ShownAnnotation>,
+}
+
+/// How much of what is kept may still be read for one answer.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    left: usize,
+    refusal: fn() -> Detail,
 }
 
 /// The texts of the guardrails that fired.
@@ -62,10 +71,13 @@ pub(super) async fn read(
 
 pub(super) async fn delete(State(api): State<Arc<Api>>, Path(id): Path<String>) -> Answered {
     let id = session_id(&id)?;
-    if api.open_sessions().contains(&id) {
-        return Err(goes_on("the trace is of a session that goes on"));
-    }
-    let is_deleted = api.with_traces(move |store| Ok(store.delete_session(&id)?));
+    let going_on = api.going_on();
+    let is_deleted = api.with_traces(move |store| {
+        if going_on.has(&find(store, &id)?) {
+            return Err(goes_on("the trace is of a session that goes on").into());
+        }
+        Ok(store.delete_session(&id)?)
+    });
     if is_deleted.await? {
         Ok(ok(&object([("message", "deleted".into())])))
     } else {
@@ -103,6 +115,14 @@ fn shared_or_not(is_shared: bool) -> axum::response::Response {
 
 impl Trace {
     pub(super) fn load(store: &mut dyn Store, id: &SessionId) -> Result<Self, Failure> {
+        Self::load_within(store, id, &mut Budget::for_one())
+    }
+
+    pub(super) fn load_within(
+        store: &mut dyn Store,
+        id: &SessionId,
+        budget: &mut Budget,
+    ) -> Result<Self, Failure> {
         let summary = find(store, id)?;
         let mut trace = Self {
             summary,
@@ -111,22 +131,21 @@ impl Trace {
         };
         let mut projection = Projection::new();
         let mut policies = Policies::default();
-        let (mut page, mut bytes) = (EventPage::first(EventPage::LIMIT_MAX), 0);
+        let mut page = EventPage::first(EventPage::LIMIT_MAX);
         loop {
             let records = store.events(id, page)?;
             let Some(last) = records.last() else { break };
             page = page.after(last.sequence);
             for record in &records {
-                bytes += record.events.len();
-                if bytes > TRACE_BYTES_MAX {
-                    return Err(too_long().into());
-                }
+                budget.take(record.events.len())?;
                 policies.note(store, record)?;
                 trace.add(record, &mut projection, &policies)?;
             }
         }
-        let made = store.annotations(id)?.into_iter();
-        trace.annotations.extend(made.map(ShownAnnotation::from));
+        for made in store.annotations(id)? {
+            budget.take(made.content.len() + made.address.len())?;
+            trace.annotations.push(made.into());
+        }
         Ok(trace)
     }
 
@@ -198,6 +217,30 @@ impl Trace {
                     .into(),
             ),
         ])
+    }
+}
+
+// === impl Budget ===
+
+impl Budget {
+    fn for_one() -> Self {
+        Self {
+            left: TRACE_BYTES_MAX,
+            refusal: too_long,
+        }
+    }
+
+    /// For several traces in one answer.
+    pub(super) fn for_several() -> Self {
+        Self {
+            left: ANSWER_BYTES_MAX,
+            refusal: too_much,
+        }
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), Detail> {
+        self.left = self.left.checked_sub(bytes).ok_or_else(self.refusal)?;
+        Ok(())
     }
 }
 
@@ -303,4 +346,14 @@ impl Policies {
     fn text(&self, guardrail: &GuardrailName) -> Option<Arc<str>> {
         self.0.get(guardrail.id.as_ref()?)?.clone()
     }
+}
+
+fn too_much() -> Detail {
+    Detail::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!(
+            "the traces come to more than {ANSWER_BYTES_MAX} bytes: \
+             ask for fewer, read them one by one, or download the dataset"
+        ),
+    )
 }

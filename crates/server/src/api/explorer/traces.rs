@@ -12,7 +12,7 @@ use portcullis_trace::record::{SessionId, SessionSummary};
 
 use super::dataset::Named;
 use super::shape;
-use super::trace::{Trace, head};
+use super::trace::{Budget, Trace, head};
 use crate::api::Api;
 use crate::api::answer::{Answered, Failure, count, ok};
 use crate::api::parameters::Parameters;
@@ -96,8 +96,9 @@ pub(super) async fn full(
         };
         let id = project.project.id.to_string();
         let mut traces: Vec<Value> = Vec::new();
+        let mut budget = Budget::for_several();
         for summary in select(store, &project, selection)? {
-            let trace = Trace::load(store, &summary.session.id)?;
+            let trace = Trace::load_within(store, &summary.session.id, &mut budget)?;
             traces.push(trace.json(Some(id.clone()), usize::MAX).into());
         }
         let guardrails = store.guardrails(Some(&project.project.id))?;
@@ -115,6 +116,7 @@ pub(super) async fn snippets(State(api): State<Arc<Api>>, RawQuery(query): RawQu
     let shown = api.with_traces(move |store| {
         let mut filter = SessionFilter::newest(SessionFilter::LIMIT_MAX);
         let mut shown: Vec<Value> = Vec::new();
+        let mut budget = Budget::for_several();
         loop {
             let page = store.sessions(&filter)?;
             let read = page.len();
@@ -122,7 +124,8 @@ pub(super) async fn snippets(State(api): State<Arc<Api>>, RawQuery(query): RawQu
                 if shown.len() >= limit.min(WHOLE_TRACES_MAX) {
                     return Ok(shown);
                 }
-                let mut trace = Trace::load(store, &summary.session.id)?.json(None, usize::MAX);
+                let trace = Trace::load_within(store, &summary.session.id, &mut budget)?;
+                let mut trace = trace.json(None, usize::MAX);
                 trace.remove("annotations");
                 shown.push(trace.into());
             }

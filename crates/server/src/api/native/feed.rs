@@ -4,21 +4,24 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::HeaderValue;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use portcullis_json::Value;
 use portcullis_store::Entry;
 use portcullis_transport::http::events::EventBody;
 use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::problem::Problem;
 use super::session::Event;
 use super::shape::Answer;
 use crate::api::Api;
 use crate::api::answer::{count, object};
+use crate::api::identity::with_key;
 use crate::explorer::time::stamp;
 use crate::feed::Watch;
+use crate::login::TRUST_MAX;
 
 /// LIMIT: what waits for somebody who reads slowly, beside what the feed itself holds.
 const WAITING_MAX: usize = 16;
@@ -30,10 +33,14 @@ struct Told {
     data: Value,
 }
 
-pub(super) async fn follow(State(api): State<Arc<Api>>) -> Result<Response, Problem> {
+pub(super) async fn follow(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let watch = api.recording.feed().watch();
     let (told, parts) = mpsc::channel(WAITING_MAX);
-    api.gateway.tasks.spawn(tell(watch, told));
+    let tasks = api.gateway.tasks.clone();
+    tasks.spawn(tell(Arc::clone(&api), headers, watch, told));
     let keep_alive = api.gateway.config().streams.keep_alive;
     let begin = Told {
         name: "begin",
@@ -47,12 +54,20 @@ pub(super) async fn follow(State(api): State<Arc<Api>>) -> Result<Response, Prob
     Ok(response)
 }
 
-/// Until the one who watches is gone, or the gateway ends.
-async fn tell(mut watch: Watch, told: mpsc::Sender<Told>) {
+/// Until the one who watches is gone, the key in `headers` is not known to be valid any more, or
+/// the gateway ends.
+async fn tell(api: Arc<Api>, headers: HeaderMap, mut watch: Watch, told: mpsc::Sender<Told>) {
+    let mut looks = interval_at(Instant::now() + TRUST_MAX, TRUST_MAX);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let next = tokio::select! {
-            next = watch.next() => next,
+            biased;
             () = told.closed() => return,
+            _ = looks.tick() => match with_key(&api, &headers).await {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
+            next = watch.next() => next,
         };
         let next = match next {
             Some(Ok(entry)) => match Told::of(&entry) {

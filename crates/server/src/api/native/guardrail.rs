@@ -8,18 +8,20 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use portcullis_json::Object;
 use portcullis_store::{
-    GuardrailChange, GuardrailId, GuardrailRecord, GuardrailScope, ProjectId, Store,
+    GuardrailChange, GuardrailId, GuardrailPage, GuardrailPart, GuardrailRecord, GuardrailScope,
+    ProjectId, Store,
 };
 use uuid::Uuid;
 
 use super::problem::Problem;
-use super::shape::{Answer, Asked, shapes};
+use super::shape::{Answer, Asked, Change, shapes};
 use crate::api::Api;
 use crate::api::answer::{Detail, Failure, ok};
 use crate::api::body;
 use crate::api::evaluation::load;
-use crate::api::parameters::Parameters;
+use crate::api::parameters::{Page, Parameters};
 use crate::explorer::time::stamp;
+use crate::kept_guardrail::{UnfitGuardrailError, check_names, check_rules};
 use crate::policy::POLICY_BYTES_MAX;
 use crate::relay::now;
 
@@ -48,6 +50,8 @@ shapes! {
     /// The guardrails of a project, or those of every session.
     answer Guardrails {
         items: Vec<Guardrail>,
+        /// The `offset` of what comes after them, if there may be more.
+        next: Option<u64>,
     }
     /// A guardrail as it was from one change to the next.
     answer Version {
@@ -58,6 +62,8 @@ shapes! {
     /// The newest first.
     answer Versions {
         items: Vec<Version>,
+        /// The `offset` of what comes after them, if there may be more.
+        next: Option<u64>,
     }
     /// A guardrail to keep.
     request NewGuardrail {
@@ -79,8 +85,10 @@ shapes! {
         policy: Option<String>,
         enabled: Option<bool>,
         action: Option<String>,
-        client: Option<String>,
-        server: Option<String>,
+        /// Null for all clients.
+        client: Change<String>,
+        /// Null for all servers.
+        server: Change<String>,
         metadata: Option<Object>,
     }
 }
@@ -91,12 +99,15 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let parameters = Parameters::of(query.as_deref());
     let project = parameters.get("project").map(str::to_owned);
+    let page = page(&parameters)?;
     let found = api.with_store(move |store| {
         let project = project_id(store, project.as_deref())?;
-        Ok(store.guardrails(project.as_ref())?)
+        Ok(store.guardrail_page(project.as_ref(), page)?)
     });
-    let items = found.await?.into_iter().map(Guardrail::from).collect();
-    Ok(ok(&Guardrails { items }.value()))
+    let found = found.await?;
+    let next = next(page, &found);
+    let items = found.items.into_iter().map(Guardrail::from).collect();
+    Ok(ok(&Guardrails { items, next }.value()))
 }
 
 pub(super) async fn create(
@@ -104,7 +115,8 @@ pub(super) async fn create(
     request: Body,
 ) -> Result<Response, Problem> {
     let new: NewGuardrail = asked(request).await?;
-    check_name(Some(&new.name))?;
+    let (client, server) = (new.client.as_deref(), new.server.as_deref());
+    check_names(Some(&new.name), client, server).map_err(unfit)?;
     check_action(new.action.as_deref())?;
     check_policy(&api, Some(new.policy.clone())).await?;
     let made = api.with_store(move |store| {
@@ -148,7 +160,9 @@ pub(super) async fn change(
 ) -> Result<Response, Problem> {
     let id = guardrail_id(&guardrail)?;
     let change: ChangedGuardrail = asked(request).await?;
-    check_name(change.name.as_deref())?;
+    let scope = [&change.client, &change.server].map(|it| it.new_value().map(String::as_str));
+    let [client, server] = scope;
+    check_names(change.name.as_deref(), client, server).map_err(unfit)?;
     check_action(change.action.as_deref())?;
     check_policy(&api, change.policy.clone()).await?;
     let changed = api.with_store(move |store| {
@@ -159,8 +173,8 @@ pub(super) async fn change(
             enabled: change.enabled,
             action: change.action,
             scope: Some(GuardrailScope {
-                client: change.client.or(found.scope.client),
-                server: change.server.or(found.scope.server),
+                client: change.client.of(found.scope.client),
+                server: change.server.of(found.scope.server),
             }),
             metadata: change.metadata,
         };
@@ -186,19 +200,33 @@ pub(super) async fn delete(
 pub(super) async fn versions(
     State(api): State<Arc<Api>>,
     Path(guardrail): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Result<Response, Problem> {
     let id = guardrail_id(&guardrail)?;
-    let found = api.with_store(move |store| Ok(store.guardrail_history(&id)?));
+    let page = page(&Parameters::of(query.as_deref()))?;
+    let found = api.with_store(move |store| Ok(store.guardrail_history(&id, page)?));
     let found = found.await?;
-    if found.is_empty() {
+    if found.items.is_empty() && page.offset == 0 {
         return Err(unknown().into());
     }
-    let items = found.into_iter().map(|version| Version {
+    let next = next(page, &found);
+    let items = found.items.into_iter().map(|version| Version {
         guardrail: version.record.into(),
         is_deleted: version.deleted,
     });
     let items = items.collect();
-    Ok(ok(&Versions { items }.value()))
+    Ok(ok(&Versions { items, next }.value()))
+}
+
+fn page(parameters: &Parameters) -> Result<GuardrailPage, Detail> {
+    let Page { limit, offset } = Page::of(parameters)?;
+    Ok(GuardrailPage { limit, offset })
+}
+
+/// Where the page behind this one begins. It may be shorter than asked for and not the last.
+fn next<T>(page: GuardrailPage, found: &GuardrailPart<T>) -> Option<u64> {
+    let after = page.after(found.items.len());
+    found.more.then(|| after.offset.into())
 }
 
 // === impl Guardrail ===
@@ -231,11 +259,8 @@ pub(super) fn unprocessable(text: impl Into<String>) -> Detail {
     Detail::new(StatusCode::UNPROCESSABLE_ENTITY, text)
 }
 
-fn check_name(name: Option<&str>) -> Result<(), Detail> {
-    match name {
-        Some("") => Err(unprocessable("`name` must not be empty")),
-        Some(_) | None => Ok(()),
-    }
+fn unfit(error: UnfitGuardrailError) -> Detail {
+    Detail::bad_request(error.to_string())
 }
 
 fn check_action(action: Option<&str>) -> Result<(), Detail> {
@@ -248,7 +273,7 @@ fn check_action(action: Option<&str>) -> Result<(), Detail> {
     }
 }
 
-/// One that does not load could guard nothing.
+/// One that does not load, or has no rule, could guard nothing.
 async fn check_policy(api: &Api, policy: Option<String>) -> Result<(), Detail> {
     let Some(policy) = policy else {
         return Ok(());
@@ -257,11 +282,10 @@ async fn check_policy(api: &Api, policy: Option<String>) -> Result<(), Detail> {
         let text = format!("the policy is longer than {POLICY_BYTES_MAX} bytes");
         return Err(Detail::new(StatusCode::PAYLOAD_TOO_LARGE, text));
     }
-    let loaded = api
-        .evaluations
-        .run(move |_| load(&policy).map(drop))
-        .await?;
-    loaded.map_err(|error| unprocessable(format!("the policy does not load: {}", error.text())))
+    let loaded = api.evaluations.run(move |_| load(&policy)).await?;
+    let loaded = loaded
+        .map_err(|error| unprocessable(format!("the policy does not load: {}", error.text())))?;
+    check_rules(&loaded).map_err(unfit)
 }
 
 fn project_id(store: &mut dyn Store, name: Option<&str>) -> Result<Option<ProjectId>, Failure> {

@@ -1,6 +1,6 @@
 //! Sessions, live and past, and what was said in them.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
@@ -14,11 +14,14 @@ use portcullis_trace::record::{
 
 use super::problem::Problem;
 use super::shape::{Answer, shapes};
-use crate::api::Api;
 use crate::api::answer::{Detail, Failure, ok};
 use crate::api::body::parse_json;
 use crate::api::parameters::{Page, Parameters};
+use crate::api::{Api, GoingOn};
 use crate::explorer::time::stamp;
+
+/// LIMIT: sessions of other processes that are listed as going on.
+const ELSEWHERE_MAX: usize = 10_000;
 
 shapes! {
     /// One client's conversation with one server, or a trace that was pushed.
@@ -31,7 +34,8 @@ shapes! {
         client: Option<Client>,
         /// `live`: its messages passed through the gateway; `pushed`: somebody handed it over.
         origin: String,
-        /// Whether it goes on in this gateway.
+        /// Whether it goes on: in this gateway, or, as it has not ended and something happened in
+        /// it within the last hour, perhaps in another process.
         is_open: bool,
         started_at: String,
         ended_at: Option<String>,
@@ -110,10 +114,10 @@ pub(super) async fn list(
         ..SessionFilter::newest(page.limit)
     };
     let only_open = parameters.flag("is_open")?;
-    let open = api.open_sessions();
+    let going_on = api.going_on();
     let found = api.with_traces(move |store| match only_open {
-        Some(true) => open_of(store, &filter, &open),
-        Some(false) | None => Ok(shown(store.sessions(&filter)?, &open)),
+        Some(true) => open_of(store, &filter, &going_on),
+        Some(false) | None => Ok(shown(store.sessions(&filter)?, &going_on)),
     });
     let mut items = found.await?;
     let next = page.next(items.len());
@@ -127,10 +131,9 @@ pub(super) async fn read(
     State(api): State<Arc<Api>>,
     Path(session): Path<String>,
 ) -> Result<Response, Problem> {
-    let open = api.open_sessions();
     let found = api.with_traces(move |store| find(store, &session_id(&session)?));
     let found = found.await?;
-    let is_open = open.contains(&found.session.id);
+    let is_open = api.going_on().has(&found);
     Ok(ok(&Session::new(found, is_open).value()))
 }
 
@@ -139,11 +142,14 @@ pub(super) async fn delete(
     Path(session): Path<String>,
 ) -> Result<Response, Problem> {
     let id = session_id(&session)?;
-    if api.open_sessions().contains(&id) {
-        let text = "the session goes on, end it first";
-        return Err(Detail::new(StatusCode::CONFLICT, text).into());
-    }
-    let deleted = api.with_traces(move |store| Ok(store.delete_session(&id)?));
+    let going_on = api.going_on();
+    let deleted = api.with_traces(move |store| {
+        if going_on.has(&find(store, &id)?) {
+            let text = "the session goes on, end it first";
+            return Err(Detail::new(StatusCode::CONFLICT, text).into());
+        }
+        Ok(store.delete_session(&id)?)
+    });
     if deleted.await? {
         Ok(StatusCode::NO_CONTENT.into_response())
     } else {
@@ -263,9 +269,9 @@ fn unknown() -> Detail {
     Detail::not_found("no such session is recorded")
 }
 
-fn shown(found: Vec<SessionSummary>, open: &BTreeSet<SessionId>) -> Vec<Session> {
+fn shown(found: Vec<SessionSummary>, going_on: &GoingOn) -> Vec<Session> {
     let sessions = found.into_iter().map(|summary| {
-        let is_open = open.contains(&summary.session.id);
+        let is_open = going_on.has(&summary);
         Session::new(summary, is_open)
     });
     sessions.collect()
@@ -275,7 +281,7 @@ fn shown(found: Vec<SessionSummary>, open: &BTreeSet<SessionId>) -> Vec<Session>
 fn open_of(
     store: &mut dyn Store,
     filter: &SessionFilter,
-    open: &BTreeSet<SessionId>,
+    going_on: &GoingOn,
 ) -> Result<Vec<Session>, Failure> {
     let passes = |found: &SessionSummary| {
         let session = &found.session;
@@ -287,14 +293,45 @@ fn open_of(
                 .is_none_or(|server| *server == session.server)
             && (!filter.with_violations_only || found.violations > 0)
     };
-    let mut sessions = Vec::new();
-    for id in open.iter().rev() {
+    let mut sessions = elsewhere(store, filter, going_on)?;
+    for id in &going_on.here {
         match store.session(id.as_str()) {
-            Ok(found) if passes(&found) => sessions.push(Session::new(found, true)),
+            Ok(found) if passes(&found) => {
+                sessions.insert(id.clone(), found);
+            }
             Ok(_) | Err(StoreError::NoSession { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }
-    let sessions = sessions.into_iter().skip(filter.offset as usize);
+    let sessions = sessions.into_values().rev().skip(filter.offset as usize);
+    let sessions = sessions.map(|found| Session::new(found, true));
     Ok(sessions.take(filter.limit as usize).collect())
+}
+
+/// What may be going on for all the store knows.
+fn elsewhere(
+    store: &mut dyn Store,
+    filter: &SessionFilter,
+    going_on: &GoingOn,
+) -> Result<BTreeMap<SessionId, SessionSummary>, Failure> {
+    let mut filter = SessionFilter {
+        going_on_since: Some(going_on.since),
+        limit: SessionFilter::LIMIT_MAX,
+        offset: 0,
+        ..filter.clone()
+    };
+    let mut sessions = BTreeMap::new();
+    while sessions.len() < ELSEWHERE_MAX {
+        let page = store.sessions(&filter)?;
+        let read = page.len();
+        sessions.extend(
+            page.into_iter()
+                .map(|found| (found.session.id.clone(), found)),
+        );
+        if read < SessionFilter::LIMIT_MAX as usize {
+            break;
+        }
+        filter.offset = filter.offset.saturating_add(SessionFilter::LIMIT_MAX);
+    }
+    Ok(sessions)
 }

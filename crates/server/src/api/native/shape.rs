@@ -22,6 +22,21 @@ pub(super) trait Answer: Shape {
 pub(super) trait Asked: Shape + Sized {
     /// The error says what it must be.
     fn read(value: &Value) -> Result<Self, String>;
+
+    /// What it is where it is absent: what null would be, unless the shape tells them apart.
+    fn absent() -> Result<Self, String> {
+        Self::read(&Value::Null)
+    }
+}
+
+/// What to do about something that need not be there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Change<T> {
+    /// It is absent.
+    Stays,
+    /// It is null.
+    Lifted,
+    To(T),
 }
 
 /// Declares shapes: `answer` or `request`, its fields with their descriptions. A field whose name
@@ -136,7 +151,8 @@ pub(super) fn check_names(members: &Object, known: &[&str]) -> Result<(), String
 }
 
 pub(super) fn member<T: Asked>(members: &Object, name: &str) -> Result<T, String> {
-    T::read(members.get(name).unwrap_or(&Value::Null)).map_err(|what| format!("`{name}`: {what}"))
+    let read = members.get(name).map_or_else(T::absent, T::read);
+    read.map_err(|what| format!("`{name}`: {what}"))
 }
 
 /// A shape that is one type of JSON.
@@ -215,6 +231,48 @@ impl<T: Shape> Shape for Option<T> {
 impl<T: Answer> Answer for Option<T> {
     fn value(self) -> Value {
         self.map_or(Value::Null, T::value)
+    }
+}
+
+// === impl Change ===
+
+impl<T> Change<T> {
+    /// What there is then, where there was `found`.
+    pub(super) fn of(self, found: Option<T>) -> Option<T> {
+        match self {
+            Self::Stays => found,
+            Self::Lifted => None,
+            Self::To(new) => Some(new),
+        }
+    }
+
+    /// What is new.
+    pub(super) fn new_value(&self) -> Option<&T> {
+        match self {
+            Self::To(new) => Some(new),
+            Self::Stays | Self::Lifted => None,
+        }
+    }
+}
+
+impl<T: Shape> Shape for Change<T> {
+    const IS_OPTIONAL: bool = true;
+
+    fn schema(definitions: &mut Object) -> Value {
+        Option::<T>::schema(definitions)
+    }
+}
+
+impl<T: Asked> Asked for Change<T> {
+    fn read(value: &Value) -> Result<Self, String> {
+        if value.is_null() {
+            return Ok(Self::Lifted);
+        }
+        T::read(value).map(Self::To)
+    }
+
+    fn absent() -> Result<Self, String> {
+        Ok(Self::Stays)
     }
 }
 

@@ -414,6 +414,21 @@ fn nobody_may_ask_without_a_key_from_elsewhere() {
 }
 
 #[test]
+fn keys_are_not_made_without_a_key_where_clients_need_one() {
+    let problem = "whoever reaches this machine could make the key that `clients.login` asks for -> write `keys` or leave it out, or write `clients: { login: none }`";
+    check(
+        "clients: { login: keys }\napi: { login: none }\n",
+        &[&format!("2:15 \"none\" {problem}")],
+    );
+    check(
+        "api: { login: none }\nclients: { login: keys }\n",
+        &[&format!("1:15 \"none\" {problem}")],
+    );
+    config("clients: { login: keys }\napi: { login: keys }\n");
+    config("clients: { login: none }\napi: { login: none }\n");
+}
+
+#[test]
 fn no_server_gets_the_key_that_clients_log_in_with() {
     let server = "servers: { a: { url: \"http://a\", forward_headers: [x, Authorization] } }\n";
     let problem = "`authorization` has the key of the gateway, which no server may see -> give the server a credential of its own under `headers`";

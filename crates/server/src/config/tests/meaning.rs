@@ -174,7 +174,7 @@ fn models_in_folders_are_loaded_with_their_labels() {
 fn what_others_can_reach_asks_for_a_key() {
     let check = |yaml: &str, address: &str, expected: Login| {
         let address = address.parse().unwrap();
-        let api = config(&format!("api: {yaml}")).api.login_at(address);
+        let api = config(&format!("api: {yaml}")).api_login_at(address);
         let clients = config(&format!("clients: {yaml}"));
         let clients = clients.clients.login_at(address);
         assert_eq!((api, clients), (expected, expected), "{yaml} at {address}");
@@ -188,25 +188,21 @@ fn what_others_can_reach_asks_for_a_key() {
 }
 
 #[test]
-fn traces_are_as_closed_as_the_servers_unless_said() {
+fn traces_are_as_closed_as_the_servers_or_more() {
     let check = |yaml: &str, expected: Login| {
         let config = config(yaml);
-        assert_eq!(config.api.login_at(config.listen), expected, "{yaml}");
+        assert_eq!(config.api_login_at(config.listen), expected, "{yaml}");
     };
     check("clients: { login: keys }", Login::Keys);
-    check(
-        "clients: { login: keys }\napi: { login: none }",
-        Login::None,
-    );
-    check(
-        "api: { login: none }\nclients: { login: keys }",
-        Login::None,
-    );
     check("clients: { login: none }", Login::None);
     check(
         "clients: { login: none }\napi: { login: keys }",
         Login::Keys,
     );
+    // However a configuration came about.
+    let mut config = config("clients: { login: keys }");
+    config.api.login = Some(Login::None);
+    assert_eq!(config.api_login_at(config.listen), Login::Keys);
 }
 
 #[test]

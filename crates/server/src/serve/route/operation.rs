@@ -54,11 +54,7 @@ async fn metrics(
     let gateway = &health.gateway;
     let config = gateway.config();
     admit(&config, &uri, &headers)?;
-    let logins = [
-        config.clients.login_at(gateway.address),
-        config.api.login_at(gateway.address),
-    ];
-    if logins.contains(&Login::Keys) {
+    if config.api_login_at(gateway.address) == Login::Keys {
         owner(gateway, &headers).await?;
     }
     Ok(([(CONTENT_TYPE, METRICS)], health.metrics()).into_response())
