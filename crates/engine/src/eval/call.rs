@@ -127,7 +127,7 @@ impl Evaluator<'_> {
         let found = self.search_with(span, |steps| compiled.find_iter(&text.text, steps))?;
         let mut texts = Vec::with_capacity(found.len());
         for bytes in found {
-            self.mark(text, bytes.clone());
+            self.mark(text, bytes.clone())?;
             let whole = bytes == (0..text.text.len());
             let part = || Value::text(text.text.get(bytes.clone()).unwrap_or_default());
             texts.push(if whole {
@@ -136,7 +136,9 @@ impl Evaluator<'_> {
                 part()
             });
         }
-        Ok(Value::list(texts))
+        let texts = Value::list(texts);
+        self.pay_for([&texts])?;
+        Ok(texts)
     }
 
     /// Runs a search whose steps are drawn from the fuel.
@@ -212,7 +214,7 @@ impl Evaluator<'_> {
             Lookup::Ready(Ok(answer)) => {
                 if self.marks() {
                     for bytes in answer.marks {
-                        self.mark(text, bytes);
+                        self.mark(text, bytes)?;
                     }
                 }
                 Ok(answer.value)
