@@ -268,6 +268,42 @@ fn operations_that_always_fail_are_found() {
 }
 
 #[test]
+fn kinds_that_a_detector_does_not_know_are_found() {
+    let check = |list: &str, call: &str, expected: &[(&str, &str)]| {
+        let source = format!(
+            "from invariant.detectors import pii, unicode\nKINDS := {list}\nraise \"x\" if:\n    \
+             (m: Message)\n    any({call})\n"
+        );
+        let found = Policy::load(&source).diagnostics;
+        let found = found.iter().map(|found| {
+            assert_eq!(found.code.0, "unknown-category");
+            let underlined = source.get(found.span().range()).unwrap();
+            (underlined.to_owned(), found.help.clone().unwrap())
+        });
+        let expected = expected
+            .iter()
+            .map(|(underlined, help)| ((*underlined).to_owned(), (*help).to_owned()));
+        assert!(found.eq(expected), "{call}");
+    };
+    check(
+        "[]",
+        "pii(m, [\"EMAIL_ADDRES\", \"PERSON\", \"US_SSN\"])",
+        &[("\"EMAIL_ADDRES\"", "did you mean `EMAIL_ADDRESS`?")],
+    );
+    check(
+        "[\"PHONE\"]",
+        "pii(m, entities=KINDS)",
+        &[("\"PHONE\"", "did you mean `PHONE_NUMBER`?")],
+    );
+    check(
+        "[]",
+        "unicode(m, [\"Co\", \"cf\"])",
+        &[("\"cf\"", "did you mean `Cf`?")],
+    );
+    check("[]", "pii(m, [m.role]) and unicode(m)", &[]);
+}
+
+#[test]
 fn brackets_make_the_meaning_clear() {
     let lines = [
         "not (m.role == \"a\")",
