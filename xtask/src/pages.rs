@@ -61,11 +61,15 @@ fn page(rule: &Rule) -> String {
     } else {
         ""
     };
+    let credential = if rule.source.contains("(?<body>") {
+        "The credential is the whole; what is tested is the group that has a name."
+    } else {
+        "The credential is the first group, if there is one."
+    };
     format!(
         "# `{}`\n\nFinds: `{}`.\n\n## Why it matters\n\nIt opens {}.\n\n\
          ## How it is found\n\nThe rule is tried where one of these occurs, in any case: {}.\n\
-         It matches\n\n```text\n{}\n```\n\nThe credential is the first group, if there is one. \
-         It must have\n\n{tests}{checksum}\n\
+         It matches\n\n```text\n{}\n```\n\n{credential} It must have\n\n{tests}{checksum}\n\
          ## Misses and false alarms\n\nA credential that is split, encrypted, or of a form that \
          its provider changed is missed.\nOne that is made up for a test and looks random is \
          reported.\n",

@@ -110,8 +110,15 @@ fn all(text: &str, detectors: &[(&'static str, Detector)]) -> Vec<Match> {
 
 /// Whether the span is not a part of a longer word, decimal number or version.
 fn stands_alone(text: &str, span: &Range<usize>) -> bool {
+    is_apart(text, span, &['.', '-'])
+}
+
+/// Whether neither a word goes on beside the span, nor a number behind one of the signs.
+fn is_apart(text: &str, span: &Range<usize>, signs: &[char]) -> bool {
     let continues = |mut outward: Box<dyn Iterator<Item = char> + '_>| match outward.next() {
-        Some('.' | '-') => outward.next().is_some_and(|next| next.is_ascii_digit()),
+        Some(sign) if signs.contains(&sign) => {
+            outward.next().is_some_and(|next| next.is_ascii_digit())
+        }
         next => next.is_some_and(|next| next.is_alphanumeric() || next == '_'),
     };
     let before = text.get(..span.start).unwrap_or_default();

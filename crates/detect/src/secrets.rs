@@ -127,11 +127,13 @@ impl Rule {
             let Some(whole) = captures.get(0) else {
                 continue;
             };
-            let secret = captures.get(1).unwrap_or(whole);
+            // A body is tested for the whole of what it belongs to.
+            let body = captures.name("body").or(captures.name("beginning"));
+            let value = captures.get(1).filter(|_| body.is_none());
+            let secret = value.unwrap_or(whole);
             let start = base + secret.start();
-            let is_public =
-                captures.get(1).is_some() && is_public(text, base + whole.start(), start);
-            if !is_public && self.accepts(secret.as_str()) {
+            let is_public = value.is_some() && is_public(text, base + whole.start(), start);
+            if !is_public && self.accepts(body.unwrap_or(secret).as_str()) {
                 found.push(start..base + secret.end());
             }
         }

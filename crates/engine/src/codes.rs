@@ -37,6 +37,7 @@ pub(crate) const NOTHING_SEARCHED: Code = Code("nothing-searched");
 pub(crate) const RESERVED_PARAMETER: Code = Code("reserved-parameter");
 pub(crate) const UNFIT_ERROR_ARGUMENT: Code = Code("unfit-error-argument");
 pub(crate) const UNKNOWN_ATTRIBUTE: Code = Code("unknown-attribute");
+pub(crate) const UNKNOWN_CATEGORY: Code = Code("unknown-category");
 pub(crate) const UNKNOWN_METHOD: Code = Code("unknown-method");
 pub(crate) const USED_BEFORE_LET: Code = Code("used-before-let");
 pub(crate) const WRONG_ARGUMENTS: Code = Code("wrong-arguments");

@@ -1,5 +1,6 @@
 //! Questions that the engine does not answer itself, and where their answers come from.
 
+use hashbrown::hash_map::Entry;
 use hashbrown::{DefaultHashBuilder, HashMap};
 use portcullis_json::{Object, Value};
 use std::cell::RefCell;
@@ -70,6 +71,17 @@ pub(crate) struct Memo {
     order: VecDeque<Question>,
     /// Of all texts in `order`.
     bytes: usize,
+    push: PushMemo,
+}
+
+/// Answers of one push, by the very text that was asked about: each element, candidate and rule may
+/// ask the same, and finds it here without a look at the text, however long that is.
+#[derive(Debug, Default)]
+struct PushMemo {
+    /// The calls hold the texts, so that no other text can come to the same address.
+    known: HashMap<usize, Vec<(DetectorCall, Answer)>>,
+    /// Of all texts in `known`.
+    bytes: usize,
 }
 
 /// Outcomes of calls, by what was asked.
@@ -93,6 +105,12 @@ const MEMO_ENTRIES: usize = 1_024;
 const MEMO_TEXT_BYTES: usize = 64 * 1024;
 /// LIMIT: texts kept per monitor.
 const MEMO_BYTES: usize = 1 << 20;
+/// LIMIT: texts of one push whose answers are kept until its end.
+const PUSH_TEXTS: usize = 16_384;
+/// LIMIT: bytes of these texts. Those of the trace are there anyway, those that a rule makes are not.
+const PUSH_BYTES: usize = 64 << 20;
+/// LIMIT: different questions about one text of a push, of which the answers are kept.
+const PUSH_QUESTIONS: usize = 16;
 /// LIMIT: rounds of questions about one push. Each asks all that can be asked without the answers
 /// of the next, so more of them means that answers lead to questions without end.
 const ROUNDS_MAX: usize = 32;
@@ -149,7 +167,20 @@ impl<'a> Oracle<'a> {
         Self { detectors, memo }
     }
 
+    /// What was answered in this push already.
+    pub(crate) fn recall(&self, call: &DetectorCall) -> Option<Answer> {
+        self.memo.borrow().push.answer(call).cloned()
+    }
+
     pub(crate) fn ask(&self, call: &DetectorCall) -> Lookup {
+        let lookup = self.find_out(call);
+        if let Lookup::Ready(Ok(answer)) = &lookup {
+            self.memo.borrow_mut().push.keep(call, answer);
+        }
+        lookup
+    }
+
+    fn find_out(&self, call: &DetectorCall) -> Lookup {
         if call.text.len() > MEMO_TEXT_BYTES {
             return self.detectors.answer(call);
         }
@@ -168,6 +199,10 @@ impl<'a> Oracle<'a> {
 // === impl Memo ===
 
 impl Memo {
+    pub(crate) fn end_push(&mut self) {
+        self.push = PushMemo::default();
+    }
+
     fn keep(&mut self, question: Question, outcome: Result<Answer, String>) {
         self.bytes = self.bytes.saturating_add(question.call.text.len());
         self.order.push_back(question.clone());
@@ -180,6 +215,39 @@ impl Memo {
             self.known.outcomes.remove(&oldest);
         }
     }
+}
+
+// === impl PushMemo ===
+
+impl PushMemo {
+    fn answer(&self, call: &DetectorCall) -> Option<&Answer> {
+        let about = self.known.get(&address(&call.text))?;
+        about
+            .iter()
+            .find(|(known, _)| known.detector == call.detector && known.options == call.options)
+            .map(|(_, answer)| answer)
+    }
+
+    /// What is over a limit is not kept, and asked again.
+    fn keep(&mut self, call: &DetectorCall, answer: &Answer) {
+        let is_full = self.known.len() >= PUSH_TEXTS
+            || self.bytes.saturating_add(call.text.len()) > PUSH_BYTES;
+        let about = match self.known.entry(address(&call.text)) {
+            Entry::Vacant(_) if is_full => return,
+            Entry::Vacant(vacant) => {
+                self.bytes += call.text.len();
+                vacant.insert(Vec::new())
+            }
+            Entry::Occupied(known) => known.into_mut(),
+        };
+        if about.len() < PUSH_QUESTIONS {
+            about.push((call.clone(), answer.clone()));
+        }
+    }
+}
+
+fn address(text: &Arc<str>) -> usize {
+    text.as_ptr().addr()
 }
 
 // === impl Known ===
@@ -217,6 +285,38 @@ mod tests {
             text: text.into(),
             options: Object::new(),
         })
+    }
+
+    #[test]
+    fn what_a_push_keeps_is_bounded() {
+        let answer = Answer {
+            value: Value::Null,
+            marks: Vec::new(),
+        };
+        let call = |text: &Arc<str>, option: usize| {
+            let mut options = Object::new();
+            options.insert("query", option.to_string().as_str());
+            DetectorCall {
+                detector: "fuzzy_contains",
+                text: text.clone(),
+                options,
+            }
+        };
+        let check = |text_bytes: usize, count: usize, questions: usize, kept: usize| {
+            let mut push = PushMemo::default();
+            let mut known = 0;
+            let texts = std::iter::repeat_with(|| Arc::from(" ".repeat(text_bytes)));
+            for text in texts.take(count).collect::<Vec<Arc<str>>>() {
+                for option in 0..questions {
+                    push.keep(&call(&text, option), &answer);
+                    known += usize::from(push.answer(&call(&text, option)).is_some());
+                }
+            }
+            assert_eq!(known, kept);
+        };
+        check(1, PUSH_TEXTS + 1, 1, PUSH_TEXTS);
+        check(PUSH_BYTES / 4, 5, 1, 4);
+        check(PUSH_BYTES / 2, 3, 2 * PUSH_QUESTIONS, 2 * PUSH_QUESTIONS);
     }
 
     #[test]

@@ -22,6 +22,9 @@ use portcullis_json::Object;
 use portcullis_syntax::Span;
 use std::ops::Range;
 
+/// What a mark costs: an address is built for it, put in order, and kept with the finding.
+const MARK_FUEL: u64 = 8;
+
 /// What an evaluation may read. Nothing of it changes while one runs.
 #[derive(Clone, Copy)]
 pub(crate) struct World<'a> {
@@ -257,7 +260,7 @@ impl<'a> Evaluator<'a> {
                 if object.is_unknown() || index.is_unknown() {
                     return Ok(Value::Unknown);
                 }
-                access::index(&object, &index).map_err(|message| error(message, expr.span))
+                self.index(&object, &index, expr.span)
             }
             ExprKind::Call(call) => self.call(call, expr.span),
             ExprKind::Quantifier(quantifier) => self.quantifier(quantifier, expr.span),
@@ -393,8 +396,13 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Marks a stretch of a text that was searched, if the text sits in the trace.
-    pub(crate) fn mark(&mut self, text: &Text, bytes: Range<usize>) {
-        self.recorder.mark(text, bytes);
+    pub(crate) fn mark(&mut self, text: &Text, bytes: Range<usize>) -> Evaluated<()> {
+        if !self.recorder.takes(text) {
+            return Ok(());
+        }
+        self.burn(MARK_FUEL)?;
+        let read = self.recorder.mark(text, bytes);
+        self.pay_for_bytes(read)
     }
 
     pub(crate) fn marks(&self) -> bool {
@@ -410,6 +418,16 @@ impl<'a> Evaluator<'a> {
             paid.map_err(Interrupt::Exceeded)?;
         }
         Ok(())
+    }
+
+    pub(super) fn burn(&self, steps: u64) -> Evaluated<()> {
+        self.world.meter.burn(steps).map_err(Interrupt::Exceeded)
+    }
+
+    /// Pays for reading so much of a text.
+    pub(super) fn pay_for_bytes(&self, bytes: usize) -> Evaluated<()> {
+        let paid = self.world.meter.burn_text(bytes);
+        paid.map_err(Interrupt::Exceeded)
     }
 
     /// A chain of binary operators is as long as its author made it, so it is no recursion.

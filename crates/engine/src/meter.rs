@@ -5,7 +5,8 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Steps of evaluation, roughly one for each expression, for each 64 bytes of text searched,
-    /// and for a few steps of a regular expression that backtracks.
+    /// and for a few steps of a regular expression that backtracks; several for each mark in a text,
+    /// and for 64 bytes that a detector looks at.
     pub fuel: u64,
     /// How deeply expressions, predicates and quantifiers may be nested while they are evaluated.
     pub depth: u32,

@@ -341,6 +341,28 @@ impl Detector {
             .find(|detector| detector.name() == name)
     }
 
+    /// Steps of evaluation that 64 bytes of text cost, at some 50 ns a step.
+    pub(crate) fn fuel(self) -> u64 {
+        match self {
+            Detector::Pii => 50,
+            Detector::Secrets => 20,
+            Detector::FuzzyContains | Detector::IsPoisoned | Detector::ToolSignals => 64,
+            Detector::IpythonCode
+            | Detector::PromptInjection
+            | Detector::PythonCode
+            | Detector::ShellCode => 32,
+            Detector::Copyright | Detector::HtmlCode | Detector::Links | Detector::Unicode => 16,
+            // Somebody else does the work.
+            Detector::EmbeddingSimilarity
+            | Detector::IsSimilar
+            | Detector::Llm
+            | Detector::LlmConfirm
+            | Detector::Moderated
+            | Detector::Ocr
+            | Detector::Semgrep => 1,
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Detector::Copyright => "copyright",

@@ -112,7 +112,9 @@ impl Monitor {
             unpositioned: BTreeSet::new(),
             overflows: false,
         });
-        match self.evaluate(events, detectors) {
+        let evaluated = self.evaluate(events, detectors);
+        self.memo.get_mut().end_push();
+        match evaluated {
             Ok(findings) => Step::Findings(findings),
             Err(Stopped::Needs(calls)) => {
                 self.undo();

@@ -6,6 +6,7 @@ pub(crate) use set::{Iter, RangeSet};
 
 use crate::value::{Text, Value};
 use portcullis_trace::Range;
+use std::sync::Arc;
 
 /// Collects ranges, or nothing at all when only the value matters.
 #[derive(Debug, Default)]
@@ -21,6 +22,16 @@ struct Recording {
     new_from: u64,
     /// Objects that make what a quantifier or a predicate says a matter of new events.
     counted: Vec<Range>,
+    ruler: Ruler,
+}
+
+/// Tells code points from bytes, beginning at the last place it was asked about: most marks of a
+/// text stand behind each other, and each of them counted from the beginning is quadratic.
+#[derive(Debug, Default)]
+struct Ruler {
+    text: Option<Arc<str>>,
+    byte: usize,
+    point: u64,
 }
 
 /// Ranges in any order, some of them in sets that a session keeps anyway.
@@ -65,18 +76,21 @@ impl Recorder {
             .map_or(Recorder::OFF, |outer| Recorder::new(outer.new_from))
     }
 
-    pub(crate) fn mark(&mut self, text: &Text, bytes: std::ops::Range<usize>) {
-        let Some(recording) = &mut self.0 else { return };
-        if text.place.is_nowhere() {
-            return;
-        }
-        let points = |end: usize| {
-            text.text
-                .get(..end)
-                .map_or(0, |part| part.chars().count() as u64)
+    /// Whether a mark in this text would be kept.
+    pub(crate) fn takes(&self, text: &Text) -> bool {
+        self.is_on() && !text.place.is_nowhere()
+    }
+
+    /// Returns how many bytes were read to know the code points.
+    pub(crate) fn mark(&mut self, text: &Text, bytes: std::ops::Range<usize>) -> usize {
+        let Some(recording) = &mut self.0 else {
+            return 0;
         };
-        let span = (points(bytes.start), points(bytes.end));
-        recording.marks.own.extend(text.place.ranges(Some(span)));
+        let (start, to_start) = recording.ruler.point(&text.text, bytes.start);
+        let (end, to_end) = recording.ruler.point(&text.text, bytes.end);
+        let ranges = text.place.ranges(Some((start, end)));
+        recording.marks.own.extend(ranges);
+        to_start + to_end
     }
 
     /// Takes over what an inner evaluation marked, whatever came of it.
@@ -162,6 +176,34 @@ impl Recorder {
     }
 }
 
+// === impl Ruler ===
+
+impl Ruler {
+    /// How many code points stand before a byte of a text, and how many bytes that took to read.
+    fn point(&mut self, text: &Arc<str>, byte: usize) -> (u64, usize) {
+        if !text.is_char_boundary(byte) {
+            return (0, 0);
+        }
+        let is_known = self.text.as_ref().is_some_and(|it| Arc::ptr_eq(it, text));
+        if !is_known || byte < self.byte / 2 {
+            *self = Ruler {
+                text: Some(text.clone()),
+                ..Ruler::default()
+            };
+        }
+        let (low, high) = (self.byte.min(byte), self.byte.max(byte));
+        let between = text.get(low..high).unwrap_or_default();
+        let points = between.chars().count() as u64;
+        self.point = if byte < self.byte {
+            self.point.saturating_sub(points)
+        } else {
+            self.point + points
+        };
+        self.byte = byte;
+        (self.point, between.len())
+    }
+}
+
 // === impl ModelRanges ===
 
 impl ModelRanges {
@@ -184,5 +226,39 @@ impl Collected {
         if set.len() > 0 && !self.kept.iter().any(|known| known.is_same(set)) {
             self.kept.push(set.clone());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_points_are_counted_from_the_last_place() {
+        let text: Arc<str> = "é b".repeat(1_000).into();
+        let mut ruler = Ruler::default();
+        let mut read = 0;
+        let mut check = |byte: usize| {
+            let (point, bytes) = ruler.point(&text, byte);
+            read += bytes;
+            assert_eq!(
+                point,
+                text.get(..byte).unwrap().chars().count() as u64,
+                "{byte}"
+            );
+        };
+        let places = || text.char_indices().map(|(place, _)| place);
+        places().for_each(&mut check);
+        places().rev().for_each(&mut check);
+        assert!(read <= 2 * text.len(), "{read}");
+    }
+
+    #[test]
+    fn code_points_of_another_text_are_its_own() {
+        let (one, other): (Arc<str>, Arc<str>) = ("éé".into(), "ab".into());
+        let mut ruler = Ruler::default();
+        assert_eq!(ruler.point(&one, 4), (2, 4));
+        assert_eq!(ruler.point(&other, 1), (1, 1));
+        assert_eq!(ruler.point(&one, 1), (0, 0));
     }
 }

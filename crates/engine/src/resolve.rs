@@ -30,6 +30,8 @@ pub(crate) struct Resolver {
     inner: HashMap<String, Span>,
     /// Whether it is the rule's error that is being resolved.
     raising: bool,
+    /// Whether what is being resolved is a name where a text may be meant.
+    may_be_text: bool,
     scopes: Scopes,
 }
 
@@ -49,6 +51,7 @@ pub(crate) fn resolve(policy: &Policy) -> (Program, Vec<Diagnostic>) {
         declarations: HashMap::new(),
         inner: HashMap::new(),
         raising: false,
+        may_be_text: false,
         scopes: Scopes::default(),
     };
     resolver.imports(policy);

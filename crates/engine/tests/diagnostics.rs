@@ -267,6 +267,129 @@ fn operations_that_always_fail_are_found() {
     );
 }
 
+/// The underlined text, the message and the help of what the line is answered with first.
+fn told(line: &str) -> (String, String, String) {
+    let source = format!("raise \"x\" if:\n    (m: Message)\n    (c: ToolCall)\n    {line}\n");
+    let found = Policy::load(&source).diagnostics;
+    let found = found.first().expect("a diagnostic");
+    let underlined = source.get(found.span().range()).unwrap().to_owned();
+    let help = found.help.clone().unwrap_or_default();
+    (underlined, found.message.clone(), help)
+}
+
+#[test]
+fn a_method_that_is_compared_is_to_be_called() {
+    let call = |line: &str, call: &str| {
+        let (underlined, message, help) = told(line);
+        assert_eq!(underlined, line);
+        let never = if line.contains("!=") { "false" } else { "true" };
+        assert_eq!(message, format!("`{line}` is never {never}"));
+        assert!(
+            help.ends_with(&format!("call it with `{call}(…)`")),
+            "{help}"
+        );
+    };
+    call("m.content.lower == \"a\"", "m.content.lower");
+    call("\"a\" == c.function.name.upper", "c.function.name.upper");
+    call("m.role.strip != \"a\"", "m.role.strip");
+    check(
+        &[
+            MESSAGE,
+            CALL,
+            "m.content.lower() == \"a\"",
+            "c.function.arguments.lower == \"a\"",
+            "m.content.other == \"a\"",
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn kinds_that_a_detector_does_not_know_are_found() {
+    let check = |list: &str, call: &str, expected: &[(&str, &str)]| {
+        let source = format!(
+            "from invariant.detectors import pii, unicode\nKINDS := {list}\nraise \"x\" if:\n    \
+             (m: Message)\n    any({call})\n"
+        );
+        let found = Policy::load(&source).diagnostics;
+        let found = found.iter().map(|found| {
+            assert_eq!(found.code.0, "unknown-category");
+            let underlined = source.get(found.span().range()).unwrap();
+            (underlined.to_owned(), found.help.clone().unwrap())
+        });
+        let expected = expected
+            .iter()
+            .map(|(underlined, help)| ((*underlined).to_owned(), (*help).to_owned()));
+        assert!(found.eq(expected), "{call}");
+    };
+    check(
+        "[]",
+        "pii(m, [\"EMAIL_ADDRES\", \"PERSON\", \"US_SSN\"])",
+        &[("\"EMAIL_ADDRES\"", "did you mean `EMAIL_ADDRESS`?")],
+    );
+    check(
+        "[\"PHONE\"]",
+        "pii(m, entities=KINDS)",
+        &[("\"PHONE\"", "did you mean `PHONE_NUMBER`?")],
+    );
+    check(
+        "[]",
+        "unicode(m, [\"Co\", \"cf\"])",
+        &[("\"cf\"", "did you mean `Cf`?")],
+    );
+    check("[]", "pii(m, [m.role]) and unicode(m)", &[]);
+}
+
+#[test]
+fn tools_with_a_dash_are_compared_by_name() {
+    let name = |line: &str, tool: &str, help: &str| {
+        let (underlined, _, told) = told(line);
+        assert_eq!((underlined.as_str(), told.as_str()), (tool, help));
+    };
+    name(
+        "c is tool:list-rooms",
+        "list-rooms",
+        "compare the name: `c.function.name == \"list-rooms\"`",
+    );
+    name(
+        "c is not tool:list-rooms-2({a: 1})",
+        "list-rooms-2({a: 1})",
+        "compare the name: `c.function.name != \"list-rooms-2\"`",
+    );
+    // With blanks, or names that are known, it is what it says.
+    name(
+        "c is tool:list - rooms",
+        "rooms",
+        "bind it, declare it, or import it",
+    );
+    check(
+        &[CALL, "n := 1", "c is tool:list-n"],
+        &[("always-fails", "tool:list-n")],
+    );
+}
+
+#[test]
+fn unknown_names_are_what_they_most_likely_were_meant_to_be() {
+    let help = |line: &str, expected: &str| assert_eq!(told(line).2, expected, "{line}");
+    help("m.content == true", "write `True`");
+    help("m.content == null", "write `None`");
+    help("x := none", "write `None`");
+    help("m.role === \"a\"", "write `==`");
+    help("m.role !== \"a\"", "write `!=`");
+    let quoted = |name: &str| {
+        format!("write `\"{name}\"` if it is a text, or else bind, declare or import it")
+    };
+    help("m.role == user", &quoted("user"));
+    help("user != m.role", &quoted("user"));
+    help("secret in m.content", &quoted("secret"));
+    help("m.role in roles", "bind it, declare it, or import it");
+    help(
+        "m.role == (user + \"\")",
+        "bind it, declare it, or import it",
+    );
+    help("m.role == inputs", "did you mean `input`?");
+}
+
 #[test]
 fn brackets_make_the_meaning_clear() {
     let lines = [

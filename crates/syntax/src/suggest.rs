@@ -7,7 +7,7 @@ const MAX_WORD_CHARS: usize = 64;
 /// inserted, dropped, replaced or swapped with their neighbour, if these are few for its length.
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let word: Vec<char> = word.chars().take(MAX_WORD_CHARS + 1).collect();
-    let allowed = word.len().div_ceil(3);
+    let allowed = (word.len() / 3).max(1);
     candidates
         .filter_map(|candidate| {
             let other: Vec<char> = candidate.chars().take(MAX_WORD_CHARS + 1).collect();
@@ -82,6 +82,8 @@ mod tests {
 
     #[test]
     fn far_short_and_huge_words_have_no_suggestion() {
+        check("user", "str list dict", None);
+        check("tru", "str", None);
         check("x", "y z", None);
         check("", "a", None);
         check("banana", "Message role", None);

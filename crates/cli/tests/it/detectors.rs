@@ -286,6 +286,16 @@ fn what_is_not_configured_is_named() {
 }
 
 #[test]
+fn a_kind_of_personal_data_that_nobody_finds_is_named() {
+    let directory = TempDir::new().unwrap();
+    let imports = "from invariant.detectors import pii";
+    let lines = "any(pii(m, [\"EMAIL_ADDRESS\", \"NRP\"]))";
+    let output = check_in(&directory, imports, lines, r#""hello""#, &[]);
+    let said = text(&output.stderr);
+    assert!(said.contains("does not find `NRP`"), "{said}");
+}
+
+#[test]
 fn a_model_in_a_folder_is_asked_by_check() {
     let directory = TempDir::new().unwrap();
     let asked = |more: &str, lines: &str, content: &str| {

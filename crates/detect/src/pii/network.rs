@@ -1,6 +1,6 @@
 //! Addresses of mail boxes, pages and hosts.
 
-use super::{is_announced, stands_alone};
+use super::{is_announced, is_apart, stands_alone};
 use crate::pattern::{Pattern, compile, compile_ascii, spans};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
@@ -116,9 +116,10 @@ pub(super) fn ip_addresses(text: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// A range is written with `-` between two of them.
 pub(super) fn any_ip_addresses(text: &str) -> Vec<Range<usize>> {
     spans(&HOST, text)
-        .filter(|span| stands_alone(text, span) && !is_after_colon(text, span.start))
+        .filter(|span| is_apart(text, span, &['.']) && !is_after_colon(text, span.start))
         .filter(|span| is_ip_address(text.get(span.clone()).unwrap_or_default()))
         .collect()
 }

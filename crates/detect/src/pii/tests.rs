@@ -94,6 +94,14 @@ fn network_addresses_are_whole() {
         "client 127.0.0.1:80, fe80::1.",
         &[("IP_ADDRESS", "127.0.0.1"), ("IP_ADDRESS", "fe80::1")],
     );
+    check(
+        "203.0.113.5-203.0.113.9, 203.0.113.77-80",
+        &[
+            ("IP_ADDRESS", "203.0.113.5"),
+            ("IP_ADDRESS", "203.0.113.9"),
+            ("IP_ADDRESS", "203.0.113.77"),
+        ],
+    );
     let long = "2001:db8:85a3:8d3:1319:8a2e:370:7348";
     check(long, &[("IP_ADDRESS", long)]);
     for text in [

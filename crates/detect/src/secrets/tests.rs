@@ -125,9 +125,49 @@ const KEYWORD_BESIDE: [&str; 11] = [
     "named-vendor-key",
 ];
 
+#[test]
+fn a_private_key_is_its_body_whatever_stands_around_it() {
+    const DASHES: &str = "-----";
+    let row = random(ALPHANUMERIC, 64);
+    let begin = format!("{DASHES}BEGIN RSA PRIVATE KEY{DASHES}");
+    let end = format!("{DASHES}END RSA PRIVATE KEY{DASHES}");
+    let headers = "Proc-Type: 4,ENCRYPTED\nComment: example of <someone>\n";
+    let rows = format!("{row}\n{row}\n{}=", random(ALPHANUMERIC, 20));
+    for key in [
+        format!("{begin}\n{rows}\n{end}"),
+        format!("{begin}\n{headers}\n{rows}\n{end}"),
+        format!("{begin}\\n{row}\\n{row}\\n{end}"),
+    ] {
+        check(&key, &[("PRIVATE_KEY", &key)]);
+        let key = &key;
+        check(&format!("key:\n{key}\nand so on"), &[("PRIVATE_KEY", key)]);
+    }
+    // Of files that were read in part.
+    for key in [
+        format!("{begin}\n{row}\n{row}"),
+        format!("{begin}\n{row}\n{}", random(ALPHANUMERIC, 7)),
+        format!("{begin}\n{headers}\n{row}"),
+        format!("{begin}\\n{row}"),
+    ] {
+        check(&key, &[("PRIVATE_KEY", &key)]);
+        check(&format!("{key}\nand so on, for long"), &[]);
+    }
+    for none in [
+        format!("{begin}\nexample0example0example0\n{end}"),
+        format!("{begin}\n{}\n{end}", "your_key_here ".repeat(5)),
+        format!(
+            "if text.startswith('{begin}'): raise {}",
+            "notaprivatekey".repeat(4)
+        ),
+        format!("a file that begins with {begin}"),
+    ] {
+        check(&none, &[]);
+    }
+}
+
 /// Some texts that the pattern matches, but for its boundaries, which nobody makes texts with.
 fn matched(rule: &Rule, runner: &mut TestRunner) -> Vec<String> {
-    let boundaries = [(r"\b", ""), ("(?:^|", "(?:"), ("|$)", ")")];
+    let boundaries = [(r"\b", ""), (r"\z", ""), ("(?:^|", "(?:"), ("|$)", ")")];
     let without = |source: String, (from, to): (&str, &str)| source.replace(from, to);
     let source = boundaries.into_iter().fold(rule.source.to_owned(), without);
     let texts = string_regex(&source).unwrap();

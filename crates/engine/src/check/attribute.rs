@@ -4,9 +4,10 @@ use super::outcome::Outcome;
 use super::values::Reader;
 use super::words;
 use crate::codes;
+use crate::eval::access::TEXT_METHODS;
 use crate::kind::Kind;
 use crate::modules::Module;
-use crate::program::Expr;
+use crate::program::{Expr, ExprKind};
 use crate::types::Type;
 use crate::value::Value;
 use portcullis_syntax::{Span, nearest};
@@ -18,7 +19,7 @@ impl Reader<'_, '_> {
     pub(super) fn member(&mut self, object: &Expr, name: &str, span: Span) -> Outcome {
         let outcome = self.read(object);
         match &object.kind {
-            crate::program::ExprKind::Literal(Value::Input) => {
+            ExprKind::Literal(Value::Input) => {
                 if name == "data" {
                     let message = "no parameter can be named `data`".to_owned();
                     let help = "give the parameter another name".to_owned();
@@ -26,7 +27,7 @@ impl Reader<'_, '_> {
                 }
                 return Outcome::ANY;
             }
-            crate::program::ExprKind::Literal(Value::Module(module)) => {
+            ExprKind::Literal(Value::Module(module)) => {
                 self.module_member(module, name, span);
                 return Outcome::of(Type::OTHER);
             }
@@ -44,6 +45,32 @@ impl Reader<'_, '_> {
         }
         self.unknown_attribute(outcome.ty, object, name, span);
         Outcome::ANY
+    }
+
+    /// The method of texts that `object.name` gives without calling it. A text that is JSON may have
+    /// a member of that name, but nobody compares that before reading the text as JSON.
+    pub(super) fn uncalled(&self, expr: &Expr) -> Option<&'static str> {
+        let ExprKind::Member(object, name) = &expr.kind else {
+            return None;
+        };
+        let ty = self.plain_type(object);
+        let is_text = ty.overlaps(Type::TEXT) && !ty.overlaps(Type::DICT.or(Type::OTHER));
+        let mut methods = TEXT_METHODS.into_iter().filter(|_| is_text);
+        methods.find(|method| *method == &**name)
+    }
+
+    /// The type of a variable or of what is read from one.
+    fn plain_type(&self, expr: &Expr) -> Type {
+        match &expr.kind {
+            ExprKind::Local(slot) => self.variable(*slot).ty,
+            ExprKind::Member(object, name) => {
+                let ty = self.plain_type(object);
+                let known = ty.kinds().filter(|_| !ty.overlaps(OPEN));
+                let known = known.filter_map(|kind| Type::of_attribute(kind, name));
+                known.reduce(Type::or).unwrap_or(Type::ANY)
+            }
+            _ => Type::ANY,
+        }
     }
 
     fn module_member(&mut self, module: &Module, name: &str, span: Span) {

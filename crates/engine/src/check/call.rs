@@ -6,7 +6,7 @@ use super::{regex, words};
 use crate::codes;
 use crate::eval::access::{DICT_METHODS, TEXT_METHODS};
 use crate::facts::function_facts;
-use crate::library::detectors;
+use crate::library::detectors::{self, categories};
 use crate::modules::{self, Detector, Function};
 use crate::program::{Call, Expr, ExprKind};
 use crate::types::Type;
@@ -156,6 +156,9 @@ impl Reader<'_, '_> {
         if matches!(function, Function::Match | Function::Find) && !self.is_muted() {
             self.regex(call);
         }
+        if let Function::Detector(detector) = function {
+            self.categories(detector, call);
+        }
         for (place, (argument, outcome)) in call.arguments.iter().zip(given).enumerate() {
             self.argument(function, place, argument, outcome.ty);
         }
@@ -200,6 +203,40 @@ impl Reader<'_, '_> {
             return;
         };
         self.warn(codes::WRONG_ARGUMENTS, span, message, help);
+    }
+
+    /// Whether the detector knows what it is to look for, where that is written down.
+    fn categories(&mut self, detector: Detector, call: &Call) {
+        let (parameter, known) = match detector {
+            Detector::Pii => ("entities", categories::PII),
+            Detector::Unicode => ("categories", categories::UNICODE),
+            _ => return,
+        };
+        let keyword = call.keywords.iter().find(|(name, _)| &**name == parameter);
+        let Some(list) = call.arguments.get(1).or(keyword.map(|(_, value)| value)) else {
+            return;
+        };
+        let list = match &list.kind {
+            ExprKind::Constant(number) => self.program.constants.get(*number),
+            _ => None,
+        }
+        .map_or(list, |constant| &constant.value);
+        let ExprKind::List(items) = &list.kind else {
+            return;
+        };
+        for item in items {
+            let ExprKind::Literal(Value::Text(text)) = &item.kind else {
+                continue;
+            };
+            if !known.contains(&&*text.text) {
+                let message = format!("`{}` does not know `{}`", detector.name(), text.text);
+                let help = match categories::nearest(&text.text, known) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("it knows `{}`", known.join("`, `")),
+                };
+                self.warn(codes::UNKNOWN_CATEGORY, item.span, message, help);
+            }
+        }
     }
 
     fn regex(&mut self, call: &Call) {

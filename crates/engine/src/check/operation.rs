@@ -98,6 +98,13 @@ impl Reader<'_, '_> {
     fn equality(&mut self, positive: bool, left: Side<'_>, right: Side<'_>, span: Span) -> Outcome {
         self.backslash(left.expr);
         self.backslash(right.expr);
+        for side in [left, right] {
+            if let Some(method) = self.uncalled(side.expr) {
+                let call = self.quote(side.expr.span);
+                let why = format!("`{method}` is a function: call it with `{call}(…)`");
+                return self.decided(!positive, span, why);
+            }
+        }
         let literals = match (&left.expr.kind, &right.expr.kind) {
             (ExprKind::Literal(left), ExprKind::Literal(right)) => Some((left, right)),
             _ => None,

@@ -332,6 +332,24 @@ raise "leak" if:
                output `tool_call(output)`.",
     },
     CodePage {
+        code: codes::UNKNOWN_CATEGORY,
+        title: "the detector does not know this kind",
+        wrong: r#"from invariant.detectors import pii
+raise "mail address" if:
+    (m: Message)
+    any(pii(m, ["EMAIL"]))
+"#,
+        right: r#"from invariant.detectors import pii
+raise "mail address" if:
+    (m: Message)
+    any(pii(m, ["EMAIL_ADDRESS"]))
+"#,
+        text: "`pii` knows the kinds of the built-in detector and of Presidio, by their names in \
+               capitals, and `unicode` the general categories by their two letters. The check \
+               fails where `pii` is asked for a kind that nobody finds, and a category that does \
+               not exist is never found. A Presidio analyzer of your own may know more kinds.",
+    },
+    CodePage {
         code: codes::UNKNOWN_METHOD,
         title: "there is no such method",
         wrong: r#"raise "greeting" if:

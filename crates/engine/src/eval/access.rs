@@ -39,6 +39,23 @@ impl Evaluator<'_> {
         found.map_err(|message| error(message, span))
     }
 
+    /// `object[index]`.
+    pub(super) fn index(&self, object: &Value, index: &Value, span: Span) -> Evaluated {
+        let found = match (object, index) {
+            (Value::Text(text), Value::Integer(position)) => {
+                let (letter, read) = position
+                    .to_i64()
+                    .map_or((None, 0), |position| letter_at(&text.text, position));
+                self.pay_for_bytes(read)?;
+                letter
+                    .map(|letter| single(text, letter))
+                    .ok_or_else(out_of_range)
+            }
+            (object, index) => item(object, index),
+        };
+        found.map_err(|message| error(message, span))
+    }
+
     fn parameter(&self, name: &str) -> Result<Value, String> {
         match self.world.parameters.get(name) {
             Some(value) => Ok(Value::from(value)),
@@ -77,12 +94,11 @@ fn object_member(object: &Object, name: &str) -> Result<Value, String> {
     ))
 }
 
-/// `object[index]`.
-pub(super) fn index(object: &Value, index: &Value) -> Result<Value, String> {
+/// `object[index]` of what is no text.
+fn item(object: &Value, index: &Value) -> Result<Value, String> {
     if let Value::Integer(position) = index {
         let position = position.to_i64();
         match object {
-            Value::Text(text) => return text_index(text, position),
             Value::List(list) | Value::Tuple(list) => return list_index(&list.items, position),
             Value::Object(object) => {
                 if let Some(chunks) = object.contents() {
@@ -114,17 +130,34 @@ fn list_index(items: &[Value], position: Option<i64>) -> Result<Value, String> {
         .ok_or_else(out_of_range)
 }
 
-fn text_index(text: &Text, position: Option<i64>) -> Result<Value, String> {
-    let length = text.text.chars().count();
-    let place = position.and_then(|position| resolve(position, length));
-    let letter = place
-        .and_then(|place| text.text.chars().nth(place))
-        .ok_or_else(out_of_range)?;
-    Ok(if length == 1 {
+/// The letter at a position, and how many bytes were read to find it.
+fn letter_at(text: &str, position: i64) -> (Option<&str>, usize) {
+    let magnitude = usize::try_from(position.unsigned_abs()).unwrap_or(usize::MAX);
+    let mut letters = text.chars();
+    // Bytes before the letter or behind it; all of them where there is none.
+    let letter = if position >= 0 {
+        letters.nth(magnitude)
+    } else {
+        letters.nth_back(magnitude.saturating_sub(1))
+    };
+    let rest = letters.as_str().len();
+    let size = letter.map_or(0, char::len_utf8);
+    let start = if position >= 0 {
+        text.len() - rest - size
+    } else {
+        rest
+    };
+    let letter = letter.and_then(|_| text.get(start..start + size));
+    (letter, text.len() - rest)
+}
+
+/// A letter of a text. One that is all of it keeps its place.
+fn single(text: &Text, letter: &str) -> Value {
+    if letter.len() == text.text.len() {
         Value::Text(text.clone())
     } else {
-        Value::text(letter.to_string())
-    })
+        Value::text(letter)
+    }
 }
 
 /// Negative positions count from the end.
@@ -169,5 +202,28 @@ fn letters(text: &Text) -> Vec<Value> {
             .chars()
             .map(|letter| Value::text(letter.to_string()))
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_letter_takes_no_more_reading_than_up_to_it() {
+        let text = "aé€𝄞z";
+        let letters: Vec<String> = text.chars().map(String::from).collect();
+        let count = i64::try_from(letters.len()).unwrap();
+        let mut end = 0;
+        for (position, letter) in (0..).zip(&letters) {
+            end += letter.len();
+            assert_eq!(letter_at(text, position), (Some(letter.as_str()), end));
+            let back = text.len() - end + letter.len();
+            let found = letter_at(text, position - count);
+            assert_eq!(found, (Some(letter.as_str()), back));
+        }
+        for position in [count, -count - 1, i64::MAX, i64::MIN] {
+            assert_eq!(letter_at(text, position), (None, text.len()));
+        }
     }
 }

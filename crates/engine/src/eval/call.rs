@@ -1,7 +1,7 @@
 //! Calls: of predicates, of the library, of detectors.
 
 use super::{Evaluated, Evaluator, Interrupt, error};
-use crate::detector::{DetectorCall, Lookup};
+use crate::detector::{Answer, DetectorCall, Lookup};
 use crate::library;
 use crate::meter::Exceeded;
 use crate::modules::{Detector, Function};
@@ -127,7 +127,7 @@ impl Evaluator<'_> {
         let found = self.search_with(span, |steps| compiled.find_iter(&text.text, steps))?;
         let mut texts = Vec::with_capacity(found.len());
         for bytes in found {
-            self.mark(text, bytes.clone());
+            self.mark(text, bytes.clone())?;
             let whole = bytes == (0..text.text.len());
             let part = || Value::text(text.text.get(bytes.clone()).unwrap_or_default());
             texts.push(if whole {
@@ -136,7 +136,9 @@ impl Evaluator<'_> {
                 part()
             });
         }
-        Ok(Value::list(texts))
+        let texts = Value::list(texts);
+        self.pay_for([&texts])?;
+        Ok(texts)
     }
 
     /// Runs a search whose steps are drawn from the fuel.
@@ -197,26 +199,40 @@ impl Evaluator<'_> {
         options: &portcullis_json::Object,
         span: Span,
     ) -> Evaluated<portcullis_json::Value> {
-        self.world
-            .meter
-            .burn_text(text.text.len())
-            .map_err(Interrupt::Exceeded)?;
         let question = DetectorCall {
             detector: detector.name(),
             text: text.text.clone(),
             options: options.clone(),
         };
+        let answer = match self.world.oracle.recall(&question) {
+            Some(answer) => answer,
+            None => self.find_out(detector, question, span)?,
+        };
+        let items = answer.value.as_array().map_or(0, <[_]>::len);
+        self.burn(items as u64)?;
+        if self.marks() {
+            for bytes in answer.marks {
+                self.mark(text, bytes)?;
+            }
+        }
+        Ok(answer.value)
+    }
+
+    /// Asks about what was not asked in this push before, and pays for the whole work, whether or
+    /// not an earlier push has done it: what a check may cost must not depend on that.
+    fn find_out(
+        &self,
+        detector: Detector,
+        question: DetectorCall,
+        span: Span,
+    ) -> Evaluated<Answer> {
+        let options = question.options.iter();
+        let options = options.map(|(_, value)| value.as_str().map_or(0, str::len));
+        let bytes = question.text.len() + options.sum::<usize>();
+        self.burn((bytes as u64).saturating_mul(detector.fuel()) / 64)?;
         match self.world.oracle.ask(&question) {
             Lookup::Later => Err(Interrupt::Needs(question)),
-            Lookup::Ready(Err(message)) => Err(error(message, span)),
-            Lookup::Ready(Ok(answer)) => {
-                if self.marks() {
-                    for bytes in answer.marks {
-                        self.mark(text, bytes);
-                    }
-                }
-                Ok(answer.value)
-            }
+            Lookup::Ready(answered) => answered.map_err(|message| error(message, span)),
         }
     }
 }

@@ -47,7 +47,7 @@ impl Evaluator<'_> {
                 .collect()
         };
         for bytes in found.unwrap_or_else(literal) {
-            self.mark(whole, bytes);
+            self.mark(whole, bytes)?;
         }
         Ok(())
     }

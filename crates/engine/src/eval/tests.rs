@@ -257,14 +257,51 @@ fn text_that_is_searched_costs_fuel() {
         "len(m.content.split(\"x\")) == 1",
         "len([c for c in m.content]) == 1",
         "\"y\" in (m.content + m.content)",
+        "m.content[99999] == \"y\"",
+        "m.content[-100000] == \"y\"",
     ];
     for line in lines {
         let policy = rule(&["(m: Message)", line]);
-        let short = limited(&policy, limits).push(&events("user: x"), &Silent);
+        let short = format!("user: {}", "x".repeat(100));
+        let short = limited(&policy, limits).push(&events(&short), &Silent);
         assert_ne!(outcome(&short), "limit", "{line}");
         let step = limited(&policy, limits).push(&events(&long), &Silent);
         assert_eq!(outcome(&step), "limit", "{line}");
     }
+}
+
+#[test]
+fn a_letter_near_an_end_is_cheap() {
+    let limits = Limits {
+        fuel: 100,
+        ..Limits::default()
+    };
+    let long = format!("user: {}", "x".repeat(100_000));
+    for line in ["m.content[0] == \"x\"", "m.content[-1] == \"x\""] {
+        let policy = rule(&["(m: Message)", line]);
+        let step = limited(&policy, limits).push(&events(&long), &Silent);
+        assert_eq!(outcome(&step), "no", "{line}");
+    }
+}
+
+#[test]
+fn each_mark_costs_fuel() {
+    let limits = Limits {
+        fuel: 10_000,
+        ..Limits::default()
+    };
+    let check = |line: &str, words: usize, expected: &str| {
+        let policy = rule(&["(m: Message)", line]);
+        let trace = events(&format!("user: {}", "a ".repeat(words)));
+        let step = limited(&policy, limits).push(&trace, &Silent);
+        assert_eq!(outcome(&step), expected, "{line}");
+    };
+    for line in ["any(find(\" \", m.content))", "\" \" in m.content"] {
+        check(line, 500, "no");
+        check(line, 2_000, "limit");
+    }
+    // What is not in the trace is not marked.
+    check("any(find(\" \", m.content + \".\"))", 2_000, "no");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! How detector functions turn their arguments into questions about texts, and answers into values.
 
+pub(crate) mod categories;
 mod tool;
 
 use super::{images, texts};

@@ -499,3 +499,64 @@ fn a_rule_that_only_old_events_satisfy_reports_nothing() {
         "{step:?}"
     );
 }
+
+/// Counts what it is asked, and finds nothing.
+#[derive(Debug, Default)]
+struct Counting(std::cell::Cell<usize>);
+
+impl Detectors for Counting {
+    fn answer(&self, _: &DetectorCall) -> Lookup {
+        self.0.set(self.0.get() + 1);
+        Lookup::Ready(Ok(Answer {
+            value: Value::Array(Vec::new().into()),
+            marks: Vec::new(),
+        }))
+    }
+}
+
+const ASKED_OFTEN: &str = "\
+from invariant.detectors import pii, secrets
+raise \"no\" if:
+    (m: Message)
+    any([len(pii(m)) > n for n in [1, 2, 3, 4, 5, 6, 7, 8]])
+raise \"again\" if:
+    (m: Message)
+    (n: Message)
+    m -> n
+    any(pii(m.content))
+raise \"other\" if:
+    (m: Message)
+    any(secrets(m.content))
+";
+
+#[test]
+fn a_push_asks_once_about_a_text_however_long() {
+    let message = format!("user: {}", "x".repeat(1 << 17));
+    let counting = Counting::default();
+    let mut monitor = monitor(ASKED_OFTEN);
+    let trace = events(&format!("{message}\n{message}\nuser: short"));
+    assert_eq!(outcome(&monitor.push(&trace, &counting)), "");
+    assert_eq!(counting.0.get(), 2 + 2 + 2);
+    // What is long is not kept for the next push; what is short is.
+    monitor.commit();
+    assert_eq!(outcome(&monitor.push(&trace[1..], &counting)), "");
+    assert_eq!(counting.0.get(), 6 + 2);
+}
+
+#[test]
+fn a_question_costs_what_its_detector_does_and_only_once() {
+    let check = |policy: &str, fuel: u64, expected: &str| {
+        let limits = Limits {
+            fuel,
+            ..Limits::default()
+        };
+        let trace = events(&format!("user: {}", "x".repeat(64_000)));
+        let step = limited(policy, limits).push(&trace, &Counting::default());
+        assert_eq!(outcome(&step), expected, "{fuel}");
+    };
+    let once = "from invariant.detectors import pii, unicode\nraise \"no\" if:\n    (m: Message)\n    any(pii(m))\n";
+    check(once, 50_000, "limit");
+    check(once, 51_000, "");
+    check(&once.replace("pii(m)", "unicode(m)"), 17_000, "");
+    check(ASKED_OFTEN, 72_000, "");
+}

@@ -22,11 +22,14 @@ use program::Program;
 /// Longest accepted pattern, in code points.
 pub(crate) const PATTERN_MAX: usize = 20_000;
 
-/// How many bytes repeated searches of one [`Pattern::find_iter`] may read on the linear engine.
+/// LIMIT: bytes that the searches of one [`Pattern::find_iter`] may read again on the linear engine.
 ///
 /// A search may read to the end of the text to find a short match, so a text with many matches
 /// could cost quadratic time. Past this bound the rest runs on the machine, which counts steps.
-const RESCAN_BYTES_MAX: usize = 1 << 30;
+const RESCAN_BYTES_MAX: usize = 64 << 20;
+
+/// Bytes that the linear engine reads again at the price of one step of the machine.
+const RESCAN_BYTES_PER_STEP: usize = 16;
 
 /// A compiled Python regular expression.
 #[derive(Debug)]
@@ -60,6 +63,17 @@ pub(crate) struct Steps {
 #[error("the regular expression needs too many steps on this text; make its repetitions simpler")]
 pub(crate) struct Exhausted;
 
+/// An upper bound of what the linear engine read behind the matches that it found, and so reads
+/// again for the next ones.
+#[derive(Debug)]
+struct ReadAhead {
+    bytes: usize,
+    /// Bytes of the text.
+    text: usize,
+    /// Bytes of the longest match.
+    match_max: Option<usize>,
+}
+
 // === impl Pattern ===
 
 impl Pattern {
@@ -92,14 +106,16 @@ impl Pattern {
         let mut machine = Machine::new(&self.program, text, steps);
         let linear = self.linear_for(text);
         let mut found = Vec::new();
-        let mut rescan_bytes = 0_usize;
+        let mut ahead = ReadAhead::new(self.program.width.max, text);
         let mut from = 0;
         let mut after_empty = false;
         loop {
             let next = match linear {
-                Some(linear) if rescan_bytes < RESCAN_BYTES_MAX => {
+                Some(linear) if ahead.bytes < RESCAN_BYTES_MAX => {
                     let next = linear_step(linear, &mut machine, from, after_empty)?;
-                    rescan_bytes += self.bytes_read(text, from, next.as_ref());
+                    if let Some(range) = &next {
+                        machine.spend(ahead.steps_for(range))?;
+                    }
                     next
                 }
                 _ => machine.search(from, after_empty)?,
@@ -115,23 +131,6 @@ impl Pattern {
 
     fn linear_for(&self, text: &str) -> Option<&Linear> {
         self.linear.as_ref().filter(|linear| linear.agrees_on(text))
-    }
-
-    /// An upper bound of what the linear engine read to find `next`.
-    fn bytes_read(&self, text: &str, from: usize, next: Option<&Range<usize>>) -> usize {
-        let rest = text.len() - from;
-        let bytes_max = self
-            .program
-            .width
-            .max
-            .and_then(|chars| usize::try_from(chars).ok());
-        match (
-            next,
-            bytes_max.and_then(|chars| chars.checked_mul(char::MAX_LEN_UTF8)),
-        ) {
-            (Some(range), Some(bytes_max)) => rest.min(range.end - from + bytes_max),
-            _ => rest,
-        }
     }
 }
 
@@ -155,6 +154,37 @@ fn linear_step(
         .char_at(from)
         .map(|skipped| from + skipped.len_utf8());
     Ok(next.and_then(|next| linear.search(machine.text(), next)))
+}
+
+// === impl ReadAhead ===
+
+impl ReadAhead {
+    /// `chars_max`: the longest match of the pattern, if it has one.
+    fn new(chars_max: Option<u64>, text: &str) -> Self {
+        let letter = if text.is_ascii() {
+            1
+        } else {
+            char::MAX_LEN_UTF8
+        };
+        let chars_max = chars_max.and_then(|chars| usize::try_from(chars).ok());
+        Self {
+            bytes: 0,
+            text: text.len(),
+            match_max: chars_max.and_then(|chars| chars.checked_mul(letter)),
+        }
+    }
+
+    /// Counts what was read behind a match, and says what that costs.
+    fn steps_for(&mut self, found: &Range<usize>) -> usize {
+        let rest = self.text.saturating_sub(found.end);
+        let behind = match self.match_max {
+            Some(longest) => rest.min(longest.saturating_sub(found.len())),
+            None => rest,
+        };
+        let paid = self.bytes / RESCAN_BYTES_PER_STEP;
+        self.bytes = self.bytes.saturating_add(behind);
+        self.bytes / RESCAN_BYTES_PER_STEP - paid
+    }
 }
 
 // === impl Steps ===

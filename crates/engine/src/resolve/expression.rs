@@ -1,6 +1,6 @@
 //! Expressions.
 
-use super::pattern::tool_parts;
+use super::pattern::{DashedTool, dashed_tool, tool_parts, without_not};
 use super::{Declared, Resolver, code, suggestion};
 use crate::eval::models_wanted;
 use crate::kind::BinderKind;
@@ -158,16 +158,40 @@ impl Resolver {
         let importable = modules::MODULES
             .iter()
             .find(|module| module.members.contains(&name));
+        let constant = [
+            ("true", "True"),
+            ("false", "False"),
+            ("null", "None"),
+            ("none", "None"),
+            ("nil", "None"),
+        ]
+        .into_iter()
+        .find(|(other, _)| name.eq_ignore_ascii_case(other));
         let help = if let Some(module) = importable {
             format!("import it: `from {} import {name}`", module.name)
+        } else if let Some((_, constant)) = constant {
+            format!("write `{constant}`")
         } else {
             let declared = self.declarations.keys().chain(self.imports.keys());
             let mut known: Vec<&str> = declared.map(|name| &**name).collect();
             known.extend(self.scopes.names().chain(BUILTINS.iter().copied()));
             known.sort_unstable();
-            suggestion(name, known.into_iter(), "bind it, declare it, or import it")
+            let otherwise = if self.may_be_text {
+                format!("write `\"{name}\"` if it is a text, or else bind, declare or import it")
+            } else {
+                "bind it, declare it, or import it".to_owned()
+            };
+            suggestion(name, known.into_iter(), &otherwise)
         };
         self.report(code::UNKNOWN_NAME, span, message, help);
+    }
+
+    /// What is compared or looked for: a name that nobody knows may be a text without its quotes.
+    fn compared(&mut self, tree: &Tree) -> Expr {
+        self.may_be_text = matches!(tree.kind, TreeKind::Name(_));
+        let expr = self.expression(tree);
+        self.may_be_text = false;
+        expr
     }
 
     /// Chains are as long as their author made them, so they are unrolled in a loop.
@@ -197,7 +221,13 @@ impl Resolver {
                 (true, _, None) => self.flow(operator, (left_tree, false), right, span).kind,
                 (_, _, left) => {
                     let simple = left.is_none();
-                    let left = left.unwrap_or_else(|| self.expression(left_tree));
+                    let left = left.unwrap_or_else(|| match operator {
+                        BinaryOperator::Equal
+                        | BinaryOperator::NotEqual
+                        | BinaryOperator::In
+                        | BinaryOperator::NotIn => self.compared(left_tree),
+                        _ => self.expression(left_tree),
+                    });
                     self.operation(operator, simple, left, right)
                 }
             };
@@ -249,19 +279,21 @@ impl Resolver {
             BinaryOperator::Modulo => Operator::Modulo,
             BinaryOperator::Power => Operator::Power,
         };
-        let right = self.expression(right);
+        let right = match operator {
+            Operator::Equal | Operator::NotEqual => self.compared(right),
+            _ => self.expression(right),
+        };
         joined_texts(operator, &left, &right)
             .unwrap_or_else(|| ExprKind::Binary(operator, Box::new(left), Box::new(right)))
     }
 
     fn is(&mut self, left: Expr, right: &Tree) -> ExprKind {
-        let (negated, operand) = match &right.kind {
-            TreeKind::Unary {
-                operator: UnaryOperator::Not,
-                operand,
-            } => (true, &**operand),
-            _ => (false, right),
-        };
+        let (negated, operand) = without_not(right);
+        if let Some(dashed) = dashed_tool(right)
+            && dashed.names.iter().any(|name| !self.is_known(name))
+        {
+            return self.dashed(&left, &dashed);
+        }
         if negated && matches!(operand.kind, TreeKind::None) {
             return ExprKind::IsNotNone(Box::new(left));
         }
@@ -278,6 +310,28 @@ impl Resolver {
             _ => self.expression(operand),
         };
         ExprKind::Binary(operator, Box::new(left), Box::new(right))
+    }
+
+    /// `call is tool:list-rooms`.
+    fn dashed(&mut self, call: &Expr, tool: &DashedTool<'_>) -> ExprKind {
+        let call = match call.kind {
+            ExprKind::Local(slot) => self.scopes.name(slot),
+            _ => None,
+        };
+        let call = call.unwrap_or("call");
+        let operator = if tool.negated { "!=" } else { "==" };
+        let name = &tool.name;
+        let message = format!("`tool:{name}` is read as a subtraction");
+        let help = format!("compare the name: `{call}.function.name {operator} \"{name}\"`");
+        self.report(code::UNKNOWN_NAME, tool.span, message, help);
+        ExprKind::Invalid("the name of the tool cannot be read")
+    }
+
+    fn is_known(&self, name: &str) -> bool {
+        self.scopes.find(name).is_some()
+            || self.declarations.contains_key(name)
+            || self.imports.contains_key(name)
+            || BUILTINS.contains(&name)
     }
 
     /// `left -> right`; in a chain, `left` is the right end of the flow before.

@@ -7,7 +7,10 @@ use crate::program::{ArgumentPattern, ArgumentTest, ExprKind, TextPattern, ToolT
 use crate::python::number::Integer;
 use crate::python::re::{Flags, Pattern};
 use crate::value::Value;
-use portcullis_syntax::ast::{Expr as Tree, ExprKind as TreeKind, Name};
+use portcullis_syntax::Span;
+use portcullis_syntax::ast::{
+    BinaryOperator, Expr as Tree, ExprKind as TreeKind, Name, UnaryOperator,
+};
 use std::collections::BTreeSet;
 
 /// The name and the arguments of a pattern of a tool, if it is one.
@@ -15,6 +18,68 @@ pub(super) fn tool_parts(tree: &Tree) -> Option<(&Name, &[Tree])> {
     match &tree.kind {
         TreeKind::Tool(name) => Some((name, &[])),
         TreeKind::ToolPattern { tool, arguments } => Some((tool, arguments)),
+        _ => None,
+    }
+}
+
+/// A tool's name with `-` in it, which is read as a subtraction.
+pub(super) struct DashedTool<'t> {
+    /// The whole name.
+    pub(super) name: String,
+    /// Whether `not` stands before it.
+    pub(super) negated: bool,
+    /// Its parts that are read as names of values.
+    pub(super) names: Vec<&'t str>,
+    pub(super) span: Span,
+}
+
+/// What `not` negates, and whether it does.
+pub(super) fn without_not(tree: &Tree) -> (bool, &Tree) {
+    match &tree.kind {
+        TreeKind::Unary {
+            operator: UnaryOperator::Not,
+            operand,
+        } => (true, operand),
+        _ => (false, tree),
+    }
+}
+
+/// `tool:a-b-c` without blanks, which no author means as a subtraction.
+pub(super) fn dashed_tool(mut tree: &Tree) -> Option<DashedTool<'_>> {
+    let end = tree.span.range().end;
+    let mut parts = Vec::new();
+    while let TreeKind::Binary {
+        operator: BinaryOperator::Subtract,
+        left,
+        right,
+    } = &tree.kind
+    {
+        if left.span.range().end + 1 != right.span.range().start {
+            return None;
+        }
+        parts.push(part_of_name(right)?);
+        tree = left;
+    }
+    let (negated, tool) = without_not(tree);
+    let (name, _) = tool_parts(tool).filter(|_| !parts.is_empty())?;
+    parts.reverse();
+    let names = parts.iter().filter(|(_, is_name)| *is_name);
+    let all = std::iter::once(&*name.text).chain(parts.iter().map(|(part, _)| *part));
+    Some(DashedTool {
+        name: all.collect::<Vec<_>>().join("-"),
+        negated,
+        names: names.map(|(part, _)| *part).collect(),
+        span: Span::new(name.span.range().start, end),
+    })
+}
+
+/// The text of a name or a number, and whether it is a name.
+fn part_of_name(tree: &Tree) -> Option<(&str, bool)> {
+    match &tree.kind {
+        TreeKind::Name(name) => Some((name, true)),
+        TreeKind::Integer(digits) => Some((digits, false)),
+        // The arguments of the tool are read as those of a function.
+        TreeKind::Call { function, .. } => part_of_name(function),
         _ => None,
     }
 }

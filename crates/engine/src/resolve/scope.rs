@@ -73,6 +73,10 @@ impl Scopes {
         self.calls.contains(&slot)
     }
 
+    pub(super) fn name(&self, slot: Slot) -> Option<&str> {
+        self.names.get(slot).map(|name| &**name)
+    }
+
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.open.iter().flatten().map(|(name, _)| &**name)
     }

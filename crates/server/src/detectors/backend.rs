@@ -138,12 +138,14 @@ impl Backends {
             "prompt_injection" => self.prompt_injection(call),
             "pii" => match &self.presidio {
                 Some(presidio) if needs_model(call) => Route::Backend(Backend::Presidio(presidio)),
-                None if names_unknown(call) => Route::Nobody(
-                    "`pii` finds some of these kinds with a Presidio analyzer alone: set \
-                     `detectors.presidio` with its `url`"
-                        .to_owned(),
-                ),
-                Some(_) | None => Route::Local,
+                Some(_) => Route::Local,
+                None => match unknown_kind(call) {
+                    Some(kind) => Route::Nobody(format!(
+                        "`pii` does not find `{kind}` by itself: if a Presidio analyzer does, set \
+                         `detectors.presidio` with its `url`"
+                    )),
+                    None => Route::Local,
+                },
             },
             "semgrep" => Route::to(
                 self.semgrep.as_ref().map(Backend::Semgrep),
@@ -255,12 +257,11 @@ fn is_decided_locally(call: &DetectorCall) -> bool {
     }
 }
 
-/// Whether kinds are asked for that this process neither finds nor guesses.
-fn names_unknown(call: &DetectorCall) -> bool {
+/// A kind that is asked for and that this process neither finds nor guesses.
+fn unknown_kind(call: &DetectorCall) -> Option<&str> {
     let kinds = options::texts(&call.options, "entities").unwrap_or_default();
-    kinds
-        .iter()
-        .any(|kind| !is_own(kind) && !pii::GUESSED.contains(kind))
+    let mut kinds = kinds.into_iter();
+    kinds.find(|kind| !is_own(kind) && !pii::GUESSED.contains(kind))
 }
 
 /// Whether kinds are asked for that this process does not find, or only guesses.

@@ -160,3 +160,19 @@ fn credentials_are_the_references_and_then_ours() {
     let error = ask("secrets", &text, r#"{"rules":"all"}"#).unwrap_err();
     assert_eq!(error, "`rules` is \"reference\" or not given, not \"all\"");
 }
+
+#[test]
+fn the_checker_knows_what_the_detectors_find() {
+    let kinds = pii::SUPPORTED.into_iter().chain(pii::GUESSED);
+    let categories = "a\u{ad}\u{e000} -1(A".chars().map(unicode::category);
+    let kinds: Vec<_> = kinds.map(|kind| format!("\"{kind}\"")).collect();
+    let categories: Vec<_> = categories.map(|name| format!("\"{name}\"")).collect();
+    let source = format!(
+        "from invariant.detectors import pii, unicode\nraise \"x\" if:\n    (m: Message)\n    \
+         any(pii(m, [{}])) or any(unicode(m, [{}]))\n",
+        kinds.join(", "),
+        categories.join(", "),
+    );
+    let found = portcullis_engine::Policy::load(&source).diagnostics;
+    assert!(found.is_empty(), "{found:?}");
+}

@@ -35,7 +35,9 @@ const SYMBOLS: [(&str, TokenKind); 25] = [
 ];
 
 /// Operators of other languages and what they are called here.
-const FOREIGN_OPERATORS: [(&str, TokenKind, &str); 3] = [
+const FOREIGN_OPERATORS: [(&str, TokenKind, &str); 5] = [
+    ("===", TokenKind::EqualEqual, "=="),
+    ("!==", TokenKind::NotEqual, "!="),
     ("&&", TokenKind::And, "and"),
     ("||", TokenKind::Or, "or"),
     ("!", TokenKind::Not, "not"),
@@ -264,7 +266,12 @@ impl<'s> Scanner<'s, '_> {
     fn symbol(&mut self) {
         let rest = self.rest();
         let known = SYMBOLS.iter().find(|(symbol, _)| rest.starts_with(symbol));
-        if let Some((symbol, kind)) = known {
+        let foreign = FOREIGN_OPERATORS
+            .iter()
+            .find(|(symbol, ..)| rest.starts_with(symbol));
+        let is_longer = |foreign: &str| known.is_none_or(|(known, _)| known.len() < foreign.len());
+        let foreign = foreign.filter(|(symbol, ..)| is_longer(symbol));
+        if let (Some((symbol, kind)), None) = (known, foreign) {
             let span = Span::new(self.offset, self.offset + symbol.len());
             if kind.opens_bracket() {
                 if self.brackets.is_empty() {
@@ -276,9 +283,6 @@ impl<'s> Scanner<'s, '_> {
             }
             return self.push(*kind, self.offset + symbol.len());
         }
-        let foreign = FOREIGN_OPERATORS
-            .iter()
-            .find(|(symbol, ..)| rest.starts_with(symbol));
         if let Some((symbol, kind, word)) = foreign {
             let span = Span::new(self.offset, self.offset + symbol.len());
             let message = format!("`{symbol}` is not an operator of the policy language");

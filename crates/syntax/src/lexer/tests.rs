@@ -56,6 +56,10 @@ fn longer_symbols_win() {
     check("a->b-c~>d", "a Arrow=-> b Minus=- c TildeArrow=~> d end");
     check("**a*", "StarStar=** a Star=* end");
     check(
+        "a===b!==c!d",
+        "a EqualEqual==== b NotEqual=!== c Not=! d end",
+    );
+    check(
         "<=<>= >==!=",
         "LessEqual=<= Less=< GreaterEqual=>= GreaterEqual=>= Equal== NotEqual=!= end",
     );

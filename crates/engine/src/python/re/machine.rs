@@ -152,7 +152,7 @@ impl<'t> Machine<'t> {
         self.text.get(..position)?.chars().next_back()
     }
 
-    fn spend(&mut self, steps: usize) -> Result<(), Exhausted> {
+    pub(super) fn spend(&mut self, steps: usize) -> Result<(), Exhausted> {
         self.steps.spend(steps)
     }
 

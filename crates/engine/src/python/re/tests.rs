@@ -142,6 +142,24 @@ fn searches_that_read_ahead_to_the_end_each_time_end_in_an_error() {
 }
 
 #[test]
+fn what_is_read_again_costs_steps() {
+    let spent = |pattern: &str, text: &str| {
+        let mut steps = steps();
+        let pattern = Pattern::compile(pattern, Flags::NONE).unwrap();
+        assert!(pattern.linear.is_some());
+        pattern.find_iter(text, &mut steps).unwrap();
+        Steps::MAX - steps.left()
+    };
+    let text = "a".repeat(2_000);
+    // Each of 2,000 matches needs a look at the rest of the text.
+    assert_eq!(spent("a.*b|a", &text), 2_000 * 1_999 / 2 / 16);
+    // One byte more for each, which may be a second letter.
+    assert_eq!(spent("ab?", &text), 1_999 / 16);
+    assert_eq!(spent("a", &text), 0);
+    assert_eq!(spent("a+", &text), 0);
+}
+
+#[test]
 fn limits_of_the_pattern_are_errors() {
     let long = "a".repeat(PATTERN_MAX + 1);
     let deep = format!("{}{}", "(".repeat(200), ")".repeat(200));
