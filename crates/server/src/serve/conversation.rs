@@ -6,6 +6,7 @@
 //! those that do long work.
 
 mod announcement;
+mod delivery;
 mod guarded;
 mod status;
 mod taken;
@@ -15,19 +16,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
-use bytes::Bytes;
 use portcullis_json::Value;
 use portcullis_mcp::{EnvelopeLimits, Id, Message, MessageKind, Revision};
-use portcullis_session::{
-    Action, Delivery, DeliveryKind, Guardrail, Introduction, Permit, RefusalStyle, Scope, Session,
-    Source,
-};
+use portcullis_session::{Action, Guardrail, Introduction, RefusalStyle, Scope, Session, Source};
 use portcullis_store::{Entry, Resumption, Upload};
 use portcullis_trace::record::{Direction, SessionEnd, SessionId, SessionRecord};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 use url::Url;
 use uuid::Uuid;
 
@@ -37,7 +34,7 @@ pub(crate) use self::guarded::SessionGuard;
 pub(crate) use self::taken::Taken;
 use super::errand::Errand;
 use super::gateway::Target;
-use super::outlet::{ClientGone, Outgoing, Outlet, Parcel, Position, Streams};
+use super::outlet::{ClientGone, Outlet, Position, Streams};
 use super::replay::Replay;
 use super::trace_context::TraceId;
 use super::upstream::{Call, Upstream};
@@ -477,78 +474,6 @@ impl Conversation {
             }
         }
         outcome
-    }
-
-    /// The only place where a permitted message sets out.
-    async fn deliver(
-        self: &Arc<Self>,
-        permit: Permit,
-        carried: &Carried,
-        call: Option<&Call>,
-    ) -> Result<Option<Errand<()>>, ClientGone> {
-        let (bytes, delivery) = permit.into_parts();
-        match (delivery.direction, call) {
-            (Direction::ToClient, _) => {
-                let sent = self.to_client(bytes, &delivery, carried).await;
-                sent.map(|()| None)
-            }
-            (Direction::ToServer, Some(call)) if call.id.is_some() => {
-                Ok(self.upstream.call(self, bytes, call).await)
-            }
-            (Direction::ToServer, _) => {
-                let headers = call.map(|call| call.headers.clone()).unwrap_or_default();
-                let method = call.and_then(|call| call.method.clone());
-                let told = self.upstream.tell(self, bytes, method.as_ref(), &headers);
-                if let Err(error) = Box::pin(told).await {
-                    warn!(%error, "message not delivered to the server");
-                }
-                Ok(None)
-            }
-        }
-    }
-
-    async fn to_client(
-        &self,
-        bytes: Bytes,
-        delivery: &Delivery,
-        carried: &Carried,
-    ) -> Result<(), ClientGone> {
-        let is_response = delivery.kind == DeliveryKind::Response;
-        let concerned = delivery.concerns.as_ref();
-        let registered = concerned.and_then(|id| {
-            let mut streams = self.streams();
-            match &carried.outlet {
-                // The second request with an id that is in use has a stream of its own.
-                Some(own) if is_response => streams.close_reply_on(delivery.scope, id, own),
-                Some(_) => None,
-                None if is_response => streams.close_reply(delivery.scope, id),
-                None => streams.reply(delivery.scope, id),
-            }
-        });
-        let own = carried.outlet.clone().or(registered);
-        let is_last = own.is_some() && is_response;
-        let is_change = delivery.kind == DeliveryKind::Change;
-        let outlet = own.or_else(|| {
-            let streams = self.streams();
-            let listened = streams.passed().filter(|_| is_change);
-            listened.or_else(|| streams.any())
-        });
-        if let Some(outlet) = outlet {
-            let message = Outgoing {
-                bytes,
-                position: carried.position.clone(),
-                status: self.status(delivery, carried),
-                is_last,
-                is_change,
-            };
-            outlet.send(Parcel::Message(message)).await
-        } else if is_response {
-            debug!("the client does not wait for this answer any more");
-            Ok(())
-        } else {
-            self.streams().wait(bytes, is_change);
-            Ok(())
-        }
     }
 
     async fn read_tools(&self) {

@@ -418,8 +418,18 @@ impl Streams {
         self.waiting.drain(..).collect()
     }
 
-    /// Keeps a message for when there is a stream for it.
-    pub(crate) fn wait(&mut self, bytes: Bytes, is_change: bool) {
+    /// The stream for a message that has none of its own. If there is none, the message waits for one
+    /// to be opened.
+    pub(crate) fn any_or_wait(&mut self, bytes: Bytes, is_change: bool) -> Option<(Outlet, Bytes)> {
+        let listened = self.passed().filter(|_| is_change);
+        let found = listened.or_else(|| self.any());
+        if found.is_none() {
+            self.wait(bytes.clone(), is_change);
+        }
+        found.map(|outlet| (outlet, bytes))
+    }
+
+    fn wait(&mut self, bytes: Bytes, is_change: bool) {
         if is_change && self.waiting.contains(&bytes) {
             return;
         }
