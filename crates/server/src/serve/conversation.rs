@@ -35,6 +35,7 @@ pub(crate) use self::taken::Taken;
 use super::errand::Errand;
 use super::gateway::Target;
 use super::outlet::{ClientGone, Outlet, Position, Streams};
+use super::reload::Renewals;
 use super::replay::Replay;
 use super::trace_context::TraceId;
 use super::upstream::{Call, Upstream};
@@ -58,6 +59,7 @@ pub(crate) struct Conversation {
     streams: Mutex<Streams>,
     replay: Arc<Replay>,
     unannounced: Unannounced,
+    renewals: Renewals,
     upstream: Upstream,
     tasks: TaskTracker,
     /// When something was last said.
@@ -122,6 +124,7 @@ impl Conversation {
             streams: Mutex::default(),
             replay: Arc::new(Replay::new(tasks.clone())),
             unannounced: Unannounced::default(),
+            renewals: Renewals::default(),
             upstream,
             tasks,
             touched: Mutex::new(touched),
@@ -222,6 +225,10 @@ impl Conversation {
     /// In which order its messages are judged.
     pub(super) fn turns(&self) -> &Turns {
         &self.turns
+    }
+
+    pub(super) fn renewals(&self) -> &Renewals {
+        &self.renewals
     }
 
     /// Where its background work is spawned.

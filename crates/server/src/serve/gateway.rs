@@ -31,7 +31,7 @@ use super::holder::Holder;
 use super::place::{ServerPlace, configured_as};
 use super::principal::Principal;
 use super::registry::{ConversationId, SessionRegistry};
-use super::reload::renew;
+use super::reload::{RenewalPlaces, renew};
 use super::trace_context::TraceId;
 use super::upstream::{HttpUpstream, SseUpstream, StdioUpstream, Upstream, read_all, read_stream};
 use crate::config::{
@@ -66,6 +66,7 @@ pub(crate) struct Gateway {
     explorer: Option<Url>,
     /// What running sessions know of `guardrails`.
     source_state: Mutex<SourceState>,
+    pub(super) renewing: RenewalPlaces,
     belongings: AllBelongings,
     /// All that runs in the background.
     pub(crate) tasks: TaskTracker,
@@ -178,6 +179,7 @@ impl Gateway {
             detectors: surroundings.detectors,
             explorer: surroundings.explorer,
             source_state: Mutex::default(),
+            renewing: RenewalPlaces::default(),
             belongings: AllBelongings::default(),
             tasks: TaskTracker::new(),
             opening: tokio::sync::Mutex::default(),
@@ -262,10 +264,21 @@ impl Gateway {
             .spawn(async move { begun.begin().await })
             .await
             .ok();
-        if *self.source_state() != state || !Arc::ptr_eq(&config, &self.config()) {
-            renew(self, &conversation).await;
-        }
+        self.catch_up(&conversation, &config, state).await;
         Ok(conversation)
+    }
+
+    /// Gives a conversation what has changed since its guardrails were read. It is known by then, so
+    /// that no later change passes it by.
+    async fn catch_up(
+        &self,
+        conversation: &Arc<Conversation>,
+        config: &Arc<GatewayConfig>,
+        state: SourceState,
+    ) {
+        if *self.source_state() != state || !Arc::ptr_eq(config, &self.config()) {
+            renew(self, conversation).await;
+        }
     }
 
     /// The guardrails for what this client says to this server.

@@ -93,6 +93,7 @@ impl Gateway {
         store.run(move |store| store.write(&[taken.into()])).await?;
         let record = left.summary.session.clone();
         let kept = self.guardrails.read(record.project.as_deref()).await?;
+        let state = kept.state;
         let client = record.client.as_ref().map(|client| client.name.clone());
         let mut session = self.session(&config, opening, &kept, &record, client.as_deref());
         let own = &opening.profile.guardrails;
@@ -129,6 +130,7 @@ impl Gateway {
         let conversation = self.conversation(opening, new, Upstream::Http(upstream));
         conversation.hold_tools_back().await;
         place.fill(Arc::clone(&conversation));
+        self.catch_up(&conversation, &config, state).await;
         Ok(Some(conversation))
     }
 
