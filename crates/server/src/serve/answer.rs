@@ -7,7 +7,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, W
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use portcullis_mcp::{Id, Malformed, error_code, write};
+use portcullis_mcp::{Id, Malformed, Message, MessageKind, error_code, write};
 use portcullis_transport::http::body::BodyError;
 use portcullis_transport::http::events::EventBody;
 use tokio::sync::mpsc;
@@ -84,6 +84,26 @@ impl Refused {
         Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too many sessions are open, end one or try again later",
+        )
+    }
+
+    /// It refuses this request, unless it is known of which it is.
+    #[must_use]
+    pub(crate) fn of(self, message: &Message) -> Self {
+        let id = match message.kind() {
+            MessageKind::Request { id, .. } => Some(id.clone()),
+            MessageKind::Notification { .. } | MessageKind::Response { .. } => None,
+        };
+        Self {
+            id: self.id.or(id),
+            ..self
+        }
+    }
+
+    pub(crate) fn gateway_ends() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the gateway ends, try again later",
         )
     }
 

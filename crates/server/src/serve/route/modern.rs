@@ -198,25 +198,22 @@ async fn conversation(
     let principal = *principal;
     let key = key(&config.sessions.key, headers, message);
     let id = ConversationId::Stateless(Arc::clone(&target.name), principal, key);
-    let _one_at_a_time = gateway.opening.lock().await;
     if let Some(conversation) = gateway.registry.find(&id, principal) {
         return Ok(conversation);
     }
     let passed = passed(target, headers);
     let opening = Opening {
-        id: id.clone(),
+        id,
         principal,
-        target,
+        target: target.clone(),
         is_stateless: true,
-        first: Some(message),
+        first: Some(message.clone()),
         identity: principal.identity(headers, &passed),
         headers: passed,
         profile,
     };
-    if let Some(resumed) = gateway.resume(&opening).await {
-        return Ok(resumed);
-    }
-    gateway.open(opening).await
+    let found = Box::pin(gateway.find_or_open(opening)).await;
+    found.map_err(|refused| refused.of(message))
 }
 
 fn key(configured: &ConversationKey, headers: &HeaderMap, message: &Message) -> String {

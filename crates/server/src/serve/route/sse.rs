@@ -78,7 +78,7 @@ pub(super) async fn open(
         .open(Opening {
             id: id.clone(),
             principal: *principal,
-            target,
+            target: target.clone(),
             is_stateless: false,
             first: None,
             identity: principal.identity(headers, &passed),

@@ -187,9 +187,9 @@ async fn initialize(
         .open(Opening {
             id: id.clone(),
             principal: *principal,
-            target,
+            target: target.clone(),
             is_stateless: false,
-            first: Some(message),
+            first: Some(message.clone()),
             identity: principal.identity(headers, &passed),
             headers: passed.clone(),
             profile,
@@ -444,7 +444,7 @@ fn send_all(conversation: &Arc<Conversation>, outlet: Outlet, waiting: Vec<Bytes
 
 /// The session that a request names, if it is its principal's.
 async fn find(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     access: &Access,
     headers: &HeaderMap,
     profile: &Profile,
@@ -463,15 +463,16 @@ async fn find(
     let opening = Opening {
         id: id.clone(),
         principal: *principal,
-        target,
+        target: target.clone(),
         is_stateless: false,
         first: None,
         identity: principal.identity(headers, &passed),
         headers: passed,
         profile: profile.clone(),
     };
-    match Box::pin(gateway.find_left(&opening)).await {
+    match Box::pin(gateway.find(opening)).await {
         Some(conversation) => Ok((id, conversation)),
+        None if gateway.ending.is_cancelled() => Err(Refused::gateway_ends()),
         None => Err(Refused::session_not_found()),
     }
 }
