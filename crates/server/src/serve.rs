@@ -10,6 +10,7 @@ mod answer;
 mod aside;
 mod belongings;
 mod conversation;
+mod counted;
 mod errand;
 mod gateway;
 mod headers;

@@ -13,6 +13,7 @@ mod invariant;
 mod kept;
 mod lists;
 mod login;
+mod lost;
 mod model;
 mod operation;
 mod reload;

@@ -346,9 +346,8 @@ async fn standalone(
         }
         passed.extend(value(last).map(|last| (LAST_EVENT_ID, last)));
     }
-    let has_session = upstream.has_session();
     let stream = upstream
-        .standalone(conversation.revision(), &passed)
+        .standalone(&conversation, &passed)
         .await
         .map_err(|error| Refused::bad_gateway(None, format!("the server failed: {error}")))?;
     match stream {
@@ -362,14 +361,13 @@ async fn standalone(
             });
             Ok(events(Some(Parcel::Begin), parcels, keep_alive, ()))
         }
-        StandaloneStream::Refused(StatusCode::METHOD_NOT_ALLOWED) => Ok(method_not_allowed("POST")),
-        // A server without sessions knows no such URL, or no such method.
-        StandaloneStream::Refused(StatusCode::NOT_FOUND) if !has_session => {
-            Ok(method_not_allowed("POST"))
-        }
-        StandaloneStream::Refused(StatusCode::NOT_FOUND) => {
-            conversation.ended().cancel();
+        StandaloneStream::Forgotten => Err(no_such_event()),
+        StandaloneStream::Refused(StatusCode::NOT_FOUND) if conversation.ended().is_cancelled() => {
             Err(Refused::session_not_found())
+        }
+        // A server that is there and does not know this URL, or this method.
+        StandaloneStream::Refused(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => {
+            Ok(method_not_allowed("POST"))
         }
         StandaloneStream::Refused(status) if status.is_client_error() => Err(Refused::new(
             status,
