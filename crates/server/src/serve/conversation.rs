@@ -374,6 +374,7 @@ impl Conversation {
         outlet: Option<Outlet>,
     ) {
         let actions = self.session().await.on_no_answer(scope, id, reason);
+        let own = outlet.clone();
         let carried = Carried {
             outlet,
             ..Carried::default()
@@ -383,6 +384,10 @@ impl Conversation {
                 let (bytes, delivery) = permit.into_parts();
                 self.to_client(bytes, &delivery, &carried).await.ok();
             }
+        }
+        // Nothing is said of a request that the server has ended without an answer.
+        if let Some(own) = own {
+            self.streams().close_reply_on(scope, id, &own);
         }
     }
 
