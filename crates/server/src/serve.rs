@@ -15,6 +15,7 @@ mod errand;
 mod gateway;
 mod headers;
 mod health;
+mod hold;
 mod holder;
 mod hops;
 mod judging;

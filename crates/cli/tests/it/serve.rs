@@ -6,8 +6,10 @@ pub(crate) mod http;
 pub(crate) mod upstream;
 
 mod admission;
+mod batches;
 mod belongings;
 mod detectors;
+mod ends;
 mod failures;
 mod invariant;
 mod kept;

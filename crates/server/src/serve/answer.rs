@@ -172,29 +172,28 @@ pub(crate) fn accepted() -> Response {
 }
 
 /// What answers a request: one message, if it is all there is, or a stream of them. It is fetched
-/// on the way, if it comes on one of its own.
+/// on the way, if it comes on one of its own. `None` if it is over and nothing has come.
 pub(crate) async fn reply(
     outlet: &WeakOutlet,
     mut parcels: mpsc::Receiver<Parcel>,
     way: Option<Errand<()>>,
     keep_alive: Duration,
-) -> Response {
-    match timeout(outlet.patience(keep_alive), first(&mut parcels, way)).await {
+) -> Option<Response> {
+    let answer = match timeout(outlet.patience(keep_alive), first(&mut parcels, way)).await {
         Ok(Some(Parcel::Message(Outgoing {
             bytes,
             status,
             is_last: true,
             ..
         }))) => json(status, bytes),
-        Ok(None) => {
-            Refused::bad_gateway(None, "the session ended before the answer").into_response()
-        }
+        Ok(None) => return None,
         Ok(Some(first)) => events(Some(first), parcels, keep_alive, ()),
         Err(_) => {
             outlet.begin();
             events(None, parcels, keep_alive, ())
         }
-    }
+    };
+    Some(answer)
 }
 
 /// The way goes on without us once there is something to send.

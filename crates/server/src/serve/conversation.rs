@@ -7,6 +7,7 @@
 
 mod announcement;
 mod delivery;
+mod gate;
 mod guarded;
 mod status;
 mod taken;
@@ -29,9 +30,10 @@ use url::Url;
 use uuid::Uuid;
 
 use self::announcement::Unannounced;
+use self::gate::Gate;
 use self::guarded::GuardedSession;
 pub(crate) use self::guarded::SessionGuard;
-pub(crate) use self::taken::Taken;
+pub(crate) use self::taken::{NotTaken, Taken};
 use super::errand::Errand;
 use super::gateway::Target;
 use super::outlet::{ClientGone, Outlet, Position, Streams};
@@ -56,6 +58,7 @@ pub(crate) struct Conversation {
     record: Mutex<SessionRecord>,
     recording: Arc<Recording>,
     turns: Turns,
+    gate: Gate,
     streams: Mutex<Streams>,
     replay: Arc<Replay>,
     unannounced: Unannounced,
@@ -121,6 +124,7 @@ impl Conversation {
             record: Mutex::new(record),
             recording,
             turns: Turns::default(),
+            gate: Gate::default(),
             streams: Mutex::default(),
             replay: Arc::new(Replay::new(tasks.clone())),
             unannounced: Unannounced::default(),
@@ -286,6 +290,7 @@ impl Conversation {
     pub(crate) fn idle(&self) -> Option<Duration> {
         let has_open_requests = self.turns.are_taken() || !self.is_quiet();
         let is_waited_for = match self.upstream.http() {
+            _ if !self.gate.is_free() => true,
             Some(http) => http.is_waited_for(has_open_requests),
             None => has_open_requests,
         };
@@ -308,7 +313,7 @@ impl Conversation {
         scope: Scope,
         headers: &HeaderMap,
         outlet: Option<&Outlet>,
-    ) -> Errand<Result<Option<Errand<()>>, ClientGone>> {
+    ) -> Errand<Result<Option<Errand<()>>, NotTaken>> {
         let conversation = Arc::clone(self);
         let message = message.clone();
         let headers = headers.clone();
@@ -326,10 +331,11 @@ impl Conversation {
         scope: Scope,
         headers: HeaderMap,
         outlet: Option<Outlet>,
-    ) -> Result<Option<Errand<()>>, ClientGone> {
-        if self.ended.is_cancelled() {
-            return Err(ClientGone);
-        }
+    ) -> Result<Option<Errand<()>>, NotTaken> {
+        let passing = self.gate.enter().filter(|_| !self.ended.is_cancelled());
+        let Some(_passing) = passing else {
+            return Err(NotTaken::Over);
+        };
         self.touch();
         let request = match (message.kind(), message.id()) {
             (MessageKind::Request { .. }, Some(id)) => Some(id),
@@ -362,7 +368,7 @@ impl Conversation {
             headers,
             outlet,
         };
-        self.carry_out(actions, &carried, Some(&call)).await
+        Ok(self.carry_out(actions, &carried, Some(&call)).await?)
     }
 
     /// The server will not answer this request.
