@@ -9,6 +9,7 @@ mod connector;
 pub mod endpoint;
 pub mod events;
 pub mod lanes;
+pub mod lent;
 pub mod listen;
 mod pace;
 pub mod parts;
