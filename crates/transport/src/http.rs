@@ -1,14 +1,16 @@
 //! HTTP, on both sides of the gateway.
 //!
-//! [`listen`] and [`body`] are the client's side: connections, bounded request bodies, and streams
-//! of events that are kept alive, on the threads of [`lanes`]. [`endpoint`] is the server's side: one MCP server's URL, and what
-//! it answers. What a message means, and whether it may pass, is not known here.
+//! [`listen`], [`body`] and [`lent`] are the client's side: connections, bounded request bodies, and
+//! streams of events that are kept alive, on the threads of [`lanes`]. [`endpoint`] is the server's
+//! side: one MCP server's URL, and what it answers. What a message means, and whether it may pass, is
+//! not known here.
 
 pub mod body;
 mod connector;
 pub mod endpoint;
 pub mod events;
 pub mod lanes;
+pub mod lent;
 pub mod listen;
 mod pace;
 pub mod parts;

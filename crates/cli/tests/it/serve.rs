@@ -6,13 +6,17 @@ pub(crate) mod http;
 pub(crate) mod upstream;
 
 mod admission;
+mod batches;
 mod belongings;
 mod detectors;
+mod ends;
 mod failures;
 mod invariant;
 mod kept;
 mod lists;
 mod login;
+mod lost;
+mod model;
 mod operation;
 mod reload;
 mod remote;

@@ -7,7 +7,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, W
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use portcullis_mcp::{Id, Malformed, error_code, write};
+use portcullis_mcp::{Id, Malformed, Message, MessageKind, error_code, write};
 use portcullis_transport::http::body::BodyError;
 use portcullis_transport::http::events::EventBody;
 use tokio::sync::mpsc;
@@ -87,6 +87,26 @@ impl Refused {
         )
     }
 
+    /// It refuses this request, unless it is known of which it is.
+    #[must_use]
+    pub(crate) fn of(self, message: &Message) -> Self {
+        let id = match message.kind() {
+            MessageKind::Request { id, .. } => Some(id.clone()),
+            MessageKind::Notification { .. } | MessageKind::Response { .. } => None,
+        };
+        Self {
+            id: self.id.or(id),
+            ..self
+        }
+    }
+
+    pub(crate) fn gateway_ends() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the gateway ends, try again later",
+        )
+    }
+
     pub(crate) fn bad_gateway(id: Option<&Id>, message: impl Into<String>) -> Self {
         Self {
             id: id.cloned(),
@@ -152,29 +172,28 @@ pub(crate) fn accepted() -> Response {
 }
 
 /// What answers a request: one message, if it is all there is, or a stream of them. It is fetched
-/// on the way, if it comes on one of its own.
+/// on the way, if it comes on one of its own. `None` if it is over and nothing has come.
 pub(crate) async fn reply(
     outlet: &WeakOutlet,
     mut parcels: mpsc::Receiver<Parcel>,
     way: Option<Errand<()>>,
     keep_alive: Duration,
-) -> Response {
-    match timeout(outlet.patience(keep_alive), first(&mut parcels, way)).await {
+) -> Option<Response> {
+    let answer = match timeout(outlet.patience(keep_alive), first(&mut parcels, way)).await {
         Ok(Some(Parcel::Message(Outgoing {
             bytes,
             status,
             is_last: true,
             ..
         }))) => json(status, bytes),
-        Ok(None) => {
-            Refused::bad_gateway(None, "the session ended before the answer").into_response()
-        }
+        Ok(None) => return None,
         Ok(Some(first)) => events(Some(first), parcels, keep_alive, ()),
         Err(_) => {
             outlet.begin();
             events(None, parcels, keep_alive, ())
         }
-    }
+    };
+    Some(answer)
 }
 
 /// The way goes on without us once there is something to send.

@@ -6,6 +6,8 @@
 //! those that do long work.
 
 mod announcement;
+mod delivery;
+mod gate;
 mod guarded;
 mod status;
 mod taken;
@@ -15,29 +17,27 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
-use bytes::Bytes;
 use portcullis_json::Value;
 use portcullis_mcp::{EnvelopeLimits, Id, Message, MessageKind, Revision};
-use portcullis_session::{
-    Action, Delivery, DeliveryKind, Guardrail, Introduction, Permit, RefusalStyle, Scope, Session,
-    Source,
-};
+use portcullis_session::{Action, Guardrail, Introduction, RefusalStyle, Scope, Session, Source};
 use portcullis_store::{Entry, Resumption, Upload};
 use portcullis_trace::record::{Direction, SessionEnd, SessionId, SessionRecord};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 use url::Url;
 use uuid::Uuid;
 
 use self::announcement::Unannounced;
+use self::gate::Gate;
 use self::guarded::GuardedSession;
 pub(crate) use self::guarded::SessionGuard;
-pub(crate) use self::taken::Taken;
+pub(crate) use self::taken::{NotTaken, Taken};
 use super::errand::Errand;
 use super::gateway::Target;
-use super::outlet::{ClientGone, Outgoing, Outlet, Parcel, Position, Streams};
+use super::outlet::{ClientGone, Outlet, Position, Streams};
+use super::reload::Renewals;
 use super::replay::Replay;
 use super::trace_context::TraceId;
 use super::upstream::{Call, Upstream};
@@ -58,9 +58,11 @@ pub(crate) struct Conversation {
     record: Mutex<SessionRecord>,
     recording: Arc<Recording>,
     turns: Turns,
+    gate: Gate,
     streams: Mutex<Streams>,
     replay: Arc<Replay>,
     unannounced: Unannounced,
+    renewals: Renewals,
     upstream: Upstream,
     tasks: TaskTracker,
     /// When something was last said.
@@ -122,9 +124,11 @@ impl Conversation {
             record: Mutex::new(record),
             recording,
             turns: Turns::default(),
+            gate: Gate::default(),
             streams: Mutex::default(),
             replay: Arc::new(Replay::new(tasks.clone())),
             unannounced: Unannounced::default(),
+            renewals: Renewals::default(),
             upstream,
             tasks,
             touched: Mutex::new(touched),
@@ -227,6 +231,10 @@ impl Conversation {
         &self.turns
     }
 
+    pub(super) fn renewals(&self) -> &Renewals {
+        &self.renewals
+    }
+
     /// Where its background work is spawned.
     pub(crate) fn tasks(&self) -> &TaskTracker {
         &self.tasks
@@ -282,6 +290,7 @@ impl Conversation {
     pub(crate) fn idle(&self) -> Option<Duration> {
         let has_open_requests = self.turns.are_taken() || !self.is_quiet();
         let is_waited_for = match self.upstream.http() {
+            _ if !self.gate.is_free() => true,
             Some(http) => http.is_waited_for(has_open_requests),
             None => has_open_requests,
         };
@@ -304,7 +313,7 @@ impl Conversation {
         scope: Scope,
         headers: &HeaderMap,
         outlet: Option<&Outlet>,
-    ) -> Errand<Result<Option<Errand<()>>, ClientGone>> {
+    ) -> Errand<Result<Option<Errand<()>>, NotTaken>> {
         let conversation = Arc::clone(self);
         let message = message.clone();
         let headers = headers.clone();
@@ -322,10 +331,11 @@ impl Conversation {
         scope: Scope,
         headers: HeaderMap,
         outlet: Option<Outlet>,
-    ) -> Result<Option<Errand<()>>, ClientGone> {
-        if self.ended.is_cancelled() {
-            return Err(ClientGone);
-        }
+    ) -> Result<Option<Errand<()>>, NotTaken> {
+        let passing = self.gate.enter().filter(|_| !self.ended.is_cancelled());
+        let Some(_passing) = passing else {
+            return Err(NotTaken::Over);
+        };
         self.touch();
         let request = match (message.kind(), message.id()) {
             (MessageKind::Request { .. }, Some(id)) => Some(id),
@@ -358,7 +368,7 @@ impl Conversation {
             headers,
             outlet,
         };
-        self.carry_out(actions, &carried, Some(&call)).await
+        Ok(self.carry_out(actions, &carried, Some(&call)).await?)
     }
 
     /// The server will not answer this request.
@@ -370,6 +380,7 @@ impl Conversation {
         outlet: Option<Outlet>,
     ) {
         let actions = self.session().await.on_no_answer(scope, id, reason);
+        let own = outlet.clone();
         let carried = Carried {
             outlet,
             ..Carried::default()
@@ -379,6 +390,10 @@ impl Conversation {
                 let (bytes, delivery) = permit.into_parts();
                 self.to_client(bytes, &delivery, &carried).await.ok();
             }
+        }
+        // Nothing is said of a request that the server has ended without an answer.
+        if let Some(own) = own {
+            self.streams().close_reply_on(scope, id, &own);
         }
     }
 
@@ -477,78 +492,6 @@ impl Conversation {
             }
         }
         outcome
-    }
-
-    /// The only place where a permitted message sets out.
-    async fn deliver(
-        self: &Arc<Self>,
-        permit: Permit,
-        carried: &Carried,
-        call: Option<&Call>,
-    ) -> Result<Option<Errand<()>>, ClientGone> {
-        let (bytes, delivery) = permit.into_parts();
-        match (delivery.direction, call) {
-            (Direction::ToClient, _) => {
-                let sent = self.to_client(bytes, &delivery, carried).await;
-                sent.map(|()| None)
-            }
-            (Direction::ToServer, Some(call)) if call.id.is_some() => {
-                Ok(self.upstream.call(self, bytes, call).await)
-            }
-            (Direction::ToServer, _) => {
-                let headers = call.map(|call| call.headers.clone()).unwrap_or_default();
-                let method = call.and_then(|call| call.method.clone());
-                let told = self.upstream.tell(self, bytes, method.as_ref(), &headers);
-                if let Err(error) = Box::pin(told).await {
-                    warn!(%error, "message not delivered to the server");
-                }
-                Ok(None)
-            }
-        }
-    }
-
-    async fn to_client(
-        &self,
-        bytes: Bytes,
-        delivery: &Delivery,
-        carried: &Carried,
-    ) -> Result<(), ClientGone> {
-        let is_response = delivery.kind == DeliveryKind::Response;
-        let concerned = delivery.concerns.as_ref();
-        let registered = concerned.and_then(|id| {
-            let mut streams = self.streams();
-            match &carried.outlet {
-                // The second request with an id that is in use has a stream of its own.
-                Some(own) if is_response => streams.close_reply_on(delivery.scope, id, own),
-                Some(_) => None,
-                None if is_response => streams.close_reply(delivery.scope, id),
-                None => streams.reply(delivery.scope, id),
-            }
-        });
-        let own = carried.outlet.clone().or(registered);
-        let is_last = own.is_some() && is_response;
-        let is_change = delivery.kind == DeliveryKind::Change;
-        let outlet = own.or_else(|| {
-            let streams = self.streams();
-            let listened = streams.passed().filter(|_| is_change);
-            listened.or_else(|| streams.any())
-        });
-        if let Some(outlet) = outlet {
-            let message = Outgoing {
-                bytes,
-                position: carried.position.clone(),
-                status: self.status(delivery, carried),
-                is_last,
-                is_change,
-            };
-            outlet.send(Parcel::Message(message)).await
-        } else if is_response {
-            debug!("the client does not wait for this answer any more");
-            Ok(())
-        } else {
-            self.streams().wait(bytes, is_change);
-            Ok(())
-        }
     }
 
     async fn read_tools(&self) {

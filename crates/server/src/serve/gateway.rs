@@ -1,5 +1,6 @@
 //! What all conversations share, and how one is opened.
 
+mod openings;
 mod resume;
 
 use std::ffi::OsString;
@@ -24,6 +25,7 @@ use tracing::warn;
 use url::Url;
 use uuid::Uuid;
 
+use self::openings::Openings;
 use super::answer::Refused;
 use super::belongings::AllBelongings;
 use super::conversation::{Conversation, Terms};
@@ -31,7 +33,7 @@ use super::holder::Holder;
 use super::place::{ServerPlace, configured_as};
 use super::principal::Principal;
 use super::registry::{ConversationId, SessionRegistry};
-use super::reload::renew;
+use super::reload::{RenewalPlaces, renew};
 use super::trace_context::TraceId;
 use super::upstream::{HttpUpstream, SseUpstream, StdioUpstream, Upstream, read_all, read_stream};
 use crate::config::{
@@ -66,11 +68,11 @@ pub(crate) struct Gateway {
     explorer: Option<Url>,
     /// What running sessions know of `guardrails`.
     source_state: Mutex<SourceState>,
+    pub(super) renewing: RenewalPlaces,
     belongings: AllBelongings,
     /// All that runs in the background.
     pub(crate) tasks: TaskTracker,
-    /// Held while it is looked whether a conversation without a session is open, and opened.
-    pub(crate) opening: tokio::sync::Mutex<()>,
+    openings: Openings,
     configured: Connector,
     named: Connector,
     /// See [`ServerCommand::under`](portcullis_transport::child::ServerCommand::under).
@@ -91,13 +93,13 @@ pub(crate) struct Surroundings {
 
 /// A conversation that is to be opened.
 #[derive(Debug)]
-pub(crate) struct Opening<'o> {
+pub(crate) struct Opening {
     pub(crate) id: ConversationId,
     pub(crate) principal: Principal,
-    pub(crate) target: &'o Target,
+    pub(crate) target: Target,
     pub(crate) is_stateless: bool,
     /// The message it is opened with, if there is one already.
-    pub(crate) first: Option<&'o Message>,
+    pub(crate) first: Option<Message>,
     /// Of the client's, that the server is to see.
     pub(crate) headers: HeaderMap,
     /// By what the server's tasks and states are told from those of others.
@@ -149,7 +151,7 @@ pub(crate) enum TargetServer {
 
 // === impl Opening ===
 
-impl Opening<'_> {
+impl Opening {
     /// By what the conversation is found again. A client that comes back without the guardrails
     /// that it brought does not find it.
     fn resumption_key(&self) -> String {
@@ -178,9 +180,10 @@ impl Gateway {
             detectors: surroundings.detectors,
             explorer: surroundings.explorer,
             source_state: Mutex::default(),
+            renewing: RenewalPlaces::default(),
             belongings: AllBelongings::default(),
             tasks: TaskTracker::new(),
-            opening: tokio::sync::Mutex::default(),
+            openings: Openings::default(),
             configured: Connector::new(Reach::Configured)?,
             named: Connector::new(Reach::Named)?,
             launcher: surroundings.launcher,
@@ -213,19 +216,16 @@ impl Gateway {
     }
 
     /// Opens a conversation, and the way to its server.
-    pub(crate) async fn open(&self, opening: Opening<'_>) -> Result<Arc<Conversation>, Refused> {
+    pub(crate) async fn open(&self, opening: Opening) -> Result<Arc<Conversation>, Refused> {
         if self.ending.is_cancelled() {
-            return Err(Refused::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the gateway ends, try again later",
-            ));
+            return Err(Refused::gateway_ends());
         }
         let config = self.config();
         let place = self
             .registry
             .reserve(opening.id.clone(), opening.principal, &config.sessions)
             .map_err(|_| Refused::too_many_sessions())?;
-        let request = opening.first.and_then(Message::id).cloned();
+        let request = opening.first.as_ref().and_then(Message::id).cloned();
         let kept = self
             .guardrails
             .read(opening.profile.project.as_deref())
@@ -262,10 +262,21 @@ impl Gateway {
             .spawn(async move { begun.begin().await })
             .await
             .ok();
-        if *self.source_state() != state || !Arc::ptr_eq(&config, &self.config()) {
-            renew(self, &conversation).await;
-        }
+        self.catch_up(&conversation, &config, state).await;
         Ok(conversation)
+    }
+
+    /// Gives a conversation what has changed since its guardrails were read. It is known by then, so
+    /// that no later change passes it by.
+    async fn catch_up(
+        &self,
+        conversation: &Arc<Conversation>,
+        config: &Arc<GatewayConfig>,
+        state: SourceState,
+    ) {
+        if *self.source_state() != state || !Arc::ptr_eq(config, &self.config()) {
+            renew(self, conversation).await;
+        }
     }
 
     /// The guardrails for what this client says to this server.
@@ -316,7 +327,7 @@ impl Gateway {
     fn new_session(
         &self,
         config: &GatewayConfig,
-        opening: &Opening<'_>,
+        opening: &Opening,
         kept: Kept,
     ) -> Result<NewSession, Refused> {
         let id: SessionId = Uuid::now_v7()
@@ -325,7 +336,7 @@ impl Gateway {
             .map_err(|_| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "no id for a session"))?;
         let mut metadata = metadata::of_session(&id, &opening.profile.metadata);
         let trace = TraceId::of_headers(&opening.headers)
-            .or_else(|| opening.first.and_then(TraceId::of_message));
+            .or_else(|| opening.first.as_ref().and_then(TraceId::of_message));
         if let Some(trace) = trace {
             metadata.insert(metadata::TRACE_ID, trace.as_str());
         }
@@ -341,7 +352,7 @@ impl Gateway {
             index: None,
             hierarchy_path: Vec::new(),
         };
-        let client = opening.first.and_then(client_name);
+        let client = opening.first.as_ref().and_then(client_name);
         Ok(NewSession {
             session: self.session(config, opening, &kept, &record, client),
             began: Instant::now(),
@@ -354,7 +365,7 @@ impl Gateway {
     fn session(
         &self,
         config: &GatewayConfig,
-        opening: &Opening<'_>,
+        opening: &Opening,
         kept: &Kept,
         record: &SessionRecord,
         client: Option<&str>,
@@ -369,7 +380,7 @@ impl Gateway {
                 &opening.target.name,
                 &opening.identity,
             ),
-            guardrails: Self::guardrails(config, opening.target, client, kept, own),
+            guardrails: Self::guardrails(config, &opening.target, client, kept, own),
             tool_checks: config.tool_checks.clone(),
             parameters: metadata::parameters(&config.parameters, &record.metadata),
             refusal: opening.profile.refusal.unwrap_or(config.refusal),
@@ -386,7 +397,7 @@ impl Gateway {
 
     fn conversation(
         &self,
-        opening: &Opening<'_>,
+        opening: &Opening,
         new: NewSession,
         upstream: Upstream,
     ) -> Arc<Conversation> {
@@ -395,7 +406,7 @@ impl Gateway {
                 target: opening.target.clone(),
                 refusal: opening.profile.refusal.unwrap_or(self.config().refusal),
                 own_guardrails: opening.profile.guardrails.clone(),
-                tools: self.tool_book(opening.target),
+                tools: self.tool_book(&opening.target),
                 kept: Mutex::new(new.kept),
                 upload_to: self
                     .explorer
@@ -436,7 +447,7 @@ impl Gateway {
     fn open_stdio(
         &self,
         config: &GatewayConfig,
-        opening: &Opening<'_>,
+        opening: &Opening,
         session: NewSession,
         server: &StdioServer,
         request: Option<&Id>,
@@ -473,7 +484,7 @@ impl Gateway {
     async fn open_http(
         &self,
         config: &GatewayConfig,
-        opening: &Opening<'_>,
+        opening: &Opening,
         session: NewSession,
         server: &HttpServer,
         endpoint: Endpoint,
@@ -492,7 +503,7 @@ impl Gateway {
                 let connected = SseUpstream::connect(&endpoint, opening.headers.clone()).await;
                 let (upstream, events) = connected.map_err(|error| {
                     warn!(%error, server = %opening.target.name, "server not reached");
-                    let request = opening.first.and_then(Message::id);
+                    let request = opening.first.as_ref().and_then(Message::id);
                     let name = &opening.target.name;
                     Refused::bad_gateway(request, format!("the server `{name}`: {error}"))
                 })?;

@@ -71,7 +71,7 @@ pub(crate) struct WeakOutlet(Weak<Sending>);
 
 #[derive(Debug)]
 struct Sending {
-    /// `None` as soon as it is a stream that is kept, which then ends when that does.
+    /// `None` as soon as it is a stream that is kept, which then ends when that does, or is given up.
     sender: Mutex<Option<mpsc::Sender<Parcel>>>,
     /// The client did not read for too long: nothing is sent to it any more.
     given_up: CancellationToken,
@@ -205,23 +205,26 @@ impl Outlet {
 
     /// Waits, for a bounded time, until the client has room for it, or it is kept.
     pub(crate) async fn send(&self, parcel: Parcel) -> Result<(), ClientGone> {
-        let given_up = &self.0.given_up;
-        if given_up.is_cancelled() {
+        if self.0.given_up.is_cancelled() {
             return Err(ClientGone);
         }
         self.0.begin_with(&parcel);
         let Some(sender) = self.0.sender() else {
-            self.0.keep(parcel).await;
-            return Ok(());
+            return self.0.keep(parcel).await;
         };
         match timeout(WRITE_WAIT_MAX, sender.send(parcel)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(ClientGone),
             Err(_) => {
-                given_up.cancel();
+                self.0.give_up();
                 Err(ClientGone)
             }
         }
+    }
+
+    /// Cancelled when the client has left the stream unread for too long.
+    pub(crate) fn given_up(&self) -> &CancellationToken {
+        &self.0.given_up
     }
 
     /// Makes it a stream that is kept, if it can be one.
@@ -233,8 +236,8 @@ impl Outlet {
     pub(crate) fn is_open(&self) -> bool {
         match (self.0.kept(), self.0.sender()) {
             (Some((replay, stream)), _) => replay.is_read(stream),
-            (None, Some(sender)) => !sender.is_closed() && !self.0.given_up.is_cancelled(),
-            (None, None) => true,
+            (None, Some(sender)) => !sender.is_closed(),
+            (None, None) => !self.0.given_up.is_cancelled(),
         }
     }
 
@@ -245,11 +248,14 @@ impl Outlet {
 
     /// Waits until nobody reads the stream any more, or will.
     pub(crate) async fn closed(&self) {
-        let Some(sender) = self.0.sender() else {
-            return pending().await;
+        let left = async {
+            match self.0.sender() {
+                Some(sender) => sender.closed().await,
+                None => pending().await,
+            }
         };
         tokio::select! {
-            () = sender.closed() => {}
+            () = left => {}
             () = self.0.given_up.cancelled() => {}
         }
     }
@@ -306,10 +312,18 @@ impl Sending {
         }
     }
 
-    async fn keep(&self, parcel: Parcel) {
-        if let (Some((replay, stream)), Parcel::Message(message)) = (self.kept(), parcel) {
+    /// Nothing more is sent. What the client has yet to read is followed by the end of the stream.
+    fn give_up(&self) {
+        self.given_up.cancel();
+        self.lock_sender().take();
+    }
+
+    async fn keep(&self, parcel: Parcel) -> Result<(), ClientGone> {
+        let (replay, stream) = self.kept().ok_or(ClientGone)?;
+        if let Parcel::Message(message) = parcel {
             replay.append(stream, message).await;
         }
+        Ok(())
     }
 
     fn sender(&self) -> Option<mpsc::Sender<Parcel>> {
@@ -418,8 +432,18 @@ impl Streams {
         self.waiting.drain(..).collect()
     }
 
-    /// Keeps a message for when there is a stream for it.
-    pub(crate) fn wait(&mut self, bytes: Bytes, is_change: bool) {
+    /// The stream for a message that has none of its own. If there is none, the message waits for one
+    /// to be opened.
+    pub(crate) fn any_or_wait(&mut self, bytes: Bytes, is_change: bool) -> Option<(Outlet, Bytes)> {
+        let listened = self.passed().filter(|_| is_change);
+        let found = listened.or_else(|| self.any());
+        if found.is_none() {
+            self.wait(bytes.clone(), is_change);
+        }
+        found.map(|outlet| (outlet, bytes))
+    }
+
+    fn wait(&mut self, bytes: Bytes, is_change: bool) {
         if is_change && self.waiting.contains(&bytes) {
             return;
         }
@@ -464,5 +488,46 @@ impl Conversation {
                 None => Begins::AsStream,
             },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message() -> Parcel {
+        Parcel::Message(Outgoing::plain(Bytes::from_static(b"{}")))
+    }
+
+    #[tokio::test]
+    async fn what_finds_no_stream_waits_for_the_next() {
+        let mut streams = Streams::default();
+        let text = Bytes::from_static(b"{}");
+        assert!(streams.any_or_wait(text.clone(), false).is_none());
+        let (outlet, _parcels) = Outlet::new();
+        assert_eq!(streams.open_standalone(outlet).len(), 1);
+        assert!(streams.any_or_wait(text, false).is_some());
+        assert_eq!(streams.waiting(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_nobody_reads_ends() {
+        let (outlet, mut parcels) = Outlet::new();
+        for _ in 0..OUTLET_MESSAGES {
+            outlet.send(message()).await.unwrap();
+        }
+        assert!(outlet.is_open());
+        let (closed, sent) = tokio::join!(outlet.closed(), outlet.send(message()));
+        let ((), Err(ClientGone)) = (closed, sent) else {
+            panic!("there was room for it");
+        };
+        assert!(!outlet.is_open() && outlet.given_up().is_cancelled());
+        outlet.closed().await;
+        assert!(outlet.send(message()).await.is_err());
+        // The sender is there still, and what was sent before comes before the end.
+        for _ in 0..OUTLET_MESSAGES {
+            assert!(parcels.recv().await.is_some());
+        }
+        assert!(parcels.recv().await.is_none());
     }
 }

@@ -1,5 +1,6 @@
 //! Which conversations there are, and for how long.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -112,7 +113,7 @@ impl SessionRegistry {
             let ConversationId::Stateless(..) = id else {
                 return Err(TooMany);
             };
-            let oldest = longest_idle(&open, principal).ok_or(TooMany)?;
+            let oldest = retire_longest_idle(&open, principal).ok_or(TooMany)?;
             open.remove(&oldest.id);
             let conversation = oldest.conversation;
             let tasks = conversation.tasks().clone();
@@ -219,7 +220,10 @@ struct Idle {
 
 /// The one that makes room for another of the same principal's: where the protocol has no sessions,
 /// no client can end one.
-fn longest_idle(open: &HashMap<ConversationId, Entry>, principal: Principal) -> Option<Idle> {
+fn retire_longest_idle(
+    open: &HashMap<ConversationId, Entry>,
+    principal: Principal,
+) -> Option<Idle> {
     let idle = open.iter().filter_map(|(id, entry)| {
         let conversation = entry.conversation.as_ref()?;
         let is_stateless = matches!(id, ConversationId::Stateless(..));
@@ -230,7 +234,10 @@ fn longest_idle(open: &HashMap<ConversationId, Entry>, principal: Principal) -> 
             since,
         })
     });
-    idle.max_by_key(|idle| idle.since)
+    let mut idle: Vec<_> = idle.collect();
+    idle.sort_by_key(|idle| Reverse(idle.since));
+    // One may have got a message just now.
+    idle.into_iter().find(|idle| idle.conversation.retire())
 }
 
 /// Why the conversation's time is up, if it is.
@@ -242,7 +249,7 @@ fn over(conversation: &Conversation, limits: &SessionsConfig) -> Option<EndReaso
         return Some(EndReason::Age);
     }
     let idle = conversation.idle()?;
-    (idle > limits.idle_timeout).then_some(EndReason::Idle)
+    (idle > limits.idle_timeout && conversation.retire()).then_some(EndReason::Idle)
 }
 
 // === impl Conversation ===

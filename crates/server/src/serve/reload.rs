@@ -2,10 +2,12 @@
 
 use std::mem;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use portcullis_session::PastMessage;
 use portcullis_trace::record::{EventRecord, Sequence};
+use tokio::sync::{Mutex, MutexGuard, Semaphore};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
@@ -20,6 +22,23 @@ const ATTEMPTS_MAX: usize = 10;
 /// How soon a guardrail that was changed elsewhere is in force.
 const SOURCE_ASKED_EVERY: Duration = Duration::from_secs(1);
 
+/// LIMIT: sessions that are renewed at a time because of a change. Most of that is waiting, for the
+/// store and for detectors.
+const RENEWALS_MAX: usize = 32;
+
+/// Renewals of one session, one at a time: what is in force is read in its turn, so that the one
+/// that ends last has read it last.
+#[derive(Debug, Default)]
+pub(crate) struct Renewals {
+    turn: Mutex<()>,
+    /// Whether one waits for its turn, which will see all that has changed until then.
+    is_due: AtomicBool,
+}
+
+/// Places for as many renewals as are done at a time.
+#[derive(Debug)]
+pub(crate) struct RenewalPlaces(Semaphore);
+
 /// Puts every valid change in force, for as long as it is polled. An invalid one is logged, and
 /// what was in force stays.
 pub(crate) async fn follow(gateway: Arc<Gateway>, mut watcher: Watcher) {
@@ -31,9 +50,7 @@ pub(crate) async fn follow(gateway: Arc<Gateway>, mut watcher: Watcher) {
                 }
                 gateway.set_config(config);
                 info!("the configuration has changed");
-                for conversation in gateway.registry.all() {
-                    renew(&gateway, &conversation).await;
-                }
+                renew_all(&gateway);
             }
             Err(error) => warn!(%error, "the changed configuration is wrong and not in force"),
         }
@@ -51,9 +68,7 @@ pub(crate) async fn follow_source(gateway: Arc<Gateway>) {
                 let known = mem::replace(&mut *gateway.source_state(), state);
                 if known != state {
                     info!("guardrails have changed");
-                    for conversation in gateway.registry.all() {
-                        renew(&gateway, &conversation).await;
-                    }
+                    renew_all(&gateway);
                 }
             }
             Err(error) => {
@@ -66,9 +81,39 @@ pub(crate) async fn follow_source(gateway: Arc<Gateway>) {
     }
 }
 
+/// Renews all running sessions, each as a task of its own: one that takes long holds up neither the
+/// others nor the next change.
+fn renew_all(gateway: &Arc<Gateway>) {
+    for conversation in gateway.registry.all() {
+        if conversation.renewals().is_due.swap(true, Ordering::AcqRel) {
+            continue;
+        }
+        let gateway = Arc::clone(gateway);
+        gateway.tasks.clone().spawn(async move {
+            let ended = conversation.ended().clone();
+            let renewed = async {
+                let turn = conversation.renewals().next().await;
+                // It is never closed.
+                let _place = gateway.renewing.0.acquire().await.ok();
+                renew_in(turn, &gateway, &conversation).await;
+            };
+            tokio::select! {
+                () = renewed => {}
+                () = ended.cancelled() => {}
+            }
+        });
+    }
+}
+
 /// Gives a running session the guardrails of now, with all that it has seen. What they have not
 /// judged is not sent again, and the client is told to ask for lists again if they are others.
 pub(crate) async fn renew(gateway: &Gateway, conversation: &Arc<Conversation>) {
+    let turn = conversation.renewals().next().await;
+    renew_in(turn, gateway, conversation).await;
+}
+
+async fn renew_in(_turn: MutexGuard<'_, ()>, gateway: &Gateway, conversation: &Arc<Conversation>) {
+    conversation.renewals().is_due.swap(false, Ordering::AcqRel);
     replace(gateway, conversation).await;
     conversation.replay().forget();
     conversation.announce_changes();
@@ -117,6 +162,22 @@ async fn replace(gateway: &Gateway, conversation: &Conversation) {
     }
     warn!("changed guardrails do not know all that was said before");
     conversation.session().await.replace_guardrails(rehearsal);
+}
+
+// === impl RenewalPlaces ===
+
+impl Default for RenewalPlaces {
+    fn default() -> Self {
+        Self(Semaphore::new(RENEWALS_MAX))
+    }
+}
+
+// === impl Renewals ===
+
+impl Renewals {
+    async fn next(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
 }
 
 // === impl Conversation ===

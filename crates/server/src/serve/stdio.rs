@@ -118,6 +118,7 @@ pub(crate) async fn guard(
     };
     conversation.begin().await;
     let (outlet, parcels) = Outlet::new();
+    let given_up = outlet.given_up().clone();
     conversation.streams().open_standalone(outlet);
     let mut writing = tasks.spawn(write_all(to_client, parcels));
     let end = tokio::select! {
@@ -125,6 +126,8 @@ pub(crate) async fn guard(
         signal = signals.next() => End::Signal(signal),
         () = conversation.ended().cancelled() => End::Server,
         _ = &mut writing => End::Client,
+        // It would wait for ever for what it is not told.
+        () = given_up.cancelled() => End::Client,
         () = read_all(&conversation, &mut from_client) => {
             answer_what_is_open(&conversation).await;
             End::Client

@@ -1,6 +1,5 @@
 //! The ways to a server.
 
-mod counted;
 mod http;
 mod sse;
 mod standalone;
@@ -90,7 +89,7 @@ impl Upstream {
         let sent = match self {
             Self::Http(http) => return http.call(conversation, bytes, call),
             Self::Sse(sse) => Box::pin(sse.send(bytes, &call.headers)).await,
-            Self::Stdio(stdio) => stdio.send(&bytes).await,
+            Self::Stdio(stdio) => stdio.send(&bytes, conversation.ended()).await,
         };
         if let (Err(error), Some(id)) = (sent, &call.id) {
             let reason = format!("the request could not be passed on: {error}");
@@ -110,7 +109,7 @@ impl Upstream {
         match self {
             Self::Http(http) => http.tell(conversation, bytes, method, headers).await,
             Self::Sse(sse) => sse.send(bytes, headers).await,
-            Self::Stdio(stdio) => stdio.send(&bytes).await,
+            Self::Stdio(stdio) => stdio.send(&bytes, conversation.ended()).await,
         }
     }
 

@@ -8,9 +8,6 @@ use tokio::time::timeout;
 
 /// LIMIT: how long a body may take between two of its parts.
 const PART_WAIT_MAX: Duration = Duration::from_secs(30);
-/// LIMIT: how much of a body that is too long is read and thrown away, and for how long.
-const DISCARDED_BYTES_MAX: usize = 64 << 20;
-const DISCARD_WAIT_MAX: Duration = Duration::from_secs(5);
 /// LIMIT: for how long a body, as its sender announces it, there is memory before it comes.
 const PREPARED_BYTES_MAX: usize = 2 << 20;
 /// LIMIT: how long a body may take in all.
@@ -27,7 +24,8 @@ pub enum BodyError {
     Broken,
 }
 
-/// Reads a body of at most `limit` bytes. What is beyond is not read.
+/// Reads a body of at most `limit` bytes. What is beyond is not read, nor one that is announced to be
+/// longer: what becomes of the rest is up to whoever [lent](super::lent) it.
 pub async fn read_body<B>(body: B, limit: usize) -> Result<Bytes, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,
@@ -36,14 +34,12 @@ where
     whole.unwrap_or(Err(BodyError::TooSlow))
 }
 
-async fn read_parts<B>(body: B, limit: usize) -> Result<Bytes, BodyError>
+async fn read_parts<B>(mut body: B, limit: usize) -> Result<Bytes, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,
 {
     let announced = body.size_hint().lower();
-    let mut body = body;
     if announced > u64::try_from(limit).unwrap_or(u64::MAX) {
-        discard(body).await;
         return Err(BodyError::TooLong { limit });
     }
     let mut whole = Parts::expecting(&body.size_hint());
@@ -62,29 +58,9 @@ where
             }
         }
         if whole.len() > limit {
-            drop(whole);
-            discard(body).await;
             return Err(BodyError::TooLong { limit });
         }
     }
-}
-
-/// Throws away what a client still sends, within bounds: one whose connection is closed while it
-/// writes does not get to read the answer.
-async fn discard<B>(mut body: B)
-where
-    B: Body<Data = Bytes> + Unpin,
-{
-    let work = async {
-        let mut bytes = 0;
-        while bytes < DISCARDED_BYTES_MAX
-            && let Some(Ok(frame)) = body.frame().await
-        {
-            bytes += frame.data_ref().map_or(0, Bytes::len);
-        }
-    };
-    // Whether or not that was all of it, the answer follows.
-    timeout(DISCARD_WAIT_MAX, work).await.ok();
 }
 
 /// A body that mostly comes in one part, which is then not copied.

@@ -1,5 +1,6 @@
 //! Connections to servers, kept for the next request.
 
+use std::future::ready;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -40,9 +41,13 @@ pub struct Connector {
 
 type Tls = HttpsConnector<HttpConnector<Resolver>>;
 
-/// Gives up a connection that takes too long, names and handshakes included.
+/// Gives up a connection that takes too long, names and handshakes included, and refuses addresses
+/// beyond reach that stand in the place of a name, which nothing resolves.
 #[derive(Clone, Debug)]
-struct Patient<C>(C);
+struct Patient<C> {
+    connector: C,
+    reach: Reach,
+}
 
 /// What a connector that failed says.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -78,7 +83,10 @@ impl Connector {
                 .pool_idle_timeout(IDLE_CONNECTION_WAIT)
                 .pool_timer(TokioTimer::new())
                 .timer(TokioTimer::new())
-                .build(Patient(tls.clone()))
+                .build(Patient {
+                    connector: tls.clone(),
+                    reach,
+                })
         };
         Ok(Self {
             clients: Arc::new(ForEachLane::new(client)),
@@ -110,11 +118,14 @@ where
     type Future = Connecting<C::Response>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        self.0.poll_ready(context)
+        self.connector.poll_ready(context)
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
-        let connecting = timeout(CONNECT_WAIT_MAX, self.0.call(to));
+        if let Err(error) = self.reach.admit(to.host().unwrap_or_default()) {
+            return Box::pin(ready(Err(error.into())));
+        }
+        let connecting = timeout(CONNECT_WAIT_MAX, self.connector.call(to));
         Box::pin(async move {
             connecting
                 .await

@@ -26,13 +26,24 @@ pub(super) struct Resolver {
     reach: Reach,
 }
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("no address of this host may be connected to")]
-struct OutOfReach;
+pub(super) struct OutOfReach;
 
 // === impl Reach ===
 
 impl Reach {
+    /// Refuses a host that is an address which may not be connected to. Of a name nothing is known
+    /// yet.
+    pub(super) fn admit(self, host: &str) -> Result<(), OutOfReach> {
+        let address = match Host::parse(host) {
+            Ok(Host::Ipv4(address)) => IpAddr::V4(address),
+            Ok(Host::Ipv6(address)) => IpAddr::V6(address),
+            Ok(Host::Domain(_)) | Err(_) => return Ok(()),
+        };
+        self.allows(host, address).then_some(()).ok_or(OutOfReach)
+    }
+
     /// Whether `host` may be what `address` is the address of.
     pub fn allows(self, host: &str, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -137,5 +148,26 @@ mod tests {
         check("mcp.example", "fe80::1", false);
         check("mcp.example", "fd00:ec2::254", false);
         check("mcp.example", "0.0.0.0", false);
+    }
+
+    #[test]
+    fn an_address_in_the_place_of_a_name_is_looked_at_as_well() {
+        let check = |host: &str, expected: bool| {
+            assert_eq!(Reach::Named.admit(host).is_ok(), expected, "{host}");
+            assert!(Reach::Configured.admit(host).is_ok());
+        };
+        for host in ["localhost", "mcp.example", "127.0.0.1", "[::1]", "10.0.0.1"] {
+            check(host, true);
+        }
+        for host in [
+            "0.0.0.0",
+            "0",
+            "[::]",
+            "169.254.169.254",
+            "[fe80::1]",
+            "[::ffff:0.0.0.0]",
+        ] {
+            check(host, false);
+        }
     }
 }

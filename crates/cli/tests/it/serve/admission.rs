@@ -45,6 +45,9 @@ fn a_session_is_unknown_to_all_but_its_principal_and_after_its_end() {
     let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
     let known = session.base.saying(ping);
     let unknown = |request: &Request| refused(&gateway, request, 404, -32001);
+    let named = known.clone().but("Mcp-Session-Id", "upstream-1");
+    let named = named.send(gateway.address).body();
+    assert!(named.contains(r#""id":1,"error""#), "{named}");
 
     unknown(&known.clone().but("Authorization", "Bearer b"));
     unknown(&known.clone().without("Authorization"));
@@ -197,4 +200,37 @@ fn a_reserved_key_is_refused_where_configured() {
         ),
     ));
     refused(&gateway, &later, 400, -32602);
+}
+
+#[test]
+fn who_waits_to_be_asked_is_not_asked_for_what_is_too_long() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "limits: { message_bytes: 10000 }\n");
+    let session = gateway.open();
+    let waits = session.base.saying("").with("Expect", "100-continue");
+    let refused = |request: Request, status| {
+        assert_eq!(request.send(gateway.address).status, status, "{request:?}");
+    };
+    refused(waits.clone().with("Content-Length", "10001"), 413);
+    refused(waits.clone().with("Content-Length", "10000"), 100);
+    let plain = waits.but("Content-Type", "text/plain");
+    refused(plain.with("Content-Length", "10000"), 415);
+}
+
+#[test]
+fn what_is_refused_for_its_head_is_read_before_the_answer() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    // More than sockets hold: who says it needs somebody who reads it.
+    let long = " ".repeat(16 << 20);
+    let post = gateway.open().base.saying(&long);
+    let refused = |request: Request, status| {
+        assert_eq!(request.send(gateway.address).status, status);
+    };
+    refused(post.clone().but("Content-Type", "text/plain"), 415);
+    refused(post.clone().with("Origin", EVIL), 403);
+    refused(post.clone().but("Accept", "text/html"), 406);
+    refused(Request::post("/servers/none/mcp", &long), 404);
+    refused(Request::post("/nothing", &long), 404);
+    refused(post.but("Content-Encoding", "gzip"), 415);
 }

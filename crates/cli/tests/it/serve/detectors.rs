@@ -16,7 +16,7 @@ use crate::tiny;
 const EVIL: &str = "evil";
 
 /// Calls whose tool a model objects to.
-const CONFIRM: &str = r#"guardrails:
+pub(super) const CONFIRM: &str = r#"guardrails:
 - name: asks
   policy: |
     from invariant import llm_confirm
@@ -27,7 +27,7 @@ const CONFIRM: &str = r#"guardrails:
 "#;
 
 /// The configuration of a model at this service.
-fn chat(service: &Upstream, more: &str) -> String {
+pub(super) fn chat(service: &Upstream, more: &str) -> String {
     format!(
         "detectors:\n  chat: {{ url: \"http://{}/v1\", model: small, api_key: s3cret, {more} }}\n",
         service.address
@@ -35,7 +35,7 @@ fn chat(service: &Upstream, more: &str) -> String {
 }
 
 /// What a fake model says of a request.
-fn completion(received: &Received) -> String {
+pub(super) fn completion(received: &Received) -> String {
     let word = if received.body.contains(EVIL) {
         "Yes."
     } else {

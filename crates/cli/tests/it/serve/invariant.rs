@@ -160,6 +160,18 @@ fn only_servers_that_are_named_and_allowed_are_reached() {
     check(&named, 200, "serverInfo");
     assert_eq!(upstream.received().len(), 1);
 
+    // Allowed, and still no address of a server.
+    let wide = "gateway: { allowed_upstreams: [\"http://0.0.0.0:*\"] }\n";
+    let wide = Gateway::before(&upstream, wide);
+    let nowhere = format!("http://0.0.0.0:{}", upstream.address.port());
+    let nowhere = named.clone().but(BASE_URL, &nowhere);
+    let answer = nowhere
+        .saying(&initialize("2025-06-18"))
+        .send(wide.address)
+        .body();
+    assert!(answer.contains("cannot be reached"), "{answer}");
+    assert_eq!(upstream.received().len(), 1);
+
     let off = Gateway::before(&upstream, "gateway: { enabled: false }\n");
     assert_eq!(named.saying(&call(1, "x")).send(off.address).status, 404);
 }

@@ -10,9 +10,11 @@ use super::invariant;
 use super::upstream::Upstream;
 
 const NO_BAD: &str = "raise \"no bad\" if:\n    (c: ToolCall)\n    c is tool:bad\n";
+pub(super) const NO_WORSE: &str =
+    "raise \"no worse\" if:\n    (c: ToolCall)\n    c is tool:worse\n";
 const PROJECT: &str = "INVARIANT-PROJECT-NAME";
 
-fn guardrail(content: &str) -> GuardrailRecord {
+pub(super) fn guardrail(content: &str) -> GuardrailRecord {
     GuardrailRecord {
         id: "0199a1b2-c3d4-4e5f-8a6b-7c8d9e0f1a2b".parse().unwrap(),
         project: None,

@@ -4,6 +4,8 @@ use tempfile::TempDir;
 
 use super::failures::FIRST_THEN_SECOND;
 use super::gateway::{Gateway, eventually};
+use super::kept::{NO_WORSE, guardrail};
+use super::model::{HELD, HeldModel};
 use super::upstream::Upstream;
 use crate::client::write;
 
@@ -86,4 +88,35 @@ fn the_guardrail_file_of_mcp_scan_is_followed_too() {
     );
     let is_passed = || session.answer(3, "bad").contains("plain");
     eventually("the old file is still in force", is_passed);
+}
+
+#[test]
+fn a_session_that_takes_long_to_change_holds_up_no_other_and_keeps_the_last_change() {
+    const OTHERS: usize = 8;
+    let no_bad = NO_BAD.replace("guardrails:\n", "");
+    let upstream = Upstream::plain();
+    let model = HeldModel::start();
+    let gateway = Gateway::before(&upstream, &model.unused());
+    let slow = gateway.open();
+    let others: Vec<_> = (0..OTHERS).map(|_| gateway.open()).collect();
+    assert!(slow.answer(1, HELD).contains("plain"));
+    let answer = model.hold();
+    gateway.configure(&model.asked_and(&no_bad));
+    model.wait_until_asked();
+    eventually("another session waits", || {
+        let mut others = others.iter();
+        others.all(|other| other.answer(1, "bad").contains("guardrail `calls`"))
+    });
+
+    let mut store = gateway.store();
+    store.create_guardrail(&guardrail(NO_WORSE)).unwrap();
+    eventually("the next change waits", || {
+        let mut others = others.iter();
+        others.all(|other| other.answer(2, "worse").contains("guardrail `kept`"))
+    });
+    answer.go_on();
+    eventually("the last change is not in force", || {
+        slow.answer(2, "worse").contains("guardrail `kept`")
+    });
+    assert!(slow.answer(3, "bad").contains("guardrail `calls`"));
 }

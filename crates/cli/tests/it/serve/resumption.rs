@@ -1,9 +1,13 @@
 //! Sessions that outlive the gateway.
 
+use std::thread;
+
 use super::failures::FIRST_THEN_SECOND;
-use super::gateway::{Gateway, Session, eventually};
+use super::gateway::{Gateway, Session, call, eventually};
 use super::http::Request;
 use super::invariant;
+use super::model::{HELD, HeldModel};
+use super::revisions::modern_call;
 use super::upstream::Upstream;
 
 /// The same client, at the address where the gateway is now.
@@ -151,4 +155,64 @@ fn a_gateway_that_lives_keeps_its_sessions() {
     };
     assert_eq!(stolen.call(2, "first").status, 404);
     assert!(session.answer(3, "first").contains("plain"));
+}
+
+/// A gateway that was killed and is there again, and the session that it had. To go on with it takes
+/// an answer of the model.
+fn left_behind(upstream: &Upstream, model: &HeldModel) -> (Gateway, Session) {
+    let mut gateway = Gateway::before(upstream, &model.asked_and(""));
+    let session = gateway.open();
+    assert!(session.answer(1, HELD).contains("plain"));
+    wait_for_the_record(&gateway, HELD);
+    gateway.kill_and_start_again();
+    let session = moved(&session, &gateway);
+    (gateway, session)
+}
+
+#[test]
+fn a_session_that_goes_on_while_guardrails_change_has_the_new_ones() {
+    const NO_BAD: &str = "- name: calls\n  policy: |\n    raise \"no bad\" if:\n        \
+        (c: ToolCall)\n        c is tool:bad\n";
+    let (upstream, model) = (Upstream::plain(), HeldModel::start());
+    let (gateway, session) = left_behind(&upstream, &model);
+    let answer = model.hold();
+    let caller = thread::spawn(move || session.answer(2, "bad"));
+    model.wait_until_asked();
+    gateway.configure(&model.asked_and(NO_BAD));
+    eventually("the change is not noticed", || {
+        gateway.log().contains("the configuration has changed")
+    });
+    answer.go_on();
+    let refused = caller.join().unwrap();
+    assert!(refused.contains("guardrail `calls`"), "{refused}");
+}
+
+#[test]
+fn a_session_whose_client_leaves_while_it_is_resumed_is_there_when_it_comes_back() {
+    let (upstream, model) = (Upstream::plain(), HeldModel::start());
+    let (gateway, session) = left_behind(&upstream, &model);
+    let answer = model.hold();
+    let caller = session.base.saying(&call(2, "x")).say(session.address);
+    model.wait_until_asked();
+    drop(caller);
+    // By the time that others have been served, it is known that it left.
+    assert!(gateway.open().answer(1, "x").contains("plain"));
+    answer.go_on();
+    assert!(session.answer(3, "x").contains("plain"));
+}
+
+#[test]
+fn nobody_waits_for_the_resumption_of_another_session() {
+    let (upstream, model) = (Upstream::plain(), HeldModel::start());
+    let (gateway, session) = left_behind(&upstream, &model);
+    let answer = model.hold();
+    let caller = thread::spawn(move || session.answer(2, "x"));
+    model.wait_until_asked();
+    let modern = modern_call(1, "x").send(gateway.address);
+    assert!(modern.message().contains("plain"));
+    let unknown = gateway.open().base.but("Mcp-Session-Id", "unknown");
+    let unknown = unknown.saying(&call(1, "x")).send(gateway.address);
+    assert_eq!(unknown.status, 404);
+    answer.go_on();
+    assert!(caller.join().unwrap().contains("plain"));
 }

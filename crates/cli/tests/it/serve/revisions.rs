@@ -311,3 +311,30 @@ fn a_new_conversation_takes_the_place_of_the_longest_idle_one() {
         assert!(answer.message().contains("plain"), "{conversation}");
     }
 }
+
+#[test]
+fn a_conversation_that_makes_room_for_another_loses_no_request() {
+    let upstream = Upstream::plain();
+    let settings = "sessions: { max_sessions_per_principal: 2, key: { header: X-Conversation } }\n";
+    let gateway = Gateway::before(&upstream, settings);
+    let converse = |name: &str| {
+        let request = modern_call(1, "x").with("X-Conversation", name);
+        for _ in 0..100 {
+            let answer = request.send(gateway.address);
+            // While both that are open are busy there is no room.
+            if answer.status != 429 {
+                assert_eq!(answer.status, 200);
+                let message = answer.message();
+                assert!(message.contains("plain"), "{message}");
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for name in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+            let converse = &converse;
+            scope.spawn(move || converse(name));
+        }
+    });
+    let log = gateway.log();
+    assert!(log.contains("replaced"), "none has made room");
+}

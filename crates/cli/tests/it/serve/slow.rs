@@ -63,6 +63,8 @@ fn one_principal_has_its_share_and_is_told_when_to_come_back() {
             .send(gateway.address);
         assert_eq!(answer.status, 429, "{name}");
         assert_eq!(answer.headers.get("Retry-After"), Some("5"));
+        let body = answer.body();
+        assert!(body.contains(r#""id":0,"error""#), "{body}");
     };
     let first = open("Bearer a");
     open("Bearer a");

@@ -20,6 +20,14 @@ pub(crate) enum Taken {
     Forbidden,
 }
 
+/// Why a message of the client's is not on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotTaken {
+    /// The conversation has ended, and has not seen it.
+    Over,
+    ClientGone,
+}
+
 // === impl Taken ===
 
 impl Taken {
@@ -46,6 +54,14 @@ impl Taken {
             }
         }
         taken
+    }
+}
+
+// === impl NotTaken ===
+
+impl From<ClientGone> for NotTaken {
+    fn from(_: ClientGone) -> Self {
+        Self::ClientGone
     }
 }
 

@@ -43,32 +43,22 @@ enum ResumeError {
 // === impl Gateway ===
 
 impl Gateway {
-    /// A conversation that goes on where an earlier gateway had to leave it, or has been taken up
-    /// by another request meanwhile.
-    pub(crate) async fn find_left(&self, opening: &Opening<'_>) -> Option<Arc<Conversation>> {
-        let _one_at_a_time = self.opening.lock().await;
-        let open = self.registry.find(&opening.id, opening.principal);
-        if open.is_some() {
-            return open;
-        }
-        self.resume(opening).await
-    }
-
-    /// Goes on with a conversation that an earlier gateway had to leave. [`Self::opening`] must be
-    /// held.
-    pub(crate) async fn resume(&self, opening: &Opening<'_>) -> Option<Arc<Conversation>> {
-        match self.try_to_resume(opening).await {
-            Ok(resumed) => resumed,
-            Err(error) => {
-                warn!(%error, "a session that was left does not go on");
-                None
-            }
-        }
+    /// Goes on with a conversation that an earlier gateway had to leave. Its door must be kept.
+    pub(super) async fn resume(&self, opening: &Opening) -> Option<Arc<Conversation>> {
+        let resumed = tokio::select! {
+            resumed = self.try_to_resume(opening) => resumed,
+            // The next gateway can.
+            () = self.ending.cancelled() => Ok(None),
+        };
+        resumed.unwrap_or_else(|error| {
+            warn!(%error, "a session that was left does not go on");
+            None
+        })
     }
 
     async fn try_to_resume(
         &self,
-        opening: &Opening<'_>,
+        opening: &Opening,
     ) -> Result<Option<Arc<Conversation>>, ResumeError> {
         let config = self.config();
         // The connection to any other server ended with the gateway that was killed.
@@ -86,17 +76,13 @@ impl Gateway {
             .registry
             .reserve(opening.id.clone(), opening.principal, &config.sessions)
             .map_err(|_| ResumeError::TooMany)?;
-        let taken = Resumption {
-            holder: holder.id.to_string(),
-            ..left.resumption.clone()
-        };
-        store.run(move |store| store.write(&[taken.into()])).await?;
         let record = left.summary.session.clone();
         let kept = self.guardrails.read(record.project.as_deref()).await?;
+        let state = kept.state;
         let client = record.client.as_ref().map(|client| client.name.clone());
         let mut session = self.session(&config, opening, &kept, &record, client.as_deref());
         let own = &opening.profile.guardrails;
-        let guardrails = Self::guardrails(&config, opening.target, client.as_deref(), &kept, own);
+        let guardrails = Self::guardrails(&config, &opening.target, client.as_deref(), &kept, own);
         let mut rehearsal = session.rehearse(guardrails);
         rehearsal.show(left.log.iter().flat_map(PastMessage::of));
         rehearse(&mut rehearsal, &self.detectors).await;
@@ -118,6 +104,10 @@ impl Gateway {
                 opening.headers.clone(),
             )
         };
+        // Last of what may fail: until then another gateway may still go on with it.
+        if !take_over(&store, &left, holder).await? {
+            return Ok(None);
+        }
         info!(session = %record.id, "a session that was left goes on");
         let new = NewSession {
             session,
@@ -129,13 +119,14 @@ impl Gateway {
         let conversation = self.conversation(opening, new, Upstream::Http(upstream));
         conversation.hold_tools_back().await;
         place.fill(Arc::clone(&conversation));
+        self.catch_up(&conversation, &config, state).await;
         Ok(Some(conversation))
     }
 
     async fn left(
         &self,
         store: &Pool,
-        opening: &Opening<'_>,
+        opening: &Opening,
         limits: &SessionsConfig,
     ) -> Result<Option<Left>, ResumeError> {
         let key = opening.resumption_key();
@@ -170,7 +161,7 @@ impl Gateway {
         Ok((!left.is_over(limits)).then_some(left))
     }
 
-    fn http_server(&self, opening: &Opening<'_>) -> Option<(HttpServer, &Connector)> {
+    fn http_server(&self, opening: &Opening) -> Option<(HttpServer, &Connector)> {
         let (server, connector) = match &opening.target.server {
             TargetServer::Configured(_, ServerConfig::Http(server)) => (server, &self.configured),
             TargetServer::Named(server) => (server, &self.named),
@@ -179,6 +170,24 @@ impl Gateway {
         let is_streamable = server.transport == HttpTransport::StreamableHttp;
         is_streamable.then(|| (server.clone(), connector))
     }
+}
+
+/// Notes who has the session now. Whether that is this gateway, and none that was faster.
+async fn take_over(store: &Pool, left: &Left, holder: &Holder) -> Result<bool, StoreError> {
+    let before = left.resumption.holder.clone();
+    let taken = Resumption {
+        holder: holder.id.to_string(),
+        ..left.resumption.clone()
+    };
+    let taken = store.run(move |store| {
+        let now = store.resumption(&taken.key)?;
+        let is_left = now.is_some_and(|now| now.holder == before);
+        if is_left {
+            store.write(&[taken.into()])?;
+        }
+        Ok(is_left)
+    });
+    taken.await
 }
 
 // === impl Left ===

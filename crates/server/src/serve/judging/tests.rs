@@ -267,3 +267,24 @@ async fn nobody_waits_while_a_long_message_is_judged() {
 async fn nobody_waits_while_a_long_message_is_judged_with_answers() {
     nobody_waits_for_a_held_message(&[SECRETS, INJECTION], true).await;
 }
+
+#[tokio::test]
+async fn the_stream_of_a_request_that_is_over_already_ends_with_that_of_the_server() {
+    let directory = TempDir::new().unwrap();
+    let conversation = quiet_conversation(directory.path());
+    let (scope, id) = (conversation.next_scope(), Id::Integer(1));
+    let (outlet, mut parcels) = Outlet::new();
+    let open = Outlet::clone(&outlet);
+    conversation.streams().open_reply(scope, id.clone(), open);
+    // Another request with the same id has a stream of its own.
+    let (other, _) = Outlet::new();
+    conversation
+        .on_no_answer(scope, &id, "gone", Some(other))
+        .await;
+    assert!(conversation.streams().has_reply(scope, &id));
+    conversation
+        .on_no_answer(scope, &id, "gone", Some(outlet))
+        .await;
+    assert!(!conversation.streams().has_reply(scope, &id));
+    assert!(parcels.recv().await.is_none());
+}

@@ -11,7 +11,7 @@ use super::Access;
 use super::streamable::passed;
 use crate::config::{ConversationKey, HttpTransport, ServerConfig};
 use crate::serve::answer::{Refused, accepted, json, reply};
-use crate::serve::conversation::Conversation;
+use crate::serve::conversation::{Conversation, NotTaken};
 use crate::serve::gateway::{Gateway, Opening, Profile, Target, TargetServer};
 use crate::serve::headers::{MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, single};
 use crate::serve::mirror;
@@ -23,6 +23,9 @@ const CLIENT_CAPABILITIES_META: &str = "io.modelcontextprotocol/clientCapabiliti
 const CLIENT_INFO_META: &str = "io.modelcontextprotocol/clientInfo";
 /// LIMIT: characters of what tells conversations apart.
 const KEY_CHARACTERS_MAX: usize = 256;
+
+/// LIMIT: conversations that one request is tried in.
+const CONVERSATIONS_MAX: usize = 3;
 
 /// Whether the message itself says that it is of a revision without sessions.
 pub(super) fn names_revision(message: &Message) -> bool {
@@ -53,18 +56,31 @@ pub(super) async fn post(
     if !speaks_modern(target) {
         return Ok(unsupported(id, method, message));
     }
-    let conversation = conversation(gateway, access, headers, profile, message).await?;
-    check_arguments(&conversation, headers, message, id, method).await?;
-    let scope = conversation.next_scope();
-    let (outlet, parcels) = Outlet::new();
-    let taken = conversation
-        .take(message, scope, &passed(target, headers), Some(&outlet))
-        .await;
-    let weak = outlet.downgrade();
-    drop(outlet);
-    let keep_alive = gateway.config().streams.keep_alive;
-    let _timed = conversation.meter().waiting.time();
-    Ok(reply(&weak, parcels, taken.ok().flatten(), keep_alive).await)
+    let passed = passed(target, headers);
+    // One may end before it has seen the request, to make room or because its time is up.
+    for _ in 0..CONVERSATIONS_MAX {
+        let conversation = conversation(gateway, access, headers, &profile, message).await?;
+        check_arguments(&conversation, headers, message, id, method).await?;
+        let scope = conversation.next_scope();
+        let (outlet, parcels) = Outlet::new();
+        let taken = conversation
+            .take(message, scope, &passed, Some(&outlet))
+            .await;
+        if taken.as_ref().err() == Some(&NotTaken::Over) {
+            continue;
+        }
+        let weak = outlet.downgrade();
+        drop(outlet);
+        let keep_alive = gateway.config().streams.keep_alive;
+        let _timed = conversation.meter().waiting.time();
+        let response = reply(&weak, parcels, taken.ok().flatten(), keep_alive).await;
+        return response.ok_or_else(|| ended_first(id));
+    }
+    Err(ended_first(id))
+}
+
+fn ended_first(id: &Id) -> Refused {
+    Refused::bad_gateway(Some(id), "the conversation ended before the answer")
 }
 
 /// SPEC: 2026-07-28, Streamable HTTP, Server Validation: who reads the body must hold the headers
@@ -190,7 +206,7 @@ async fn conversation(
     gateway: &Arc<Gateway>,
     access: &Access,
     headers: &HeaderMap,
-    profile: Profile,
+    profile: &Profile,
     message: &Message,
 ) -> Result<Arc<Conversation>, Refused> {
     let config = gateway.config();
@@ -198,25 +214,22 @@ async fn conversation(
     let principal = *principal;
     let key = key(&config.sessions.key, headers, message);
     let id = ConversationId::Stateless(Arc::clone(&target.name), principal, key);
-    let _one_at_a_time = gateway.opening.lock().await;
     if let Some(conversation) = gateway.registry.find(&id, principal) {
         return Ok(conversation);
     }
     let passed = passed(target, headers);
     let opening = Opening {
-        id: id.clone(),
+        id,
         principal,
-        target,
+        target: target.clone(),
         is_stateless: true,
-        first: Some(message),
+        first: Some(message.clone()),
         identity: principal.identity(headers, &passed),
         headers: passed,
-        profile,
+        profile: profile.clone(),
     };
-    if let Some(resumed) = gateway.resume(&opening).await {
-        return Ok(resumed);
-    }
-    gateway.open(opening).await
+    let found = Box::pin(gateway.find_or_open(opening)).await;
+    found.map_err(|refused| refused.of(message))
 }
 
 fn key(configured: &ConversationKey, headers: &HeaderMap, message: &Message) -> String {

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use portcullis_mcp::{Incoming, Message};
 use portcullis_session::Scope;
 use portcullis_trace::record::Direction;
+use tokio_util::sync::CancellationToken;
 use url::form_urlencoded;
 
 use super::streamable::passed;
@@ -17,18 +18,14 @@ use super::{Access, Configured, admit_message, body};
 use crate::metrics::EndReason;
 use crate::serve::answer::{Refused, events};
 use crate::serve::aside::read;
+use crate::serve::conversation::{Conversation, NotTaken};
+use crate::serve::errand::Errand;
 use crate::serve::gateway::{Gateway, Opening, Profile};
 use crate::serve::headers::{EVENT_STREAM, accepts};
+use crate::serve::hold::Hold;
 use crate::serve::outlet::{Outlet, Parcel};
 use crate::serve::principal::Principal;
 use crate::serve::registry::ConversationId;
-
-/// The stream is the session: who closes it ends it.
-#[derive(Debug)]
-struct SessionStream {
-    gateway: Arc<Gateway>,
-    id: ConversationId,
-}
 
 pub(super) async fn get(
     State(gateway): State<Arc<Gateway>>,
@@ -74,11 +71,13 @@ pub(super) async fn open(
     let Access { principal, target } = access;
     let id = ConversationId::secret(Arc::from(at));
     let passed = passed(target, headers);
+    // The stream is the session: who closes it ends it.
+    let hold = Hold::new(&gateway, &id);
     let conversation = gateway
         .open(Opening {
             id: id.clone(),
             principal: *principal,
-            target,
+            target: target.clone(),
             is_stateless: false,
             first: None,
             identity: principal.identity(headers, &passed),
@@ -88,10 +87,23 @@ pub(super) async fn open(
         .await?;
     let (outlet, parcels) = Outlet::new();
     let first = Parcel::Endpoint(path(id.told()));
+    let unread = Hold::new(&gateway, &id);
+    gateway.tasks.spawn(end_unread(
+        unread,
+        outlet.given_up().clone(),
+        Arc::clone(&conversation),
+    ));
     conversation.streams().open_standalone(outlet);
     let keep_alive = gateway.config().streams.keep_alive;
-    let stream = SessionStream { gateway, id };
-    Ok(events(Some(first), parcels, keep_alive, stream))
+    Ok(events(Some(first), parcels, keep_alive, hold))
+}
+
+/// A client that has no other stream and does not read this one can be told nothing any more.
+async fn end_unread(hold: Hold, given_up: CancellationToken, conversation: Arc<Conversation>) {
+    tokio::select! {
+        () = given_up.cancelled() => hold.end(EndReason::Client),
+        () = conversation.ended().cancelled() => hold.let_go(),
+    }
 }
 
 /// Takes a message of a session.
@@ -116,12 +128,19 @@ pub(super) async fn take(
         Incoming::Batch(messages) => messages,
     };
     let passed = passed(conversation.target(), headers);
-    for message in &messages {
-        gateway.note_client(&conversation, message).await;
-        conversation
-            .take(message, Scope::SESSION, &passed, None)
-            .await
-            .ok();
+    let (gateway, tasks) = (Arc::clone(gateway), gateway.tasks.clone());
+    let work = async move {
+        let mut is_over = false;
+        for message in &messages {
+            gateway.note_client(&conversation, message).await;
+            let taken = conversation.take(message, Scope::SESSION, &passed, None);
+            is_over = taken.await.err() == Some(NotTaken::Over);
+        }
+        is_over
+    };
+    // To its end: what was sent with what has been taken already is not left out.
+    if Errand::new(&tasks, work).await {
+        return Err(Refused::session_not_found());
     }
     Ok((StatusCode::ACCEPTED, "Accepted").into_response())
 }
@@ -134,17 +153,5 @@ pub(super) fn session_id(uri: &Uri) -> Option<String> {
     match (named.next(), named.next()) {
         (Some((_, secret)), None) => Some(secret.into_owned()),
         _ => None,
-    }
-}
-
-// === impl SessionStream ===
-
-impl Drop for SessionStream {
-    fn drop(&mut self) {
-        if let Some(conversation) = self.gateway.registry.remove(&self.id) {
-            self.gateway
-                .tasks
-                .spawn(async move { conversation.end(EndReason::Client).await });
-        }
     }
 }

@@ -23,12 +23,14 @@ use crate::config::ServerConfig;
 use crate::metrics::EndReason;
 use crate::serve::answer::{Refused, accepted, events, reply};
 use crate::serve::aside::read;
-use crate::serve::conversation::Conversation;
+use crate::serve::conversation::{Conversation, NotTaken};
+use crate::serve::errand::Errand;
 use crate::serve::gateway::{Gateway, Opening, Profile, Target, TargetServer};
 use crate::serve::headers::{
     EVENT_STREAM, LAST_EVENT_ID, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, accepts, passed_on, single,
     value,
 };
+use crate::serve::hold::Hold;
 use crate::serve::outlet::{Outgoing, Outlet, Parcel};
 use crate::serve::registry::ConversationId;
 use crate::serve::replay::Found;
@@ -161,14 +163,12 @@ pub(super) async fn take(
             },
             _,
         ) => Box::pin(initialize(gateway, access, headers, profile, &message)).await,
-        (_, Some(Err(refused))) => Err(refused),
-        (_, _) => Err(Refused {
-            id: message.id().cloned(),
-            ..Refused::bad_request(
-                "Mcp-Session-Id is missing: begin with `initialize`, and send the id that comes \
-                 with its answer",
-            )
-        }),
+        (_, Some(Err(refused))) => Err(refused.of(&message)),
+        (_, _) => Err(Refused::bad_request(
+            "Mcp-Session-Id is missing: begin with `initialize`, and send the id that comes \
+             with its answer",
+        )
+        .of(&message)),
     }
 }
 
@@ -183,18 +183,21 @@ async fn initialize(
     let Access { principal, target } = access;
     let id = ConversationId::secret(Arc::clone(&target.name));
     let passed = passed(target, headers);
+    // Until it is told the id, nobody could go on with the session.
+    let hold = Hold::new(gateway, &id);
     let conversation = gateway
         .open(Opening {
             id: id.clone(),
             principal: *principal,
-            target,
+            target: target.clone(),
             is_stateless: false,
-            first: Some(message),
+            first: Some(message.clone()),
             identity: principal.identity(headers, &passed),
             headers: passed.clone(),
             profile,
         })
-        .await?;
+        .await
+        .map_err(|refused| refused.of(message))?;
     let (outlet, parcels) = Outlet::new();
     let taken = conversation
         .take(message, Scope::SESSION, &passed, Some(&outlet))
@@ -203,8 +206,10 @@ async fn initialize(
     drop(outlet);
     let way = taken.ok().flatten();
     let timed = conversation.meter().waiting.time();
-    let mut response = reply(&weak, parcels, way, config.streams.keep_alive).await;
+    let response = reply(&weak, parcels, way, config.streams.keep_alive).await;
     drop(timed);
+    let no_answer = || Refused::bad_gateway(message.id(), "the session ended before the answer");
+    let mut response = response.ok_or_else(no_answer)?;
     let is_stream = response
         .headers()
         .get(CONTENT_TYPE)
@@ -213,11 +218,10 @@ async fn initialize(
         if let Some(told) = value(id.told()) {
             response.headers_mut().insert(MCP_SESSION_ID, told);
         }
-    } else if let Some(conversation) = gateway.registry.remove(&id) {
+        hold.let_go();
+    } else {
         // The client was refused; there is nothing that it could go on with.
-        gateway
-            .tasks
-            .spawn(async move { conversation.end(EndReason::Refused).await });
+        hold.end(EndReason::Refused);
     }
     Ok(response)
 }
@@ -239,47 +243,64 @@ async fn in_session(
             return batch(conversation, messages, passed, keep_alive).await;
         }
     };
-    if modern::names_revision(&message) {
-        return Err(Refused {
-            id: message.id().cloned(),
-            code: error_code::INVALID_REQUEST,
-            ..Refused::bad_request("the message and its session are of different eras")
-        });
+    admit_in_session(conversation, &message)?;
+    let response = if is_request(&message) {
+        answered(conversation, &message, &passed, keep_alive).await
+    } else {
+        let taken = conversation.take(&message, Scope::SESSION, &passed, None);
+        (taken.await.err() != Some(NotTaken::Over)).then(accepted)
+    };
+    if conversation.ended().is_cancelled() {
+        Hold::new(gateway, id).end(EndReason::Server);
     }
-    if is_request(&message)
+    response.ok_or_else(|| no_answer(conversation).of(&message))
+}
+
+fn no_answer(conversation: &Conversation) -> Refused {
+    if conversation.ended().is_cancelled() {
+        Refused::session_not_found()
+    } else {
+        Refused::bad_gateway(None, "the stream ended before the answer")
+    }
+}
+
+/// Whether the session may see the message.
+fn admit_in_session(conversation: &Conversation, message: &Message) -> Result<(), Refused> {
+    let refused = |text: &str| {
+        let refused = Refused {
+            code: error_code::INVALID_REQUEST,
+            ..Refused::bad_request(text)
+        };
+        Err(refused.of(message))
+    };
+    if modern::names_revision(message) {
+        return refused("the message and its session are of different eras");
+    }
+    if is_request(message)
         && message.method() != Some(&Method::Ping)
         && message.method() != Some(&Method::Initialize)
         && !conversation.is_initialized()
     {
-        return Err(Refused {
-            id: message.id().cloned(),
-            code: error_code::INVALID_REQUEST,
-            ..Refused::bad_request("send `notifications/initialized` first")
-        });
+        return refused("send `notifications/initialized` first");
     }
-    if !is_request(&message) {
-        conversation
-            .take(&message, Scope::SESSION, &passed, None)
-            .await
-            .ok();
-        return Ok(accepted());
-    }
+    Ok(())
+}
+
+/// `None` if nothing answers it, since the session has ended.
+async fn answered(
+    conversation: &Arc<Conversation>,
+    message: &Message,
+    passed: &HeaderMap,
+    keep_alive: Duration,
+) -> Option<Response> {
     let (outlet, parcels) = conversation.outlet();
     let taken = conversation
-        .take(&message, Scope::SESSION, &passed, Some(&outlet))
+        .take(message, Scope::SESSION, passed, Some(&outlet))
         .await;
     let weak = outlet.downgrade();
     drop(outlet);
-    let timed = conversation.meter().waiting.time();
-    let response = reply(&weak, parcels, taken.ok().flatten(), keep_alive).await;
-    drop(timed);
-    if conversation.ended().is_cancelled() && gateway.registry.remove(id).is_some() {
-        let conversation = Arc::clone(conversation);
-        gateway
-            .tasks
-            .spawn(async move { conversation.end(EndReason::Server).await });
-    }
-    Ok(response)
+    let _timed = conversation.meter().waiting.time();
+    reply(&weak, parcels, taken.ok().flatten(), keep_alive).await
 }
 
 /// SPEC: MCP 2025-03-26, Streamable HTTP: the answers may come one by one, on one stream.
@@ -289,6 +310,9 @@ async fn batch(
     passed: HeaderMap,
     keep_alive: Duration,
 ) -> Result<Response, Refused> {
+    for message in &messages {
+        admit_in_session(conversation, message)?;
+    }
     let (outlet, parcels) = conversation.outlet();
     let has_requests = messages.iter().any(is_request);
     if has_requests {
@@ -297,20 +321,23 @@ async fn batch(
     let tasks = conversation.tasks().clone();
     let conversation = Arc::clone(conversation);
     let work = async move {
+        let mut is_over = false;
         for message in &messages {
             let outlet = is_request(message).then_some(&outlet);
-            conversation
-                .take(message, Scope::SESSION, &passed, outlet)
-                .await
-                .ok();
+            let taken = conversation.take(message, Scope::SESSION, &passed, outlet);
+            is_over = taken.await.err() == Some(NotTaken::Over);
         }
+        is_over
     };
+    // To its end: what was sent with what has been taken already is not left out.
+    let work = Errand::new(&tasks, work);
     if has_requests {
         // Its answers need a reader before they are all there.
-        tasks.spawn(work);
+        drop(work);
         Ok(events(Some(Parcel::Begin), parcels, keep_alive, ()))
+    } else if work.await {
+        Err(Refused::session_not_found())
     } else {
-        work.await;
         Ok(accepted())
     }
 }
@@ -346,9 +373,8 @@ async fn standalone(
         }
         passed.extend(value(last).map(|last| (LAST_EVENT_ID, last)));
     }
-    let has_session = upstream.has_session();
     let stream = upstream
-        .standalone(conversation.revision(), &passed)
+        .standalone(&conversation, &passed)
         .await
         .map_err(|error| Refused::bad_gateway(None, format!("the server failed: {error}")))?;
     match stream {
@@ -362,14 +388,13 @@ async fn standalone(
             });
             Ok(events(Some(Parcel::Begin), parcels, keep_alive, ()))
         }
-        StandaloneStream::Refused(StatusCode::METHOD_NOT_ALLOWED) => Ok(method_not_allowed("POST")),
-        // A server without sessions knows no such URL, or no such method.
-        StandaloneStream::Refused(StatusCode::NOT_FOUND) if !has_session => {
-            Ok(method_not_allowed("POST"))
-        }
-        StandaloneStream::Refused(StatusCode::NOT_FOUND) => {
-            conversation.ended().cancel();
+        StandaloneStream::Forgotten => Err(no_such_event()),
+        StandaloneStream::Refused(StatusCode::NOT_FOUND) if conversation.ended().is_cancelled() => {
             Err(Refused::session_not_found())
+        }
+        // A server that is there and does not know this URL, or this method.
+        StandaloneStream::Refused(StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) => {
+            Ok(method_not_allowed("POST"))
         }
         StandaloneStream::Refused(status) if status.is_client_error() => Err(Refused::new(
             status,
@@ -444,7 +469,7 @@ fn send_all(conversation: &Arc<Conversation>, outlet: Outlet, waiting: Vec<Bytes
 
 /// The session that a request names, if it is its principal's.
 async fn find(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     access: &Access,
     headers: &HeaderMap,
     profile: &Profile,
@@ -463,15 +488,16 @@ async fn find(
     let opening = Opening {
         id: id.clone(),
         principal: *principal,
-        target,
+        target: target.clone(),
         is_stateless: false,
         first: None,
         identity: principal.identity(headers, &passed),
         headers: passed,
         profile: profile.clone(),
     };
-    match Box::pin(gateway.find_left(&opening)).await {
+    match Box::pin(gateway.find(opening)).await {
         Some(conversation) => Ok((id, conversation)),
+        None if gateway.ending.is_cancelled() => Err(Refused::gateway_ends()),
         None => Err(Refused::session_not_found()),
     }
 }

@@ -3,7 +3,6 @@
 mod given;
 mod lost_session;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -18,10 +17,10 @@ use tokio::time::{sleep, timeout};
 use tracing::debug;
 
 use self::given::GivenIds;
-use super::counted::Counted;
 use super::standalone::{from, pass_position, retry, start_listening, told_retry};
 use super::{Call, TellError, silent};
 use crate::serve::conversation::{Carried, Conversation, Taken};
+use crate::serve::counted::Count;
 use crate::serve::errand::Errand;
 use crate::serve::headers::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID, value};
 use crate::serve::outlet::{ClientGone, Outlet, Parcel, Position};
@@ -41,9 +40,9 @@ pub(crate) struct HttpUpstream {
     /// Without a word in between, on a stream that answers a request.
     silence_max: Duration,
     /// Requests whose answers are on their way.
-    calls: AtomicUsize,
+    calls: Count,
     /// Streams on which a client listens, maybe to what it missed of an answer.
-    pub(super) listeners: AtomicUsize,
+    pub(super) listeners: Count,
     given: GivenIds,
 }
 
@@ -78,6 +77,8 @@ struct Handshake {
 pub(crate) enum StandaloneStream {
     Events(Box<EventStream>),
     Refused(StatusCode),
+    /// What was to be gone on with was of a session that the server has lost, for another one.
+    Forgotten,
 }
 
 /// A request on its way.
@@ -107,8 +108,8 @@ impl HttpUpstream {
             endpoint,
             era: Era::Stateful(Box::default()),
             silence_max,
-            calls: AtomicUsize::new(0),
-            listeners: AtomicUsize::new(0),
+            calls: Count::default(),
+            listeners: Count::default(),
             given: GivenIds::default(),
         }
     }
@@ -138,8 +139,8 @@ impl HttpUpstream {
             endpoint,
             era: Era::Stateless,
             silence_max,
-            calls: AtomicUsize::new(0),
-            listeners: AtomicUsize::new(0),
+            calls: Count::default(),
+            listeners: Count::default(),
             given: GivenIds::default(),
         }
     }
@@ -150,8 +151,7 @@ impl HttpUpstream {
 
     /// Whether an answer may still come: one that nobody fetches does not keep a session.
     pub(crate) fn is_waited_for(&self, has_open_requests: bool) -> bool {
-        self.calls.load(Ordering::Relaxed) > 0
-            || (has_open_requests && self.listeners.load(Ordering::Relaxed) > 0)
+        !self.calls.is_zero() || (has_open_requests && !self.listeners.is_zero())
     }
 
     /// Takes note of where a stream of the session's stands.
@@ -170,7 +170,7 @@ impl HttpUpstream {
     }
 
     /// Whether the server opened a session.
-    pub(crate) fn has_session(&self) -> bool {
+    fn has_session(&self) -> bool {
         self.handshake().session_id.is_some()
     }
 
@@ -206,6 +206,7 @@ impl HttpUpstream {
             },
         };
         let headers = call.headers.clone();
+        let call_in_progress = self.calls.one_more();
         let conversation = Arc::clone(conversation);
         let tasks = conversation.tasks().clone();
         Some(Errand::new(&tasks, async move {
@@ -219,7 +220,7 @@ impl HttpUpstream {
                     _ => std::future::pending().await,
                 }
             };
-            let _counted = Counted::new(&this.calls);
+            let _call = call_in_progress;
             tokio::select! {
                 () = this.exchange(&conversation, bytes, &headers, &asked) => {}
                 () = abandoned => conversation.on_abandoned(asked.scope, &asked.id).await,
@@ -273,7 +274,7 @@ impl HttpUpstream {
     ) -> StreamEnd {
         sleep(retry(&position)).await;
         let headers = from(self.handshake().headers, &position);
-        match self.standalone(conversation.revision(), &headers).await {
+        match self.listen(conversation.revision(), &headers).await {
             Ok(StandaloneStream::Events(events)) => {
                 match self.take_events(conversation, events, asked).await {
                     // Without news it stands where it stood.
@@ -284,6 +285,9 @@ impl HttpUpstream {
             Ok(StandaloneStream::Refused(status)) => StreamEnd::Failed(format!(
                 "the server closed its stream and answered HTTP {status} when asked to go on"
             )),
+            Ok(StandaloneStream::Forgotten) => {
+                StreamEnd::Failed("the server lost its session".to_owned())
+            }
             Err(error) => StreamEnd::Failed(format!("the server failed: {error}")),
         }
     }
@@ -420,11 +424,21 @@ impl HttpUpstream {
         if !status.is_success() {
             return Err(TellError::Status(status));
         }
-        let has_one_stream = conversation.streams().has_standalone();
-        if method == Some(&Method::Initialized) && has_one_stream && self.begin_listening() {
-            start_listening(conversation);
+        if method == Some(&Method::Initialized) {
+            self.listen_for_one_stream(conversation);
         }
         Ok(())
+    }
+
+    /// Has the server's stream listened to here if the client has one stream for everything.
+    fn listen_for_one_stream(&self, conversation: &Arc<Conversation>) {
+        if conversation.streams().has_standalone() && self.begin_listening() {
+            start_listening(conversation);
+        }
+    }
+
+    pub(super) fn end_listening(&self) {
+        self.remember(|handshake| handshake.is_listening = false);
     }
 
     /// Whether nobody listens yet.
@@ -437,26 +451,9 @@ impl HttpUpstream {
         is_first
     }
 
-    /// Posts a message; in another session of the server's, if it has lost this one.
-    async fn post(
-        &self,
-        conversation: &Arc<Conversation>,
-        bytes: Bytes,
-        headers: &HeaderMap,
-    ) -> Result<Answer, EndpointError> {
-        let used = self.handshake();
-        let with_session = Self::with_session(conversation.revision(), headers, &used);
-        let answer = self.endpoint.post(with_session, bytes.clone()).await?;
-        let is_lost = used.session_id.is_some() && answer.head().status == StatusCode::NOT_FOUND;
-        if !is_lost || !Box::pin(self.open_again(conversation, &used)).await {
-            return Ok(answer);
-        }
-        let with_session = Self::with_session(conversation.revision(), headers, &self.handshake());
-        self.endpoint.post(with_session, bytes).await
-    }
-
-    /// Opens the stream for what belongs to no request, or goes on with another.
-    pub(crate) async fn standalone(
+    /// Opens the stream for what belongs to no request, or goes on with another, in this session of
+    /// the server's.
+    pub(super) async fn listen(
         &self,
         revision: Option<Revision>,
         headers: &HeaderMap,

@@ -8,8 +8,7 @@ use portcullis_transport::http::endpoint::EventStream;
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
-use super::StandaloneStream;
-use super::counted::Counted;
+use super::{HttpUpstream, StandaloneStream};
 use crate::serve::conversation::{Carried, Conversation};
 use crate::serve::headers::{LAST_EVENT_ID, value};
 use crate::serve::outlet::{ClientGone, Outlet, Parcel, Position};
@@ -31,7 +30,7 @@ pub(crate) async fn pass_standalone(
     let mut last = Position::default();
     let ended = conversation.ended().clone();
     let upstream = conversation.upstream().http().filter(|_| outlet.is_some());
-    let _counted = upstream.map(|upstream| Counted::new(&upstream.listeners));
+    let _counted = upstream.map(|upstream| upstream.listeners.one_more());
     loop {
         let client_gone = async {
             match outlet {
@@ -86,20 +85,37 @@ pub(super) fn start_listening(conversation: &Arc<Conversation>) {
 
 /// Listens to what belongs to no request for a client that has one stream for everything.
 async fn listen(conversation: Arc<Conversation>) {
-    let Some(upstream) = conversation.upstream().http() else {
-        return;
-    };
+    if let Some(upstream) = conversation.upstream().http() {
+        listen_until_refused(&conversation, upstream).await;
+        upstream.end_listening();
+    }
+}
+
+async fn listen_until_refused(conversation: &Arc<Conversation>, upstream: &HttpUpstream) {
     let mut last = Position::default();
+    let mut session = upstream.session_id();
     let mut has_worked = false;
     loop {
+        let now = upstream.session_id();
+        if now != session {
+            // It knows nothing of what the one before has sent.
+            last = Position::default();
+            session = now;
+        }
         let headers = from(upstream.passed_headers(), &last);
-        let stream = upstream.standalone(conversation.revision(), &headers).await;
+        let stream = if has_worked {
+            upstream.standalone(conversation, &headers).await
+        } else {
+            // Who has just given the session has not lost it.
+            upstream.listen(conversation.revision(), &headers).await
+        };
         match stream {
             Ok(StandaloneStream::Events(events)) => {
                 has_worked = true;
-                let position = pass_standalone(&conversation, events, None).await;
+                let position = pass_standalone(conversation, events, None).await;
                 last.note(&position);
             }
+            Ok(StandaloneStream::Forgotten) => continue,
             Ok(StandaloneStream::Refused(status)) => {
                 debug!(%status, "the server offers no stream of its own");
                 return;

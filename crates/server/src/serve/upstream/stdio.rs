@@ -11,6 +11,7 @@ use portcullis_transport::lines::{LineReader, LineWriter};
 use tokio::net::unix::pipe;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
 use super::TellError;
@@ -50,19 +51,28 @@ impl StdioUpstream {
         Ok((upstream, ServerOutput(LineReader::new(output, line_bytes))))
     }
 
-    pub(super) async fn send(&self, line: &[u8]) -> Result<(), TellError> {
+    /// Until the conversation has `ended`.
+    pub(super) async fn send(
+        &self,
+        line: &[u8],
+        ended: &CancellationToken,
+    ) -> Result<(), TellError> {
         let mut input = self.input.lock().await;
         let Some(writer) = &mut *input else {
             return Err(TellError::Ended);
         };
-        if let Ok(sent) = timeout(WRITE_WAIT_MAX, writer.send(line)).await {
-            return Ok(sent?);
+        tokio::select! {
+            sent = timeout(WRITE_WAIT_MAX, writer.send(line)) => if let Ok(sent) = sent {
+                return Ok(sent?);
+            },
+            () = ended.cancelled() => {}
         }
         // Half a line may be in the pipe: nothing can follow it.
         *input = None;
         Err(TellError::Ended)
     }
 
+    /// Of a conversation that has ended, so that nobody keeps the input for long.
     pub(super) async fn end(&self) {
         self.input.lock().await.take();
         match self.server.lock().await.end(Patience::default()).await {
@@ -98,4 +108,31 @@ pub(crate) async fn read_all(conversation: Arc<Conversation>, output: ServerOutp
         }
     }
     conversation.on_server_end().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_does_not_read_holds_up_no_end() {
+        let command = ServerCommand {
+            program: "sleep".into(),
+            arguments: vec!["60".into()],
+        };
+        let surroundings = Surroundings::default();
+        let (server, _output) = StdioUpstream::spawn(&command, &surroundings, 1 << 20).unwrap();
+        let ended = CancellationToken::new();
+        // More than a pipe holds.
+        let line = vec![b' '; 1 << 20];
+        let end = async {
+            ended.cancel();
+            server.end().await;
+        };
+        let work =
+            async { tokio::join!(server.send(&line, &ended), server.send(b"{}", &ended), end) };
+        let (first, second, ()) = timeout(WRITE_WAIT_MAX / 2, work).await.unwrap();
+        assert!(matches!(first, Err(TellError::Ended)), "{first:?}");
+        assert!(matches!(second, Err(TellError::Ended)), "{second:?}");
+    }
 }

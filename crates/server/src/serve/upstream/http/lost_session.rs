@@ -2,18 +2,60 @@
 
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
-use portcullis_mcp::{EnvelopeLimits, Message, Method, Peer, Revision, view, write};
-use portcullis_transport::http::endpoint::{Answer, EndpointError};
+use portcullis_mcp::{EnvelopeLimits, Message, MessageKind, Method, Peer, Revision, view, write};
+use portcullis_transport::http::endpoint::{Answer, EndpointError, EventStream};
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
-use super::{Era, Handshake, HttpUpstream};
+use super::{Era, Handshake, HttpUpstream, StandaloneStream};
 use crate::serve::conversation::Conversation;
-use crate::serve::headers::MCP_SESSION_ID;
+use crate::serve::headers::{LAST_EVENT_ID, MCP_SESSION_ID};
 
 impl HttpUpstream {
+    /// Posts a message; in another session of the server's, if it has lost this one.
+    pub(super) async fn post(
+        &self,
+        conversation: &Arc<Conversation>,
+        bytes: Bytes,
+        headers: &HeaderMap,
+    ) -> Result<Answer, EndpointError> {
+        let used = self.handshake();
+        let with_session = Self::with_session(conversation.revision(), headers, &used);
+        let answer = self.endpoint.post(with_session, bytes.clone()).await?;
+        let is_lost = used.session_id.is_some() && answer.head().status == StatusCode::NOT_FOUND;
+        if !is_lost || !Box::pin(self.open_again(conversation, &used)).await {
+            return Ok(answer);
+        }
+        let with_session = Self::with_session(conversation.revision(), headers, &self.handshake());
+        self.endpoint.post(with_session, bytes).await
+    }
+
+    /// Opens the stream for what belongs to no request, or goes on with another; in another session
+    /// of the server's, if it has lost this one.
+    pub(crate) async fn standalone(
+        &self,
+        conversation: &Arc<Conversation>,
+        headers: &HeaderMap,
+    ) -> Result<StandaloneStream, EndpointError> {
+        let used = self.handshake();
+        let stream = self.listen(conversation.revision(), headers).await?;
+        let is_lost = used.session_id.is_some()
+            && matches!(stream, StandaloneStream::Refused(StatusCode::NOT_FOUND));
+        if !is_lost {
+            return Ok(stream);
+        }
+        if !Box::pin(self.open_again(conversation, &used)).await {
+            conversation.ended().cancel();
+            return Ok(stream);
+        }
+        if headers.contains_key(LAST_EVENT_ID) {
+            return Ok(StandaloneStream::Forgotten);
+        }
+        self.listen(conversation.revision(), headers).await
+    }
+
     /// Opens another session in the name of the same client. The server forgot what was said in
     /// the first; the guardrails did not.
     pub(super) async fn open_again(
@@ -25,6 +67,10 @@ impl HttpUpstream {
             return false;
         };
         let _one_at_a_time = stateful.opening.lock().await;
+        // It is not lost if it has been given back.
+        if conversation.ended().is_cancelled() {
+            return false;
+        }
         if self.handshake().session_id != lost.session_id {
             return true;
         }
@@ -36,9 +82,14 @@ impl HttpUpstream {
             .initialize_again(conversation, initialize, headers)
             .await;
         match &opened {
+            Ok(()) if conversation.ended().is_cancelled() => {
+                self.end(conversation.revision()).await;
+                return false;
+            }
             Ok(()) => {
                 debug!("the server lost the session, another one was opened");
                 conversation.note_resumption().await;
+                self.listen_for_one_stream(conversation);
             }
             Err(error) => {
                 warn!(error, "the server lost the session");
@@ -57,32 +108,19 @@ impl HttpUpstream {
         let plain = |error: EndpointError| error.to_string();
         let answer = self
             .endpoint
-            .post(headers.clone(), initialize)
+            .post(headers.clone(), initialize.clone())
             .await
             .map_err(plain)?;
         let session_id = answer.head().headers.get(MCP_SESSION_ID).cloned();
-        let body = match answer {
-            Answer::Json(_, body) => body.to_vec(),
-            Answer::Events(_, mut events) => {
-                let first = timeout(self.silence_max, async {
-                    loop {
-                        match events.next().await {
-                            Some(Ok(event)) => {
-                                if let Some(data) = event.data.filter(|data| !data.is_empty()) {
-                                    return Ok(data);
-                                }
-                            }
-                            Some(Err(error)) => return Err(error.to_string()),
-                            None => return Err("no answer".to_owned()),
-                        }
-                    }
-                });
-                first.await.map_err(|_| "no answer in time".to_owned())??
-            }
+        let asked = Message::parse(&initialize, &EnvelopeLimits::new(Peer::Client))
+            .map_err(|error| error.to_string())?;
+        let message = match answer {
+            Answer::Json(_, body) => read_message(&body)?,
+            Answer::Events(_, events) => timeout(self.silence_max, response(events, &asked))
+                .await
+                .map_err(|_| "no answer in time".to_owned())??,
             Answer::Other(head) => return Err(format!("HTTP {}", head.status)),
         };
-        let message = Message::parse(&body, &EnvelopeLimits::new(Peer::Server))
-            .map_err(|error| error.to_string())?;
         let result = message.result().ok_or("`initialize` was refused")?;
         let view = view::InitializeResult::read(result).map_err(|error| error.to_string())?;
         if Revision::parse(view.protocol_version) != conversation.revision() {
@@ -103,4 +141,25 @@ impl HttpUpstream {
             Err(format!("HTTP {status}"))
         }
     }
+}
+
+/// What answers a request on its stream. The client has heard the rest in the session before.
+async fn response(mut events: Box<EventStream>, request: &Message) -> Result<Message, String> {
+    while let Some(event) = events.next().await {
+        let event = event.map_err(|error| error.to_string())?;
+        let is_message = event.is_message();
+        let data = event.data.filter(|data| is_message && !data.is_empty());
+        let message = data.map(|data| read_message(&data)).transpose()?;
+        if let Some(message) = message
+            && matches!(message.kind(), MessageKind::Response { .. })
+            && message.id() == request.id()
+        {
+            return Ok(message);
+        }
+    }
+    Err("no answer".to_owned())
+}
+
+fn read_message(text: &[u8]) -> Result<Message, String> {
+    Message::parse(text, &EnvelopeLimits::new(Peer::Server)).map_err(|error| error.to_string())
 }

@@ -1,0 +1,94 @@
+//! How a conversation ends because nobody needs it, and not while somebody begins to.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::Conversation;
+
+/// What messages of the client's go through, until it is closed.
+#[derive(Debug, Default)]
+pub(super) struct Gate(AtomicUsize);
+
+/// A message on its way through.
+#[derive(Debug)]
+pub(super) struct Passing<'g>(&'g Gate);
+
+/// In the place of how many are on their way.
+const CLOSED: usize = usize::MAX;
+
+// === impl Gate ===
+
+impl Gate {
+    /// `None` if it is closed.
+    pub(super) fn enter(&self) -> Option<Passing<'_>> {
+        let Self(passing) = self;
+        let one_more = |count: usize| (count != CLOSED).then(|| count.saturating_add(1));
+        let entered = passing.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more);
+        entered.is_ok().then_some(Passing(self))
+    }
+
+    /// Whether nobody is on the way.
+    pub(super) fn is_free(&self) -> bool {
+        matches!(self.0.load(Ordering::Acquire), 0 | CLOSED)
+    }
+
+    /// Lets nobody in any more, if nobody is on the way.
+    fn close(&self) -> bool {
+        let closed = self
+            .0
+            .compare_exchange(0, CLOSED, Ordering::AcqRel, Ordering::Acquire);
+        closed.is_ok()
+    }
+
+    fn open(&self) {
+        self.0.store(0, Ordering::Release);
+    }
+}
+
+// === impl Passing ===
+
+impl Drop for Passing<'_> {
+    fn drop(&mut self) {
+        let Self(Gate(passing)) = self;
+        passing.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+// === impl Conversation ===
+
+impl Conversation {
+    /// Takes no message any more, if none is being taken and none waits for its answer. Whoever does
+    /// this must end it.
+    pub(crate) fn retire(&self) -> bool {
+        if !self.gate.close() {
+            return false;
+        }
+        let is_idle = self.idle().is_some();
+        if is_idle {
+            self.ended.cancel();
+        } else {
+            self.gate.open();
+        }
+        is_idle
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use crate::serve::judging::tests::quiet_conversation;
+
+    #[tokio::test]
+    async fn a_conversation_that_takes_a_message_does_not_retire() {
+        let directory = TempDir::new().unwrap();
+        let conversation = quiet_conversation(directory.path());
+        let passing = [conversation.gate.enter(), conversation.gate.enter()];
+        assert!(passing.iter().all(Option::is_some));
+        assert!(!conversation.retire() && !conversation.ended().is_cancelled());
+        drop(passing);
+        assert!(conversation.gate.is_free());
+        assert!(conversation.retire() && conversation.ended().is_cancelled());
+        assert!(conversation.gate.enter().is_none());
+        assert!(!conversation.retire(), "it is ended once");
+    }
+}
