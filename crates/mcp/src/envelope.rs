@@ -90,7 +90,9 @@ pub(crate) fn read(
         Ok(WrittenId::Valid(id)) => Some(id.clone()),
         Ok(WrittenId::Absent | WrittenId::Null) | Err(_) => None,
     };
-    let is_call = envelope.member("method").is_some();
+    let answers = ["result", "error"].map(|name| envelope.member(name).is_some());
+    let is_call =
+        envelope.value("method").and_then(Value::as_str).is_some() && answers == [false; 2];
     envelope.message(id).map_err(|kind| Malformed {
         kind,
         id: readable_id,

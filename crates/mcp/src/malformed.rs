@@ -11,8 +11,8 @@ pub struct Malformed {
     pub kind: MalformedKind,
     /// The id of the message, if it could be read and is a valid one.
     pub id: Option<Id>,
-    /// Whether it names a method: then the id, if there is one, is that of the sender's request,
-    /// and otherwise of the request that it answers.
+    /// Whether it names a method and answers nothing: then the id, if there is one, is that of the
+    /// sender's request, and otherwise of the request that it answers.
     pub is_call: bool,
 }
 

@@ -72,6 +72,8 @@ pub(crate) enum Subject<'m> {
     Error {
         call_id: &'m str,
         error: &'m Value,
+        /// See [`Self::Result`].
+        task_call: Option<&'m str>,
     },
 }
 
@@ -89,8 +91,7 @@ pub(crate) fn lower(subject: Subject<'_>, stamp: &Stamp) -> Result<Vec<Value>, B
             task_call,
         } => {
             let mut elements = notification(method, params, stamp)?;
-            let result = params.and_then(|params| params.get("result"));
-            elements.extend(task_output(task_call, result, stamp)?);
+            elements.extend(task_output(task_call, outcome(params), stamp)?);
             Ok(elements)
         }
         Subject::Result {
@@ -100,16 +101,23 @@ pub(crate) fn lower(subject: Subject<'_>, stamp: &Stamp) -> Result<Vec<Value>, B
             task_call,
         } => {
             let mut elements = self::result(call_id, method, result, stamp)?;
-            let result = match method {
-                "tasks/get" => result.get("result"),
-                _ => Some(result),
+            let outcome = match method {
+                "tasks/get" => outcome(Some(result)),
+                _ => result.as_object().cloned(),
             };
-            elements.extend(task_output(task_call, result, stamp)?);
+            elements.extend(task_output(task_call, outcome, stamp)?);
             Ok(elements)
         }
-        Subject::Error { call_id, error } => {
+        Subject::Error {
+            call_id,
+            error,
+            task_call,
+        } => {
             let (text, plain) = error_texts(error);
-            Ok(stamp.outputs(call_id, text.into(), plain))
+            let text = Value::from(text);
+            let calls = [Some(call_id), task_call].into_iter().flatten();
+            let outputs = calls.map(|call| stamp.outputs(call, text.clone(), plain.clone()));
+            Ok(outputs.flatten().collect())
         }
     }
 }
@@ -177,7 +185,7 @@ fn notification(
     let params = members(params);
     let carries_text = match method {
         "notifications/progress" => !is_progress_alone(&params),
-        _ => !params_rest(&params, &[]).is_empty(),
+        _ => !rest(&params, &[]).is_empty(),
     };
     if !carries_text {
         return Ok(Vec::new());
@@ -191,7 +199,7 @@ fn notification(
 /// Whether it says how far a request has come and nothing else. That the token belongs to a request
 /// was seen to.
 fn is_progress_alone(params: &Object) -> bool {
-    let others = params_rest(params, &["progressToken"]);
+    let others = rest(params, &["progressToken"]);
     others.iter().all(|(name, value)| {
         matches!(&**name, "progress" | "total") && matches!(value, Value::Number(_))
     })
@@ -239,7 +247,10 @@ fn result(
         "initialize" | "server/discover" => {
             let mut elements = as_json();
             if let Some(Value::String(instructions)) = members.get("instructions") {
-                elements.push(stamp.message("system", Value::String(instructions.clone())));
+                elements.insert(
+                    1,
+                    stamp.message("system", Value::String(instructions.clone())),
+                );
             }
             elements
         }
@@ -247,18 +258,34 @@ fn result(
     })
 }
 
+/// What a task says of what came of it, in the form of a tool's result.
+fn outcome(task: Option<&Value>) -> Option<Object> {
+    let task = task?.as_object()?;
+    let mut outcome = match task.get("result") {
+        Some(Value::Object(result)) => (**result).clone(),
+        Some(other) => [(Arc::from("result"), other.clone())].into_iter().collect(),
+        None => Object::new(),
+    };
+    for name in ["error", "statusMessage"] {
+        if let Some(said) = task.get(name) {
+            outcome.insert(name, said.clone());
+        }
+    }
+    (!outcome.is_empty()).then_some(outcome)
+}
+
 /// What came of a task, as the output of the tool that it is.
 fn task_output(
     call_id: Option<&str>,
-    result: Option<&Value>,
+    outcome: Option<Object>,
     stamp: &Stamp,
 ) -> Result<Option<Value>, BlobError> {
-    let (Some(call_id), Some(Value::Object(result))) = (call_id, result) else {
+    let Some((call_id, outcome)) = call_id.zip(outcome) else {
         return Ok(None);
     };
     let mut blobs = Blobs::default();
-    blobs.read_result("tools/call", result)?;
-    let mut chunks = tool_result(result);
+    blobs.read_result("tools/call", &outcome)?;
+    let mut chunks = tool_result(&outcome);
     chunks.extend(blobs.into_chunks());
     Ok(Some(stamp.output(call_id, chunks.into())))
 }
@@ -290,12 +317,37 @@ fn tool_listing(call_id: &str, result: &Value, members: &Object, stamp: &Stamp) 
     } else {
         write(&Value::Array(Arc::clone(tools)))
     };
-    // What the tools say stands in their events, as it reads.
-    let mut elements = stamp.outputs(call_id, listed.into(), unescaped(&others.into()));
+    let plain = unescaped(&beside_tools(others, tools));
     let tools: Vec<Value> = tools.iter().map(|tool| stamp.tool(tool)).collect();
     let listing: Object = [(Arc::from("tools"), tools.into())].into_iter().collect();
-    elements.push(listing.into());
+    // Places in the listing are counted from the first output on.
+    let mut elements = stamp.outputs(call_id, listed.into(), plain);
+    elements.insert(1, listing.into());
     elements
+}
+
+/// What a listing says that the events of its tools do not say as it reads.
+fn beside_tools(mut others: Object, tools: &[Value]) -> Value {
+    if others
+        .get("nextCursor")
+        .is_some_and(|cursor| cursor.as_str().is_some())
+    {
+        others.remove("nextCursor");
+    }
+    let of_tools = tools.iter().map(|tool| match tool {
+        Value::Object(tool) => {
+            let is_told = |name: &str, value: &Value| match name {
+                "name" | "description" => matches!(value, Value::String(_)),
+                "inputSchema" => matches!(value, Value::Object(_)),
+                _ => false,
+            };
+            let others = tool.iter().filter(|(name, value)| !is_told(name, value));
+            let others = others.map(|(name, value)| (Arc::clone(name), value.clone()));
+            Value::from(others.collect::<Object>())
+        }
+        other => other.clone(),
+    });
+    Value::from(vec![others.into(), of_tools.collect::<Vec<_>>().into()])
 }
 
 /// Whether it is a member of a listing that carries no text for a model (SPEC: MCP 2026-07-28,

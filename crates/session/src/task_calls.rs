@@ -31,6 +31,15 @@ impl TaskCalls {
         }
     }
 
+    /// Another request has the name now: whoever looks for the call would find that.
+    pub(crate) fn forget(&mut self, call: &CallId) {
+        if self.calls.values().any(|known| known == call) {
+            self.calls.retain(|_, known| known != call);
+            self.oldest_first
+                .retain(|task| self.calls.contains_key(task));
+        }
+    }
+
     pub(crate) fn of(&self, task: Option<&str>) -> Option<CallId> {
         self.calls.get(task?).cloned()
     }
@@ -59,5 +68,8 @@ mod tests {
         assert_eq!(calls.of(Some("t")), None);
         assert_eq!(calls.of(Some("another")), Some(call(4)));
         assert_eq!(calls.of(None), None);
+        calls.forget(&call(4));
+        assert_eq!(calls.of(Some("another")), None);
+        assert_eq!(calls.calls.len(), calls.oldest_first.len());
     }
 }

@@ -51,9 +51,8 @@ enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Charset {
     Bytes,
-    /// Little end first, unless said otherwise (SPEC: WHATWG Encoding).
     Utf16,
-    Utf16Be,
+    Utf32,
 }
 
 /// The bytes of a blob, as long as they may be text.
@@ -279,10 +278,13 @@ impl Kind {
 impl Charset {
     fn of(parameters: &str) -> Self {
         let parameters = parameters.to_ascii_lowercase();
-        if parameters.contains("utf-16be") {
-            Self::Utf16Be
-        } else if parameters.contains("utf-16") {
+        if ["utf-16", "ucs-2"]
+            .iter()
+            .any(|name| parameters.contains(name))
+        {
             Self::Utf16
+        } else if parameters.contains("utf-32") {
+            Self::Utf32
         } else {
             Self::Bytes
         }
@@ -348,31 +350,51 @@ impl Sink {
         if !self.is_text || !is_whole || self.bytes.is_empty() {
             return Vec::new();
         }
-        match self.bytes.split_first_chunk() {
-            Some(([0xff, 0xfe], units)) => return vec![utf16(units, u16::from_le_bytes)],
-            Some(([0xfe, 0xff], units)) => return vec![utf16(units, u16::from_be_bytes)],
-            _ => {}
+        let bytes = &self.bytes;
+        let is_utf32 =
+            bytes.starts_with(&[0xff, 0xfe, 0, 0]) || bytes.starts_with(&[0, 0, 0xfe, 0xff]);
+        if !is_utf32 {
+            match bytes.split_first_chunk() {
+                Some(([0xff, 0xfe], units)) => return vec![utf16(units, u16::from_le_bytes)],
+                Some(([0xfe, 0xff], units)) => return vec![utf16(units, u16::from_be_bytes)],
+                _ => {}
+            }
         }
-        let wide = match self.kind {
-            Kind::Text(Charset::Utf16) => Some(utf16(&self.bytes, u16::from_le_bytes)),
-            Kind::Text(Charset::Utf16Be) => Some(utf16(&self.bytes, u16::from_be_bytes)),
-            // Letters of the Latin alphabet have one byte that is zero.
-            _ if has_zeros(&self.bytes, 1) => Some(utf16(&self.bytes, u16::from_le_bytes)),
-            _ if has_zeros(&self.bytes, 0) => Some(utf16(&self.bytes, u16::from_be_bytes)),
-            _ => None,
+        // Who reads it may take it for either order, or pass over what the type says.
+        let mut texts = match self.kind {
+            _ if is_utf32 => utf32(bytes).into(),
+            Kind::Text(Charset::Utf32) => utf32(bytes).into(),
+            Kind::Text(Charset::Utf16) => both_orders(bytes),
+            _ if has_zeros(bytes) => both_orders(bytes),
+            _ => Vec::new(),
         };
-        // A reader may pass over what the type says.
         let bytes = String::from_utf8(self.bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        wide.into_iter().chain([bytes]).collect()
+        texts.push(bytes);
+        texts
     }
 }
 
-/// Whether half of the units are zero in this byte.
-fn has_zeros(bytes: &[u8], place: usize) -> bool {
+/// Whether one in eight units is a letter of the Latin alphabet in UTF-16.
+fn has_zeros(bytes: &[u8]) -> bool {
     let units = bytes.as_chunks::<2>().0;
-    let zeros = units.iter().filter(|unit| unit.get(place) == Some(&0));
-    zeros.count() * 2 > units.len()
+    let has_zero = |unit: &[u8; 2]| (unit[0] == 0) != (unit[1] == 0);
+    let zeros = units.iter().filter(|unit| has_zero(unit)).count();
+    zeros * 8 > units.len()
+}
+
+fn both_orders(units: &[u8]) -> Vec<String> {
+    let orders: [fn([u8; 2]) -> u16; 2] = [u16::from_le_bytes, u16::from_be_bytes];
+    orders.iter().map(|order| utf16(units, *order)).collect()
+}
+
+fn utf32(units: &[u8]) -> [String; 2] {
+    let orders: [fn([u8; 4]) -> u32; 2] = [u32::from_le_bytes, u32::from_be_bytes];
+    orders.map(|order| {
+        let units = units.as_chunks().0.iter();
+        let letters = units.map(|unit| char::from_u32(order(*unit)).unwrap_or('\u{fffd}'));
+        letters.collect()
+    })
 }
 
 fn utf16(units: &[u8], read: fn([u8; 2]) -> u16) -> String {

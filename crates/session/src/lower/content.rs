@@ -124,8 +124,18 @@ pub(super) fn error_texts(error: &Value) -> (String, Option<String>) {
 /// Policies look for words, quotes and the ends of lines: in `Note.\nForward` there is no word
 /// `Forward`.
 pub(super) fn unescaped(value: &Value) -> Option<String> {
+    unescaped_beside(&[], value)
+}
+
+/// The same without those that are chunks already.
+fn unescaped_beside(chunks: &[Value], value: &Value) -> Option<String> {
     let mut texts = Vec::new();
     gather_escaped(value, &mut texts);
+    let is_shown = |text: &str| {
+        let mut shown = chunks.iter().map(|chunk| chunk.get("text"));
+        shown.any(|shown| shown.and_then(Value::as_str) == Some(text))
+    };
+    texts.retain(|text| !is_shown(text));
     (!texts.is_empty()).then(|| texts.join("\n"))
 }
 
@@ -177,8 +187,7 @@ pub(super) fn json_chunks(value: &Value) -> Vec<Value> {
 
 /// Servers say what is structured in a text as well; that is not shown again.
 fn push_json(chunks: &mut Vec<Value>, value: &Value) {
-    let plain = unescaped(value).map(|plain| text_chunk(plain.into()));
-    let plain = plain.filter(|plain| !chunks.contains(plain));
+    let plain = unescaped_beside(chunks, value).map(|plain| text_chunk(plain.into()));
     chunks.push(text_chunk(write(value).into()));
     chunks.extend(plain);
 }

@@ -1,40 +1,91 @@
-//! What the protocol itself says in the parameters of each message.
+//! What the protocol itself says in the parameters of a client's request.
 
 use portcullis_json::{Object, Value};
+use portcullis_mcp::Revision;
 
 use super::content::rest;
 
-/// LIMIT: bytes of text in what the protocol says. More is text that somebody else put there.
-const TEXT_BYTES_MAX: usize = 1024;
+/// LIMIT: bytes of text in what a client says of itself. More is text that somebody else put there.
+const TEXT_BYTES_MAX: usize = 256;
+/// LIMIT: bytes of a progress token.
+const TOKEN_BYTES_MAX: usize = 64;
 
-/// Members of `_meta` that say who speaks and how to answer (SPEC: MCP 2026-07-28, Base protocol,
-/// `_meta`). Every request of that revision has them.
-const OF_PROTOCOL: [&str; 5] = [
-    "progressToken",
-    "io.modelcontextprotocol/protocolVersion",
-    "io.modelcontextprotocol/clientInfo",
-    "io.modelcontextprotocol/clientCapabilities",
-    "io.modelcontextprotocol/logLevel",
+const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+
+/// Members of `_meta` that say who speaks and how to answer, and the form that the protocol gives
+/// them (SPEC: MCP 2026-07-28, Base protocol, `_meta`). Every request of that revision has them.
+const OF_PROTOCOL: [(&str, fn(&Value) -> bool); 4] = [
+    (PROTOCOL_VERSION, is_revision),
+    ("io.modelcontextprotocol/clientInfo", is_introduction),
+    ("io.modelcontextprotocol/clientCapabilities", is_short),
+    ("io.modelcontextprotocol/logLevel", is_level),
 ];
 
-/// The parameters that are not in `known` and could carry text, but for what clients say with every
-/// request.
+/// The parameters of a request that are not in `known` and could carry text, but for what clients
+/// say with every request.
 pub(super) fn params_rest(params: &Object, known: &[&str]) -> Object {
     let mut others = rest(params, known);
-    if let Some(Value::Object(meta)) = others.get("_meta") {
-        let mut meta = (**meta).clone();
-        for name in OF_PROTOCOL {
-            if meta.get(name).is_some_and(is_short) {
+    let Some(Value::Object(meta)) = others.get("_meta") else {
+        return others;
+    };
+    let mut meta = (**meta).clone();
+    if meta.get("progressToken").is_some_and(is_token) {
+        meta.remove("progressToken");
+    }
+    if meta.get(PROTOCOL_VERSION).is_some_and(is_revision) {
+        for (name, has_form) in OF_PROTOCOL {
+            if meta.get(name).is_some_and(has_form) {
                 meta.remove(name);
             }
         }
-        if meta.is_empty() {
-            others.remove("_meta");
-        } else {
-            others.insert("_meta", meta);
-        }
+    }
+    if meta.is_empty() {
+        others.remove("_meta");
+    } else {
+        others.insert("_meta", meta);
     }
     others
+}
+
+fn is_revision(value: &Value) -> bool {
+    let revision = value.as_str().and_then(Revision::parse);
+    revision.is_some_and(Revision::is_stateless)
+}
+
+fn is_introduction(value: &Value) -> bool {
+    let is_known = |name: &str| matches!(name, "name" | "title" | "version" | "websiteUrl");
+    let members = value.as_object();
+    let is_flat = |members: &Object| {
+        members
+            .iter()
+            .all(|(name, value)| is_known(name) && matches!(value, Value::String(_)))
+    };
+    members.is_some_and(is_flat) && is_short(value)
+}
+
+fn is_level(value: &Value) -> bool {
+    const LEVELS: [&str; 8] = [
+        "debug",
+        "info",
+        "notice",
+        "warning",
+        "error",
+        "critical",
+        "alert",
+        "emergency",
+    ];
+    value.as_str().is_some_and(|level| LEVELS.contains(&level))
+}
+
+/// SDKs count, or take UUIDs.
+fn is_token(value: &Value) -> bool {
+    let is_plain = |token: &str| {
+        token.len() <= TOKEN_BYTES_MAX
+            && token
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+    };
+    matches!(value, Value::Number(_)) || value.as_str().is_some_and(is_plain)
 }
 
 fn is_short(value: &Value) -> bool {

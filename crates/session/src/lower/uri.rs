@@ -8,7 +8,7 @@ const DECODINGS_MAX: usize = 4;
 /// The parameters as a server may read them that tidies the URIs in them; those that say something
 /// else than is written.
 pub(super) fn respelled(params: &Object) -> Vec<Object> {
-    let spellings: [fn(&str) -> Option<String>; 2] = [plain_spelling, without_query];
+    let spellings: [fn(&str) -> Option<String>; 3] = [plain_spelling, without_query, decoded_first];
     let mut found: Vec<Object> = Vec::new();
     for spelling in spellings {
         let respelled = with_uris(params, spelling).filter(|params| !found.contains(params));
@@ -70,6 +70,21 @@ fn plain_spelling(uri: &str) -> Option<String> {
 fn without_query(uri: &str) -> Option<String> {
     let (path, rest) = split_query(uri);
     (!rest.is_empty()).then(|| tidied(path))
+}
+
+/// The same for a server that decodes before it looks for the end of the path, and does not look at
+/// the parameters of its segments.
+fn decoded_first(uri: &str) -> Option<String> {
+    let decoded = decode_all(uri);
+    let (path, _) = split_query(&decoded);
+    let segments = path
+        .split('/')
+        .map(|segment| match segment.split_once(';') {
+            Some((name, _)) => name,
+            None => segment,
+        });
+    let plain = tidied(&segments.collect::<Vec<_>>().join("/"));
+    (plain != uri).then_some(plain)
 }
 
 /// Before and from the query or the fragment on.
@@ -210,6 +225,20 @@ mod tests {
     }
 
     #[test]
+    fn a_path_may_end_where_its_decoded_form_does() {
+        let check = |uri: &str, plain: Option<&str>| {
+            assert_eq!(decoded_first(uri).as_deref(), plain, "{uri}");
+        };
+        check("file:///etc/p%61sswd%23x", Some("file:///etc/passwd"));
+        check(
+            "file:///etc/p%61sswd%3f/../../safe",
+            Some("file:///etc/passwd"),
+        );
+        check("file:///etc;a/passwd;b", Some("file:///etc/passwd"));
+        check("file:///etc/passwd", None);
+    }
+
+    #[test]
     fn uris_are_spelled_otherwise_wherever_they_are_named() {
         let params = r#"{"uri":"a/../b","ref":{"type":"ref/resource","uri":"c/%64"},"notifications":{"resourceSubscriptions":["e","f?g",1]}}"#;
         let params = parse(params, &Limits::strict()).unwrap();
@@ -220,6 +249,7 @@ mod tests {
             [
                 r#"{"uri":"b","ref":{"type":"ref/resource","uri":"c/d"},"notifications":{"resourceSubscriptions":["e","f?g",1]}}"#,
                 r#"{"uri":"a/../b","ref":{"type":"ref/resource","uri":"c/%64"},"notifications":{"resourceSubscriptions":["e","f",1]}}"#,
+                r#"{"uri":"b","ref":{"type":"ref/resource","uri":"c/d"},"notifications":{"resourceSubscriptions":["e","f",1]}}"#,
             ]
         );
     }

@@ -19,7 +19,8 @@ impl Session {
             return Ok(self.drop_message(turn, reason));
         }
         let params = turn.message.params();
-        let told = params.filter(|_| *method == Method::Tasks).and_then(task);
+        let is_told = turn.direction == Direction::ToClient && *method == Method::Tasks;
+        let told = params.filter(|_| is_told).and_then(task);
         let task_call = self.task_calls.of(told.as_deref());
         let inspected = self.inspect(
             turn,

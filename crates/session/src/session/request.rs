@@ -29,6 +29,7 @@ impl Session {
             return Ok(vec![Action::Send(Permit::speak(words, delivery))]);
         }
         let exchange = exchange(turn, id, method);
+        self.task_calls.forget(&exchange.call_id);
         let inspected = self.inspect(
             turn,
             Subject::Request {
@@ -195,7 +196,8 @@ fn exchange(turn: Turn<'_>, id: &Id, method: &Method) -> Exchange {
     if exchange.is_stateless() {
         exchange.target = params.and_then(target);
     }
-    if matches!(method, Method::TasksGet | Method::TasksResult) {
+    let asks_server = turn.direction == Direction::ToServer;
+    if asks_server && matches!(method, Method::TasksGet | Method::TasksResult) {
         exchange.task = params.and_then(task);
     }
     exchange.client = introduction(turn);

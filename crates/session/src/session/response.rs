@@ -267,6 +267,7 @@ pub(super) fn subject<'m>(
         (None, error) => Subject::Error {
             call_id,
             error: error.unwrap_or(&Value::Null),
+            task_call: task_call.map(CallId::as_str),
         },
     }
 }

@@ -394,6 +394,13 @@ fn a_bad_request_of_the_servers_is_no_answer_to_the_clients() {
     let became = talk.server(r#"{"jsonrpc":"2.0","method":"notifications/message","params":1}"#);
     assert_eq!(became.sent, []);
     talk.server_answers("1", r#"{"tools":[]}"#);
+    // Some servers write all members.
+    for method in ["null", r#""tools/list""#] {
+        talk.client_asks("1", "tools/list", "{}");
+        let answer =
+            format!(r#"{{"jsonrpc":"2.0","id":1,"method":{method},"result":{{"tools":[]}}}}"#);
+        assert_eq!(talk.server(&answer).error(ToClient).0, INTERNAL_ERROR);
+    }
 }
 
 #[test]

@@ -80,6 +80,15 @@ fn strings_are_seen_as_they_read_wherever_they_stand() {
             ("prompts/get", r#"{"messages":[],"description":"TEXT"}"#),
             ("tools/list", r#"{"tools":[],"other":"TEXT"}"#),
             (
+                "tools/list",
+                r#"{"tools":[{"name":"a","inputSchema":{},"title":"TEXT"}]}"#,
+            ),
+            (
+                "tools/list",
+                r#"{"tools":[{"name":"a","description":["TEXT"],"inputSchema":"x"}]}"#,
+            ),
+            ("tools/list", r#"{"tools":["TEXT"]}"#),
+            (
                 "completion/complete",
                 r#"{"completion":{"values":["TEXT"]}}"#,
             ),
@@ -120,6 +129,18 @@ fn what_is_said_twice_is_seen_once() {
 }
 
 #[test]
+fn a_bad_tool_costs_no_other_tool_of_its_listing() {
+    let policy = "raise \"bad\" if:\n    (t: Tool)\n    \"evil\" in t.description\n";
+    let mut talk = Conversation::guarded(policy);
+    talk.client_asks("1", "tools/list", "{}");
+    let became = talk.server(
+        r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"good","description":"","inputSchema":{}},{"name":"bad","description":"evil","inputSchema":{}}],"nextCursor":"{\"page\":2}","_meta":{"x":"a\nb"}}}"#,
+    );
+    assert_eq!(became.records[0].verdict, Verdict::Redact);
+    assert!(became.sent[0].1.contains("good"), "{:?}", became.sent);
+}
+
+#[test]
 fn a_uri_is_seen_as_servers_read_it() {
     let read = |uri: &str| format!(r#"{{"uri":"{uri}"}}"#);
     let subscribe =
@@ -135,6 +156,9 @@ fn a_uri_is_seen_as_servers_read_it() {
         "file:///%65tc/passwd#/../../../safe",
         "file:///etc/passwd?/../../../safe",
         "file:///a/../etc/passwd",
+        "file:///etc/p%61sswd%23x",
+        "file:///etc/p%61sswd%3f/../../safe",
+        "file:///etc;a/p%61sswd",
     ] {
         for (method, params) in [
             ("resources/read", read(uri)),
@@ -196,13 +220,34 @@ fn members_of_the_protocol_hide_nothing() {
     assert_eq!(talk.server(&progress(r#""secretword""#)).sent, []);
     let line = progress("2").replace(r#""progress":1"#, r#""progress":2"#);
     assert_eq!(talk.server(&line).sent, [(ToClient, line)]);
-    // What is longer than what clients say of themselves is somebody else's text.
+    // What has not the form of what clients say of themselves is somebody else's text.
+    let said = |meta: &str| {
+        request(
+            "2",
+            "tools/call",
+            &format!(r#"{{"name":"t","arguments":{{}},"_meta":{{{meta}}}}}"#),
+        )
+    };
+    for meta in [
+        r#""progressToken":"secretword""#,
+        r#""io.modelcontextprotocol/clientInfo":{"name":"secretword"}"#,
+        r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":"secretword""#,
+        r#""io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/logLevel":"secretword""#,
+    ] {
+        assert_eq!(
+            talk.client(&said(meta)).records[0].verdict,
+            Verdict::Block,
+            "{meta}"
+        );
+    }
+    let changed = r#"{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{"_meta":{"io.modelcontextprotocol/clientInfo":{"a":"secretword"}}}}"#;
+    assert_eq!(talk.server(changed).records[0].verdict, Verdict::Block);
     let info = |name: &str| {
         request(
             "2",
             "tools/call",
             &format!(
-                r#"{{"name":"t","arguments":{{}},"_meta":{{"io.modelcontextprotocol/clientInfo":{{"name":"{name}","version":"1"}}}}}}"#
+                r#"{{"name":"t","arguments":{{}},"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{{"name":"{name}","version":"1"}}}}}}"#
             ),
         )
     };
@@ -241,6 +286,12 @@ fn text_of_two_bytes_a_letter_is_read() {
         .encode_utf16()
         .flat_map(u16::to_be_bytes)
         .collect();
+    let units = |text: &str| -> Vec<u8> {
+        text.chars()
+            .flat_map(|one| u32::from(one).to_le_bytes())
+            .collect()
+    };
+    let (wide, marked) = (units("a secretword"), units("\u{feff}a secretword"));
     for (kind, bytes) in [
         ("text/plain; charset=utf-16le", &little),
         ("text/plain; charset=UTF-16", &little),
@@ -248,6 +299,10 @@ fn text_of_two_bytes_a_letter_is_read() {
         ("text/plain", &little),
         ("text/plain", &big),
         ("text/plain; charset=utf-16", &b"a secretword".to_vec()),
+        ("text/plain; charset=utf-16", &big),
+        ("text/plain; charset=ucs-2", &little),
+        ("text/plain; charset=utf-32", &wide),
+        ("text/plain", &marked),
     ] {
         let blob = STANDARD.encode(bytes);
         let result =
@@ -296,5 +351,27 @@ fn what_comes_of_a_task_is_an_output_of_its_tool() {
             r#"{{"jsonrpc":"2.0","method":"notifications/tasks","params":{{"taskId":"t1","status":"completed","result":{{{content}}}}}}}"#
         );
         assert_eq!(begun().server(&told).records[0].verdict, Verdict::Block);
+        let mut talk = begun();
+        talk.client_asks("2", "tasks/get", r#"{"taskId":"t1"}"#);
+        let failed = r#"{"taskId":"t1","status":"failed","statusMessage":"secretword"}"#;
+        assert_eq!(
+            talk.server(&said("2", failed)).records[0].verdict,
+            Verdict::Block
+        );
+        talk.client_asks("3", "tasks/result", r#"{"taskId":"t1"}"#);
+        let error = r#"{"jsonrpc":"2.0","id":3,"error":{"code":1,"message":"secretword"}}"#;
+        assert_eq!(talk.server(error).records[0].verdict, Verdict::Block);
+        // Another call has its name now, and what a client answers is no output of a tool.
+        let mut talk = begun();
+        talk.client_asks("1", "tools/call", r#"{"name":"add","arguments":{}}"#);
+        talk.server_answers("1", r#"{"content":[]}"#);
+        talk.client_asks("2", "tasks/result", r#"{"taskId":"t1"}"#);
+        let became = talk.server(&said("2", &format!("{{{content}}}")));
+        assert_eq!(became.records[0].events.matches("secretword").count(), 1);
+        let mut talk = begun();
+        let asked = request("9", "tasks/result", r#"{"taskId":"t1"}"#);
+        assert_eq!(talk.server(&asked).sent, [(ToClient, asked)]);
+        let became = talk.client(&said("9", &format!("{{{content}}}")));
+        assert_eq!(became.records[0].events.matches("secretword").count(), 1);
     }
 }

@@ -28,7 +28,11 @@ pub(super) const REST_MAX: Duration = Duration::from_mins(2);
 
 /// What a connection does, as its parts see it.
 #[derive(Clone, Debug)]
-pub(super) struct Pace(Rc<Cell<Stage>>);
+pub(super) struct Pace {
+    stage: Rc<Cell<Stage>>,
+    /// Since when what is to be written finds no room, because nobody reads.
+    blocked: Rc<Cell<Option<Instant>>>,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -62,7 +66,10 @@ impl Pace {
     /// That of a connection which begins.
     pub(super) fn begin() -> Self {
         let since = Instant::now();
-        Self(Rc::new(Cell::new(Stage::Head { since })))
+        Self {
+            stage: Rc::new(Cell::new(Stage::Head { since })),
+            blocked: Rc::default(),
+        }
     }
 
     pub(super) fn stream<T>(&self, stream: T) -> PacedStream<T> {
@@ -85,7 +92,7 @@ impl Pace {
     {
         let pace = self.clone();
         service_fn(move |request| {
-            pace.0.set(Stage::Exchange);
+            pace.stage.set(Stage::Exchange);
             let pace = pace.clone();
             let response = service.call(request);
             async move { Ok(response.await?.map(|body| PacedBody { body, pace })) }
@@ -97,39 +104,55 @@ impl Pace {
         loop {
             let now = Instant::now();
             let next_look = now + HEAD_WAIT_MAX;
-            let end = match self.0.get() {
+            let end = match self.stage.get() {
                 Stage::Head { since } => since + HEAD_WAIT_MAX,
                 // A slow reader may take its time, if it reads at all.
                 Stage::Writing { since } => since + REST_MAX,
                 Stage::Rest { since } => since + rest_max(),
                 Stage::Exchange => next_look,
             };
-            if end <= now {
+            let is_blocked = |since: Instant| since + REST_MAX <= now;
+            if end <= now || self.blocked.get().is_some_and(is_blocked) {
                 return;
             }
             sleep_until(end.min(next_look)).await;
         }
     }
 
-    fn note_read(&self) {
-        if let Stage::Rest { .. } = self.0.get() {
+    fn note_read(&self, bytes: &[u8]) {
+        // RFC 9112, 2.2: some clients send an empty line behind a body.
+        let begins = bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n'));
+        if let (Stage::Rest { .. }, true) = (self.stage.get(), begins) {
             let since = Instant::now();
-            self.0.set(Stage::Head { since });
+            self.stage.set(Stage::Head { since });
         }
     }
 
+    fn note_blocked(&self) {
+        let since = self.blocked.get().unwrap_or_else(Instant::now);
+        self.blocked.set(Some(since));
+    }
+
     fn note_written(&self) {
-        if let Stage::Writing { .. } = self.0.get() {
+        self.blocked.set(None);
+        if let Stage::Writing { .. } = self.stage.get() {
             let since = Instant::now();
-            self.0.set(Stage::Writing { since });
+            self.stage.set(Stage::Writing { since });
+        }
+    }
+
+    fn note_write(&self, written: &Poll<io::Result<usize>>) {
+        match written {
+            Poll::Pending => self.note_blocked(),
+            Poll::Ready(_) => self.note_written(),
         }
     }
 
     /// Nothing is left to write.
     fn note_flushed(&self) {
-        if let Stage::Writing { .. } = self.0.get() {
+        if let Stage::Writing { .. } = self.stage.get() {
             let since = Instant::now();
-            self.0.set(Stage::Rest { since });
+            self.stage.set(Stage::Rest { since });
         }
     }
 }
@@ -144,9 +167,8 @@ impl<T: AsyncRead + Unpin> AsyncRead for PacedStream<T> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        if buffer.filled().len() > before {
-            self.pace.note_read();
-        }
+        let read = buffer.filled().get(before..).unwrap_or_default();
+        self.pace.note_read(read);
         Poll::Ready(Ok(()))
     }
 }
@@ -157,9 +179,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for PacedStream<T> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes))?;
-        self.pace.note_written();
-        Poll::Ready(Ok(written))
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.pace.note_write(&written);
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -177,9 +199,9 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for PacedStream<T> {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, parts))?;
-        self.pace.note_written();
-        Poll::Ready(Ok(written))
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, parts);
+        self.pace.note_write(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -212,7 +234,7 @@ impl<B: Body + Unpin> Body for PacedBody<B> {
 impl<B> Drop for PacedBody<B> {
     fn drop(&mut self) {
         let since = Instant::now();
-        self.pace.0.set(Stage::Writing { since });
+        self.pace.stage.set(Stage::Writing { since });
     }
 }
 

@@ -13,6 +13,22 @@ const SECOND: Duration = Duration::from_secs(1);
 /// What is written before somebody reads.
 const BUFFER: usize = 1 << 10;
 
+/// A body without an end.
+struct Endless;
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let part = Bytes::from(vec![b'a'; BUFFER]);
+        Poll::Ready(Some(Ok(Frame::data(part))))
+    }
+}
+
 /// A connection to a service that takes so long for an answer.
 fn connect(takes: Duration, rest_max: Duration) -> DuplexStream {
     connect_to(takes, rest_max, Bytes::from_static(b"done"))
@@ -113,6 +129,39 @@ async fn an_answer_may_be_read_slowly() {
         let mut read = Vec::new();
         client.read_to_end(&mut read).await.unwrap();
         assert!(read.len() <= BUFFER, "nobody reads");
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_reads_nothing_of_a_long_answer_loses_the_connection() {
+    let test = async {
+        let (mut client, server) = duplex(BUFFER);
+        // More than is buffered, so that the body is not at its end.
+        let service = service_fn(|_| async { Ok::<_, Infallible>(Response::new(Endless)) });
+        let graceful = GracefulShutdown::new();
+        let watcher = graceful.watcher();
+        spawn_local(async move {
+            serve_one(server, service, watcher, || REST_MAX).await;
+            drop(graceful);
+        });
+        client.write_all(HEAD.as_bytes()).await.unwrap();
+        sleep(REST_MAX + HEAD_WAIT_MAX + 2 * SECOND).await;
+        let mut read = Vec::new();
+        client.read_to_end(&mut read).await.unwrap();
+        assert!(read.len() <= BUFFER);
+    };
+    LocalSet::new().run_until(test).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_empty_line_behind_a_body_begins_no_head() {
+    let test = async {
+        let mut client = connect(SECOND, REST_MAX);
+        exchange(&mut client).await;
+        client.write_all(b"\r\n").await.unwrap();
+        sleep(Duration::from_secs(100)).await;
+        exchange(&mut client).await;
     };
     LocalSet::new().run_until(test).await;
 }
