@@ -12,9 +12,12 @@ const TOKEN_BYTES_MAX: usize = 64;
 
 const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 
-/// Members of `_meta` that say who speaks and how to answer, and the form that the protocol gives
-/// them (SPEC: MCP 2026-07-28, Base protocol, `_meta`). Every request of that revision has them.
-const OF_PROTOCOL: [(&str, fn(&Value) -> bool); 4] = [
+/// Whether a value has the form that the protocol gives it.
+type HasForm = fn(&Value) -> bool;
+
+/// Members of `_meta` that say who speaks (SPEC: MCP 2026-07-28, Base protocol, `_meta`). Every
+/// request of that revision has them.
+const OF_PROTOCOL: [(&str, HasForm); 4] = [
     (PROTOCOL_VERSION, is_revision),
     ("io.modelcontextprotocol/clientInfo", is_introduction),
     ("io.modelcontextprotocol/clientCapabilities", is_short),
