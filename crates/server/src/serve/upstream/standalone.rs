@@ -115,7 +115,8 @@ async fn listen_until_refused(conversation: &Arc<Conversation>, upstream: &HttpU
                 let position = pass_standalone(conversation, events, None).await;
                 last.note(&position);
             }
-            Ok(StandaloneStream::Forgotten) => continue,
+            // Not at once: a server may forget again and again.
+            Ok(StandaloneStream::Forgotten) => last = Position::default(),
             Ok(StandaloneStream::Refused(status)) => {
                 debug!(%status, "the server offers no stream of its own");
                 return;
