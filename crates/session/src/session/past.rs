@@ -108,9 +108,16 @@ fn elements(record: &EventRecord) -> Vec<Value> {
     elements.as_array().unwrap_or_default().to_vec()
 }
 
-/// The record of a shortened listing has both listings.
+/// The record of a shortened listing has both listings, each behind the output that it is. What is
+/// said of the tools besides need not be in both.
 fn halves(elements: &[Value]) -> (&[Value], &[Value]) {
-    elements.split_at(elements.len() / 2)
+    let is_listing = |element: &Value| element.get("tools").is_some();
+    let mut listings = elements
+        .iter()
+        .enumerate()
+        .filter(|(_, one)| is_listing(one));
+    let second = listings.nth(1);
+    elements.split_at(second.map_or(elements.len(), |(place, _)| place.saturating_sub(1)))
 }
 
 fn listed(elements: &[Value]) -> impl Iterator<Item = Arc<str>> {

@@ -8,7 +8,7 @@ use std::thread;
 
 use super::gateway::{Gateway, PATH, call, eventually, initialize};
 use super::http::{Answer, PATIENCE, Request};
-use super::upstream::Upstream;
+use super::upstream::{Upstream, long_log};
 use crate::client::Client;
 
 const ROOTS_CHANGED: &str = r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed"}"#;
@@ -58,10 +58,7 @@ fn flooding() -> Upstream {
             return Some(reply);
         }
         let mut events = reply.events();
-        let text = "x".repeat(10_000);
-        let log = format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/message","params":{{"level":"info","data":"{text}"}}}}"#
-        );
+        let log = long_log();
         while events.message(&log) {}
         None
     })

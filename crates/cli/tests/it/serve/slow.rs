@@ -5,7 +5,7 @@ use std::sync::mpsc::sync_channel;
 
 use super::gateway::{Gateway, PATH, call, initialize};
 use super::http::{PATIENCE, Request};
-use super::upstream::Upstream;
+use super::upstream::{Upstream, long_log};
 
 #[test]
 fn a_head_that_does_not_come_to_its_end_is_not_waited_for() {
@@ -27,10 +27,7 @@ fn a_client_that_does_not_read_loses_its_stream_and_not_its_session() {
             return Some(reply);
         }
         let mut events = reply.events();
-        let text = "x".repeat(10_000);
-        let log = format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/message","params":{{"level":"info","data":"{text}"}}}}"#
-        );
+        let log = long_log();
         // More than sockets and queues hold.
         for _ in 0..2_000 {
             events.message(&log);

@@ -299,3 +299,11 @@ impl Events {
         }
     }
 }
+
+/// A notification of 10 kB, many of which are more than sockets and queues hold.
+pub(crate) fn long_log() -> String {
+    let text = "x".repeat(10_000);
+    format!(
+        r#"{{"jsonrpc":"2.0","method":"notifications/message","params":{{"level":"info","data":"{text}"}}}}"#
+    )
+}
