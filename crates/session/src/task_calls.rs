@@ -40,6 +40,10 @@ impl TaskCalls {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.calls.is_empty()
+    }
+
     pub(crate) fn of(&self, task: Option<&str>) -> Option<CallId> {
         self.calls.get(task?).cloned()
     }

@@ -29,7 +29,6 @@ impl Session {
             return Ok(vec![Action::Send(Permit::speak(words, delivery))]);
         }
         let exchange = exchange(turn, id, method);
-        self.task_calls.forget(&exchange.call_id);
         let inspected = self.inspect(
             turn,
             Subject::Request {
@@ -54,6 +53,7 @@ impl Session {
                 if needs_knowledge {
                     actions.push(Action::ReadTools);
                 }
+                self.task_calls.forget(&exchange.call_id);
                 self.sender(turn.direction).exchanges.open(exchange);
                 permit
             }
