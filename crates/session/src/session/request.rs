@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use portcullis_json::Value;
-use portcullis_mcp::{Id, Method, Revision, error_code, view};
+use portcullis_mcp::{Id, Method, Revision, error_code, meta_name, view};
 use portcullis_trace::record::Direction;
 
 use super::belonging::{target, task};
@@ -14,8 +14,6 @@ use crate::lower::Subject;
 use crate::refusal::{Blocked, OwnWords};
 use crate::route::Delivery;
 use crate::verdict::Permit;
-
-const PROTOCOL_VERSION_META: &str = "io.modelcontextprotocol/protocolVersion";
 
 impl Session {
     pub(super) fn on_request(
@@ -210,5 +208,5 @@ fn exchange(turn: Turn<'_>, id: &Id, method: &Method) -> Exchange {
 /// The revision that a request of the stateless era names for itself.
 fn stateless_revision(turn: Turn<'_>) -> Option<&str> {
     let meta = turn.message.params()?.get("_meta")?;
-    meta.get(PROTOCOL_VERSION_META)?.as_str()
+    meta.get(meta_name::PROTOCOL_VERSION)?.as_str()
 }
