@@ -32,7 +32,7 @@ pub use belonging::{Belongings, Party};
 pub use context::{
     Guardrail, GuardrailAction, RefusalStyle, SamplingContext, SessionContext, SessionLimits,
 };
-pub use detectors::LocalDetectors;
+pub use detectors::{INJECTION_THRESHOLD, LocalDetectors, threshold};
 pub use digest::digest;
 pub use inquiry::{Inquiry, Outcome, Rehearsal, SharedDetectors};
 pub use lower::own_chunks;
