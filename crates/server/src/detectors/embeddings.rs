@@ -1,7 +1,7 @@
 //! `is_similar` and `embedding_similarity`, by an endpoint of the form of OpenAI's `embeddings`.
 
 use portcullis_engine::{Answer, DetectorCall};
-use portcullis_json::{Number, Object, Value};
+use portcullis_json::{Object, Value};
 use portcullis_transport::http::endpoint::Connector;
 
 use super::service::Service;
