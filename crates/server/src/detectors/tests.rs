@@ -3,6 +3,7 @@ use std::num::NonZeroUsize;
 use portcullis_json::{Object, Value};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use url::Url;
 
 use super::*;
@@ -25,7 +26,8 @@ async fn listen() -> (TcpListener, ServiceConfig) {
 
 /// A request, once all of it is there.
 async fn asked(listener: &TcpListener) -> (TcpStream, String) {
-    let (mut stream, _) = listener.accept().await.unwrap();
+    let accepted = timeout(PATIENCE, listener.accept()).await;
+    let (mut stream, _) = accepted.unwrap().unwrap();
     let mut request = String::new();
     while !request.ends_with('}') {
         let mut bytes = [0; 4096];
