@@ -122,5 +122,8 @@ async fn the_windows_of_a_text_are_asked_about_at_once() {
     let (answers, ()) = tokio::join!(detectors.ask(&calls, until), service);
     // What scores exactly the threshold reaches it.
     assert_eq!(value(&answers[0]), &Value::Bool(true));
-    assert_eq!(answers[0].as_ref().unwrap().marks, [800..1800]);
+    assert_eq!(
+        answers[0].as_ref().unwrap().marks.first(),
+        Some(&(800..1800))
+    );
 }

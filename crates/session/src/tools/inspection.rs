@@ -22,7 +22,7 @@ pub(crate) fn inspect(definition: &Definition) -> Arc<Judgement> {
         &definition.description,
         &definition.schema,
     ];
-    let digest = digest(&parts.map(|part| part.as_bytes()));
+    let digest = digest(&parts.map(String::as_bytes));
     if let Some(known) = with(|memory| memory.get(&digest).cloned()) {
         return known;
     }
