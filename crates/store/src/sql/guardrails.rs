@@ -40,7 +40,7 @@ const DELETE: &str = "DELETE FROM guardrails WHERE id = $1";
 
 const CHANGED: &str = "UPDATE counters SET value = value + 1 WHERE name = 'guardrails-changed'";
 
-const CHANGES: &str = "SELECT name, value FROM counters WHERE name = 'guardrails-changed'";
+const CHANGES: &str = "SELECT value FROM counters WHERE name = 'guardrails-changed'";
 
 pub(super) fn create<D: Database + ?Sized>(
     database: &mut D,
@@ -245,12 +245,10 @@ pub(super) fn changed<D: Database + ?Sized>(database: &mut D) -> Result<(), Stor
 
 pub(super) fn changes<D: Database + ?Sized>(database: &mut D) -> Result<u64, StoreError> {
     let rows = database.query("count the changes", CHANGES, &[])?;
-    let Some(row) = rows.into_iter().next() else {
-        return Ok(0);
-    };
-    let mut row = Reader::new("counter", row);
-    row.text("name")?;
-    row.count("value")
+    match rows.into_iter().next() {
+        Some(row) => Reader::new("counter of changed guardrails", row).count("value"),
+        None => Ok(0),
+    }
 }
 
 fn put_version<D: Database + ?Sized>(

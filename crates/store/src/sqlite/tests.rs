@@ -23,6 +23,21 @@ fn session(n: u64, name: Option<String>) -> Entry {
     })
 }
 
+fn guardrail(n: u64) -> GuardrailRecord {
+    GuardrailRecord {
+        id: format!("0199a1b2-c3d4-7e5f-8a6b-{n:012x}").parse().unwrap(),
+        project: None,
+        name: "one".to_owned(),
+        content: String::new(),
+        enabled: true,
+        action: "block".to_owned(),
+        scope: GuardrailScope::default(),
+        metadata: Object::new(),
+        version: 1,
+        updated_at: Timestamp::from_micros(1),
+    }
+}
+
 fn open(directory: &TempDir, durability: Durability) -> SqliteStore {
     SqliteStore::open(&directory.path().join("traces.db"), durability).unwrap()
 }
@@ -174,18 +189,6 @@ fn directory_is_the_working_one_if_the_path_names_none() {
 fn guardrails_that_would_not_be_in_force_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let mut store = open(&directory, Durability::Relaxed);
-    let guardrail = |n: u64| GuardrailRecord {
-        id: format!("0199a1b2-c3d4-7e5f-8a6b-{n:012x}").parse().unwrap(),
-        project: None,
-        name: "one".to_owned(),
-        content: String::new(),
-        enabled: true,
-        action: "block".to_owned(),
-        scope: GuardrailScope::default(),
-        metadata: Object::new(),
-        version: 1,
-        updated_at: Timestamp::from_micros(1),
-    };
     let fill = |store: &SqliteStore, first: u32, last: u32| {
         let statement = format!(
             "WITH RECURSIVE n (n) AS (VALUES ({first}) UNION ALL SELECT n + 1 FROM n WHERE n < {last})
@@ -206,4 +209,12 @@ fn guardrails_that_would_not_be_in_force_are_refused() {
     fill(&store, GUARDRAILS_MAX, GUARDRAILS_MAX);
     let error = store.guardrails(None).unwrap_err();
     assert!(matches!(error, StoreError::TooManyGuardrails), "{error:?}");
+}
+
+#[test]
+fn real_number_is_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(&directory, Durability::Relaxed);
+    let error = store.query("read", "SELECT 0.5", &[]).unwrap_err();
+    assert!(error.is_damage(), "{error:?}");
 }
