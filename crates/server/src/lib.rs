@@ -21,6 +21,7 @@ mod login;
 mod metadata;
 mod metrics;
 pub mod policy;
+pub mod random;
 mod recording;
 mod relay;
 pub mod run;
