@@ -26,5 +26,6 @@ mod recording;
 mod relay;
 pub mod run;
 pub mod serve;
+pub mod text_file;
 mod tools;
 mod turns;
