@@ -16,6 +16,7 @@ use portcullis_transport::http::endpoint::EndpointError;
 
 use crate::config::DetectorsConfig;
 use crate::detectors::ConfiguredDetectors;
+use crate::text_file::{line_and_column, read_bounded};
 
 /// LIMIT: a trace file may be this long.
 pub const TRACE_BYTES_MAX: u64 = 256 << 20;
@@ -145,14 +146,11 @@ impl TraceFile {
     }
 
     fn read_source(path: &Path, input: io::Result<impl Read>) -> Result<Self, TraceFileError> {
-        let mut source = String::new();
-        let read =
-            input.and_then(|input| input.take(TRACE_BYTES_MAX + 1).read_to_string(&mut source));
-        match read {
-            Ok(length) if length as u64 > TRACE_BYTES_MAX => Err(TraceFileError::TooLong {
+        match input.and_then(|input| read_bounded(input, TRACE_BYTES_MAX)) {
+            Ok(Some(source)) => Self::parse(path.to_owned(), source),
+            Ok(None) => Err(TraceFileError::TooLong {
                 path: path.to_owned(),
             }),
-            Ok(_) => Self::parse(path.to_owned(), source),
             Err(error) => Err(TraceFileError::Read {
                 path: path.to_owned(),
                 source: error,
@@ -209,13 +207,9 @@ impl TraceFile {
     }
 }
 
-/// Where a part of a text begins, in characters from 1, for people and editors.
+/// Where a part of a text begins.
 fn place(text: &str, span: &Range<usize>) -> String {
-    let before = text
-        .get(..text.floor_char_boundary(span.start))
-        .unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
+    let (line, column) = line_and_column(text, span.start);
     format!("line {line}, column {column}")
 }
 

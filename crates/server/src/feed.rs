@@ -39,12 +39,13 @@ impl Feed {
         self.ended.cancel();
     }
 
-    /// Costs nothing while nobody watches.
-    pub(crate) fn tell(&self, entry: &Entry) {
-        if self.entries.receiver_count() > 0 {
-            // Whoever watched may have gone just now.
-            self.entries.send(Arc::new(entry.clone())).ok();
-        }
+    pub(crate) fn is_watched(&self) -> bool {
+        self.entries.receiver_count() > 0
+    }
+
+    pub(crate) fn tell(&self, entry: Arc<Entry>) {
+        // Whoever watched may have gone just now.
+        self.entries.send(entry).ok();
     }
 }
 

@@ -4,13 +4,15 @@ pub use portcullis_engine::code_pages;
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use portcullis_engine::Policy;
 use portcullis_session::{Guardrail, GuardrailAction};
 use portcullis_syntax::{Diagnostic, Severity};
 use portcullis_trace::record::GuardrailName;
+
+use crate::text_file::read_bounded;
 
 /// LIMIT: a policy file may be this long.
 pub const POLICY_BYTES_MAX: u64 = 1 << 20;
@@ -58,18 +60,11 @@ impl PolicyFile {
 
     /// The text of a policy file, read and not compiled.
     pub fn source(path: &Path) -> Result<String, PolicyError> {
-        let read = || -> io::Result<String> {
-            let mut source = String::new();
-            File::open(path)?
-                .take(POLICY_BYTES_MAX + 1)
-                .read_to_string(&mut source)?;
-            Ok(source)
-        };
-        match read() {
-            Ok(source) if source.len() as u64 > POLICY_BYTES_MAX => Err(PolicyError::TooLong {
+        match File::open(path).and_then(|file| read_bounded(file, POLICY_BYTES_MAX)) {
+            Ok(Some(source)) => Ok(source),
+            Ok(None) => Err(PolicyError::TooLong {
                 path: path.to_owned(),
             }),
-            Ok(source) => Ok(source),
             Err(source) => Err(PolicyError::Read {
                 path: path.to_owned(),
                 source,

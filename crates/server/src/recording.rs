@@ -1,4 +1,5 @@
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 use portcullis_store::{
     Durability, Entry, EventPage, Location, Pool, Queued, RecordError, Recorder, RecorderStatus,
@@ -104,16 +105,19 @@ impl Recording {
     /// After an error the message must not be forwarded.
     pub(crate) async fn record(&self, entry: impl Into<Entry>) -> Result<(), RecordError> {
         let entry = entry.into();
-        self.feed.tell(&entry);
-        let Some(recorder) = &self.recorder else {
-            return Ok(());
-        };
-        let recorded = recorder.record(entry).await;
-        self.news.notify_one();
-        if let Err(reason) = &recorded {
-            error!(%reason, "message not recorded");
+        let told = self.feed.is_watched().then(|| Arc::new(entry.clone()));
+        if let Some(recorder) = &self.recorder {
+            let recorded = recorder.record(entry).await;
+            self.news.notify_one();
+            if let Err(reason) = recorded {
+                error!(%reason, "message not recorded");
+                return Err(reason);
+            }
         }
-        recorded
+        if let Some(told) = told {
+            self.feed.tell(told);
+        }
+        Ok(())
     }
 
     /// How recording fares, and what waits for it; `None` if there is none.
@@ -143,5 +147,43 @@ impl Recording {
         {
             warn!(%reason, "recording not finished");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_json::Object;
+    use portcullis_trace::record::{Origin, SessionRecord, Timestamp};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_not_recorded_is_not_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let location = Location::Sqlite(directory.path().join("traces.db"));
+        let (recording, _) = Recording::open(&location, Durability::Strict).unwrap();
+        let mut watch = recording.feed().watch();
+        let session = |id: &str| SessionRecord {
+            id: id.parse().unwrap(),
+            project: None,
+            name: None,
+            server: "files".to_owned(),
+            client: None,
+            started_at: Timestamp::from_micros(1),
+            metadata: Object::new(),
+            origin: Origin::Live,
+            index: None,
+            hierarchy_path: Vec::new(),
+        };
+        let recorded = session("0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b");
+        recording.record(recorded.clone()).await.unwrap();
+        recording.close().await;
+        let refused = session("0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2c");
+        recording.record(refused).await.unwrap_err();
+        recording.feed().end();
+
+        let told = watch.next().await.unwrap().unwrap();
+        assert!(matches!(&*told, Entry::Session(told) if *told == recorded));
+        assert!(watch.next().await.is_none());
     }
 }

@@ -13,7 +13,7 @@ use portcullis_session::{
     SharedDetectors, ToolChecks,
 };
 use portcullis_store::{Durability, Location, StoreError, Upload};
-use portcullis_trace::record::{Origin, SessionId, SessionIdError, SessionRecord};
+use portcullis_trace::record::{Origin, SessionId, SessionRecord};
 use portcullis_transport::child::{ServerCommand, SpawnError, Started};
 use portcullis_transport::http::endpoint::EndpointError;
 use portcullis_transport::lines::{LineReader, LineWriter};
@@ -115,8 +115,6 @@ pub enum RunError {
     Explorer(#[source] EndpointError),
     #[error("detectors cannot be connected to")]
     Detectors(#[source] EndpointError),
-    #[error("no session id could be made")]
-    Id(#[source] SessionIdError),
     #[error("the server at `{url}` cannot be reached")]
     Connect {
         url: Url,
@@ -217,7 +215,7 @@ async fn guard(
     let tools = ToolBook::new(identity, recording.pool().clone(), None);
     let detectors = ConfiguredDetectors::new(&options.detectors).map_err(RunError::Detectors)?;
     let detectors = Arc::new(detectors);
-    let (session, record) = open_session(options, guardrails, Arc::clone(&detectors) as _)?;
+    let (session, record) = open_session(options, guardrails, Arc::clone(&detectors) as _);
     info!(session = %record.id, server = record.server, "session begins");
     if let Err(error) = recording.record(record.clone()).await {
         warn!(%error, "session not recorded");
@@ -336,8 +334,8 @@ fn open_session(
     options: RunOptions,
     guardrails: Vec<Guardrail>,
     detectors: SharedDetectors,
-) -> Result<(Session, SessionRecord), RunError> {
-    let id: SessionId = Uuid::now_v7().to_string().parse().map_err(RunError::Id)?;
+) -> (Session, SessionRecord) {
+    let id = SessionId::from_uuid(Uuid::now_v7().into_bytes());
     let server = options.server_name();
     let metadata = metadata::of_session(&id, &options.metadata);
     let record = SessionRecord {
@@ -365,7 +363,7 @@ fn open_session(
         limits: SessionLimits::default(),
         detectors,
     });
-    Ok((session, record))
+    (session, record)
 }
 
 /// What a shell adds to the number of a signal.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use portcullis_trace::record::{Sequence, SessionId};
 
 use crate::Search;
+use crate::sql::GUARDRAILS_MAX;
 
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,10 @@ pub enum StoreError {
     },
     #[error("there is a project `{name}` already")]
     ProjectExists { name: String },
+    #[error(
+        "a project, or all sessions together, cannot have more than {GUARDRAILS_MAX} guardrails"
+    )]
+    TooManyGuardrails,
     #[error("session {session} was seen live, so that nothing is pushed to it")]
     NotPushed { session: SessionId },
     #[error("project `{project}` already has a trace {index}")]
@@ -58,6 +63,8 @@ pub enum StoreError {
     NoProject { name: String },
     #[error("all connections to the database were busy for too long")]
     NoConnection,
+    #[error("a fault of this program ended what it did with the database")]
+    Panicked,
     #[error("`{url}` is not the address of a database")]
     InvalidLocation { url: String },
     #[error("the record of {record} is damaged: {what}")]
@@ -119,6 +126,7 @@ impl StoreError {
             Self::NoSession { .. } => Some("list the recorded sessions to see their ids"),
             Self::AmbiguousPrefix { .. } => Some("give more of the session id"),
             Self::TooManyConditions => Some("search for the rarest of the words"),
+            Self::TooManyGuardrails => Some("delete some, or join several in one policy"),
             Self::InvalidLocation { .. } => {
                 Some("give `postgres://user:password@host/database`, or the path of a file")
             }
@@ -130,6 +138,7 @@ impl StoreError {
             | Self::ProjectExists { .. }
             | Self::NotPushed { .. }
             | Self::NoConnection
+            | Self::Panicked
             | Self::IndexTaken { .. }
             | Self::NoProject { .. }
             | Self::NoThread(_)

@@ -1,10 +1,11 @@
 //! The ids of what is kept beside sessions: UUIDs of any version in lower-case text. Callers make
 //! them, except that of a project that its first session creates.
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use portcullis_trace::record::SessionId;
+use portcullis_trace::uuid_text;
 use sha2::{Digest, Sha256};
 
 /// The text is not a lower-case UUID.
@@ -19,6 +20,10 @@ macro_rules! ids {
             pub struct $id(Arc<str>);
 
             impl $id {
+                pub fn from_uuid(bytes: [u8; 16]) -> Self {
+                    Self(uuid_text(bytes).into())
+                }
+
                 pub fn as_str(&self) -> &str {
                     &self.0
                 }
@@ -63,24 +68,16 @@ impl ProjectId {
     ///
     /// It takes its randomness from the session's id: a UUID of version 8 (RFC 9562, section 5.8).
     pub(crate) fn created_by(session: &SessionId, name: &str) -> Self {
-        let hash = Sha256::new()
+        let hash: [u8; 32] = Sha256::new()
             .chain_update(session.as_str())
             .chain_update(name)
-            .finalize();
-        let mut text = String::with_capacity(36);
-        for (place, byte) in hash.iter().take(16).enumerate() {
-            let byte = match place {
-                6 => byte & 0x0f | 0x80,
-                8 => byte & 0x3f | 0x80,
-                _ => *byte,
-            };
-            if matches!(place, 4 | 6 | 8 | 10) {
-                text.push('-');
-            }
-            // Writing to a string cannot fail.
-            write!(text, "{byte:02x}").ok();
-        }
-        Self(text.into())
+            .finalize()
+            .into();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash[..16]);
+        bytes[6] = bytes[6] & 0x0f | 0x80;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        Self::from_uuid(bytes)
     }
 }
 

@@ -51,7 +51,7 @@ impl Pool {
         let pool = self.clone();
         spawn_blocking(move || pool.run_now(work, turn))
             .await
-            .unwrap_or(Err(StoreError::NoConnection))
+            .unwrap_or(Err(StoreError::Panicked))
     }
 
     fn run_now<T>(

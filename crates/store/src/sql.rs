@@ -24,6 +24,7 @@ mod uploads;
 mod words;
 mod write;
 
+pub(crate) use self::guardrails::GUARDRAILS_MAX;
 pub(crate) use self::row::{Cell, Parameter, Row};
 pub(crate) use self::words::{index_sessions, joined, word_rows};
 

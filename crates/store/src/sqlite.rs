@@ -13,7 +13,7 @@ mod words;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::types::{ToSql, ToSqlOutput, Value, ValueRef};
+use rusqlite::types::{ToSql, ToSqlOutput, Type, Value, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, params_from_iter};
 
 use crate::sql::{Access, Cell, Change, Database, Parameter, Row, Rows, Table};
@@ -242,8 +242,14 @@ fn read(
             Ok(match row.get_ref(place)? {
                 ValueRef::Null => Cell::Null,
                 ValueRef::Integer(number) => Cell::Integer(number),
-                // Whoever reads it finds that no version wrote this.
-                ValueRef::Real(_) => Cell::Boolean(false),
+                ValueRef::Real(_) => {
+                    let column = row.as_ref().column_name(place)?.to_owned();
+                    return Err(rusqlite::Error::InvalidColumnType(
+                        place,
+                        column,
+                        Type::Real,
+                    ));
+                }
                 ValueRef::Text(text) => Cell::Text(std::str::from_utf8(text)?.to_owned()),
                 ValueRef::Blob(bytes) => Cell::Bytes(bytes.to_owned()),
             })
@@ -276,6 +282,10 @@ fn failed(operation: &'static str) -> impl Fn(rusqlite::Error) -> StoreError {
 }
 
 fn failure_reason(error: &rusqlite::Error) -> FailureReason {
+    // No version of this program writes real numbers, or texts that are not UTF-8.
+    if let rusqlite::Error::InvalidColumnType(..) | rusqlite::Error::Utf8Error(..) = error {
+        return FailureReason::Corrupt;
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => FailureReason::Busy,
         Some(ErrorCode::DiskFull) => FailureReason::DiskFull,

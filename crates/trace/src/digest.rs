@@ -1,4 +1,4 @@
-//! How digests are written.
+//! How digests and ids are written.
 
 use std::fmt::Write;
 
@@ -8,6 +8,15 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
     for byte in bytes {
         // Writing to a string cannot fail.
         write!(text, "{byte:02x}").ok();
+    }
+    text
+}
+
+/// The text of a UUID (RFC 9562, section 4), in small letters.
+pub fn uuid_text(bytes: [u8; 16]) -> String {
+    let mut text = hexadecimal(&bytes);
+    for hyphen in [8, 13, 18, 23] {
+        text.insert(hyphen, '-');
     }
     text
 }

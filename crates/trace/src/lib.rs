@@ -11,7 +11,7 @@ pub mod record;
 pub mod wire;
 
 pub use address::{Range, Step};
-pub use digest::hexadecimal;
+pub use digest::{hexadecimal, uuid_text};
 pub use event::{
     Answers, Attribution, Chunk, ChunkBody, Content, Event, Message, Parameter, Tool, ToolCall,
     ToolOutput,

@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 use portcullis_json::{Object, Value};
 
+use crate::uuid_text;
+
 /// Names a session: a UUID of version 7 in lower-case text, so that ids sort by time of creation.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(Arc<str>);
@@ -175,6 +177,13 @@ pub struct UnknownNameError {
 // === impl SessionId ===
 
 impl SessionId {
+    /// The id of a UUID of version 7: what says another version or variant is overwritten.
+    pub fn from_uuid(mut bytes: [u8; 16]) -> Self {
+        bytes[6] = bytes[6] & 0x0f | 0x70;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        Self(uuid_text(bytes).into())
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -346,6 +355,14 @@ mod tests {
         check("0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b0", false);
         check("0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1aé", false);
         check("", false);
+    }
+
+    #[test]
+    fn session_id_of_any_bytes_is_one() {
+        for byte in [0, 0xff] {
+            let id = SessionId::from_uuid([byte; 16]);
+            assert_eq!(id.as_str().parse(), Ok(id.clone()));
+        }
     }
 
     #[test]

@@ -43,6 +43,7 @@ pub(crate) fn failure(error: &ConfigError) -> Failure {
         ConfigError::Invalid(files) => Failure::rendered(file_problems(files)),
         ConfigError::NoHome
         | ConfigError::ExplorerUrl { .. }
+        | ConfigError::ExplorerKey { .. }
         | ConfigError::DataDirectory { .. }
         | ConfigError::Read { .. }
         | ConfigError::TooLong { .. } => Failure::of(error),

@@ -8,6 +8,7 @@ use portcullis_detect::{Match, pii, prompt_injection, secrets};
 use portcullis_json::{Number, Object, Value};
 use portcullis_model::{Classifier, LoadError};
 use portcullis_server::check::STANDARD_INPUT;
+use portcullis_server::text_file::read_bounded;
 
 use super::{Failure, Outcome};
 use crate::args::{DetectArguments, Detector};
@@ -119,16 +120,12 @@ fn read(path: &Path) -> Result<String, Failure> {
     } else {
         Box::new(File::open(path).map_err(|error| fail(&error))?)
     };
-    let mut bytes = Vec::new();
-    file.take(FILE_BYTES_MAX + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| fail(&error))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
+    let text = read_bounded(file, FILE_BYTES_MAX).map_err(|error| fail(&error))?;
+    text.ok_or_else(|| {
         let limit = FILE_BYTES_MAX / (1024 * 1024);
-        return Err(fail(&format!("it is longer than {limit} MiB"))
-            .hint("split it, since a finding in one part needs no other"));
-    }
-    String::from_utf8(bytes).map_err(|error| fail(&error))
+        fail(&format!("it is longer than {limit} MiB"))
+            .hint("split it, since a finding in one part needs no other")
+    })
 }
 
 fn find(text: &str, asked: &[Detector]) -> Vec<Finding> {

@@ -76,7 +76,7 @@ fn add(store: &mut dyn Store, arguments: &GuardrailsAddArguments) -> Result<(), 
         .and_then(|()| check_rules(policy))
         .map_err(|error| Failure::of(&error))?;
     let record = GuardrailRecord {
-        id: parse(&Uuid::new_v4().to_string())?,
+        id: GuardrailId::from_uuid(Uuid::new_v4().into_bytes()),
         project: match &arguments.project {
             Some(name) => Some(project(store, name)?),
             None => None,
@@ -102,9 +102,8 @@ fn add(store: &mut dyn Store, arguments: &GuardrailsAddArguments) -> Result<(), 
 
 /// The id of the project of that name, which is created if it is missing.
 pub(super) fn project(store: &mut dyn Store, name: &str) -> Result<ProjectId, Failure> {
-    let id = Uuid::new_v4().to_string().parse();
     let wanted = Project {
-        id: id.map_err(|error| Failure::internal(&error))?,
+        id: ProjectId::from_uuid(Uuid::new_v4().into_bytes()),
         name: name.to_owned(),
         is_public: false,
         metadata: Object::new(),

@@ -1,6 +1,7 @@
 use std::io::Write;
 
 use portcullis_json::Value;
+use portcullis_server::random::secret_bytes;
 use portcullis_store::{ApiKey, ApiKeyId, ApiKeySecret, Store};
 use uuid::Uuid;
 
@@ -27,9 +28,9 @@ pub(crate) fn keys(arguments: &KeysArguments) -> Result<Outcome, Failure> {
 }
 
 fn create(store: &mut dyn Store, name: &str) -> Result<(), Failure> {
-    let secret = ApiKeySecret::from_random(random());
+    let secret = ApiKeySecret::from_random(secret_bytes());
     let key = ApiKey {
-        id: parse(&Uuid::new_v4().to_string())?,
+        id: ApiKeyId::from_uuid(Uuid::new_v4().into_bytes()),
         name: name.to_owned(),
         hash: secret.hash(),
         created_at: now(),
@@ -41,15 +42,6 @@ fn create(store: &mut dyn Store, name: &str) -> Result<(), Failure> {
         .map_err(|error| failure(&error))?;
     writeln!(anstream::stdout().lock(), "{}", secret.as_str())?;
     Ok(())
-}
-
-/// Two UUIDs of version 4 are 244 bits from the operating system's source for secrets.
-fn random() -> [u8; 32] {
-    let mut bytes = [0; 32];
-    let (first, second) = bytes.split_at_mut(16);
-    first.copy_from_slice(Uuid::new_v4().as_bytes());
-    second.copy_from_slice(Uuid::new_v4().as_bytes());
-    bytes
 }
 
 fn revoke(store: &mut dyn Store, id: &str) -> Result<(), Failure> {

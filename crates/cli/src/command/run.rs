@@ -193,7 +193,6 @@ fn failure(error: &RunError) -> Failure {
         RunError::Streams(_)
         | RunError::Supervise(_)
         | RunError::Explorer(_)
-        | RunError::Detectors(_)
-        | RunError::Id(_) => Failure::internal(error),
+        | RunError::Detectors(_) => Failure::internal(error),
     }
 }

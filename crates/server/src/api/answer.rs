@@ -76,9 +76,9 @@ impl From<StoreError> for Detail {
             StoreError::ProjectExists { .. } => {
                 Self::bad_request("Dataset with the same name already exists")
             }
-            StoreError::IndexTaken { .. } | StoreError::TooManyConditions => {
-                Self::bad_request(error.to_string())
-            }
+            StoreError::IndexTaken { .. }
+            | StoreError::TooManyConditions
+            | StoreError::TooManyGuardrails => Self::bad_request(error.to_string()),
             StoreError::NotPushed { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
             StoreError::NoConnection => Self::busy(error.to_string()),
             error => {

@@ -4,6 +4,7 @@ use portcullis_engine::Policy;
 use portcullis_syntax::{Diagnostic, Span};
 
 use super::problem::Problem;
+use crate::text_file::line_and_column;
 
 /// Where the lines of a text stand in a file that holds the text indented.
 #[derive(Debug)]
@@ -34,8 +35,7 @@ pub(super) fn load_policy(
 /// A diagnostic of a text that does not stand in the file as it is, because of escapes or folding.
 fn unplaced(diagnostic: Diagnostic, span: Range<usize>, text: &str) -> Problem {
     let start = diagnostic.span().range().start;
-    let before = text.get(..start).unwrap_or(text);
-    let line = before.matches('\n').count() + 1;
+    let (line, _) = line_and_column(text, start);
     let problem = Problem::error(
         span,
         format!("line {line} of the policy: {}", diagnostic.message),

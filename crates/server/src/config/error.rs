@@ -15,6 +15,9 @@ pub enum ConfigError {
     },
     #[error("`{name}` is no address of an Explorer: `{written}` is no URL with http or https")]
     ExplorerUrl { name: &'static str, written: String },
+    /// The key is not quoted in what is said about it.
+    #[error("the key in `{name}` has characters that no header may have")]
+    ExplorerKey { name: &'static str },
     #[error("the configuration `{}` cannot be read", path.display())]
     Read {
         path: PathBuf,

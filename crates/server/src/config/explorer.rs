@@ -1,9 +1,9 @@
 use std::env;
 
+use axum::http::HeaderValue;
 use url::Url;
 
 use super::ConfigError;
-use super::gateway::Secret;
 
 /// Where the Explorer is; Invariant Gateway and the SDK have one name for it each.
 const URL: [&str; 2] = ["INVARIANT_API_URL", "INVARIANT_API_ENDPOINT"];
@@ -13,7 +13,7 @@ const API_KEY: &str = "INVARIANT_API_KEY";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExplorerConfig {
     pub url: Url,
-    pub api_key: Option<Secret>,
+    pub authorization: Option<HeaderValue>,
 }
 
 // === impl ExplorerConfig ===
@@ -34,8 +34,16 @@ impl ExplorerConfig {
         let Some(url) = url.filter(is_http) else {
             return Err(ConfigError::ExplorerUrl { name, written });
         };
-        let api_key = given(API_KEY).map(Secret::new);
-        Ok(Some(Self { url, api_key }))
+        let authorization = given(API_KEY).map(|key| {
+            let mut header = HeaderValue::from_str(&format!("Bearer {key}"))
+                .map_err(|_| ConfigError::ExplorerKey { name: API_KEY })?;
+            header.set_sensitive(true);
+            Ok(header)
+        });
+        Ok(Some(Self {
+            url,
+            authorization: authorization.transpose()?,
+        }))
     }
 }
 
@@ -52,9 +60,9 @@ mod tests {
                 found.map(|(_, value)| (*value).to_owned())
             };
             let read = ExplorerConfig::read(variable);
-            read.map(|config| config.map(|config| (config.url.to_string(), config.api_key)))
+            read.map(|config| config.map(|config| (config.url.to_string(), config.authorization)))
         };
-        let key = || Some(Secret::new("k".to_owned()));
+        let key = || Some(HeaderValue::from_static("Bearer k"));
         assert_eq!(read(&[]).unwrap(), None);
         assert_eq!(read(&[("INVARIANT_API_URL", "")]).unwrap(), None);
         let first = [
@@ -73,5 +81,12 @@ mod tests {
             let error = read(&[("INVARIANT_API_URL", wrong)]).unwrap_err();
             assert!(error.to_string().contains(wrong), "{error}");
         }
+        // As a file has it whose last line ends.
+        let wrong = [
+            ("INVARIANT_API_URL", "http://a"),
+            ("INVARIANT_API_KEY", "k\n"),
+        ];
+        let error = read(&wrong).unwrap_err();
+        assert!(matches!(error, ConfigError::ExplorerKey { .. }), "{error}");
     }
 }

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use portcullis_syntax::{Code, Diagnostic, Label, Severity, Span};
 
+use crate::text_file::line_and_column;
+
 /// Something to tell who wrote a configuration. Data only, as a policy's [`Diagnostic`] is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -104,19 +106,10 @@ impl FileProblems {
     pub fn errors(&self) -> impl Iterator<Item = String> {
         let is_error = |problem: &&Problem| problem.severity == Severity::Error;
         self.problems.iter().filter(is_error).map(|problem| {
-            let (line, column) = self.line_and_column(problem.start());
+            let (line, column) = line_and_column(&self.text, problem.start());
             let path = self.path.display();
             format!("{path}:{line}:{column}: {}", problem.message)
         })
-    }
-
-    /// Both from one; a column is a character.
-    fn line_and_column(&self, offset: usize) -> (usize, usize) {
-        let before = self.text.get(..offset).unwrap_or(&self.text);
-        let line = before.matches('\n').count() + 1;
-        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let column = before.get(start..).unwrap_or_default().chars().count() + 1;
-        (line, column)
     }
 }
 

@@ -1,6 +1,5 @@
 use std::env;
 use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
 
 use super::build::Builder;
@@ -8,6 +7,7 @@ use super::inputs::{Inputs, Models};
 use super::problem::FileProblems;
 use super::written::Written;
 use super::{ConfigError, GatewayConfig, Login, Secret, tree};
+use crate::text_file::read_bounded;
 
 /// LIMIT: a configuration file may be this long.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
@@ -33,19 +33,12 @@ pub(super) fn load(path: &Path, known: &Models) -> (Result<GatewayConfig, Config
 
 /// The text of a configuration file.
 pub(super) fn read_text(path: &Path) -> Result<String, ConfigError> {
-    let read = || -> io::Result<String> {
-        let mut text = String::new();
-        File::open(path)?
-            .take(CONFIG_BYTES_MAX + 1)
-            .read_to_string(&mut text)?;
-        Ok(text)
-    };
-    match read() {
-        Ok(text) if text.len() as u64 > CONFIG_BYTES_MAX => Err(ConfigError::TooLong {
+    match File::open(path).and_then(|file| read_bounded(file, CONFIG_BYTES_MAX)) {
+        Ok(Some(text)) => Ok(text),
+        Ok(None) => Err(ConfigError::TooLong {
             path: path.to_owned(),
             limit: CONFIG_BYTES_MAX,
         }),
-        Ok(text) => Ok(text),
         Err(source) => Err(ConfigError::Read {
             path: path.to_owned(),
             source,

@@ -8,8 +8,9 @@ use std::{fs, io};
 use portcullis_json::{Limits, Object, Value, parse};
 use portcullis_session::digest;
 use portcullis_trace::hexadecimal;
+use tokio::task::spawn_blocking;
 use tokio::time::sleep;
-use tracing::warn;
+use tracing::{info, warn};
 
 use super::remote::{RemoteError, RemoteExplorer, RemoteGuardrail};
 
@@ -57,11 +58,12 @@ impl RemoteGuardrails {
         }
         match self.explorer.guardrails(project).await {
             Ok(guardrails) => {
-                self.note(project, &guardrails);
+                self.note(project, &guardrails).await;
                 Ok(guardrails)
             }
             Err(error) => {
-                let Some(last_good) = load(&self.file(project)) else {
+                let file = self.file(project);
+                let Ok(Some(last_good)) = spawn_blocking(move || load(&file)).await else {
                     return Err(error);
                 };
                 warn!(%error, project, "the Explorer is away: its guardrails are the last known");
@@ -72,29 +74,40 @@ impl RemoteGuardrails {
     }
 
     /// Asks again and again for the guardrails of all projects that were read.
-    async fn ask_again(&self) {
+    /// The first error ends it, since the others would wait as long for nothing.
+    async fn ask_again(&self) -> Result<(), RemoteError> {
         let projects: Vec<String> = self.known().keys().cloned().collect();
         for project in projects {
-            match self.explorer.guardrails(&project).await {
-                Ok(guardrails) => self.note(&project, &guardrails),
+            let guardrails = self.explorer.guardrails(&project).await?;
+            self.note(&project, &guardrails).await;
+        }
+        Ok(())
+    }
+
+    /// Keeps up with the service, for as long as it is polled.
+    pub(crate) async fn follow(&self) {
+        let mut is_away = false;
+        loop {
+            sleep(ASKED_EVERY).await;
+            let was_away = is_away;
+            match self.ask_again().await {
+                Ok(()) => {
+                    is_away = false;
+                    if was_away {
+                        info!("the Explorer is back");
+                    }
+                }
                 Err(error) => {
-                    warn!(%error, project, "the Explorer is away: its guardrails are the last known");
-                    // The others would wait as long for nothing.
-                    return;
+                    is_away = true;
+                    if !was_away {
+                        warn!(%error, "the Explorer is away: its guardrails are the last known");
+                    }
                 }
             }
         }
     }
 
-    /// Keeps up with the service, for as long as it is polled.
-    pub(crate) async fn follow(&self) {
-        loop {
-            sleep(ASKED_EVERY).await;
-            self.ask_again().await;
-        }
-    }
-
-    fn note(&self, project: &str, guardrails: &[RemoteGuardrail]) {
+    async fn note(&self, project: &str, guardrails: &[RemoteGuardrail]) {
         let before = self.known_again(project, guardrails);
         if before.as_deref() == Some(guardrails) {
             return;
@@ -102,7 +115,9 @@ impl RemoteGuardrails {
         if before.is_some() {
             self.state.fetch_add(1, Ordering::AcqRel);
         }
-        if let Err(error) = save(&self.file(project), guardrails) {
+        let (file, guardrails) = (self.file(project), guardrails.to_vec());
+        let saved = spawn_blocking(move || save(&file, &guardrails)).await;
+        if let Err(error) = saved.unwrap_or_else(|error| Err(error.into())) {
             warn!(%error, project, "the guardrails of the Explorer are not kept for the next start");
         }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use portcullis_json::{Limits, Object, Value, parse};
 use portcullis_transport::http::endpoint::{Answer, Bounds, Connector, Endpoint, EndpointError};
@@ -62,11 +62,8 @@ pub(crate) enum RemoteError {
 impl RemoteExplorer {
     pub(crate) fn new(config: &ExplorerConfig) -> Result<Self, EndpointError> {
         let mut headers = HeaderMap::new();
-        if let Some(key) = &config.api_key
-            && let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {}", key.expose()))
-        {
-            value.set_sensitive(true);
-            headers.insert(AUTHORIZATION, value);
+        if let Some(authorization) = &config.authorization {
+            headers.insert(AUTHORIZATION, authorization.clone());
         }
         let bounds = Bounds {
             message_bytes: ANSWER_BYTES_MAX,

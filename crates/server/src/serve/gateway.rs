@@ -238,7 +238,7 @@ impl Gateway {
             )
         })?;
         let state = kept.state;
-        let session = self.new_session(&config, &opening, kept)?;
+        let session = self.new_session(&config, &opening, kept);
         let conversation = match opening.target.server.clone() {
             TargetServer::Configured(_, ServerConfig::Stdio(server)) => {
                 self.open_stdio(&config, &opening, session, &server, request.as_ref())?
@@ -324,16 +324,8 @@ impl Gateway {
         }
     }
 
-    fn new_session(
-        &self,
-        config: &GatewayConfig,
-        opening: &Opening,
-        kept: Kept,
-    ) -> Result<NewSession, Refused> {
-        let id: SessionId = Uuid::now_v7()
-            .to_string()
-            .parse()
-            .map_err(|_| Refused::new(StatusCode::INTERNAL_SERVER_ERROR, "no id for a session"))?;
+    fn new_session(&self, config: &GatewayConfig, opening: &Opening, kept: Kept) -> NewSession {
+        let id = SessionId::from_uuid(Uuid::now_v7().into_bytes());
         let mut metadata = metadata::of_session(&id, &opening.profile.metadata);
         let trace = TraceId::of_headers(&opening.headers)
             .or_else(|| opening.first.as_ref().and_then(TraceId::of_message));
@@ -353,13 +345,13 @@ impl Gateway {
             hierarchy_path: Vec::new(),
         };
         let client = opening.first.as_ref().and_then(client_name);
-        Ok(NewSession {
+        NewSession {
             session: self.session(config, opening, &kept, &record, client),
             began: Instant::now(),
             record,
             kept,
             client: client.map(str::to_owned),
-        })
+        }
     }
 
     fn session(

@@ -11,13 +11,13 @@ use portcullis_trace::hexadecimal;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
-use uuid::Uuid;
 
 use super::conversation::Conversation;
 use super::principal::Principal;
 use super::upstream::silent;
 use crate::config::{GatewayConfig, SessionsConfig};
 use crate::metrics::EndReason;
+use crate::random::secret_bytes;
 
 /// How often it is looked whose time is up.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
@@ -59,10 +59,9 @@ pub(crate) struct TooMany;
 // === impl ConversationId ===
 
 impl ConversationId {
-    /// Unguessable: 244 random bits.
+    /// Unguessable.
     pub(crate) fn secret(server: Arc<str>) -> Self {
-        let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-        Self::Secret(server, secret)
+        Self::Secret(server, hexadecimal(&secret_bytes()))
     }
 
     /// What the store knows it by, which nobody can speak in it with.

@@ -65,7 +65,7 @@ where
         .map_err(StoreError::NoThread)?;
     match is_open.recv() {
         Ok(opened) => opened.map(|()| thread.thread().clone()),
-        Err(_) => Err(StoreError::NoConnection),
+        Err(_) => Err(StoreError::Panicked),
     }
 }
 

@@ -7,10 +7,10 @@ use crate::{EventPage, Push, StoreError};
 
 const PURPOSE: &str = "append to the session";
 
-const LOCK: &str = "SELECT id, origin, last_sequence FROM sessions WHERE id = $1";
+const LOCK: &str = "SELECT origin, last_sequence FROM sessions WHERE id = $1";
 
 const FIRST_NOT_OLDER: &str = "
-    SELECT session, sequence FROM events
+    SELECT sequence FROM events
     WHERE session = $1 AND recorded_at >= $2 ORDER BY sequence LIMIT 1";
 
 const FORGET_TAIL: &str = "DELETE FROM events WHERE session = $1 AND sequence >= $2";
@@ -49,8 +49,7 @@ pub(super) fn append<D: Database + ?Sized>(
         let rows = database.query(PURPOSE, FIRST_NOT_OLDER, &parameters)?;
         let place = match rows.into_iter().next() {
             Some(row) => {
-                let mut row = Reader::new("session", row);
-                row.text("session")?;
+                let mut row = Reader::of("session", session.as_str(), row);
                 Sequence::new(row.count("sequence")?)
             }
             None => None,
@@ -78,8 +77,7 @@ fn lock<D: Database + ?Sized>(
             session: session.clone(),
         });
     };
-    let mut row = Reader::new("session", row);
-    row.text("id")?;
+    let mut row = Reader::of("session", session.as_str(), row);
     match row.parsed("origin")? {
         Origin::Pushed => Ok(Sequence::new(row.count("last_sequence")?)),
         Origin::Live => Err(StoreError::NotPushed {

@@ -33,7 +33,7 @@ const EVENT_CONTENTS: Table = Table {
 };
 
 const CONTENTS_OF_EVENTS: &str = "
-    SELECT e.session, e.sequence, e.part, e.position, c.text, c.packed
+    SELECT e.sequence, e.part, e.position, c.text, c.packed
     FROM event_contents AS e JOIN contents AS c ON c.hash = e.hash
     WHERE e.session = $1 AND e.sequence >= $2 AND e.sequence <= $3
     ORDER BY e.sequence, e.part, e.position";
@@ -236,8 +236,7 @@ impl Found {
             CONTENTS_OF_EVENTS,
             &places(session, (first, last))?,
         )? {
-            let mut row = Reader::new("session", row);
-            row.text("session")?;
+            let mut row = Reader::of("session", session.as_str(), row);
             let sequence = row.integer("sequence")?;
             let part = match row.text("part")?.as_str() {
                 "message" => Part::Message,

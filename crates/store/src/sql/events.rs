@@ -15,17 +15,15 @@ const PAGE_BYTES_MAX: i64 = 16 << 20;
 const PURPOSE: &str = "read the messages of the session";
 
 const SIZES_OF_EVENTS: &str = "
-    SELECT session, sequence, bytes
+    SELECT sequence, bytes
     FROM events WHERE session = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
 
 const EVENTS: &str = "
-    SELECT session, sequence, recorded_at, direction, method, message, events, copies, verdict,
-        failure
+    SELECT sequence, recorded_at, direction, method, message, events, copies, verdict, failure
     FROM events WHERE session = $1 AND sequence >= $2 AND sequence <= $3 ORDER BY sequence";
 
 const VIOLATIONS: &str = "
-    SELECT session, sequence, guardrail_id, guardrail_name, action, message, arguments, keywords,
-        ranges
+    SELECT sequence, guardrail_id, guardrail_name, action, message, arguments, keywords, ranges
     FROM violations WHERE session = $1 AND sequence >= $2 AND sequence <= $3
     ORDER BY sequence, place";
 
@@ -52,12 +50,12 @@ pub(super) fn events<D: Database + ?Sized>(
         VIOLATIONS,
         &parameters,
     )? {
-        let (sequence, violation) = violation(row)?;
+        let (sequence, violation) = violation(session, row)?;
         violations.entry(sequence).or_default().push(violation);
     }
     let contents = Found::read(database, session, (first, last))?;
     rows.into_iter()
-        .map(|row| event(row, &contents, &mut violations))
+        .map(|row| event(session, row, &contents, &mut violations))
         .collect()
 }
 
@@ -75,8 +73,7 @@ fn places<D: Database + ?Sized>(
     let mut places = None;
     let mut bytes: i64 = 0;
     for row in database.query(PURPOSE, SIZES_OF_EVENTS, &parameters)? {
-        let mut row = Reader::new("session", row);
-        row.text("session")?;
+        let mut row = Reader::of("session", session.as_str(), row);
         let place = Sequence::new(row.count("sequence")?).ok_or_else(|| row.damaged("sequence"))?;
         let (first, _) = places.unwrap_or((place, place));
         places = Some((first, place));
@@ -89,12 +86,12 @@ fn places<D: Database + ?Sized>(
 }
 
 fn event(
+    session: &SessionId,
     row: Row,
     contents: &Found,
     violations: &mut Violations,
 ) -> Result<EventRecord, StoreError> {
-    let mut row = Reader::new("session", row);
-    let session = row.parsed("id")?;
+    let mut row = Reader::of("session", session.as_str(), row);
     let sequence = row.integer("sequence")?;
     let place = u64::try_from(sequence).ok().and_then(Sequence::new);
     let place = place.ok_or_else(|| row.damaged("sequence"))?;
@@ -116,7 +113,7 @@ fn event(
     let original = (copies.as_slice(), message.as_deref().unwrap_or_default());
     let events = contents.whole(sequence, Part::Events, rest, original);
     Ok(EventRecord {
-        session,
+        session: session.clone(),
         sequence: place,
         recorded_at,
         direction,
@@ -129,9 +126,8 @@ fn event(
     })
 }
 
-fn violation(row: Row) -> Result<(i64, ViolationRecord), StoreError> {
-    let mut row = Reader::new("session", row);
-    row.text("session")?;
+fn violation(session: &SessionId, row: Row) -> Result<(i64, ViolationRecord), StoreError> {
+    let mut row = Reader::of("session", session.as_str(), row);
     let sequence = row.integer("sequence")?;
     let violation = ViolationRecord {
         guardrail: GuardrailName {

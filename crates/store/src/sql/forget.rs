@@ -16,14 +16,14 @@ const LONGEST_IDLE: &str = "
     SELECT id, active_at, event_count, bytes FROM sessions
     WHERE active_at < $1 ORDER BY active_at, id LIMIT $2";
 
-const BYTES: &str = "SELECT 'all', CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM sessions";
+const BYTES: &str = "SELECT CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM sessions";
 
 const LAST_OF_FIRST: &str = "
-    SELECT session, sequence FROM events WHERE session = $1 ORDER BY sequence LIMIT 1 OFFSET $2";
+    SELECT sequence FROM events WHERE session = $1 ORDER BY sequence LIMIT 1 OFFSET $2";
 
 const SUMS: &str = "
-    SELECT session, count(*), CAST(sum(bytes) AS BIGINT) FROM events
-    WHERE session = $1 AND sequence <= $2 GROUP BY session";
+    SELECT count(*), CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM events
+    WHERE session = $1 AND sequence <= $2";
 
 const DELETE_FIRST: &str = "DELETE FROM events WHERE session = $1 AND sequence <= $2";
 
@@ -75,11 +75,7 @@ pub(super) fn forget<D: Database + ?Sized>(
 
 fn bytes<D: Database + ?Sized>(database: &mut D) -> Result<u64, StoreError> {
     match database.query(PURPOSE, BYTES, &[])?.into_iter().next() {
-        Some(row) => {
-            let mut row = Reader::new("size of", row);
-            row.text("all")?;
-            row.count("bytes")
-        }
+        Some(row) => Reader::new("size of all sessions", row).count("bytes"),
         None => Ok(0),
     }
 }
@@ -117,15 +113,13 @@ fn forget_first<D: Database + ?Sized>(
     else {
         return Ok(0);
     };
-    let mut row = Reader::new("session", row);
-    row.text("session")?;
+    let mut row = Reader::of("session", session.as_str(), row);
     let last = Sequence::new(row.count("sequence")?).ok_or_else(|| row.damaged("sequence"))?;
     let first = [session.as_str().into(), integer(last.value())?];
     let Some(row) = database.query(PURPOSE, SUMS, &first)?.into_iter().next() else {
         return Ok(0);
     };
-    let mut row = Reader::new("session", row);
-    row.text("session")?;
+    let mut row = Reader::of("session", session.as_str(), row);
     let (events, bytes) = (row.count("count")?, row.count("sum")?);
     let hashes = contents::hashes(database, session, (Sequence::FIRST, last))?;
     database.execute(PURPOSE, DELETE_FIRST, &first)?;

@@ -15,8 +15,8 @@ const COLUMNS: &str = "
 const PART_BYTES_MAX: usize = 2 << 20;
 /// What is read at a time.
 const STEP: u32 = 4;
-/// LIMIT: guardrails of one project that are read.
-const GUARDRAILS_MAX: u32 = 10_000;
+/// LIMIT: guardrails of one project, and those of all sessions.
+pub(crate) const GUARDRAILS_MAX: u32 = 10_000;
 
 const INSERT: &str = "
     INSERT INTO guardrails
@@ -40,7 +40,7 @@ const DELETE: &str = "DELETE FROM guardrails WHERE id = $1";
 
 const CHANGED: &str = "UPDATE counters SET value = value + 1 WHERE name = 'guardrails-changed'";
 
-const CHANGES: &str = "SELECT name, value FROM counters WHERE name = 'guardrails-changed'";
+const CHANGES: &str = "SELECT value FROM counters WHERE name = 'guardrails-changed'";
 
 pub(super) fn create<D: Database + ?Sized>(
     database: &mut D,
@@ -52,6 +52,9 @@ pub(super) fn create<D: Database + ?Sized>(
     };
     let metadata = object_text(&first.metadata);
     changed(database)?;
+    if !has_room(database, first.project.as_ref())? {
+        return Err(StoreError::TooManyGuardrails);
+    }
     database.execute("create the guardrail", INSERT, &columns(&first, &metadata))?;
     put_version(database, &first, false)
 }
@@ -62,8 +65,7 @@ pub(super) fn update<D: Database + ?Sized>(
     change: &GuardrailChange,
     at: Timestamp,
 ) -> Result<Option<GuardrailRecord>, StoreError> {
-    // Whoever changes any guardrail at the same time waits here.
-    changed(database)?;
+    lock(database)?;
     let Some(found) = by_id(database, id)? else {
         return Ok(None);
     };
@@ -77,6 +79,7 @@ pub(super) fn update<D: Database + ?Sized>(
         ..wanted
     };
     let metadata = object_text(&next.metadata);
+    changed(database)?;
     database.execute("update the guardrail", UPDATE, &columns(&next, &metadata))?;
     put_version(database, &next, false)?;
     Ok(Some(next))
@@ -87,10 +90,11 @@ pub(super) fn delete<D: Database + ?Sized>(
     id: &GuardrailId,
     at: Timestamp,
 ) -> Result<bool, StoreError> {
-    changed(database)?;
+    lock(database)?;
     let Some(found) = by_id(database, id)? else {
         return Ok(false);
     };
+    changed(database)?;
     let last = GuardrailRecord {
         version: found.version.saturating_add(1),
         updated_at: at,
@@ -106,10 +110,15 @@ pub(super) fn list<D: Database + ?Sized>(
     project: Option<&ProjectId>,
 ) -> Result<Vec<GuardrailRecord>, StoreError> {
     let all = GuardrailPage {
-        limit: GUARDRAILS_MAX,
+        limit: GUARDRAILS_MAX + 1,
         offset: 0,
     };
-    listed(database, project, all)
+    let found = listed(database, project, all)?;
+    // What is not read would not be in force, and nobody would know.
+    if found.len() > GUARDRAILS_MAX as usize {
+        return Err(StoreError::TooManyGuardrails);
+    }
+    Ok(found)
 }
 
 pub(super) fn page<D: Database + ?Sized>(
@@ -126,13 +135,8 @@ fn listed<D: Database + ?Sized>(
     page: GuardrailPage,
 ) -> Result<Vec<GuardrailRecord>, StoreError> {
     let mut parameters: Vec<Parameter<'_>> = vec![page.limit.into(), page.offset.into()];
-    let condition = match project {
-        Some(project) => {
-            parameters.push(project.as_str().into());
-            "project = $3"
-        }
-        None => "project IS NULL",
-    };
+    parameters.extend(project.map(|project| Parameter::from(project.as_str())));
+    let condition = condition(project);
     let statement = format!(
         "SELECT {COLUMNS} FROM guardrails WHERE {condition}
          ORDER BY created_at, id LIMIT $1 OFFSET $2"
@@ -142,6 +146,27 @@ fn listed<D: Database + ?Sized>(
         .into_iter()
         .map(|row| record(&mut Reader::new("guardrail", row)))
         .collect()
+}
+
+/// Whether one more guardrail of this project would be read with the others.
+fn has_room<D: Database + ?Sized>(
+    database: &mut D,
+    project: Option<&ProjectId>,
+) -> Result<bool, StoreError> {
+    let mut parameters: Vec<Parameter<'_>> = vec![1_u32.into(), (GUARDRAILS_MAX - 1).into()];
+    parameters.extend(project.map(|project| Parameter::from(project.as_str())));
+    let condition = condition(project);
+    let statement = format!("SELECT id FROM guardrails WHERE {condition} LIMIT $1 OFFSET $2");
+    let last = database.query("count the guardrails", &statement, &parameters)?;
+    Ok(last.is_empty())
+}
+
+/// Selects the guardrails of a project, which is parameter 3, or those of all sessions.
+fn condition(project: Option<&ProjectId>) -> &'static str {
+    match project {
+        Some(_) => "project = $3",
+        None => "project IS NULL",
+    }
 }
 
 fn size(record: &GuardrailRecord) -> usize {
@@ -205,6 +230,13 @@ pub(super) fn history<D: Database + ?Sized>(
     })
 }
 
+/// Whoever changes any guardrail at the same time waits here, until this transaction ends.
+fn lock<D: Database + ?Sized>(database: &mut D) -> Result<(), StoreError> {
+    let statement = format!("{CHANGES} {}", D::FOR_UPDATE);
+    database.query("wait for other changes", &statement, &[])?;
+    Ok(())
+}
+
 /// Tells those who watch that guardrails must be read again.
 pub(super) fn changed<D: Database + ?Sized>(database: &mut D) -> Result<(), StoreError> {
     database.execute("count the change", CHANGED, &[])?;
@@ -213,12 +245,10 @@ pub(super) fn changed<D: Database + ?Sized>(database: &mut D) -> Result<(), Stor
 
 pub(super) fn changes<D: Database + ?Sized>(database: &mut D) -> Result<u64, StoreError> {
     let rows = database.query("count the changes", CHANGES, &[])?;
-    let Some(row) = rows.into_iter().next() else {
-        return Ok(0);
-    };
-    let mut row = Reader::new("counter", row);
-    row.text("name")?;
-    row.count("value")
+    match rows.into_iter().next() {
+        Some(row) => Reader::new("counter of changed guardrails", row).count("value"),
+        None => Ok(0),
+    }
 }
 
 fn put_version<D: Database + ?Sized>(

@@ -19,7 +19,7 @@ const PROJECT_COLUMNS: &str = "
 const NEXT_PLACE: &str = "
     UPDATE projects SET next_index = next_index + 1, trace_count = trace_count + 1
     WHERE name = $1
-    RETURNING id, next_index - 1";
+    RETURNING next_index - 1";
 
 const GIVEN_PLACE: &str = "
     UPDATE projects SET
@@ -205,9 +205,7 @@ pub(super) fn place_for<D: Database + ?Sized>(
                 name: project.to_owned(),
             });
         };
-        let mut row = Reader::new("project", row);
-        row.text("id")?;
-        return row.count("next_index");
+        return Reader::of("project", project, row).count("next_index");
     };
     let parameters = [project.into(), integer(index)?];
     database.execute(purpose, GIVEN_PLACE, &parameters)?;

@@ -112,7 +112,7 @@ impl<'a, T: Into<Parameter<'a>>> From<Option<T>> for Parameter<'a> {
 // === impl Reader ===
 
 impl Reader {
-    /// The reader of a row of `kind` whose first cell says which one it is.
+    /// The reader of a row of `kind`. If its first cell is a text, that says which one it is.
     pub(super) fn new(kind: &str, row: Row) -> Self {
         let record = match row.first() {
             Some(Cell::Text(id)) => format!("{kind} {id}"),
@@ -120,6 +120,15 @@ impl Reader {
         };
         Self {
             record,
+            cells: row.into_iter(),
+        }
+    }
+
+    /// The reader of a row that does not say which one of its `kind` it is, but is known to be of
+    /// `id`.
+    pub(super) fn of(kind: &str, id: &str, row: Row) -> Self {
+        Self {
+            record: format!("{kind} {id}"),
             cells: row.into_iter(),
         }
     }

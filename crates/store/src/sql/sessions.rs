@@ -14,7 +14,7 @@ const UPDATE: &str = "
         name = $2, server = $3, client_name = $4, client_version = $5, metadata = $6,
         hierarchy_path = $7
     WHERE id = $1
-    RETURNING id, number";
+    RETURNING number";
 
 const INSERT: &str = "
     INSERT INTO sessions
@@ -24,7 +24,7 @@ const INSERT: &str = "
 
 const SHARE: &str = "UPDATE sessions SET is_shared = $2 WHERE id = $1";
 
-const PROJECT_OF: &str = "SELECT id, project, number, word_rows FROM sessions WHERE id = $1";
+const PROJECT_OF: &str = "SELECT project, number, word_rows FROM sessions WHERE id = $1";
 
 const DELETE: &str = "DELETE FROM sessions WHERE id = $1";
 
@@ -92,12 +92,11 @@ pub(super) fn put<D: Database + ?Sized>(
             last_pushed_at.into(),
         ]);
         database.execute(PURPOSE, INSERT, &parameters)?;
-        let number = "SELECT id, number FROM sessions WHERE id = $1";
+        let number = "SELECT number FROM sessions WHERE id = $1";
         rows = database.query(PURPOSE, number, &[record.id.as_str().into()])?;
     }
     for row in rows {
-        let mut row = Reader::new("session", row);
-        row.text("id")?;
+        let mut row = Reader::of("session", record.id.as_str(), row);
         words::put_properties(database, row.integer("number")?, &record.metadata)?;
     }
     Ok(())
@@ -126,8 +125,7 @@ pub(super) fn delete<D: Database + ?Sized>(
     let Some(row) = database.query(purpose, PROJECT_OF, &id)?.into_iter().next() else {
         return Ok(false);
     };
-    let mut row = Reader::new("session", row);
-    row.text("id")?;
+    let mut row = Reader::of("session", session.as_str(), row);
     if let Some(project) = row.optional_text("project")? {
         projects::lose_trace(database, &project)?;
     }

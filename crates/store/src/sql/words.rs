@@ -13,6 +13,7 @@ mod split;
 use std::collections::BTreeMap;
 
 use portcullis_json::{Object, Value};
+use portcullis_trace::record::SessionId;
 
 use self::seen::{Said, Seen};
 pub(super) use self::split::{cut, words_of};
@@ -25,7 +26,7 @@ use crate::{EventPage, StoreError};
 const PROPERTIES_MAX: usize = 256;
 
 const ADD_ROW: &str = "
-    UPDATE sessions SET word_rows = word_rows + 1 WHERE number = $1 RETURNING id, word_rows";
+    UPDATE sessions SET word_rows = word_rows + 1 WHERE number = $1 RETURNING word_rows";
 
 /// LIMIT: rows of words of one session; what is said after them is not found. It is their share of
 /// the numbers of rows.
@@ -116,7 +117,7 @@ pub(crate) fn index_sessions<D: Database + ?Sized>(database: &mut D) -> Result<(
     let sessions = "SELECT id, number, metadata FROM sessions ORDER BY number";
     for row in database.query(purpose, sessions, &[])? {
         let mut row = Reader::new("session", row);
-        let id = row.parsed("id")?;
+        let id: SessionId = row.parsed("id")?;
         let number = row.integer("number")?;
         put_properties(database, number, &row.object("metadata")?)?;
         let mut words = Seen::default();
@@ -130,9 +131,8 @@ pub(crate) fn index_sessions<D: Database + ?Sized>(database: &mut D) -> Result<(
             }
         }
         for row in database.query(purpose, ADD_ROW, &[Parameter::Integer(number)])? {
-            let mut row = Reader::new("session", row);
-            row.text("id")?;
-            if let Some(row) = row_number(number, row.integer("word_rows")?) {
+            let word_rows = Reader::of("session", id.as_str(), row).integer("word_rows")?;
+            if let Some(row) = row_number(number, word_rows) {
                 database.put_words(&[(row, words.take_text())])?;
                 break;
             }

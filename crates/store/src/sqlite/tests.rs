@@ -5,7 +5,8 @@ use portcullis_trace::record::{Origin, SessionRecord, Timestamp};
 use tempfile::TempDir;
 
 use super::*;
-use crate::{Entry, SessionFilter, Store};
+use crate::sql::GUARDRAILS_MAX;
+use crate::{Entry, GuardrailRecord, GuardrailScope, SessionFilter, Store};
 
 fn session(n: u64, name: Option<String>) -> Entry {
     Entry::Session(SessionRecord {
@@ -20,6 +21,21 @@ fn session(n: u64, name: Option<String>) -> Entry {
         index: None,
         hierarchy_path: Vec::new(),
     })
+}
+
+fn guardrail(n: u64) -> GuardrailRecord {
+    GuardrailRecord {
+        id: format!("0199a1b2-c3d4-7e5f-8a6b-{n:012x}").parse().unwrap(),
+        project: None,
+        name: "one".to_owned(),
+        content: String::new(),
+        enabled: true,
+        action: "block".to_owned(),
+        scope: GuardrailScope::default(),
+        metadata: Object::new(),
+        version: 1,
+        updated_at: Timestamp::from_micros(1),
+    }
 }
 
 fn open(directory: &TempDir, durability: Durability) -> SqliteStore {
@@ -167,4 +183,38 @@ fn directory_is_the_working_one_if_the_path_names_none() {
         open::directory_of(Path::new("data/traces.db")),
         Path::new("data")
     );
+}
+
+#[test]
+fn guardrails_that_would_not_be_in_force_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(&directory, Durability::Relaxed);
+    let fill = |store: &SqliteStore, first: u32, last: u32| {
+        let statement = format!(
+            "WITH RECURSIVE n (n) AS (VALUES ({first}) UNION ALL SELECT n + 1 FROM n WHERE n < {last})
+             INSERT INTO guardrails
+                 (id, name, content, enabled, action, metadata, version, updated_at, created_at)
+             SELECT printf('0199a1b2-c3d4-7e5f-9a6b-%012x', n), 'one', '', 1, 'block', '{{}}', 1, 1, 1
+             FROM n"
+        );
+        store.connection.execute_batch(&statement).unwrap();
+    };
+    fill(&store, 1, GUARDRAILS_MAX - 1);
+    store.create_guardrail(&guardrail(1)).unwrap();
+    assert_eq!(store.guardrails(None).unwrap().len(), 10_000);
+    let error = store.create_guardrail(&guardrail(2)).unwrap_err();
+    assert!(matches!(error, StoreError::TooManyGuardrails), "{error:?}");
+
+    // An older version of this program may have kept more.
+    fill(&store, GUARDRAILS_MAX, GUARDRAILS_MAX);
+    let error = store.guardrails(None).unwrap_err();
+    assert!(matches!(error, StoreError::TooManyGuardrails), "{error:?}");
+}
+
+#[test]
+fn real_number_is_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(&directory, Durability::Relaxed);
+    let error = store.query("read", "SELECT 0.5", &[]).unwrap_err();
+    assert!(error.is_damage(), "{error:?}");
 }

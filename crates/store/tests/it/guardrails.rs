@@ -14,6 +14,7 @@ on_every_backend!(
     deleted_guardrail_keeps_its_history,
     guardrails_belong_to_a_project_or_to_all_sessions,
     every_change_is_counted,
+    what_changes_nothing_is_not_counted,
     lists_come_in_pages_bounded_in_bytes,
 );
 
@@ -135,12 +136,28 @@ fn every_change_is_counted(store: &mut dyn Store) {
     };
     store.create_guardrail(&guardrail(1)).unwrap();
     is_counted(store);
-    store
-        .update_guardrail(&id(1), &GuardrailChange::default(), time(5))
-        .unwrap();
+    let change = GuardrailChange {
+        enabled: Some(false),
+        ..GuardrailChange::default()
+    };
+    store.update_guardrail(&id(1), &change, time(5)).unwrap();
     is_counted(store);
     store.delete_guardrail(&id(1), time(6)).unwrap();
     is_counted(store);
+}
+
+fn what_changes_nothing_is_not_counted(store: &mut dyn Store) {
+    store.create_guardrail(&guardrail(1)).unwrap();
+    let counted = store.guardrails_changed().unwrap();
+    let same = GuardrailChange {
+        name: Some(guardrail(1).name),
+        ..GuardrailChange::default()
+    };
+    store.update_guardrail(&id(1), &same, time(5)).unwrap();
+    store.update_guardrail(&id(2), &same, time(5)).unwrap();
+    assert!(!store.delete_guardrail(&id(2), time(5)).unwrap());
+    store.create_guardrail(&guardrail(1)).unwrap_err();
+    assert_eq!(store.guardrails_changed().unwrap(), counted);
 }
 
 fn lists_come_in_pages_bounded_in_bytes(store: &mut dyn Store) {

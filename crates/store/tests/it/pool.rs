@@ -70,6 +70,17 @@ async fn refusal_of_the_store_reaches_the_caller_and_the_next_one_works() {
     assert_eq!(found.unwrap().project.name, "mail");
 }
 
+#[tokio::test]
+async fn panic_of_the_work_is_told_as_one_and_the_next_caller_is_served() {
+    let pool = Pool::new(Place::sqlite().location.clone());
+    let error = pool
+        .run::<()>(|_| panic!("as the work might"))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, StoreError::Panicked), "{error:?}");
+    pool.run(|store| store.guardrails(None)).await.unwrap();
+}
+
 #[test]
 fn location_shows_no_password() {
     let check = |text: &str, shown: &str| {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use portcullis_json::{Limits, Value, parse};
 use portcullis_store::{
-    Annotation, ImportedTrace, Importer, ProjectChange, Push, PushedMessage, Store,
+    Annotation, AnnotationId, ImportedTrace, Importer, ProjectChange, Push, PushedMessage, Store,
 };
 use portcullis_trace::record::{Origin, SessionId, SessionRecord, Timestamp};
 use portcullis_trace::wire;
@@ -129,7 +129,7 @@ impl<'p> Lines<'p> {
 
     fn keep(&mut self, batches: &mut Batches<'_>, project: &str) -> Result<(), Failure> {
         while let Some((trace, bytes)) = self.trace()? {
-            let (session, push) = pushed(project, trace)?;
+            let (session, push) = pushed(project, trace);
             let put = batches.put(session, push, bytes);
             put.map_err(|error| error.hint(format!("{} or before", self.place())))?;
         }
@@ -196,12 +196,9 @@ impl<'s> Batches<'s> {
     }
 }
 
-fn pushed(project: &str, trace: ImportedTrace) -> Result<(SessionRecord, Push), Failure> {
+fn pushed(project: &str, trace: ImportedTrace) -> (SessionRecord, Push) {
     let now = now();
-    let id: SessionId = Uuid::now_v7()
-        .to_string()
-        .parse()
-        .map_err(|error| Failure::internal(&error))?;
+    let id = SessionId::from_uuid(Uuid::now_v7().into_bytes());
     let messages: Vec<PushedMessage> = trace
         .messages
         .into_iter()
@@ -222,23 +219,22 @@ fn pushed(project: &str, trace: ImportedTrace) -> Result<(SessionRecord, Push), 
         index: trace.index,
         hierarchy_path: trace.hierarchy_path,
     };
-    let annotations = trace.annotations.into_iter().map(|annotation| {
-        let made = Uuid::new_v4().to_string().parse();
-        Ok(Annotation {
-            id: made.map_err(|error| Failure::internal(&error))?,
-            session: id.clone(),
-            content: annotation.content,
-            address: annotation.address,
-            metadata: annotation.metadata,
-            created_at: now,
-        })
-    });
+    let annotations = trace.annotations.into_iter();
     let push = Push {
         messages,
-        annotations: annotations.collect::<Result<_, Failure>>()?,
+        annotations: annotations
+            .map(|annotation| Annotation {
+                id: AnnotationId::from_uuid(Uuid::new_v4().into_bytes()),
+                session: id.clone(),
+                content: annotation.content,
+                address: annotation.address,
+                metadata: annotation.metadata,
+                created_at: now,
+            })
+            .collect(),
         pushed_at: now,
     };
-    Ok((session, push))
+    (session, push)
 }
 
 fn sent_at(message: &Value) -> Option<Timestamp> {

@@ -132,10 +132,9 @@ fn annotation(written: &Value, session: &SessionId, at: Timestamp) -> Result<Ann
         Some(Value::Object(metadata)) => (**metadata).clone(),
         Some(_) => return Err(failed()),
     };
-    // Ids in the order in which annotations are made tell those of one moment apart.
-    let id = Uuid::now_v7().to_string();
     Ok(Annotation {
-        id: id.parse().map_err(|_| failed())?,
+        // Ids in the order in which annotations are made tell those of one moment apart.
+        id: AnnotationId::from_uuid(Uuid::now_v7().into_bytes()),
         session: session.clone(),
         content: words(content.ok_or_else(failed)?),
         address: address.ok_or_else(failed)?.to_owned(),

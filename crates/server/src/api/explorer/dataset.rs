@@ -53,7 +53,7 @@ pub(super) async fn create(State(api): State<Arc<Api>>, request: Body) -> Answer
     let project = Project {
         is_public,
         metadata,
-        ..new_project(&name)?
+        ..new_project(&name)
     };
     let shown = shape::dataset(&project, &[]);
     api.with_store(move |store| Ok(store.create_project(&project)?))
@@ -222,17 +222,14 @@ pub(super) fn check_name(name: &str) -> Result<(), Detail> {
     ))
 }
 
-pub(super) fn new_project(name: &str) -> Result<Project, Detail> {
-    let id = Uuid::new_v4().to_string();
-    Ok(Project {
-        id: id
-            .parse()
-            .map_err(|_| Detail::busy("no id for a dataset"))?,
+pub(super) fn new_project(name: &str) -> Project {
+    Project {
+        id: ProjectId::from_uuid(Uuid::new_v4().into_bytes()),
         name: name.to_owned(),
         is_public: false,
         metadata: Object::new(),
         created_at: now(),
-    })
+    }
 }
 
 /// The dataset as others list it.

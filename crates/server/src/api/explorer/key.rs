@@ -12,16 +12,17 @@ use crate::api::Api;
 use crate::api::answer::{Answered, Detail, object, ok};
 use crate::api::identity::USER_ID;
 use crate::explorer::time::stamp;
+use crate::random::secret_bytes;
 use crate::relay::now;
 
 /// What a key is called that was made here; the reference's have no names.
 const NAME: &str = "made over HTTP";
 
 pub(super) async fn create(State(api): State<Arc<Api>>) -> Answered {
-    let secret = ApiKeySecret::from_random(random());
-    let id = Uuid::new_v4().to_string();
+    let secret = ApiKeySecret::from_random(secret_bytes());
+    let id = ApiKeyId::from_uuid(Uuid::new_v4().into_bytes());
     let key = ApiKey {
-        id: id.parse().map_err(|_| Detail::busy("no id for a key"))?,
+        id: id.clone(),
         name: NAME.to_owned(),
         hash: secret.hash(),
         created_at: now(),
@@ -31,7 +32,7 @@ pub(super) async fn create(State(api): State<Arc<Api>>) -> Answered {
     api.with_store(move |store| Ok(store.create_api_key(&key)?))
         .await?;
     Ok(ok(&object([
-        ("id", id.into()),
+        ("id", id.as_str().into()),
         ("key", secret.as_str().into()),
     ])))
 }
@@ -67,15 +68,4 @@ fn shown(key: &ApiKey, now: Timestamp) -> Value {
         ("expired", (!key.is_valid_at(now)).into()),
         ("hashed_key", key.hash.last_characters().into()),
     ])
-}
-
-/// 244 bits of the operating system's.
-fn random() -> [u8; 32] {
-    let mut bytes = [0; 32];
-    let (first, second) = (Uuid::new_v4(), Uuid::new_v4());
-    let random = first.as_bytes().iter().chain(second.as_bytes());
-    for (byte, random) in bytes.iter_mut().zip(random) {
-        *byte = *random;
-    }
-    bytes
 }

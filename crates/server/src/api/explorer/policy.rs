@@ -46,7 +46,7 @@ pub(super) async fn create(
         let content = filled(given.content)
             .ok_or_else(|| Detail::bad_request("Policy content must be provided and non-empty"))?;
         store.create_guardrail(&GuardrailRecord {
-            id: new_id()?,
+            id: GuardrailId::from_uuid(Uuid::new_v4().into_bytes()),
             project: Some(project.clone()),
             name,
             content,
@@ -179,11 +179,6 @@ fn text(body: &Object, name: &str) -> Result<Option<String>, Detail> {
 
 fn invalid() -> Detail {
     Detail::bad_request("Invalid Policy string")
-}
-
-fn new_id() -> Result<GuardrailId, Detail> {
-    let id = Uuid::new_v4().to_string();
-    id.parse().map_err(|_| Detail::busy("no id for a policy"))
 }
 
 /// Whether what is restricted to one name holds for whoever asks. Without a name, all are asked for.

@@ -39,7 +39,7 @@ pub(super) async fn push(State(api): State<Arc<Api>>, request: Body) -> Answered
     answer.insert("username", USER_NAME);
     api.with_store(move |store| {
         if let Some(dataset) = &dataset {
-            store.ensure_project(&new_project(dataset)?)?;
+            store.ensure_project(&new_project(dataset))?;
         }
         write(store, &traces)
     })
@@ -91,7 +91,7 @@ pub(super) async fn new_snippet(State(api): State<Arc<Api>>, request: Body) -> A
     ] {
         metadata.insert(name, given(&body, name).cloned().unwrap_or(default));
     }
-    let trace = Pushed::new(None, &messages, metadata, now())?;
+    let trace = Pushed::new(None, &messages, metadata, now());
     let id = trace.session.id.clone();
     api.with_store(move |store| write(store, &[trace])).await?;
     Ok(ok(&object([("id", id.as_str().into())])))
@@ -106,9 +106,7 @@ impl Pushed {
         messages: &[Value],
         metadata: Object,
         at: Timestamp,
-    ) -> Result<Self, Detail> {
-        let id = Uuid::now_v7().to_string();
-        let id: SessionId = id.parse().map_err(|_| Detail::busy("no id for a trace"))?;
+    ) -> Self {
         let name = metadata.get("name").and_then(Value::as_str);
         let path = metadata.get("hierarchy_path").and_then(Value::as_array);
         let path = path.unwrap_or_default().iter().filter_map(Value::as_str);
@@ -120,9 +118,9 @@ impl Pushed {
                 message,
             }
         });
-        Ok(Self {
+        Self {
             session: SessionRecord {
-                id,
+                id: SessionId::from_uuid(Uuid::now_v7().into_bytes()),
                 project: project.map(str::to_owned),
                 name: name.map(str::to_owned),
                 server: String::new(),
@@ -135,7 +133,7 @@ impl Pushed {
             },
             messages: messages.collect(),
             annotations: Vec::new(),
-        })
+        }
     }
 }
 
@@ -201,7 +199,7 @@ fn read(body: &Object, at: Timestamp) -> Result<(Vec<Pushed>, Option<String>), D
     for ((messages, remarks), metadata) in traces.iter().zip(&remarks).zip(&metadata) {
         let metadata = metadata.as_object().cloned().unwrap_or_default();
         let messages = messages.as_array().unwrap_or_default();
-        let mut trace = Pushed::new(dataset.as_deref(), messages, metadata, at)?;
+        let mut trace = Pushed::new(dataset.as_deref(), messages, metadata, at);
         let remarks = remarks.as_array().unwrap_or_default();
         trace.annotations = annotations(remarks, &trace.session.id, at)?;
         pushed.push(trace);

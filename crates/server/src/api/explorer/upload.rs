@@ -8,7 +8,7 @@ use axum::extract::multipart::{Multipart, MultipartError};
 use axum::http::StatusCode;
 use portcullis_json::{Object, Value};
 use portcullis_store::{
-    Annotation, ImportError, ImportedTrace, Importer, Project, ProjectChange, Store,
+    Annotation, AnnotationId, ImportError, ImportedTrace, Importer, Project, ProjectChange, Store,
 };
 use portcullis_trace::record::Timestamp;
 use tokio::time::timeout;
@@ -99,7 +99,7 @@ fn read(file: &str, project: &str, at: Timestamp) -> Result<(Object, Vec<Pushed>
             None => wrong(error.to_string()),
         })?;
         if let Some(trace) = trace {
-            traces.push(pushed(project, trace, at)?);
+            traces.push(pushed(project, trace, at));
         }
     }
     Ok((importer.metadata().cloned().unwrap_or_default(), traces))
@@ -145,7 +145,7 @@ fn project(
     let new = Project {
         is_public,
         metadata,
-        ..new_project(name)?
+        ..new_project(name)
     };
     let found = store.ensure_project(&new)?;
     if found.id == new.id {
@@ -163,19 +163,16 @@ fn project(
     })
 }
 
-fn pushed(project: &str, trace: ImportedTrace, at: Timestamp) -> Result<Pushed, Detail> {
-    let mut pushed = Pushed::new(Some(project), &trace.messages, trace.metadata, at)?;
+fn pushed(project: &str, trace: ImportedTrace, at: Timestamp) -> Pushed {
+    let mut pushed = Pushed::new(Some(project), &trace.messages, trace.metadata, at);
     pushed.session.index = trace.index;
     pushed.session.name = trace.name.or(pushed.session.name);
     if !trace.hierarchy_path.is_empty() {
         pushed.session.hierarchy_path = trace.hierarchy_path;
     }
     for annotation in trace.annotations {
-        let id = Uuid::now_v7().to_string();
         pushed.annotations.push(Annotation {
-            id: id
-                .parse()
-                .map_err(|_| Detail::busy("no id for an annotation"))?,
+            id: AnnotationId::from_uuid(Uuid::now_v7().into_bytes()),
             session: pushed.session.id.clone(),
             content: annotation.content,
             address: annotation.address,
@@ -183,5 +180,5 @@ fn pushed(project: &str, trace: ImportedTrace, at: Timestamp) -> Result<Pushed, 
             created_at: at,
         });
     }
-    Ok(pushed)
+    pushed
 }

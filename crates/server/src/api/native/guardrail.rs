@@ -121,7 +121,7 @@ pub(super) async fn create(
     check_policy(&api, Some(new.policy.clone())).await?;
     let made = api.with_store(move |store| {
         let guardrail = GuardrailRecord {
-            id: new_id()?,
+            id: GuardrailId::from_uuid(Uuid::new_v4().into_bytes()),
             project: project_id(store, new.project.as_deref())?,
             name: new.name,
             content: new.policy,
@@ -304,10 +304,4 @@ fn guardrail_id(written: &str) -> Result<GuardrailId, Detail> {
 
 fn unknown() -> Detail {
     Detail::not_found("there is no such guardrail")
-}
-
-fn new_id() -> Result<GuardrailId, Detail> {
-    let id = Uuid::new_v4().to_string();
-    id.parse()
-        .map_err(|_| Detail::busy("no id for a guardrail"))
 }
