@@ -158,6 +158,10 @@ impl Opening {
         self.id
             .digest(self.principal, &self.profile.guardrails_text)
     }
+
+    fn refusal(&self, config: &GatewayConfig) -> RefusalStyle {
+        self.profile.refusal.unwrap_or(config.refusal)
+    }
 }
 
 // === impl Gateway ===
@@ -383,7 +387,7 @@ impl Gateway {
             guardrails: Self::guardrails(config, &opening.target, client, kept, own),
             tool_checks: config.tool_checks.clone(),
             parameters: metadata::parameters(&config.parameters, &record.metadata),
-            refusal: opening.profile.refusal.unwrap_or(config.refusal),
+            refusal: opening.refusal(config),
             extra_methods: Vec::new(),
             limits: SessionLimits {
                 message_bytes: config.limits.message_bytes.get(),
@@ -397,6 +401,7 @@ impl Gateway {
 
     fn conversation(
         &self,
+        config: &GatewayConfig,
         opening: &Opening,
         new: NewSession,
         upstream: Upstream,
@@ -404,9 +409,9 @@ impl Gateway {
         Arc::new(Conversation::new(
             Terms {
                 target: opening.target.clone(),
-                refusal: opening.profile.refusal.unwrap_or(self.config().refusal),
+                refusal: opening.refusal(config),
                 own_guardrails: opening.profile.guardrails.clone(),
-                tools: self.tool_book(&opening.target),
+                tools: self.tool_book(config, &opening.target),
                 kept: Mutex::new(new.kept),
                 upload_to: self
                     .explorer
@@ -429,8 +434,7 @@ impl Gateway {
     }
 
     /// The tools of other configured servers are those that a client may have beside these.
-    fn tool_book(&self, target: &Target) -> ToolBook {
-        let config = self.config();
+    fn tool_book(&self, config: &GatewayConfig, target: &Target) -> ToolBook {
         let servers = config.servers.iter();
         let neighbours = servers.map(|(name, server)| tools::configured(name.as_str(), server));
         let server = match &target.server {
@@ -475,7 +479,7 @@ impl Gateway {
                     format!("the server `{}` could not be started", opening.target.name),
                 )
             })?;
-        let conversation = self.conversation(opening, session, Upstream::Stdio(upstream));
+        let conversation = self.conversation(config, opening, session, Upstream::Stdio(upstream));
         self.tasks
             .spawn(read_all(Arc::clone(&conversation), output));
         Ok(conversation)
@@ -497,7 +501,7 @@ impl Gateway {
                 } else {
                     HttpUpstream::stateful(endpoint, silence_max)
                 };
-                Ok(self.conversation(opening, session, Upstream::Http(upstream)))
+                Ok(self.conversation(config, opening, session, Upstream::Http(upstream)))
             }
             HttpTransport::Sse => {
                 let connected = SseUpstream::connect(&endpoint, opening.headers.clone()).await;
@@ -507,7 +511,8 @@ impl Gateway {
                     let name = &opening.target.name;
                     Refused::bad_gateway(request, format!("the server `{name}`: {error}"))
                 })?;
-                let conversation = self.conversation(opening, session, Upstream::Sse(upstream));
+                let conversation =
+                    self.conversation(config, opening, session, Upstream::Sse(upstream));
                 self.tasks
                     .spawn(read_stream(Arc::clone(&conversation), events));
                 Ok(conversation)

@@ -116,7 +116,7 @@ impl Gateway {
             kept,
             client,
         };
-        let conversation = self.conversation(opening, new, Upstream::Http(upstream));
+        let conversation = self.conversation(&config, opening, new, Upstream::Http(upstream));
         conversation.hold_tools_back().await;
         place.fill(Arc::clone(&conversation));
         self.catch_up(&conversation, &config, state).await;
