@@ -1,8 +1,7 @@
 #[cfg(test)]
 mod tests;
 
-/// How long a line may be unless the caller says otherwise.
-pub const LINE_BYTES_DEFAULT: usize = 16 << 20;
+use crate::MESSAGE_BYTES_DEFAULT;
 
 /// Cuts a stream of bytes into lines: the framing of stdio.
 ///
@@ -118,6 +117,6 @@ impl LineDecoder {
 
 impl Default for LineDecoder {
     fn default() -> Self {
-        Self::new(LINE_BYTES_DEFAULT)
+        Self::new(MESSAGE_BYTES_DEFAULT)
     }
 }

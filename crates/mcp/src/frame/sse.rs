@@ -7,8 +7,8 @@ pub use write::{write_comment, write_event};
 
 use block::Block;
 
-/// How long an event may be unless the caller says otherwise.
-pub const SSE_EVENT_BYTES_DEFAULT: usize = 16 << 20;
+use crate::MESSAGE_BYTES_DEFAULT;
+
 /// Of the memory that a long event took, how much is kept for the next.
 const KEPT_BYTES: usize = 64 << 10;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -223,7 +223,7 @@ impl SseDecoder {
 
 impl Default for SseDecoder {
     fn default() -> Self {
-        Self::new(SSE_EVENT_BYTES_DEFAULT)
+        Self::new(MESSAGE_BYTES_DEFAULT)
     }
 }
 

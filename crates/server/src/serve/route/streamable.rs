@@ -143,9 +143,9 @@ pub(super) async fn take(
     }
     let timed = access.target.meter.reading.time();
     let request = body(gateway, request).await?;
-    let mut envelope = EnvelopeLimits::new(Peer::Client);
     let config = gateway.config();
-    envelope.message_bytes = config.limits.message_bytes.get();
+    let message_bytes = config.limits.message_bytes.get();
+    let mut envelope = EnvelopeLimits::new(Peer::Client).with_message_bytes(message_bytes);
     envelope.unknown_meta = config.limits.unknown_meta;
     if is_modern {
         envelope.revision = Some(Revision::V2026_07_28);
