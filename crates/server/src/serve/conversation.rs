@@ -278,6 +278,11 @@ impl Conversation {
         self.session.seen().is_quiet
     }
 
+    /// Waits until none does.
+    pub(crate) async fn quiet(&self) {
+        self.session.quiet().await;
+    }
+
     pub(crate) fn ended(&self) -> &CancellationToken {
         &self.ended
     }

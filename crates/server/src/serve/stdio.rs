@@ -14,7 +14,7 @@ use portcullis_transport::lines::{LineReader, LineWriter};
 use portcullis_transport::signal::EndSignals;
 use portcullis_transport::stdio;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
@@ -30,8 +30,6 @@ use crate::tools::ToolBook;
 
 /// LIMIT: how long a client that has closed its side still gets answers.
 const ANSWERS_WAIT_MAX: Duration = Duration::from_secs(10);
-/// How often it is looked whether all of them are there.
-const ANSWERS_POLL: Duration = Duration::from_millis(20);
 /// LIMIT: how long the client may take to read what is left.
 const DRAIN_WAIT_MAX: Duration = Duration::from_secs(1);
 
@@ -128,10 +126,7 @@ pub(crate) async fn guard(
         _ = &mut writing => End::Client,
         // It would wait for ever for what it is not told.
         () = given_up.cancelled() => End::Client,
-        () = read_all(&conversation, &mut from_client) => {
-            answer_what_is_open(&conversation).await;
-            End::Client
-        }
+        () = serve_client(&conversation, &mut from_client) => End::Client,
     };
     info!(?end, "session ends");
     conversation.end(end.reason()).await;
@@ -167,6 +162,17 @@ fn endpoint(server: &HttpServer, message_bytes: usize) -> Result<Endpoint, Endpo
     };
     let headers = server.headers.iter().cloned().collect();
     Ok(Connector::new(Reach::Configured)?.endpoint(server.url.clone(), headers, bounds))
+}
+
+/// Takes what the client says, and waits until all of it is answered, for a bounded time.
+async fn serve_client(conversation: &Arc<Conversation>, lines: &mut LineReader<stdio::Input>) {
+    read_all(conversation, lines).await;
+    if timeout(ANSWERS_WAIT_MAX, conversation.quiet())
+        .await
+        .is_err()
+    {
+        debug!("the server does not answer, and the client has left");
+    }
 }
 
 /// Takes what the client says until it has nothing more to say.
@@ -207,17 +213,6 @@ async fn take(conversation: &Arc<Conversation>, line: &[u8]) {
         let taken = conversation.take(message, Scope::SESSION, &headers, None);
         // A client that is gone is seen where its answers are written.
         taken.await.ok();
-    }
-}
-
-async fn answer_what_is_open(conversation: &Arc<Conversation>) {
-    let answered = async {
-        while !conversation.is_quiet() {
-            sleep(ANSWERS_POLL).await;
-        }
-    };
-    if timeout(ANSWERS_WAIT_MAX, answered).await.is_err() {
-        debug!("the server does not answer, and the client has left");
     }
 }
 
