@@ -173,8 +173,10 @@ impl Relay<'_> {
         turn.settle(outcome, go_on, self.detectors, pending()).await
     }
 
+    /// Does what the session decided, in its order, to the last record even if a peer is gone.
     async fn carry_out(&self, actions: Vec<Action>) -> Result<(), End> {
         let mut is_recorded = true;
+        let mut outcome = Ok(());
         for action in actions {
             match action {
                 Action::Record { event, waiting } => {
@@ -182,30 +184,33 @@ impl Relay<'_> {
                     is_recorded = self.recording.record(event).await.is_ok();
                     if !is_recorded && let Some(waiting) = waiting {
                         let answers = self.session.borrow_mut().on_unrecorded(&waiting);
-                        self.send_all(answers).await?;
+                        outcome = outcome.and(self.send_all(answers).await);
                     }
                 }
                 Action::Introduce(peers) => self.introduce(peers).await,
                 Action::ReadTools => self.read_tools().await,
                 Action::NoteTools(seen) if is_recorded => {
                     let noted = self.tools.note(&seen).await;
-                    let actions = self.session.borrow_mut().on_noted_tools(&seen, noted);
-                    is_recorded = !stops(&actions);
-                    self.send_all(actions).await?;
+                    let answers = self.session.borrow_mut().on_noted_tools(&seen, noted);
+                    is_recorded = !stops(&answers);
+                    outcome = outcome.and(self.send_all(answers).await);
                 }
-                Action::Send(permit) if is_recorded => self.send(&permit).await?,
+                Action::Send(permit) if is_recorded => {
+                    outcome = outcome.and(self.send(&permit).await);
+                }
                 Action::NoteTools(_) | Action::Send(_) => {}
                 Action::Note(note) => warn!(%note, "noted"),
             }
         }
-        Ok(())
+        outcome
     }
 
+    /// Sends what is said in the place of a message.
     async fn send_all(&self, actions: Vec<Action>) -> Result<(), End> {
         for action in actions {
             match action {
                 Action::Send(permit) => self.send(&permit).await?,
-                Action::Note(note) => warn!("{note}"),
+                Action::Note(note) => warn!(%note, "noted"),
                 _ => {}
             }
         }

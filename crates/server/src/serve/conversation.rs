@@ -464,29 +464,18 @@ impl Conversation {
                     drop(timed);
                     if !is_recorded && let Some(waiting) = waiting {
                         let answers = self.session().await.on_unrecorded(&waiting);
-                        for answer in answers {
-                            if let Action::Send(permit) = answer {
-                                let delivered = self.deliver(permit, carried, call).await;
-                                outcome = both(outcome, delivered);
-                            }
-                        }
+                        let delivered = Box::pin(self.deliver_all(answers, carried, call)).await;
+                        outcome = both(outcome, delivered);
                     }
                 }
                 Action::Introduce(peers) => Box::pin(self.introduce(peers)).await,
                 Action::ReadTools => Box::pin(self.read_tools()).await,
                 Action::NoteTools(seen) if is_recorded => {
                     let noted = Box::pin(self.terms.tools.note(&seen)).await;
-                    let actions = self.session().await.on_noted_tools(&seen, noted);
-                    is_recorded = !stops(&actions);
-                    for action in actions {
-                        match action {
-                            Action::Send(permit) => {
-                                outcome = outcome.and(self.deliver(permit, carried, call).await);
-                            }
-                            Action::Note(note) => warn!("{note}"),
-                            _ => {}
-                        }
-                    }
+                    let answers = self.session().await.on_noted_tools(&seen, noted);
+                    is_recorded = !stops(&answers);
+                    let delivered = Box::pin(self.deliver_all(answers, carried, call)).await;
+                    outcome = both(outcome, delivered);
                 }
                 Action::Send(permit) if is_recorded => {
                     let delivered = self.deliver(permit, carried, call).await;
@@ -494,6 +483,27 @@ impl Conversation {
                 }
                 Action::NoteTools(_) | Action::Send(_) => {}
                 Action::Note(note) => warn!(session = %self.id(), %note, "noted"),
+            }
+        }
+        outcome
+    }
+
+    /// Sends what is said in the place of a message.
+    async fn deliver_all(
+        self: &Arc<Self>,
+        actions: Vec<Action>,
+        carried: &Carried,
+        call: Option<&Call>,
+    ) -> Result<Option<Errand<()>>, ClientGone> {
+        let mut outcome = Ok(None);
+        for action in actions {
+            match action {
+                Action::Send(permit) => {
+                    let delivered = self.deliver(permit, carried, call).await;
+                    outcome = both(outcome, delivered);
+                }
+                Action::Note(note) => warn!(session = %self.id(), %note, "noted"),
+                _ => {}
             }
         }
         outcome
