@@ -9,6 +9,7 @@
 
 mod api;
 pub mod check;
+mod clock;
 pub mod config;
 pub mod detectors;
 mod digest;

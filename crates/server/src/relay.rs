@@ -8,13 +8,11 @@ use std::future::{pending, ready};
 use std::io;
 use std::pin::{Pin, pin};
 use std::process::ExitStatus;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use portcullis_session::{Action, Introduction, Permit, Session, Source};
 use portcullis_store::Entry;
-use portcullis_trace::record::{
-    Direction, EventRecord, SessionEnd, SessionRecord, Timestamp, Verdict,
-};
+use portcullis_trace::record::{Direction, SessionEnd, SessionRecord};
 use portcullis_transport::child::{ChildServer, Patience};
 use portcullis_transport::lines::{LineReader, LineWriter};
 use portcullis_transport::signal::EndSignals;
@@ -25,7 +23,9 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
 
+use crate::clock::now;
 use crate::detectors::ConfiguredDetectors;
+use crate::log;
 use crate::metadata::introduce;
 use crate::recording::Recording;
 use crate::tools::{ToolBook, stops};
@@ -180,7 +180,7 @@ impl Relay<'_> {
         for action in actions {
             match action {
                 Action::Record { event, waiting } => {
-                    log(&event, None);
+                    log::event(&event, None);
                     is_recorded = self.recording.record(event).await.is_ok();
                     if !is_recorded && let Some(waiting) = waiting {
                         let answers = self.session.borrow_mut().on_unrecorded(&waiting);
@@ -347,38 +347,6 @@ impl End {
         match direction {
             Direction::ToServer => Self::Server,
             Direction::ToClient => Self::Client,
-        }
-    }
-}
-
-pub(crate) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let micros = since.map_or(0, |since| since.as_micros());
-    Timestamp::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
-}
-
-/// Metadata only: what a message says belongs in the trace, not in the log.
-///
-/// `trace` names what other systems know it as part of.
-pub(crate) fn log(event: &EventRecord, trace: Option<&str>) {
-    let method = event.method.as_deref().unwrap_or_default();
-    let (session, sequence) = (event.session.as_str(), event.sequence.value());
-    for violation in &event.violations {
-        let (guardrail, action) = (&violation.guardrail.name, violation.action);
-        info!(session, sequence, trace, method, guardrail, %action, ?violation.ranges, "rule satisfied");
-    }
-    if let Some(failure) = &event.failure {
-        warn!(
-            session,
-            sequence, method, failure, "guardrail not evaluated"
-        );
-    }
-    match event.verdict {
-        Verdict::Allow => {
-            debug!(session, sequence, trace, direction = %event.direction, method, "passed");
-        }
-        verdict => {
-            info!(session, sequence, trace, direction = %event.direction, method, %verdict, "judged");
         }
     }
 }

@@ -23,6 +23,7 @@ use tracing::{Level, info, warn};
 use url::Url;
 use uuid::Uuid;
 
+use crate::clock::now;
 use crate::config::{
     ConfigError, DataDirectory, DetectorsConfig, ExplorerConfig, HttpServer, LogFormat, server_name,
 };
@@ -31,7 +32,7 @@ use crate::explorer::{RemoteExplorer, RemoteGuardrails, UploadTask};
 use crate::guardrails::GuardrailSource;
 use crate::policy::{PolicyError, PolicyFile};
 use crate::recording::Recording;
-use crate::relay::{Peers, now, relay};
+use crate::relay::{Peers, relay};
 use crate::serve::stdio::{self as local, ConnectError, End, LocalClient};
 use crate::tools::{self, ToolBook};
 use crate::{log, metadata};

@@ -41,12 +41,13 @@ use super::reload::Renewals;
 use super::replay::Replay;
 use super::trace_context::TraceId;
 use super::upstream::{Call, Upstream};
+use crate::clock::now;
 use crate::detectors::ConfiguredDetectors;
 use crate::guardrails::Kept;
+use crate::log;
 use crate::metadata::{TRACE_ID, extend, introduce};
 use crate::metrics::{EndReason, ServerMetrics};
 use crate::recording::Recording;
-use crate::relay::{log, now};
 use crate::tools::{ToolBook, stops};
 use crate::turns::Turns;
 
@@ -457,7 +458,7 @@ impl Conversation {
         for action in actions {
             match action {
                 Action::Record { event, waiting } => {
-                    log(&event, call.and_then(|call| call.trace.as_deref()));
+                    log::event(&event, call.and_then(|call| call.trace.as_deref()));
                     self.meter().message(&event);
                     let timed = self.meter().recording.time();
                     is_recorded = self.recording.record(event).await.is_ok();

@@ -36,6 +36,7 @@ use super::registry::{ConversationId, SessionRegistry};
 use super::reload::{RenewalPlaces, renew};
 use super::trace_context::TraceId;
 use super::upstream::{HttpUpstream, SseUpstream, StdioUpstream, Upstream, read_all, read_stream};
+use crate::clock::now;
 use crate::config::{
     GatewayConfig, HttpServer, HttpTransport, ServerConfig, ServerName, StdioServer,
 };
@@ -45,7 +46,6 @@ use crate::login::Keys;
 use crate::metadata;
 use crate::metrics::{Metrics, ServerMetrics};
 use crate::recording::Recording;
-use crate::relay::now;
 use crate::tools::{self, ToolBook};
 
 /// See the module.

@@ -14,7 +14,7 @@ use portcullis_trace::record::Direction;
 use super::aside::{aside, is_long};
 use super::conversation::Conversation;
 use super::outlet::Outlet;
-use crate::relay::now;
+use crate::clock::now;
 use crate::turns::{NoTurn, Turn};
 
 impl Conversation {

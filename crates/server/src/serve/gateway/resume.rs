@@ -11,10 +11,10 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::{Connector, Gateway, NewSession, Opening, TargetServer, endpoint};
+use crate::clock::now;
 use crate::config::{HttpServer, HttpTransport, ServerConfig, SessionsConfig};
 use crate::guardrails::SourceError;
 use crate::recording::PastError;
-use crate::relay::now;
 use crate::serve::conversation::Conversation;
 use crate::serve::holder::Holder;
 use crate::serve::upstream::{HttpUpstream, Upstream};
