@@ -13,6 +13,7 @@ mod clock;
 pub mod config;
 pub mod detectors;
 mod digest;
+mod end;
 pub mod explorer;
 mod feed;
 mod guardrails;

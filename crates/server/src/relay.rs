@@ -25,6 +25,7 @@ use tracing::{debug, info, warn};
 
 use crate::clock::now;
 use crate::detectors::ConfiguredDetectors;
+use crate::end::End;
 use crate::log;
 use crate::metadata::introduce;
 use crate::recording::Recording;
@@ -58,14 +59,6 @@ struct Relay<'r> {
     to_client: Mutex<LineWriter<stdio::Output>>,
     /// `None` once the client has ended: that closes the server's input.
     to_server: Mutex<Option<LineWriter<pipe::Sender>>>,
-}
-
-/// Why a session ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Client,
-    Server,
-    Signal(i32),
 }
 
 /// A direction of traffic: finished once its sender has ended.
@@ -329,24 +322,6 @@ impl<F: Future<Output = End>> Traffic<F> {
                 debug!("somebody holds the server's output open");
                 return;
             }
-        }
-    }
-}
-
-// === impl End ===
-
-impl End {
-    fn of_sender(direction: Direction) -> Self {
-        match direction {
-            Direction::ToServer => Self::Client,
-            Direction::ToClient => Self::Server,
-        }
-    }
-
-    fn of_receiver(direction: Direction) -> Self {
-        match direction {
-            Direction::ToServer => Self::Server,
-            Direction::ToClient => Self::Client,
         }
     }
 }

@@ -28,12 +28,13 @@ use crate::config::{
     ConfigError, DataDirectory, DetectorsConfig, ExplorerConfig, HttpServer, LogFormat, server_name,
 };
 use crate::detectors::ConfiguredDetectors;
+use crate::end::End;
 use crate::explorer::{RemoteExplorer, RemoteGuardrails, UploadTask};
 use crate::guardrails::GuardrailSource;
 use crate::policy::{PolicyError, PolicyFile};
 use crate::recording::Recording;
 use crate::relay::{Peers, relay};
-use crate::serve::stdio::{self as local, ConnectError, End, LocalClient};
+use crate::serve::stdio::{self as local, ConnectError, LocalClient};
 use crate::tools::{self, ToolBook};
 use crate::{log, metadata};
 

@@ -24,7 +24,7 @@ use super::outlet::{Outgoing, Outlet, Parcel};
 use super::upstream::{HttpUpstream, SseError, SseUpstream, Upstream, read_stream};
 use crate::config::{HttpServer, HttpTransport, StreamsConfig};
 use crate::detectors::ConfiguredDetectors;
-use crate::metrics::EndReason;
+use crate::end::End;
 use crate::recording::Recording;
 use crate::tools::ToolBook;
 
@@ -52,14 +52,6 @@ pub enum ConnectError {
     Endpoint(#[from] EndpointError),
     #[error(transparent)]
     Sse(#[from] SseError),
-}
-
-/// Why a session ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    Client,
-    Server,
-    Signal(i32),
 }
 
 /// Passes messages on until one side ends, then ends the other.
@@ -135,16 +127,6 @@ pub(crate) async fn guard(
         debug!("some work in the background was cut");
     }
     Ok(end)
-}
-
-impl End {
-    fn reason(self) -> EndReason {
-        match self {
-            Self::Client => EndReason::Client,
-            Self::Server => EndReason::Server,
-            Self::Signal(_) => EndReason::Gateway,
-        }
-    }
 }
 
 fn target(record: &SessionRecord, server: &HttpServer) -> Target {
