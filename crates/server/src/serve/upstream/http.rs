@@ -104,14 +104,11 @@ enum StreamEnd {
 
 impl HttpUpstream {
     pub(crate) fn stateful(endpoint: Endpoint, silence_max: Duration) -> Self {
-        Self {
-            endpoint,
-            era: Era::Stateful(Box::default()),
-            silence_max,
-            calls: Count::default(),
-            listeners: Count::default(),
-            given: GivenIds::default(),
-        }
+        Self::new(endpoint, Era::Stateful(Box::default()), silence_max)
+    }
+
+    pub(crate) fn stateless(endpoint: Endpoint, silence_max: Duration) -> Self {
+        Self::new(endpoint, Era::Stateless, silence_max)
     }
 
     /// Goes on with a session of the server's that an earlier gateway opened.
@@ -134,10 +131,10 @@ impl HttpUpstream {
         resumed
     }
 
-    pub(crate) fn stateless(endpoint: Endpoint, silence_max: Duration) -> Self {
+    fn new(endpoint: Endpoint, era: Era, silence_max: Duration) -> Self {
         Self {
             endpoint,
-            era: Era::Stateless,
+            era,
             silence_max,
             calls: Count::default(),
             listeners: Count::default(),
