@@ -434,13 +434,13 @@ impl Streams {
 
     /// The stream for a message that has none of its own. If there is none, the message waits for one
     /// to be opened.
-    pub(crate) fn any_or_wait(&mut self, bytes: Bytes, is_change: bool) -> Option<(Outlet, Bytes)> {
+    pub(crate) fn any_or_wait(&mut self, bytes: &Bytes, is_change: bool) -> Option<Outlet> {
         let listened = self.passed().filter(|_| is_change);
         let found = listened.or_else(|| self.any());
         if found.is_none() {
             self.wait(bytes.clone(), is_change);
         }
-        found.map(|outlet| (outlet, bytes))
+        found
     }
 
     fn wait(&mut self, bytes: Bytes, is_change: bool) {
@@ -503,10 +503,10 @@ mod tests {
     async fn what_finds_no_stream_waits_for_the_next() {
         let mut streams = Streams::default();
         let text = Bytes::from_static(b"{}");
-        assert!(streams.any_or_wait(text.clone(), false).is_none());
+        assert!(streams.any_or_wait(&text, false).is_none());
         let (outlet, _parcels) = Outlet::new();
         assert_eq!(streams.open_standalone(outlet).len(), 1);
-        assert!(streams.any_or_wait(text, false).is_some());
+        assert!(streams.any_or_wait(&text, false).is_some());
         assert_eq!(streams.waiting(), 0);
     }
 
