@@ -34,7 +34,7 @@ use crate::guardrails::GuardrailSource;
 use crate::policy::{PolicyError, PolicyFile};
 use crate::recording::Recording;
 use crate::relay::{Peers, relay};
-use crate::serve::stdio::{self as local, ConnectError, LocalClient};
+use crate::serve::local::{self, ConnectError, LocalClient};
 use crate::tools::{self, ToolBook};
 use crate::{log, metadata};
 

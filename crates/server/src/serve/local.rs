@@ -148,7 +148,7 @@ fn endpoint(server: &HttpServer, message_bytes: usize) -> Result<Endpoint, Endpo
 
 /// Takes what the client says, and waits until all of it is answered, for a bounded time.
 async fn serve_client(conversation: &Arc<Conversation>, lines: &mut LineReader<stdio::Input>) {
-    read_all(conversation, lines).await;
+    read_client(conversation, lines).await;
     if timeout(ANSWERS_WAIT_MAX, conversation.quiet())
         .await
         .is_err()
@@ -158,7 +158,7 @@ async fn serve_client(conversation: &Arc<Conversation>, lines: &mut LineReader<s
 }
 
 /// Takes what the client says until it has nothing more to say.
-async fn read_all(conversation: &Arc<Conversation>, lines: &mut LineReader<stdio::Input>) {
+async fn read_client(conversation: &Arc<Conversation>, lines: &mut LineReader<stdio::Input>) {
     loop {
         match lines.next().await {
             Ok(Some(Ok(line))) => take(conversation, &line).await,
