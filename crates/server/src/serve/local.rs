@@ -91,21 +91,7 @@ pub(crate) async fn guard(
             terms, session, record, recording, upstream, tasks,
         ))
     };
-    let conversation = match server.transport {
-        HttpTransport::StreamableHttp => {
-            let silence_max = StreamsConfig::default().request_timeout;
-            open(Upstream::Http(HttpUpstream::stateful(
-                endpoint,
-                silence_max,
-            )))
-        }
-        HttpTransport::Sse => {
-            let (upstream, events) = SseUpstream::connect(&endpoint, HeaderMap::new()).await?;
-            let conversation = open(Upstream::Sse(upstream));
-            tasks.spawn(read_stream(Arc::clone(&conversation), events));
-            conversation
-        }
-    };
+    let conversation = connect(server.transport, endpoint, open).await?;
     conversation.begin().await;
     let (outlet, parcels) = Outlet::new();
     let given_up = outlet.given_up().clone();
@@ -127,6 +113,30 @@ pub(crate) async fn guard(
         debug!("some work in the background was cut");
     }
     Ok(end)
+}
+
+/// Makes it a conversation with the server, which is read from as soon as it is reached.
+async fn connect(
+    transport: HttpTransport,
+    endpoint: Endpoint,
+    open: impl FnOnce(Upstream) -> Arc<Conversation>,
+) -> Result<Arc<Conversation>, ConnectError> {
+    Ok(match transport {
+        HttpTransport::StreamableHttp => {
+            let silence_max = StreamsConfig::default().request_timeout;
+            open(Upstream::Http(HttpUpstream::stateful(
+                endpoint,
+                silence_max,
+            )))
+        }
+        HttpTransport::Sse => {
+            let (upstream, events) = SseUpstream::connect(&endpoint, HeaderMap::new()).await?;
+            let conversation = open(Upstream::Sse(upstream));
+            let tasks = conversation.tasks();
+            tasks.spawn(read_stream(Arc::clone(&conversation), events));
+            conversation
+        }
+    })
 }
 
 fn target(record: &SessionRecord, server: &HttpServer) -> Target {
