@@ -34,6 +34,7 @@ use self::gate::Gate;
 use self::guarded::GuardedSession;
 pub(crate) use self::guarded::SessionGuard;
 pub(crate) use self::taken::{NotTaken, Taken};
+use super::counted::{Count, Counted};
 use super::errand::Errand;
 use super::gateway::Target;
 use super::outlet::{ClientGone, Outlet, Position, Streams};
@@ -59,6 +60,8 @@ pub(crate) struct Conversation {
     record: Mutex<SessionRecord>,
     recording: Arc<Recording>,
     turns: Turns,
+    /// What the server says, until it has been passed on.
+    arriving: Count,
     gate: Gate,
     streams: Mutex<Streams>,
     replay: Arc<Replay>,
@@ -125,6 +128,7 @@ impl Conversation {
             record: Mutex::new(record),
             recording,
             turns: Turns::default(),
+            arriving: Count::default(),
             gate: Gate::default(),
             streams: Mutex::default(),
             replay: Arc::new(Replay::new(tasks.clone())),
@@ -279,9 +283,15 @@ impl Conversation {
         self.session.seen().is_quiet
     }
 
-    /// Waits until none does.
+    /// Waits until none does, and what answered the last has been passed on.
     pub(crate) async fn quiet(&self) {
         self.session.quiet().await;
+        self.arriving.zero().await;
+    }
+
+    /// Something of the server's is to be judged and passed on, for as long as this is kept.
+    pub(super) fn arriving(&self) -> Counted {
+        self.arriving.one_more()
     }
 
     pub(crate) fn ended(&self) -> &CancellationToken {
@@ -385,6 +395,7 @@ impl Conversation {
         reason: &str,
         outlet: Option<Outlet>,
     ) {
+        let _arriving = self.arriving();
         let actions = self.session().await.on_no_answer(scope, id, reason);
         let own = outlet.clone();
         let carried = Carried {
