@@ -68,7 +68,7 @@ impl Builder<'_> {
         let listen = self.listen(written.listen).unwrap_or(default.listen);
         let clients = self.clients(value(written.clients).unwrap_or_default(), listen);
         self.login = clients.login_at(listen);
-        let servers = self.servers(value(written.servers));
+        let (servers, allow_methods) = self.servers(value(written.servers));
         let mut guardrails = self.guardrails(value(written.guardrails), &servers);
         guardrails.extend(self.mcp_scan_guardrails(written.mcp_scan_guardrails, &servers));
         GatewayConfig {
@@ -82,6 +82,7 @@ impl Builder<'_> {
             guardrails,
             tool_checks: tool_checks(value(written.tools).unwrap_or_default()),
             servers,
+            allow_methods,
             sessions: self.sessions(value(written.sessions).unwrap_or_default()),
             streams: self.streams(value(written.streams).unwrap_or_default()),
             limits: self.limits(value(written.limits).unwrap_or_default()),

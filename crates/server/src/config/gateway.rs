@@ -37,6 +37,8 @@ pub struct GatewayConfig {
     pub store: StoreConfig,
     pub refusal: RefusalStyle,
     pub servers: BTreeMap<ServerName, ServerConfig>,
+    /// Methods that may pass at a server beside those of the specification, where there are any.
+    pub allow_methods: BTreeMap<ServerName, Vec<String>>,
     /// In the order in which they judge; only those that are in force.
     pub guardrails: Vec<ScopedGuardrail>,
     /// What is done about definitions of tools.
@@ -225,6 +227,7 @@ impl Default for GatewayConfig {
             store: StoreConfig::default(),
             refusal: RefusalStyle::Result,
             servers: BTreeMap::new(),
+            allow_methods: BTreeMap::new(),
             guardrails: Vec::new(),
             tool_checks: ToolChecks::default(),
             sessions: SessionsConfig::default(),

@@ -96,6 +96,9 @@ pub(super) struct WrittenServer {
     /// Headers of the client's requests that are passed on to `url`.
     #[schemars(extend("default" = []))]
     pub(super) forward_headers: Option<Spot<Vec<Spot<String>>>>,
+    /// Methods that may pass beside those of the MCP specification. They are inspected like others.
+    #[schemars(extend("default" = []))]
+    pub(super) allow_methods: Option<Spot<Vec<Spot<String>>>>,
 }
 
 /// A policy in force.

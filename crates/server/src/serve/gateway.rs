@@ -362,7 +362,7 @@ impl Gateway {
             tool_checks: config.tool_checks.clone(),
             parameters: metadata::parameters(&config.parameters, &record.metadata),
             refusal: opening.refusal(config),
-            extra_methods: Vec::new(),
+            extra_methods: opening.target.allow_methods(config).to_vec(),
             limits: SessionLimits {
                 message_bytes: config.limits.message_bytes.get(),
                 unknown_meta: config.limits.unknown_meta,
@@ -432,6 +432,13 @@ impl Target {
             TargetServer::Configured(name, _) => Some(name),
             TargetServer::Named(server) => Some(configured_as(config, server)?.0),
         }
+    }
+
+    /// What may pass there beside the methods of the specification.
+    fn allow_methods<'c>(&self, config: &'c GatewayConfig) -> &'c [String] {
+        let name = self.configured_as(config);
+        let methods = name.and_then(|name| config.allow_methods.get(name));
+        methods.map_or(&[], Vec::as_slice)
     }
 
     /// Where the configured server is that it is.

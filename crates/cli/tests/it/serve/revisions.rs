@@ -91,6 +91,32 @@ fn a_client_of_both_eras_falls_back_where_the_server_is_of_the_other() {
     assert!(upstream.received().is_empty());
 }
 
+#[test]
+fn methods_that_a_server_allows_pass_and_are_inspected() {
+    const POLICY: &str = "guardrails:
+- name: words
+  policy: |
+    raise \"forbidden\" if:
+        (c: ToolCall)
+        c.function.name == \"vendor/do\"
+        c.function.arguments.word == \"forbidden\"
+";
+    let upstream = Upstream::plain();
+    let url = format!("http://{}/mcp", upstream.address);
+    let servers = format!("servers: {{ s: {{ url: \"{url}\", allow_methods: [vendor/do] }} }}\n");
+    let gateway = Gateway::start(&servers, POLICY);
+    let ask = |word: &str| {
+        let word = format!(r#""word":"{word}","#);
+        modern(1, "vendor/do", &word).send(gateway.address)
+    };
+    assert!(ask("fine").body().contains(r#""result""#));
+    assert!(ask("forbidden").body().contains("guardrail `words`"));
+    assert_eq!(upstream.received().len(), 1);
+    let other = modern(1, "vendor/undo", "").send(gateway.address);
+    assert_eq!(other.status, 404);
+    assert!(other.body().contains(r#""error":{"code":-32601,"#));
+}
+
 /// How servers on the Python SDK refuse what they take for no part of a session.
 #[test]
 fn a_server_that_refuses_a_request_as_a_whole_is_heard() {

@@ -3,6 +3,7 @@ use std::ffi::OsString;
 use std::ops::Range;
 
 use http::{HeaderName, HeaderValue};
+use portcullis_mcp::Method;
 use portcullis_transport::child::ServerCommand;
 use url::Url;
 
@@ -38,19 +39,47 @@ impl Builder<'_> {
     pub(super) fn servers(
         &mut self,
         entries: Option<Entries<WrittenServer>>,
-    ) -> BTreeMap<ServerName, ServerConfig> {
+    ) -> (
+        BTreeMap<ServerName, ServerConfig>,
+        BTreeMap<ServerName, Vec<String>>,
+    ) {
         let mut servers = BTreeMap::new();
+        let mut allow_methods = BTreeMap::new();
         for (name, server) in entries.map(|Entries(entries)| entries).unwrap_or_default() {
             let name = self.server_name(name);
-            let Some(written) = server.value else {
+            let Some(mut written) = server.value else {
                 continue;
             };
+            let methods = self.methods(written.allow_methods.take());
             let server = self.server(&server.span, written);
             if let (Some(name), Some(server)) = (name, server) {
+                if !methods.is_empty() {
+                    allow_methods.insert(name.clone(), methods);
+                }
                 servers.insert(name, server);
             }
         }
-        servers
+        (servers, allow_methods)
+    }
+
+    fn methods(&mut self, written: Option<Spot<Vec<Spot<String>>>>) -> Vec<String> {
+        let names = value(written).unwrap_or_default();
+        let mut methods = Vec::new();
+        for Located { span, value } in names.into_iter().filter_map(Located::of) {
+            if value.is_empty() || value.contains(char::is_whitespace) {
+                self.error(&span, "no method has such a name");
+            } else if Method::parse(&value).spec().is_some() {
+                self.error(
+                    &span,
+                    format!(
+                        "`{value}` is a method of the MCP specification and passes without this"
+                    ),
+                );
+            } else {
+                methods.push(value);
+            }
+        }
+        methods
     }
 
     fn server_name(&mut self, name: Spot<String>) -> Option<ServerName> {

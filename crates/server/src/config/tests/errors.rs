@@ -310,6 +310,14 @@ fn urls_headers_and_variables_of_servers_are_checked() {
         "{ command: x, env: { \"A=B\": c, OPEN: \"${TOKEN\" } }",
         &["no environment can have this variable", "`${` has no `}`"],
     );
+    check(
+        "{ command: x, allow_methods: [vendor/do, tools/call, \"a b\", \"\"] }",
+        &[
+            "`tools/call` is a method of the MCP specification and passes without this",
+            "no method has such a name",
+            "no method has such a name",
+        ],
+    );
     let long = "x".repeat(65);
     for name in ["a b", "ü", "a/b", &long] {
         let yaml = format!("servers: {{ \"{name}\": {{ command: x }} }}\n");
