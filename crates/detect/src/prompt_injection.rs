@@ -17,6 +17,7 @@ mod place;
 pub mod token;
 
 use crate::decode::{self, Decoded, Writing};
+use crate::view::View;
 use std::ops::Range;
 use token::Token;
 
@@ -46,6 +47,10 @@ const HIDDEN_BONUS: Margin = 1500;
 /// The same for comments, with which forms and templates instruct those who fill them in.
 const COMMENT_BONUS: Margin = 500;
 
+/// So many tokens that cannot be seen have the whole bonus, fewer a part of it: short ones are labels and
+/// names more often than orders.
+const BONUS_TOKENS: usize = 20;
+
 /// Fewer decoded words are no instruction.
 const DECODED_TOKENS_MIN: usize = 4;
 
@@ -56,7 +61,24 @@ pub fn assess(text: &str) -> Assessment {
 
 /// The same with other weights.
 pub fn assess_by(model: &Model, text: &str) -> Assessment {
+    assess_all(model, text).1
+}
+
+/// The highest margin of the text and of what is encoded in it, for the trainer's calibration.
+pub fn margin(model: &Model, text: &str) -> Margin {
+    assess_all(model, text).0
+}
+
+fn assess_all(model: &Model, text: &str) -> (Margin, Assessment) {
     let mut worst = assess_plain(model, text);
+    // Nobody means to hide what JSON writes with escapes.
+    if let Some(view) = View::unescaped(text) {
+        let (margin, read) = assess_plain(model, &view.text);
+        if margin > worst.0 {
+            let span = view.written(&read.span);
+            worst = (margin, Assessment { span, ..read });
+        }
+    }
     for decoded in decode::decode(text) {
         let margin = margin_of_decoded(model, &decoded);
         if margin > worst.0 {
@@ -69,15 +91,7 @@ pub fn assess_by(model: &Model, text: &str) -> Assessment {
             worst = (margin, assessment);
         }
     }
-    worst.1
-}
-
-/// The highest margin of the text and of what is encoded in it, for the trainer's calibration.
-pub fn margin(model: &Model, text: &str) -> Margin {
-    let plain = assess_plain(model, text).0;
-    let decoded = decode::decode(text).into_iter();
-    let decoded = decoded.map(|decoded| margin_of_decoded(model, &decoded));
-    decoded.fold(plain, Margin::max)
+    worst
 }
 
 fn margin_of_decoded(model: &Model, decoded: &Decoded) -> Margin {
@@ -97,7 +111,14 @@ fn margin_of_decoded(model: &Model, decoded: &Decoded) -> Margin {
         | Writing::Reversed
         | Writing::Selectors => HIDDEN_BONUS,
     };
+    let bonus = bonus_of(bonus, tokens.len());
     worst_window(model, &tokens).0.saturating_add(bonus)
+}
+
+/// The part of a bonus that so many tokens have.
+fn bonus_of(whole: Margin, tokens: usize) -> Margin {
+    let of = |tokens| Margin::try_from(tokens).unwrap_or(Margin::MAX);
+    whole * of(tokens.min(BONUS_TOKENS)) / of(BONUS_TOKENS)
 }
 
 fn assess_plain(model: &Model, text: &str) -> (Margin, Assessment) {
@@ -109,11 +130,12 @@ fn assess_plain(model: &Model, text: &str) -> (Margin, Assessment) {
         let end = tokens.partition_point(|token| token.span.start < hidden.end);
         let inside = tokens.get(start..end).unwrap_or_default();
         let (inner, inner_window) = worst_window(model, inside);
-        let inner = inner.saturating_add(match kind {
+        let bonus = match kind {
             Place::Open => 0,
             Place::Comment => COMMENT_BONUS,
             Place::HiddenElement => HIDDEN_BONUS,
-        });
+        };
+        let inner = inner.saturating_add(bonus_of(bonus, inside.len()));
         if !inside.is_empty() && inner > margin {
             margin = inner;
             window = start + inner_window.start..start + inner_window.end;

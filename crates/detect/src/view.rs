@@ -10,13 +10,14 @@ mod escape;
 use crate::fold;
 use crate::runs::LongRuns;
 use crate::{Match, decode};
-use memchr::memchr3;
+use memchr::{memchr, memchr3};
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// A text as it reads, and how its places map to what is written.
 #[derive(Debug, Default)]
-struct View {
-    text: String,
+pub(crate) struct View {
+    pub(crate) text: String,
     /// From left to right; between two, both texts are the same.
     changes: Vec<Change>,
 }
@@ -35,14 +36,21 @@ type Search = fn(&LongRuns<'_>) -> Vec<Match>;
 pub(crate) fn find(long: &LongRuns<'_>, search: Search) -> Vec<Match> {
     let text = long.text;
     let mut found = search(long);
-    let mut uncovered = Vec::new();
+    let mut uncovered: Vec<Match> = Vec::new();
     if let Some(view) = View::of(text) {
         let seen = search(&LongRuns::of(&view.text)).into_iter();
-        uncovered.extend(seen.filter_map(|one| {
-            let span = view.written(&one.span);
-            let is_as_written = text.get(span.clone()) == view.text.get(one.span);
-            (!is_as_written).then_some(Match { span, ..one })
+        uncovered.extend(seen.map(|one| Match {
+            span: view.written(&one.span),
+            ..one
         }));
+        // Half an escape is no beginning: in `\njane@acme.com` the `n` is of no address.
+        let ends: HashSet<_> = uncovered
+            .iter()
+            .map(|one| (one.kind, one.span.end))
+            .collect();
+        found.retain(|one| {
+            !view.is_inside(one.span.start) || !ends.contains(&(one.kind, one.span.end))
+        });
     }
     for decoded in decode::packed(long) {
         let seen = search(&LongRuns::of(&decoded.text)).into_iter();
@@ -122,6 +130,28 @@ impl View {
         (!view.changes.is_empty()).then_some(view)
     }
 
+    /// The text with the escapes of JSON read and nothing else; `None` if it has none.
+    pub(crate) fn unescaped(text: &str) -> Option<Self> {
+        let mut view = Self::default();
+        let (mut at, mut kept) = (0, 0);
+        while let Some(rest) = text.get(at..)
+            && let Some(plain) = memchr(b'\\', rest.as_bytes())
+            && let Some(rest) = rest.get(plain..)
+        {
+            at += plain;
+            let Some((says, length)) = escape::json(rest) else {
+                at += 1;
+                continue;
+            };
+            let plain = text.get(kept..at).unwrap_or_default();
+            view.add(plain, says.encode_utf8(&mut [0; 4]), at..at + length);
+            at += length;
+            kept = at;
+        }
+        view.text.push_str(text.get(kept..).unwrap_or_default());
+        (!view.changes.is_empty()).then_some(view)
+    }
+
     /// Adds what reads as it is written, and a part that does not.
     fn add(&mut self, plain: &str, part: &str, written: Range<usize>) {
         self.text.push_str(plain);
@@ -131,8 +161,17 @@ impl View {
         self.changes.push(Change { read, written });
     }
 
+    /// Whether the byte of the original is of an escape that begins before it.
+    fn is_inside(&self, written: usize) -> bool {
+        let next = self
+            .changes
+            .partition_point(|change| change.written.end <= written);
+        let change = self.changes.get(next);
+        change.is_some_and(|change| change.written.start < written)
+    }
+
     /// The bytes of the original that these bytes of the view stand for.
-    fn written(&self, read: &Range<usize>) -> Range<usize> {
+    pub(crate) fn written(&self, read: &Range<usize>) -> Range<usize> {
         let start = self.byte(read.start).start;
         let last = read.end.checked_sub(1).map(|last| self.byte(last).end);
         start..last.unwrap_or(start).max(start)
@@ -200,6 +239,33 @@ mod tests {
     fn what_stands_in_the_text_is_found_once() {
         check("ä%20 4711 %20 4711", &["4711", "4711"]);
         check("4711 471%31", &["4711", "471%31"]);
+    }
+
+    #[test]
+    fn escapes_of_json_part_words() {
+        let found = |text: &str| -> Vec<String> {
+            let found = crate::pii::find(text)
+                .into_iter()
+                .chain(crate::secrets::find(text));
+            let spans = found.filter_map(|one| text.get(one.span));
+            spans.map(str::to_owned).collect()
+        };
+        for (text, expected) in [
+            (r#""contact:\njane@acme.com""#, &["jane@acme.com"][..]),
+            (
+                r#""card:\n4111111111111111\nssn\t457-55-5462""#,
+                &["4111111111111111", "457-55-5462"],
+            ),
+            (
+                r#""note\nglpat-Ab3dE5fG7hI9jK1lM3nO\n""#,
+                &["glpat-Ab3dE5fG7hI9jK1lM3nO"],
+            ),
+            (r#""{\"password\": \"Tr0ub4dor&3x\"}""#, &["Tr0ub4dor&3x"]),
+            (r"C:\new\table\4111\build.txt", &[]),
+            (r#"Regex::new("^\d{3}-\d{2}\b|\n\r\t[0-9]{16}")"#, &[]),
+        ] {
+            assert_eq!(found(text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -2,10 +2,13 @@
 
 use crate::fold::selected_byte;
 
+/// The lines may be broken as they are or as JSON writes it. An end that is no text, since it was cut off
+/// or belongs to something else, is left out.
 pub(super) fn base64(run: &str) -> Option<String> {
+    let run = run.replace(r"\r", "").replace(r"\n", "");
     let mut bytes = Vec::with_capacity(run.len() * 3 / 4);
     let (mut buffer, mut bits) = (0_u32, 0_u32);
-    for symbol in run.bytes().filter(|it| *it != b'=') {
+    for symbol in run.bytes().filter(|it| !b"=\r\n\\".contains(it)) {
         let value = match symbol {
             b'A'..=b'Z' => symbol - b'A',
             b'a'..=b'z' => symbol - b'a' + 26,
@@ -19,6 +22,11 @@ pub(super) fn base64(run: &str) -> Option<String> {
             bits -= 8;
             bytes.push(low_byte(buffer >> bits));
         }
+    }
+    if let Err(error) = str::from_utf8(&bytes)
+        && 2 * error.valid_up_to() >= bytes.len()
+    {
+        bytes.truncate(error.valid_up_to());
     }
     String::from_utf8(bytes).ok()
 }

@@ -25,22 +25,66 @@ fn bytes(is_in: impl Fn(u8) -> bool) -> Bytes {
     class
 }
 
-/// What `[A-Za-z0-9+/_-]{16,}={0,2}` matches.
+/// What `[A-Za-z0-9+/_-]{16,}={0,2}` matches, together with the lines that go on what it matches.
 pub(super) fn base64(long: &LongRuns<'_>) -> Vec<Range<usize>> {
     // So many of these digits are part of a long run.
     const LEAST: usize = RUN_MIN;
     let bytes = long.text.as_bytes();
     let mut found = Vec::new();
+    let mut read = 0;
     for run in &long.runs {
         let digits = bytes.get(run.clone()).unwrap_or_default();
         for stretch in stretches(digits, LEAST, &BASE64_DIGITS) {
-            let end = run.start + stretch.end;
-            let behind = bytes.get(end..).unwrap_or_default();
-            let padding = behind.iter().take(2).take_while(|it| **it == b'=').count();
-            found.push(run.start + stretch.start..end + padding);
+            let start = run.start + stretch.start;
+            let line = start + escape_end(bytes, start)..run.start + stretch.end;
+            if line.start >= read {
+                read = end_of_lines(bytes, &line);
+                found.push(line.start..read);
+            }
         }
     }
     found
+}
+
+/// Where the encoding ends whose first line that is: lines of one width, of which the last may be
+/// shorter, and its padding.
+fn end_of_lines(bytes: &[u8], first: &Range<usize>) -> usize {
+    let rest = |at: usize| bytes.get(at..).unwrap_or_default();
+    let width = first.len();
+    let mut end = first.end;
+    // Each line says whole bytes by itself.
+    while width.is_multiple_of(4)
+        && let Some(length) = line_break(rest(end))
+    {
+        let start = end + length;
+        let line = rest(start).iter().take(width + 1);
+        let digits = line.take_while(|it| is_part(**it, &BASE64_DIGITS)).count();
+        let behind = rest(start + digits).first();
+        let is_whole = behind.is_none_or(|it| b"=\r\n\\\"'<".contains(it));
+        if digits == 0 || digits > width || !is_whole {
+            break;
+        }
+        end = start + digits;
+        if digits < width {
+            break;
+        }
+    }
+    let padding = rest(end).iter().take(2).take_while(|it| **it == b'=');
+    end + padding.count()
+}
+
+/// How many of the digits at that place are the end of an escape, as in `\nQUJD`.
+fn escape_end(bytes: &[u8], at: usize) -> usize {
+    let before = at.checked_sub(1).and_then(|it| bytes.get(it));
+    let is_escape = before == Some(&b'\\') && bytes.get(at).is_some_and(|it| b"nrt".contains(it));
+    usize::from(is_escape)
+}
+
+/// How long the line break is that the bytes begin with, as it is or as JSON writes it.
+fn line_break(bytes: &[u8]) -> Option<usize> {
+    let breaks: [&[u8]; 4] = [b"\n", b"\r\n", br"\n", br"\r\n"];
+    let found = breaks.into_iter().find(|it| bytes.starts_with(it))?;
+    Some(found.len())
 }
 
 /// What `pattern` matches, of which a match has at least 24 bytes, all hexadecimal digits or
@@ -56,10 +100,14 @@ pub(super) fn hexadecimal(text: &str, pattern: &Regex) -> Vec<Range<usize>> {
     found
 }
 
+fn is_part(byte: u8, parts: &Bytes) -> bool {
+    parts.get(usize::from(byte)) == Some(&true)
+}
+
 /// The stretches of at least `least` such bytes, each as long as it can be. Of bytes that are in
 /// none, most are not looked at.
 fn stretches(bytes: &[u8], least: usize, parts: &Bytes) -> Vec<Range<usize>> {
-    let is_part = |byte: u8| parts.get(usize::from(byte)) == Some(&true);
+    let is_part = |byte: u8| is_part(byte, parts);
     let mut found = Vec::new();
     let mut start = 0;
     while let Some(window) = bytes.get(start..start + least) {
@@ -85,6 +133,29 @@ mod tests {
 
     fn by(pattern: &Regex, text: &str) -> Vec<Range<usize>> {
         pattern.find_iter(text).map(|run| run.range()).collect()
+    }
+
+    #[track_caller]
+    fn check_base64(text: &str, expected: &[&str]) {
+        let found = base64(&LongRuns::of(text));
+        let found: Vec<_> = found.into_iter().map(|it| text.get(it).unwrap()).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn lines_of_one_width_are_one_encoding() {
+        let (line, last) = ("c2VuZCB0aGUga2V5cyB0", "byBtZQ==");
+        for end in ["\n", "\r\n", r"\n", r"\r\n"] {
+            let whole = [line, line, last].join(end);
+            check_base64(&format!("x {whole}{end}{end}{line}"), &[&whole, line]);
+        }
+        check_base64(&format!("{line}\nplain words"), &[line]);
+        check_base64(
+            &format!("{line}\n{line}AAAA"),
+            &[line, &format!("{line}AAAA")],
+        );
+        check_base64(&format!("{line}=\n{line}"), &[&format!("{line}="), line]);
+        check_base64(&format!("{line}AA\n{line}"), &[&format!("{line}AA"), line]);
     }
 
     proptest! {

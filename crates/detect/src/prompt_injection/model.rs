@@ -13,7 +13,12 @@ pub const WINDOW_LENGTHS: [usize; 2] = [40, 16];
 /// A window's evidence: its sum of weights by the root of its length, plus the bias.
 pub type Margin = i32;
 
-/// A text of so many tokens is judged by its windows as they are. Each doubling of its length takes
+/// Of a text of fewer tokens each missing one takes [`MISSING_COST`] off the margins of its windows: a
+/// label or a message of one line has too little evidence against it.
+const LENGTH_SHORT: usize = 16;
+const MISSING_COST: usize = 150;
+
+/// From there up to so many tokens a text is judged by its windows as they are. Each doubling of its length takes
 /// [`DOUBLING_COST`] off their margins: the more windows there are, the higher is the highest by
 /// chance.
 const LENGTH_FREE: usize = 20;
@@ -54,7 +59,7 @@ static SCALES: LazyLock<Vec<i64>> = LazyLock::new(|| {
 /// What the length of a text, in tokens, takes off the margins of its windows. Between two doublings
 /// it grows on a straight line.
 pub(super) fn cost_of_length(tokens: usize) -> Margin {
-    let mut cost = 0;
+    let mut cost = MISSING_COST * LENGTH_SHORT.saturating_sub(tokens);
     let mut last = LENGTH_FREE;
     for _ in 0..DOUBLINGS_MAX {
         let beyond = tokens.clamp(last, 2 * last) - last;
@@ -188,9 +193,14 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_cost_more_up_to_a_limit() {
-        let costs = [0, 20, 30, 40, 60, 80, 160, 161, 1_000_000].map(cost_of_length);
-        assert_eq!(costs, [0, 0, 350, 700, 1050, 1400, 2100, 2100, 2100]);
+    fn short_and_long_texts_cost_more_up_to_a_limit() {
+        let costs = [0, 6, 15, 16, 20, 30, 40, 60, 80, 160, 161, 1_000_000].map(cost_of_length);
+        assert_eq!(
+            costs,
+            [
+                2400, 1500, 150, 0, 0, 350, 700, 1050, 1400, 2100, 2100, 2100
+            ]
+        );
     }
 
     #[test]

@@ -1,14 +1,11 @@
 //! Where in a text the signals are.
 
-use super::{PATTERNS, Signal, beginning, praises};
+use super::{LIKELY, PATTERNS, Signal, beginning, praises};
 use crate::decode;
 use crate::fold::{self, Folded};
 use crate::prompt_injection;
 use std::fmt;
 use std::ops::Range;
-
-/// The classifier's score from which its window is a place.
-const LIKELY: u16 = 900;
 
 /// The stretches of a description, or of any other text of a definition, that are signals: of each
 /// signal the first one, or else the window of which the classifier is most sure. In bytes, in

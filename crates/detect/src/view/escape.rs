@@ -13,7 +13,7 @@ pub(super) fn read(text: &str) -> Option<(char, usize)> {
     match text.bytes().next()? {
         b'%' => percent(text),
         b'&' => reference(text),
-        b'\\' => escape(text),
+        b'\\' => json(text).or_else(|| byte(text)),
         _ => None,
     }
 }
@@ -44,14 +44,35 @@ fn reference(text: &str) -> Option<(char, usize)> {
     second.is_none().then_some((first, length))
 }
 
-fn escape(text: &str) -> Option<(char, usize)> {
-    let digits = match text.as_bytes().get(1)? {
-        b'u' => 4,
-        b'x' => 2,
-        _ => return None,
-    };
-    let code = hexadecimal(text.get(2..2 + digits)?)?;
-    Some((char::from_u32(code)?, 2 + digits))
+/// `\x40` of programs.
+fn byte(text: &str) -> Option<(char, usize)> {
+    let code = hexadecimal(text.strip_prefix(r"\x")?.get(..2)?)?;
+    Some((char::from_u32(code)?, 4))
+}
+
+/// An escape of JSON.
+pub(super) fn json(text: &str) -> Option<(char, usize)> {
+    match text.as_bytes().get(1)? {
+        b'n' => Some(('\n', 2)),
+        b'r' => Some(('\r', 2)),
+        b't' => Some(('\t', 2)),
+        b'b' | b'f' => Some((' ', 2)),
+        mark @ (b'"' | b'/' | b'\\') => Some((char::from(*mark), 2)),
+        b'u' => utf16(text),
+        _ => None,
+    }
+}
+
+/// `\u0040`, or two of them if the first says half a character.
+fn utf16(text: &str) -> Option<(char, usize)> {
+    let unit = |at: usize| u16::try_from(hexadecimal(text.get(at + 2..at + 6)?)?).ok();
+    let first = unit(0)?;
+    if let Some(read) = char::from_u32(first.into()) {
+        return Some((read, 6));
+    }
+    let second = unit(6).filter(|_| text.get(6..8) == Some("\\u"))?;
+    let read = char::decode_utf16([first, second]).next()?.ok()?;
+    Some((read, 12))
 }
 
 /// Unlike the standard library's reading, without a sign.
@@ -79,8 +100,15 @@ mod tests {
             ("&unknown;", None),
             (r"\u0040x", Some(('@', 6))),
             (r"\x40", Some(('@', 4))),
+            (r"\ud83d\ude00x", Some(('😀', 12))),
             (r"\ud800", None),
-            (r"\n", None),
+            (r"\ud800\u0040", None),
+            (r"\nx", Some(('\n', 2))),
+            (r"\bx", Some((' ', 2))),
+            (r#"\"x"#, Some(('"', 2))),
+            (r"\\n", Some(('\\', 2))),
+            (r"\d", None),
+            (r"\", None),
             ("é", None),
         ] {
             assert_eq!(read(text), expected, "{text}");
