@@ -65,9 +65,9 @@ fn what_happens_is_counted() {
     let call = |direction: &str, verdict: &str| {
         format!("method=\"tools/call\",direction=\"{direction}\",verdict=\"{verdict}\"")
     };
-    counted("messages_total", &call("to_server", "allow"), 1);
-    counted("messages_total", &call("to_server", "block"), 1);
-    counted("messages_total", &call("to_client", "allow"), 1);
+    counted("messages_total", &call("to-server", "allow"), 1);
+    counted("messages_total", &call("to-server", "block"), 1);
+    counted("messages_total", &call("to-client", "allow"), 1);
     counted("failed_judgements_total", "", 0);
     counted("phase_seconds_count", "phase=\"reading\"", 7);
     counted("phase_seconds_count", "phase=\"waiting\"", 4);
