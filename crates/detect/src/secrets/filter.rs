@@ -23,6 +23,14 @@ pub(super) fn entropy_centibits(text: &str) -> u32 {
     u32::try_from(entropy).unwrap_or(u32::MAX)
 }
 
+/// The entropy that a random text of this length has at least: a short one of all different bytes
+/// has little.
+pub(super) fn entropy_of_length(text: &str) -> u32 {
+    const REPEATS_CENTIBITS: u64 = 60;
+    let most = log2_centibits(text.len() as u64);
+    u32::try_from(most.saturating_sub(REPEATS_CENTIBITS)).unwrap_or(u32::MAX)
+}
+
 /// The binary logarithm in hundredths, by repeated squaring.
 fn log2_centibits(number: u64) -> u64 {
     let Some(whole) = number.checked_ilog2() else {
@@ -43,7 +51,7 @@ fn log2_centibits(number: u64) -> u64 {
 }
 
 /// Words that stand in examples where a credential would.
-const PLACEHOLDERS: [&str; 22] = [
+const PLACEHOLDERS: [&str; 26] = [
     "example",
     "placeholder",
     "changeme",
@@ -59,7 +67,11 @@ const PLACEHOLDERS: [&str; 22] = [
     "redacted",
     "xxxx",
     "****",
-    "....",
+    "...",
+    "fake",
+    "notareal",
+    "test_token",
+    "test-token",
     "insert",
     "<",
     "${",
@@ -69,7 +81,7 @@ const PLACEHOLDERS: [&str; 22] = [
 ];
 
 /// Names of values that anyone may know.
-const PUBLIC: [&str; 17] = [
+const PUBLIC: [&str; 27] = [
     "page_token",
     "pagetoken",
     "page-token",
@@ -87,6 +99,32 @@ const PUBLIC: [&str; 17] = [
     "apiversion",
     "api_version",
     "secretname",
+    "sitekey",
+    "site_key",
+    "_hash",
+    "-hash",
+    "passwordhash",
+    "password hash",
+    "commit",
+    "revision",
+    "sha:",
+    "sha=",
+];
+
+/// Keys that a manual or an emulator publishes: the same for everyone.
+const PUBLISHED: [&str; 8] = [
+    // The storage of Azurite, and the emulator of Cosmos DB.
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==",
+    "C2y6yDjf5/R+ob0N8A7Cgv30VRDJIWEHLM+4QDU5DE2nQ9nDuVTqobD4b8mGGyPMbIZnqyMsEcaGQy67XIw/Jw==",
+    "sk_test_4eC39HqLyjWDarjtT1zdp7dc",
+    // The first account of Hardhat and Anvil.
+    "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
+    // The pair with which reCAPTCHA is tested.
+    "6LeIxAcTAAAAAJcZVRqyHh71UMIEGNQ_MXjiZKhI",
+    "6LeIxAcTAAAAAGG-vFI1TnRWxMZNFuojJ4WifJWe",
+    // `username:password` and `Aladdin:open sesame`, from the specifications.
+    "dXNlcm5hbWU6cGFzc3dvcmQ=",
+    "QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
 ];
 
 /// How far a name reaches back.
@@ -109,7 +147,11 @@ pub(super) fn is_public(text: &str, start: usize, value: usize) -> bool {
 pub(super) fn is_placeholder(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let body = || text.bytes().filter(u8::is_ascii_alphanumeric);
-    PLACEHOLDERS.iter().any(|word| lower.contains(word)) || {
+    let is_named = PLACEHOLDERS.iter().any(|word| lower.contains(word));
+    let is_published = PUBLISHED.contains(&text.strip_prefix("0x").unwrap_or(text));
+    // Sealed secrets of Kubernetes: encrypted, each key in RSA of 4096 bits.
+    let is_sealed = text.len() >= 64 && text.starts_with("AgB");
+    is_named || is_published || is_sealed || {
         let first = body().next();
         body().all(|byte| Some(byte) == first)
     }
