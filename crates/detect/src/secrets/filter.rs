@@ -239,7 +239,7 @@ fn is_code(text: &str) -> bool {
     let parts: Option<Vec<Words>> = text.split(SIGNS).map(Words::of).collect();
     let is_of_words = parts.is_some_and(|parts| {
         let sum = |count: fn(&Words) -> usize| parts.iter().map(count).sum::<usize>();
-        let words = sum(|part| part.words);
+        let words = sum(|part| part.count);
         sum(|part| part.letters) >= 3 * words && 2 * sum(|part| part.numbers) <= words
     });
     is_of_words || text.starts_with("--")
@@ -248,7 +248,7 @@ fn is_code(text: &str) -> bool {
 /// The words of a name without signs.
 #[derive(Default)]
 struct Words {
-    words: usize,
+    count: usize,
     letters: usize,
     /// Those behind a single letter (`v2`, `b64`) left out.
     numbers: usize,
@@ -270,7 +270,7 @@ impl Words {
                 word = 0;
             } else if byte.is_ascii_alphabetic() {
                 if word == 0 || has_lower && byte.is_ascii_uppercase() {
-                    found.words += 1;
+                    found.count += 1;
                     word = 0;
                 }
                 found.letters += 1;

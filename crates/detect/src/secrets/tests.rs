@@ -103,8 +103,11 @@ fn a_value_is_found_in_every_form_of_its_name() {
         format!("Set-Cookie: JSESSIONID={value}; HttpOnly"),
     ] {
         let found = find(&text);
-        let values: Vec<_> = found.iter().map(|one| &text[one.span.clone()]).collect();
-        assert_eq!(values, [&value], "{text}");
+        let values: Vec<_> = found
+            .iter()
+            .filter_map(|one| text.get(one.span.clone()))
+            .collect();
+        assert_eq!(values, [value.as_str()], "{text}");
     }
     let password = "Zq!7mTr0ub4";
     for text in [
