@@ -119,18 +119,35 @@ fn is_apart(text: &str, span: &Range<usize>, signs: &[char]) -> bool {
         Some(sign) if signs.contains(&sign) => {
             outward.next().is_some_and(|next| next.is_ascii_digit())
         }
-        next => next.is_some_and(|next| next.is_alphanumeric() || next == '_'),
+        next => next.is_some_and(|next| is_of_spaced_word(next) || next == '_'),
     };
     let before = text.get(..span.start).unwrap_or_default();
     let after = text.get(span.end..).unwrap_or_default();
     !continues(Box::new(before.chars().rev())) && !continues(Box::new(after.chars()))
 }
 
+/// Whether a word goes on with the character, in scripts that part words by blanks: in Chinese,
+/// Japanese and Korean a number or an address ends where their characters begin.
+fn is_of_spaced_word(character: char) -> bool {
+    let is_cjk = matches!(character, '\u{1100}'..='\u{11ff}' | '\u{2e80}'..='\u{9fff}'
+        | '\u{a960}'..='\u{a97f}' | '\u{ac00}'..='\u{d7ff}' | '\u{f900}'..='\u{faff}');
+    character.is_alphanumeric() && !is_cjk
+}
+
+/// What stands shortly before the place on the same line, in lower case.
+fn line_before(text: &str, place: usize) -> String {
+    let start = text.floor_char_boundary(place.saturating_sub(CONTEXT_BYTES_MAX));
+    let before = text.get(start..place).unwrap_or_default();
+    before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .to_lowercase()
+}
+
 /// Whether one of the words, in lower case, stands shortly before the place on the same line.
 fn is_announced(text: &str, place: usize, words: &[&str]) -> bool {
-    let start = text.floor_char_boundary(place.saturating_sub(CONTEXT_BYTES_MAX));
-    let before = text.get(start..place).unwrap_or_default().to_lowercase();
-    let line = before.rsplit('\n').next().unwrap_or_default();
+    let line = line_before(text, place);
     words.iter().any(|word| line.contains(word))
 }
 

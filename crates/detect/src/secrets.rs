@@ -14,7 +14,7 @@ mod rules;
 
 use crate::runs::LongRuns;
 use crate::{Match, view};
-use filter::{entropy_centibits, is_placeholder, is_public};
+use filter::{entropy_centibits, entropy_of_length, is_placeholder, is_public};
 use gate::{Part, Runs};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -144,7 +144,7 @@ impl Rule {
             return true;
         }
         !is_placeholder(secret)
-            && entropy_centibits(secret) >= self.entropy_min
+            && entropy_centibits(secret) >= self.entropy_min.min(entropy_of_length(secret))
             && self.shape.is_none_or(|fits| fits(secret))
     }
 }

@@ -8,7 +8,9 @@ use crate::pattern::{Pattern, compile_ascii, spans};
 use std::ops::Range;
 use std::sync::LazyLock;
 
-static NIF: Pattern = LazyLock::new(|| compile_ascii(r"\b(?:[0-9]{8}|[XYZ][0-9]{7})-?[A-Z]\b"));
+static NIF: Pattern = LazyLock::new(|| {
+    compile_ascii(r"\b(?:[0-9]{8}|[0-9]{2}(?:\.[0-9]{3}){2}|[XYZ]-?[0-9]{7})-?[A-Z]\b")
+});
 static NINO: Pattern = LazyLock::new(|| {
     compile_ascii(r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z](?: ?[0-9]{2}){3} ?[A-D]\b")
 });
@@ -29,7 +31,11 @@ pub(super) fn spanish(text: &str) -> Vec<Range<usize>> {
             .replacen('X', "0", 1)
             .replacen('Y', "1", 1)
             .replacen('Z', "2", 1);
-        let digits: String = digits.chars().take(8).collect();
+        let digits: String = digits
+            .chars()
+            .filter(char::is_ascii_digit)
+            .take(8)
+            .collect();
         let letter = number.bytes().next_back();
         let index = digits.parse::<usize>().map(|it| it % LETTERS.len());
         index.is_ok_and(|index| LETTERS.get(index).copied() == letter)
@@ -39,7 +45,14 @@ pub(super) fn spanish(text: &str) -> Vec<Range<usize>> {
 /// National insurance numbers of the United Kingdom; one without spaces must be announced.
 pub(super) fn british_insurance(text: &str) -> Vec<Range<usize>> {
     const UNUSED: [&str; 6] = ["BG", "GB", "NK", "KN", "TN", "ZZ"];
-    let words = ["ni number", "ni no", "nino", "insurance", "ni:", "ni="];
+    let words = [
+        "ni number",
+        "ni no",
+        "nino",
+        "national insurance",
+        "ni:",
+        "ni=",
+    ];
     of_form(text, &NINO, |number| {
         UNUSED.iter().all(|prefix| !number.starts_with(prefix))
     })

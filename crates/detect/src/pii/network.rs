@@ -1,6 +1,6 @@
 //! Addresses of mail boxes, pages and hosts.
 
-use super::{is_announced, is_apart, stands_alone};
+use super::{is_announced, is_apart, is_of_spaced_word, stands_alone};
 use crate::pattern::{Pattern, compile, compile_ascii, spans};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
@@ -15,12 +15,17 @@ static WEB: Pattern = LazyLock::new(|| {
     ))
 });
 static HOST: Pattern = LazyLock::new(|| {
-    compile_ascii(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:.]*[0-9A-Fa-f:]")
+    compile_ascii(
+        r"(?:::ffff:)?[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:.]*[0-9A-Fa-f:]",
+    )
 });
 
 static MAC: Pattern = LazyLock::new(|| {
     compile_ascii(r"\b[0-9A-Fa-f]{2}(?:(?::[0-9A-Fa-f]{2}){5}|(?:-[0-9A-Fa-f]{2}){5})\b")
 });
+
+/// LIMIT: bytes of user and password before the host of a web address.
+const AUTHORITY_BYTES_MAX: usize = 100;
 
 /// Mail addresses under a known top-level domain, but not the remotes of `git`.
 pub(super) fn email_addresses(text: &str) -> Vec<Range<usize>> {
@@ -35,15 +40,41 @@ pub(super) fn email_addresses(text: &str) -> Vec<Range<usize>> {
         let is_git = text
             .get(span.clone())
             .is_some_and(|it| it.starts_with("git@"));
-        !(is_git && is_followed_by_path)
+        let is_remote = is_git && is_followed_by_path;
+        !is_remote && !is_in_authority(text, span.start) && !is_version(text, span)
     });
     found
+}
+
+/// Whether the user and the password of a web address, or of a connection's, stand before the host.
+fn is_in_authority(text: &str, start: usize) -> bool {
+    let from = text.floor_char_boundary(start.saturating_sub(AUTHORITY_BYTES_MAX));
+    let before = text.get(from..start).unwrap_or_default();
+    before.rsplit_once("://").is_some_and(|(_, user)| {
+        !user.contains(|it: char| it.is_whitespace() || "/?#\"'<>,;".contains(it))
+    })
+}
+
+/// Whether it is a package with its version, as package managers write it.
+fn is_version(text: &str, span: &Range<usize>) -> bool {
+    let address = text.get(span.clone()).unwrap_or_default();
+    let mut labels = address
+        .rsplit('@')
+        .next()
+        .into_iter()
+        .flat_map(|host| host.split('.'));
+    let mut is_number = || {
+        labels
+            .next()
+            .is_some_and(|it| it.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    is_number() && is_number()
 }
 
 /// The stretches of characters that addresses are made of, if an `@` is among them. The expression
 /// would look for a start at each letter of the text.
 fn regions_with_sign(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let is_of_address = |it: char| it.is_alphanumeric() || it == '@' || "_.+!#$&*~'-".contains(it);
+    let is_of_address = |it: char| is_of_spaced_word(it) || it == '@' || "_.+!#$&*~'-".contains(it);
     let mut free = 0;
     text.match_indices('@').filter_map(move |(sign, _)| {
         let before = text.get(free..sign)?;
@@ -103,7 +134,9 @@ const SOMEBODYS: [&str; 11] = [
 ];
 
 /// Four numbers behind one of these are no address.
-const VERSIONS: [&str; 4] = ["version", "release", " v ", "ver."];
+const VERSIONS: [&str; 9] = [
+    "version", "release", " v ", "ver.", "section ", "table ", "firmware", "build ", ".so.",
+];
 
 /// Addresses of hosts; one that is the same in every network must be announced.
 pub(super) fn ip_addresses(text: &str) -> Vec<Range<usize>> {
@@ -124,16 +157,17 @@ pub(super) fn any_ip_addresses(text: &str) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// Loopback, private and unspecified addresses, which point to no one in particular.
+/// Loopback, private and unspecified addresses, masks and groups, which point to no one in particular.
 fn is_of_no_one(address: &str) -> bool {
     let v4 = |it: Ipv4Addr| {
         it.is_loopback()
             || it.is_private()
             || it.is_unspecified()
             || it.is_link_local()
-            || it.is_broadcast()
+            || it.is_multicast()
+            || it.octets().starts_with(&[255, 255])
     };
-    let v6 = |it: Ipv6Addr| it.is_loopback() || it.is_unspecified();
+    let v6 = |it: Ipv6Addr| it.is_loopback() || it.is_unspecified() || it.is_unicast_link_local();
     address.parse().is_ok_and(v4) || address.parse().is_ok_and(v6)
 }
 

@@ -3,7 +3,7 @@
 //! Names are found by what stands around them and by a short list of first names, places by form
 //! and by a list. Both miss whatever is on no list: `docs/DETECTORS.md` says how much.
 
-use super::is_announced;
+use super::line_before;
 use crate::pattern::{Pattern, compile, compile_ascii, spans};
 use std::collections::HashSet;
 use std::ops::Range;
@@ -11,9 +11,9 @@ use std::sync::LazyLock;
 
 static DATE: Pattern = LazyLock::new(|| {
     compile_ascii(concat!(
-        r"(?i)\b(?:[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}[/.-][0-9]{1,2}[/.-](?:19|20)?[0-9]{2}|",
+        r"(?i)\b(?:[0-9]{4}年 ?[0-9]{1,2}月 ?[0-9]{1,2}日|(?:[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9:.]{5,12}Z?)?|[0-9]{4}/[0-9]{2}/[0-9]{2}|[0-9]{1,2}[/.-][0-9]{1,2}[/.-](?:19|20)?[0-9]{2}|",
         r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.? [0-9]{1,2}(?:st|nd|rd|th)?,? (?:19|20)[0-9]{2}|",
-        r"[0-9]{1,2}\.? (?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?,? (?:19|20)[0-9]{2})\b"
+        r"[0-9]{1,2}(?:\.|st|nd|rd|th)?(?: of)?[ -](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?,?[ -](?:19|20)?[0-9]{2})\b)"
     ))
 });
 static TITLED: Pattern = LazyLock::new(|| {
@@ -39,7 +39,13 @@ static STREET: Pattern = LazyLock::new(|| {
     ))
 });
 
-const BIRTH: [&str; 6] = ["birth", "born", "dob", "d.o.b", "geboren", "nacimiento"];
+/// What calls a date a birth, in lower case, up to the date.
+static BIRTH: Pattern = LazyLock::new(|| {
+    compile(concat!(
+        r"\bborn(?:[^\p{L}]*$| on | in )|\bborn\b.* on $|birth(?:[^d]|d(?:ate|ay(?:$|[^ ]| is| on)))|dob|d\.o\.b|geboren|geburtsdatum|",
+        r"\bn[ée]e? le|naissance|nacimiento|nascimento|nascita|рождени|生年月日|出生|생년월일"
+    ))
+});
 
 const FIRST_NAMES: &str = "Aaron Adam Ahmed Alan Albert Alejandro Alex Alexander Alexandra Ali Alice \
     Amanda Amelia Amy Ana Andrea Andrew Angela Ann Anna Anne Anthony Antonio Ashley Barbara Ben \
@@ -78,7 +84,7 @@ static PLACE_NAMES: LazyLock<HashSet<&str>> = LazyLock::new(|| PLACES.split_whit
 /// Dates that a word before them calls a birth.
 pub(super) fn birth_dates(text: &str) -> Vec<Range<usize>> {
     spans(&DATE, text)
-        .filter(|span| is_announced(text, span.start, &BIRTH))
+        .filter(|span| BIRTH.is_match(&line_before(text, span.start)))
         .collect()
 }
 

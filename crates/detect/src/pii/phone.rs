@@ -3,8 +3,8 @@
 //! A number with a country's calling code or in North American form is taken for one where it
 //! stands; another only if a word announces it.
 
-use super::{is_announced, stands_alone};
-use crate::pattern::{Pattern, compile_ascii, spans};
+use super::{line_before, stands_alone};
+use crate::pattern::{Pattern, compile, compile_ascii, spans};
 use std::cmp::Reverse;
 use std::ops::{Range, RangeInclusive};
 use std::sync::LazyLock;
@@ -13,13 +13,14 @@ static INTERNATIONAL: Pattern = LazyLock::new(|| {
     compile_ascii(concat!(
         r"\+(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|",
         r"2[1-69][0-9]|3[578][0-9]|42[0-9]|5[09][0-9]|6[789][0-9]|8[058][0-9]|9[679][0-9])",
-        r"(?:[ .-]?\([0-9]{1,4}\)|[ .-]?[0-9]){4,14}(?:x[0-9]{1,5})?"
+        r"(?:(?:[ .-]| ?/ ?)?\([0-9]{1,4}\)|(?:[ .-]| ?/ ?)?[0-9]){4,14}(?:(?:x| ?ext\.? ?)[0-9]{1,5})?"
     ))
 });
 static NORTH_AMERICAN: Pattern = LazyLock::new(|| {
-    compile_ascii(
-        r"(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[-.])[2-9][0-9]{2}[-.][0-9]{4}(?:x[0-9]{1,5})?\b",
-    )
+    compile_ascii(concat!(
+        r"(?:(?:1|001)[ .-])?(?:\([2-9][0-9]{2}\)[ -]?[2-9][0-9]{2}[ .-]|[2-9][0-9]{2}[-.][2-9][0-9]{2}[-.])",
+        r"[0-9]{4}(?:(?:x| ?ext\.? ?)[0-9]{1,5})?\b"
+    ))
 });
 static NATIONAL: Pattern = LazyLock::new(|| {
     compile_ascii(
@@ -32,27 +33,21 @@ static NATIONAL: Pattern = LazyLock::new(|| {
 const ANNOUNCED_DIGITS: RangeInclusive<usize> = 8..=15;
 const NAMED_DIGITS: RangeInclusive<usize> = 6..=15;
 
-/// Words that name a telephone number.
-const NAMING: [&str; 9] = [
-    "phone", "telefon", "tel:", "tel.", "tel=", "mobile:", "cell:", "fax:", "handy:",
-];
+/// What names a telephone number, in lower case, up to the number.
+static NAMING: Pattern = LazyLock::new(|| {
+    compile(concat!(
+        r"(?:(?:^|[^\p{L}]|cell|mobile|home|work|tele)phone|t[eé]l[eé]fon|tel[:.=]|t[eé]l ?:|(?:mobile|cell|fax|handy|mob|ph|",
+        r"whatsapp|portable|m[oó]vil|celular|tlf|puhelin|contact)[:.]|(?:handy|ruf)nummer|тел(?:ефон)?[.: ]|",
+        r"电话|電話|手机|手機|전화|휴대폰)"
+    ))
+});
 
-const ANNOUNCING: [&str; 14] = [
-    "phone",
-    "telefon",
-    "tel:",
-    "tel.",
-    "tel=",
-    "tel ",
-    "mobile",
-    "cell",
-    "call ",
-    "call=",
-    "call me at",
-    "fax",
-    "reach ",
-    "answering at",
-];
+/// What may announce one.
+static ANNOUNCING: Pattern = LazyLock::new(|| {
+    compile(
+        r"(?:^|[^\p{L}])(?:t[eé]l[:.= ]|mobile|cell|call[ =]|fax|reach |answering at|my number is|portable|m[oó]vil|celular|tlf)",
+    )
+});
 
 /// What tells a number from behind, on the same line.
 const FOLLOWING: [&str; 6] = ["office", "mobile", "fax", "home", "cell", "phone"];
@@ -65,19 +60,33 @@ pub(super) fn numbers(text: &str) -> Vec<Range<usize>> {
             let start = after.get(..word.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(word))
         };
-        is_announced(text, span.start, &ANNOUNCING) || FOLLOWING.iter().any(|word| follows(word))
+        ANNOUNCING.is_match(&line_before(text, span.start))
+            || FOLLOWING.iter().any(|word| follows(word))
     };
+    let is_named = |span: &Range<usize>| NAMING.is_match(&line_before(text, span.start));
     let mut numbers: Vec<Range<usize>> = spans(&INTERNATIONAL, text)
         .filter_map(|span| without_next_number(text, span))
+        .filter(|span| !is_decimal(text.get(span.clone()).unwrap_or_default()))
         .collect();
     numbers.extend(of_form(text, &NORTH_AMERICAN, 10..=15));
     let announced = of_form(text, &NATIONAL, ANNOUNCED_DIGITS).into_iter();
     let named = of_form(text, &NATIONAL, NAMED_DIGITS).into_iter();
     let national = announced
-        .filter(is_announced)
-        .chain(named.filter(|span| super::is_announced(text, span.start, &NAMING)));
+        .filter(|span| is_announced(span) || is_named(span))
+        .chain(named.filter(is_named));
     numbers.extend(national.filter(|span| !is_date(text.get(span.clone()).unwrap_or_default())));
     apart(numbers)
+}
+
+/// A number with a sign and decimals, or with a year of five digits.
+fn is_decimal(number: &str) -> bool {
+    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = number.trim_start_matches('+');
+    let is_fraction = digits.split_once('.').is_some_and(|(whole, fraction)| {
+        is_digits(whole) && is_digits(fraction) && (whole.len() > 3 || fraction.len() < 7)
+    });
+    let lengths: Vec<usize> = digits.split('-').map(str::len).collect();
+    is_fraction || matches!(lengths.as_slice(), [5 | 6, 2, 2])
 }
 
 fn of_form(text: &str, form: &Pattern, digits: RangeInclusive<usize>) -> Vec<Range<usize>> {

@@ -192,6 +192,98 @@ fn social_security_numbers_are_hyphenated_or_announced() {
 }
 
 #[test]
+fn data_end_where_cjk_characters_begin() {
+    check("IP是8.8.8.8。", &[("IP_ADDRESS", "8.8.8.8")]);
+    check(
+        "卡号4111111111111111请核对",
+        &[("CREDIT_CARD", "4111111111111111")],
+    );
+    check("SSN是457-55-5462", &[("US_SSN", "457-55-5462")]);
+    check(
+        "我的邮箱是zhang@163.com。",
+        &[("EMAIL_ADDRESS", "zhang@163.com")],
+    );
+    check(
+        "이메일bob@acme.com입니다",
+        &[("EMAIL_ADDRESS", "bob@acme.com")],
+    );
+    check("手机号13800138000", &[("PHONE_NUMBER", "13800138000")]);
+}
+
+#[test]
+fn telephone_numbers_are_announced_in_many_words() {
+    for (text, number) in [
+        ("Mob: 98765 43210", "98765 43210"),
+        ("my number is 4155552671", "4155552671"),
+        ("Tél : 01 42 68 53 00", "01 42 68 53 00"),
+        ("Handynummer: 0171 1234567", "0171 1234567"),
+        ("тел: 8 916 123-45-67", "8 916 123-45-67"),
+        ("电话：138 0013 8000", "138 0013 8000"),
+        ("1-800-555-0199 toll free", "1-800-555-0199"),
+        ("(415) 555 2671", "(415) 555 2671"),
+        ("+1 (415) 555-2671 ext. 42", "+1 (415) 555-2671 ext. 42"),
+    ] {
+        check(text, &[("PHONE_NUMBER", number)]);
+    }
+    for text in [
+        "recall 12345678",
+        "smartphone 1080 2400",
+        "headphone 12345678 SKU",
+        "lat +180.000000",
+        "+1441497364.649",
+        "+12345-03-04",
+    ] {
+        check(text, &[]);
+    }
+}
+
+#[test]
+fn births_are_told_in_many_words_and_forms() {
+    for (text, date) in [
+        (
+            "\"birthDate\":\"1985-03-14T00:00:00Z\"",
+            "1985-03-14T00:00:00Z",
+        ),
+        ("Geburtsdatum: 14.03.1985", "14.03.1985"),
+        ("né le 14/03/1985", "14/03/1985"),
+        ("дата рождения: 14.03.1985", "14.03.1985"),
+        ("生年月日：1985年3月14日", "1985年3月14日"),
+        ("birthday: 14-Mar-1985", "14-Mar-1985"),
+        ("DOB: 14th of March 1985", "14th of March 1985"),
+    ] {
+        check(text, &[("DATE_OF_BIRTH", date)]);
+    }
+    for text in [
+        "airborne 01.02.2023",
+        "newborn study 2020-01-02",
+        "born from commit 2024-03-04",
+        "birthday party on 12/05/2030",
+    ] {
+        check(text, &[]);
+    }
+}
+
+#[test]
+fn what_looks_like_an_address_is_none() {
+    for text in [
+        "postgresql://app:Pa55word@db.example.com/x",
+        "ssh://git@github.com/acme/repo.git",
+        "npm @scope/x@1.0.0-beta.dev",
+        "RFC 5280 Section 4.1.2.4",
+        "firmware 2.5.1.9",
+        "netmask 255.255.255.0",
+        "224.0.0.1",
+    ] {
+        check(text, &[]);
+    }
+    check(
+        "::ffff:203.0.113.9",
+        &[("IP_ADDRESS", "::ffff:203.0.113.9")],
+    );
+    check("DNI 12.345.678-Z", &[("ES_NIF", "12.345.678-Z")]);
+}
+
+#[test]
 fn a_word_announces_numbers_on_its_line_only() {
     check("phone\n0660 1234567", &[]);
     check("phone 2002-06-23", &[]);

@@ -46,7 +46,7 @@ const PLAIN_VALUE_MIN: usize = 32;
 const VALUE_SIGNS: &[u8] = b"!#%^*@~?";
 
 /// Rules of which a match need not have a run in it.
-const IN_TEXT: [&str; 10] = [
+const IN_TEXT: [&str; 11] = [
     "private-key",
     "netrc-password",
     "url-credential",
@@ -54,13 +54,15 @@ const IN_TEXT: [&str; 10] = [
     "curl-user",
     "command-option",
     "login-command",
+    "login-option",
     "wordpress-salt",
     "seed-phrase",
     "assigned-password",
 ];
 
 /// Rules of which a match has a run in it, but also other characters, or its keyword elsewhere.
-const BESIDE_RUN: [&str; 23] = [
+const BESIDE_RUN: [&str; 27] = [
+    "airtable-token",
     "assigned-secret",
     "authorization-header",
     "aws-secret-access-key",
@@ -71,13 +73,16 @@ const BESIDE_RUN: [&str; 23] = [
     "figma-token",
     "google-service-account",
     "heroku-token",
+    "jwk-private-key",
     "known-service-key",
     "kubernetes-bootstrap-token",
     "named-vendor-key",
     "npm-registry-token",
     "okta-token",
+    "password-hash",
     "putty-private-key",
     "quoted-secret",
+    "session-cookie",
     "telegram-token",
     "telnyx-key",
     "thingsboard-secret",

@@ -43,10 +43,28 @@ macro_rules! rule {
     };
 }
 
-/// What stands between a name and its value.
+/// What stands between a name and its value: a sign, in bold or with the value's type before it, or
+/// a word.
 macro_rules! assign {
     () => {
-        r"(?:={1,3}|:{1,3}=|\?=|=>|:{1,2}|\|{1,2}|,|>)"
+        concat!(
+            r"\*{0,2}(?::\s{0,2}&?(?:'[a-z]{1,10} )?[a-z][a-z0-9_.:]{1,24}(?:[\[<][a-z]{1,16}[\]>])?\??\s{0,2}=|",
+            r"={1,3}|:{1,3}=|\?=|=>|:{1,2}|：|\|{1,2}|,|>|\sis:?\s)\*{0,2}"
+        )
+    };
+}
+
+/// The value of a name that stands as a value itself, in XML, JSON or YAML.
+macro_rules! value {
+    () => {
+        r#"["']?,?\s{0,20}["']?\bvalue["']?\s{0,3}[:=]\s{0,3}"#
+    };
+}
+
+/// What a value begins with: a quote, before which Python, Rust and others write what kind it has.
+macro_rules! quote {
+    () => {
+        r#"(?:[bfru]{0,2}["'`])?"#
     };
 }
 
@@ -54,9 +72,9 @@ macro_rules! assign {
 /// that was read in part), and then nothing but headers before them. Only they are tested: a header
 /// may hold a word that stands in examples.
 const PRIVATE_KEY: &str = concat!(
-    r"-----BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:",
+    r"-{4,5} ?BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}(?:",
     r"(?:[^-]|-[^-])*?(?<body>[A-Za-z0-9+/=]{16,}(?:[^A-Za-z0-9+/=-]{1,8}[A-Za-z0-9+/=]+)*)",
-    r"[^A-Za-z0-9+/=-]{0,8}-----END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?-----|",
+    r"[^A-Za-z0-9+/=-]{0,8}-{4,5} ?END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}|",
     r"[^A-Za-z0-9+/=-]{0,8}(?:[A-Za-z][A-Za-z-]*: [^\r\n]*\s+)*",
     r"(?<beginning>[A-Za-z0-9+/=]{40,}(?:[^A-Za-z0-9+/=-]{1,8}[A-Za-z0-9+/=]{40,})*)",
     r"(?:[^A-Za-z0-9+/=-]{1,8}[A-Za-z0-9+/=]{1,39})?[^A-Za-z0-9+/=-]{0,8}\z)",
@@ -75,21 +93,21 @@ macro_rules! service_rule {
 
 /// The more precise rules first.
 #[rustfmt::skip]
-pub static RULES: [Rule; 166] = [
+pub static RULES: [Rule; 175] = [
     rule!("private-key", "PRIVATE_KEY", "a private key in PEM form", ["private key"], 300,
         PRIVATE_KEY),
     rule!("age-secret-key", "AGE_KEY", "an age file key", ["age-secret-key-1"], 300,
         r"\bAGE-SECRET-KEY-1[QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L0-9A-Z]{58}\b"),
     rule!("github-token", "GITHUB_TOKEN", "a GitHub account or installation", ["ghp_", "gho_", "ghu_", "ghs_", "ghr_"], 300,
-        r"\bgh[pousr]_[A-Za-z0-9]{36,251}\b", Some(has_crc32_suffix), None),
+        r"\b(?:gh[pousr]_[A-Za-z0-9]{36,251}\b|ghs_[0-9]{1,16}_eyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]{10,}){2})", Some(has_crc32_suffix), None),
     rule!("github-fine-grained-token", "GITHUB_TOKEN", "parts of a GitHub account", ["github_pat_"], 300,
         r"\bgithub_pat_[A-Za-z0-9]{22}_[A-Za-z0-9]{59}\b", Some(has_crc32_suffix), None),
     rule!("gitlab-token", "GITLAB_TOKEN", "a GitLab account, runner or pipeline", ["gr1348941", "glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glsoat-", "glimt-"], 300,
-        r"\b(?:gl(?:pat|dt|rt|cbt|ptt|ft|soat|imt)-[A-Za-z0-9_-]{20,64}|GR1348941[A-Za-z0-9_-]{20})"),
+        r"\b(?:gl(?:pat|dt|rt|cbt|ptt|ft|soat|imt)-[A-Za-z0-9_-]{20,300}(?:\.[a-z0-9]{2}\.[a-z0-9]{9})?|GR1348941[A-Za-z0-9_-]{20})"),
     rule!("aws-access-key-id", "AWS_ACCESS_KEY", "an AWS account, with its secret key", ["akia", "asia", "abia", "acca", "a3t"], 300,
         r"\b((?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[A-Z2-7]{16})\b"),
-    rule!("aws-secret-access-key", "AWS_SECRET_ACCESS_KEY", "an AWS account, with its key id", ["aws", "secret_access_key", "secretaccesskey", "secretkey", "secret_key"], 400,
-        r"(?i)(?:aws|secret).{0,24}?(?:key|secret|token|pw|pass).{0,20}?[^A-Za-z0-9/+]([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)", None, Some(looks_random)),
+    rule!("aws-secret-access-key", "AWS_SECRET_ACCESS_KEY", "an AWS account, with its key id", ["aws", "akia", "asia", "secret_access_key", "secretaccesskey", "secretkey", "secret_key"], 400,
+        r#"(?i)(?:(?:aws.{0,24}?(?:key|secret|token|pw|pass)|\bsecret[_-]?key|secret[_-]?access[_-]?key).{0,20}?[^A-Za-z0-9/+]|\b(?-i:AKIA|ASIA)[A-Z2-7]{16}["']?\s{0,3}[,:;|]\s{0,3}["']?)([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)"#, None, Some(looks_random)),
     rule!("azure-storage-key", "AZURE_STORAGE_KEY", "an Azure storage account", ["accountkey", "storage_key", "storagekey", "azure"], 400,
         r#"(?i)(?:AccountKey|storage[_-]?(?:account[_-]?)?key|azure.{0,20}key)["'`]?.{0,12}?[^A-Za-z0-9+/]([A-Za-z0-9+/]{86}==)"#),
     rule!("slack-token", "SLACK_TOKEN", "a Slack workspace", ["xoxa-", "xoxb-", "xoxc-", "xoxd-", "xoxp-", "xoxo-", "xoxs-", "xoxr-", "xoxe-", "xoxe.", "xapp-"], 250,
@@ -122,8 +140,8 @@ pub static RULES: [Rule; 166] = [
         r"\b(key-[a-f0-9]{32}|(?:pub)?key-[a-f0-9]{32})\b"),
     rule!("mailchimp-key", "MAILCHIMP_KEY", "mail through Mailchimp", ["-us"], 300,
         r"\b[a-f0-9]{32}-us[0-9]{1,2}\b"),
-    rule!("brevo-key", "BREVO_KEY", "mail through Brevo", ["xkeysib-"], 300,
-        r"\bxkeysib-[a-f0-9]{64}-[A-Za-z0-9]{16}\b"),
+    rule!("brevo-key", "BREVO_KEY", "mail through Brevo", ["xkeysib-", "xsmtpsib-"], 300,
+        r"\b(?:xkeysib|xsmtpsib)-[a-f0-9]{64}-[A-Za-z0-9]{16}\b"),
     rule!("twilio-key", "TWILIO_KEY", "calls and messages through Twilio", ["sk", "ac"], 300,
         r"\b(?:SK|AC)[0-9a-f]{32}\b"),
     rule!("notion-token", "NOTION_TOKEN", "a Notion workspace", ["secret_", "ntn_"], 350,
@@ -180,8 +198,8 @@ pub static RULES: [Rule; 166] = [
         r"\bsq0(?:atp|csp|idp)-[A-Za-z0-9_-]{22,43}"),
     rule!("figma-token", "FIGMA_TOKEN", "a Figma account", ["figd_", "figma"], 280,
         r"\b(?:figd_[A-Za-z0-9_-]{38,60}|\d{4}-[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12})"),
-    rule!("airtable-token", "AIRTABLE_TOKEN", "an Airtable base", ["pat"], 350,
-        r"\bpat[A-Za-z0-9]{14}\.[a-f0-9]{64}\b"),
+    rule!("airtable-token", "AIRTABLE_TOKEN", "an Airtable base", ["pat", "airtable"], 300,
+        r"\bpat[A-Za-z0-9]{14}\.[a-f0-9]{64}\b|(?i:airtable)[^\n]{0,24}?\b(key[A-Za-z0-9]{14})\b", None, Some(looks_random)),
     rule!("hubspot-token", "HUBSPOT_TOKEN", "a HubSpot account", ["pat-na", "pat-eu"], 300,
         r"\bpat-(?:na|eu)\d-[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12}\b"),
     rule!("sentry-token", "SENTRY_TOKEN", "a Sentry organisation", ["sntrys_", "sntryu_"], 300,
@@ -252,6 +270,22 @@ pub static RULES: [Rule; 166] = [
         r"\btskey-(?:[a-z]{2,8}-)?[A-Za-z0-9]{8,24}-[A-Za-z0-9]{16,44}\b"),
     rule!("cloudflare-origin-key", "CLOUDFLARE_TOKEN", "certificates of Cloudflare's origins", ["v1.0-"], 300,
         r"\bv1\.0-[a-f0-9]{24}-[a-f0-9]{146}\b"),
+    rule!("cloudflare-token", "CLOUDFLARE_TOKEN", "a Cloudflare account", ["cfut_", "cfat_", "cfk_"], 350,
+        r"\bcf(?:ut|at|k)_[A-Za-z0-9]{40}[a-f0-9]{8}\b"),
+    rule!("datadog-key", "DATADOG_KEY", "a Datadog organisation", ["ddapp_"], 350,
+        r"\bddapp_[A-Za-z0-9]{34}\b"),
+    rule!("feishu-webhook", "FEISHU_WEBHOOK", "posting to a Feishu or Lark group", ["/bot/v2/hook/"], 300,
+        r"https://open\.(?:feishu\.cn|larksuite\.com)/open-apis/bot/v2/hook/[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12}"),
+    rule!("ifttt-key", "IFTTT_KEY", "starting an IFTTT applet", ["maker.ifttt.com"], 350,
+        r"maker\.ifttt\.com/trigger/[A-Za-z0-9_.-]{1,64}/(?:json/)?with/key/([A-Za-z0-9_-]{20,64})"),
+    rule!("infisical-token", "INFISICAL_TOKEN", "an Infisical project", ["st."], 300,
+        r"\bst\.[a-f0-9]{24}\.[a-f0-9]{32}\.[a-f0-9]{32}\b"),
+    rule!("jwk-private-key", "PRIVATE_KEY", "a private key in JSON form", ["\"kty\""], 400,
+        r#""d"\s{0,3}:\s{0,3}"([A-Za-z0-9_-]{43,700})""#),
+    rule!("password-hash", "PASSWORD_HASH", "an account whose password can be guessed from it", ["$y$", "$1$", "$2a$", "$2b$", "$2y$", "$5$", "$6$"], 350,
+        r"(?:^|\n)[A-Za-z0-9_.-]{1,32}:(\$(?:[156y]|2[aby])\$[A-Za-z0-9./$=,-]{24,200})", None, Some(looks_random)),
+    rule!("session-cookie", "GENERIC_SECRET", "a session with the server", ["sessionid", "session_id", "sessid", "connect.sid", "laravel_session"], 330,
+        r"(?i)\b(?:(?:php|j|asp\.net_)?sess(?:ion_?)?id|connect\.sid|laravel_session)=([A-Za-z0-9%._-]{20,300})", None, Some(looks_random)),
     rule!("openshift-token", "OPENSHIFT_TOKEN", "an OpenShift cluster", ["sha256~"], 380,
         r"\bsha256~[A-Za-z0-9_-]{43}\b"),
     rule!("kubernetes-bootstrap-token", "KUBERNETES_TOKEN", "joining a Kubernetes cluster", ["kubeadm", "bootstrap", "token-secret"], 300,
@@ -265,7 +299,7 @@ pub static RULES: [Rule; 166] = [
     rule!("adobe-secret", "ADOBE_SECRET", "an Adobe application", ["p8e-"], 300,
         r"\bp8e-[A-Za-z0-9_-]{32}\b"),
     rule!("artifactory-reference-token", "ARTIFACTORY_KEY", "a JFrog Artifactory", ["cmvmd"], 380,
-        r"\bcmVmd[A-Za-z0-9]{59}\b"),
+        r"\bcmVmd[A-Za-z0-9]{55,70}\b"),
     rule!("asana-token", "ASANA_TOKEN", "an Asana workspace", [":", "asana"], 320,
         r"\b[0-9]/[0-9]{13,17}(?:/[0-9]{13,17})?:[a-f0-9]{32}\b"),
     rule!("braintree-token", "BRAINTREE_TOKEN", "payments with Braintree", ["access_token$"], 300,
@@ -306,8 +340,8 @@ pub static RULES: [Rule; 166] = [
         r"\b(?:IGQ|IGAA)[A-Za-z0-9_-]{80,300}"),
     rule!("flutterwave-secret", "FLUTTERWAVE_KEY", "payments with Flutterwave", ["flwseck"], 300,
         r"\bFLWSECK(?:_TEST)?-[A-Za-z0-9]{12,40}(?:-X)?\b"),
-    rule!("gitlab-routable-token", "GITLAB_TOKEN", "a GitLab account or application", ["glagent-", "gloas-", "glffct-", "glwt-", "glpat-"], 300,
-        r"\bgl(?:agent|oas|ffct|wt|pat)-[A-Za-z0-9_-]{20,300}(?:\.[a-z0-9]{2}\.[a-z0-9]{9})?"),
+    rule!("gitlab-routable-token", "GITLAB_TOKEN", "a GitLab account or application", ["glagent-", "gloas-", "glffct-", "glwt-"], 300,
+        r"\bgl(?:agent|oas|ffct|wt)-[A-Za-z0-9_-]{20,300}(?:\.[a-z0-9]{2}\.[a-z0-9]{9})?"),
     rule!("grafana-key", "GRAFANA_TOKEN", "a Grafana server", ["eyjrijoi"], 350,
         r"\beyJrIjoi[A-Za-z0-9_+/=-]{50,400}"),
     rule!("harness-token", "HARNESS_TOKEN", "a Harness account", ["pat.", "sat."], 350,
@@ -392,21 +426,23 @@ pub static RULES: [Rule; 166] = [
         r#"(?i)\s--?(?:api-?key|key|token|secret|(?:auth|access|api)-?token|secret-?key|password|passwd|pass)(?:\s{1,2}|=)["']?([^\s"'$<>{}()\[\]]{8,200})"#, None, Some(looks_chosen)),
     rule!("login-command", "GENERIC_PASSWORD", "the account that the command names", ["identified", "sshpass", "convertto-securestring", "networkcredential", "with password", "encrypted password", "-p", "set password"], 230,
         r#"(?i)(?:\bidentified\s+(?:with\s+\w{1,40}\s+)?by|\bsshpass\s+-p|\bconvertto-securestring(?:\s+-string)?|\bnetworkcredential\s{0,2}\([^,()\n]{1,80},|\bwith\s+(?:encrypted\s+)?password|\bset\s+password\s{0,2}=|\bmysql\w{0,12}\b[^\n]{0,80}\s-p|\bpsexec\b[^\n]{0,120}\s-p\s)\s{0,2}["']?([^\s"'$<>{}()%]{6,64})"#, None, Some(looks_chosen)),
+    rule!("login-option", "GENERIC_PASSWORD", "the account that the command names", ["docker", "redis-cli", "ldap", "pass:"], 230,
+        r#"(?:\b(?:docker login|redis-cli|ldap[a-z]{2,8})\b[ -~]{0,120} -[paw] |-pass(?:in|out)? pass:)["']?([!#%-&*-;=?-Z\\^-z|~]{6,64})"#, None, Some(looks_chosen)),
     rule!("authorization-header", "GENERIC_SECRET", "what the header's receiver grants", ["bearer", "authorization", "-key", "-token"], 330,
-        r#"(?i)(?:\bauthorization["']?\s{0,3}[:=,]?\s{0,3}["'\[]{0,2}(?:bearer|token|basic|api-?key|key|ssws)|\bbearer|\b(?:x-)?(?:[a-z]{2,16}-)?(?:api|auth|access|private)-?(?:key|token)["']?\s{0,2}[:,])[\s:=]{0,3}["']?([A-Za-z0-9+/_.=~-]{16,800})"#, None, Some(looks_random)),
+        r#"(?i)(?:\bauthorization["']?\s{0,3}[:=,]?\s{0,3}["'\[]{0,2}(?:bearer|token|basic|api-?key|key|ssws|splunk|client-id)|\bbearer|\b(?:x-)?(?:[a-z]{2,16}-)?(?:api|auth|access|private)-?(?:key|token)["']?\s{0,2}[:,])[\s:=]{0,3}["']?([A-Za-z0-9+/_.=~-]{16,800})"#, None, Some(looks_random)),
     rule!("wordpress-salt", "GENERIC_SECRET", "the sessions of a WordPress site", ["_key", "_salt"], 400,
         r#"(?i)\bdefine\(\s{0,3}['"](?:auth|secure_auth|logged_in|nonce)_(?:key|salt)['"]\s{0,3},\s{0,12}['"]([^'"\n]{40,100})['"]"#),
     rule!("seed-phrase", "SEED_PHRASE", "a wallet of a cryptocurrency", ["mnemonic", "seed phrase", "seed_phrase", "seedphrase", "recovery phrase"], 250,
         r#"(?i)(?:mnemonic|seed[ _]?phrase|recovery phrase)[\w ]{0,16}["']?\s{0,3}(?:is\s)?[:=]{0,2}\s{0,3}["'`]?((?:[a-z]{3,8} ){11}(?:(?:[a-z]{3,8} ){3}){0,4}[a-z]{3,8})\b"#),
-    rule!("assigned-password", "GENERIC_PASSWORD", "what the value's name says", ["passw", "pwd", "passphrase", "_pass", "-pass", "pswd", "contrase", "senha", "kennwort"], 270,
-        concat!(r#"(?i)(?:passwd|password|passphrase|passwort|passwrd|pswd|pwd|[_-]pass|kennwort|contrase[nñ]a|senha)(?:\w{1,12})?["'`\]]{0,2}(?:\s{0,3}"#, assign!(), r#"\s{0,3}|["']?\s+value\s*=\s*|",\s{0,3}"value":\s{0,3})["'`]?([^\s"'`<>{}\[\],;|]{8,64})"#), None, Some(looks_chosen)),
+    rule!("assigned-password", "GENERIC_PASSWORD", "what the value's name says", ["pass", "pwd", "pw", "pswd", "masterauth", "contrase", "senha", "kennwort", "hasło", "wachtwoord", "ароль", "АРОЛЬ", "密码", "密碼", "パスワード", "비밀번호"], 270,
+        concat!(r#"(?i)(?:\b(?:passwd|requirepass|masterauth)\x20{1,2}|(?:(?:passwd|password|passphrase|passwort|passwrd|pswd|pwd|[_-]pass|kennwort|contrase[nñ]a|senha|wachtwoord)(?:\w{1,12})?|\b(?:db|user|root|admin|mail|smtp|ftp|ssh|sql|mysql|pg|redis|auth|login|http|proxy)?(?:pass|pw)|mot de passe|has(?-i:ł)o|(?-i:[Пп]ароль|ПАРОЛЬ)|密[码碼]|パスワード|비밀번호)["'`\]]{0,2}(?:\t|\s(?:lautet|es|est)\s|\s{0,3}"#, assign!(), r"\s{0,3}|", value!(), "))", quote!(), r#"([^\s"'`<>{}\[\],;|，。；]{8,64})"#), None, Some(looks_chosen)),
     rule!("assigned-secret", "GENERIC_SECRET", "what the value's name says", ["key", "token", "secret", "auth", "credential", "password", "passwd", "webhook", "private"], 330,
-        concat!(r#"(?i)(?:api|auth|secret|access|private|client|signing|encryption|service|account|master|token|credential|bearer|refresh|consumer|webhook|license|jwt|hmac|password|passwd)[\w.-]{0,24}["'`\])]{0,3}(?:\s{0,3}"#, assign!(), r#"\s{0,3}|["']?\s+value\s*=\s*|",\s{0,3}"value":\s{0,3})["'`]?([A-Za-z0-9+/_.=~!-]{16,200})"#), None, Some(looks_random)),
+        concat!(r#"(?i)(?:api|auth|secret|access|private|client|signing|encryption|service|account|master|token|credential|bearer|refresh|consumer|webhook|license|jwt|hmac|password|passwd)[\w.-]{0,24}["'`\])]{0,3}(?:\s{0,3}"#, assign!(), r"\s{0,3}|", value!(), ")", quote!(), r"([A-Za-z0-9+/_.=~!-]{16,200})"), None, Some(looks_random)),
     rule!("quoted-secret", "GENERIC_SECRET", "what the value's name says", ["secret", "salt", "signing", "encryption", "session", "cookie"], 380,
         r#"(?i)(?:secret|salt|signing|encryption|session|cookie)\w{0,16}["'`\])]{0,3}\s{0,3}(?:=|:|=>|,)\s{0,3}["']([^"'\s<>{}]{24,100})["']"#, None, Some(looks_chosen)),
     rule!("named-vendor-key", "VENDOR_KEY", "the service that the name names", ["key", "token", "secret", "_pat", "access", "private"], 320,
-        concat!(r#"(?i)\b[a-z][a-z0-9]{2,30}[_ .-]{0,2}(?:(?:api|secret|access|private|auth)[_ -]{0,2}){0,2}(?:key|token|secret|pat|access|private)["']?(?:\s{0,2}"#, assign!(), r#"\s{0,2}|\s{1,4}|[.-])["']?([A-Za-z0-9+/_.=-]{20,200})"#), None, Some(looks_random)),
+        concat!(r#"(?i)\b[a-z][a-z0-9]{2,30}[_ .-]{0,2}(?:(?:api|secret|access|private|auth)[_ -]{0,2}){0,2}(?:key|token|secret|pat|access|private)["']?(?:\s{0,2}"#, assign!(), r"\s{0,2}|\s{1,4}|[.-])", quote!(), "([A-Za-z0-9+/_.=-]{20,200})"), None, Some(looks_random)),
     service_rule!("known-service-key", "VENDOR_KEY", "the service that the name names", 320,
-        ["adafruit", "adobe", "airtable", "algolia", "amplitude", "asana", "atlassian", "auth0", "bitbucket", "bitly", "cloudant", "cloudflare", "cloudsmith", "codeclimate", "codecov", "cohere", "coinbase", "confluence", "confluent", "contentful", "coveralls", "datadog", "deepgram", "deepl", "disqus", "dropbox", "elevenlabs", "etsy", "facebook", "fastly", "finnhub", "flickr", "freshbooks", "giphy", "gitter", "heroku", "hubspot", "infura", "intercom", "jenkins", "jira", "kraken", "kucoin", "linkedin", "looker", "mailchimp", "mailgun", "mailjet", "mapbox", "mattermost", "meraki", "messagebird", "mistral", "mixpanel", "newrelic", "nytimes", "okta", "openweather", "opsgenie", "pagerduty", "particle", "postmark", "pusher", "rollbar", "saucelabs", "scaleway", "sendbird", "sentry", "shodan", "snyk", "softlayer", "sonar", "sourcegraph", "spotify", "splunk", "squarespace", "statuspage", "sumologic", "thingsboard", "travis", "trello", "twitch", "twitter", "virustotal", "vonage", "wakatime", "wandb", "yandex", "zendesk", "zoom"],
+        ["adafruit", "adobe", "airtable", "algolia", "amplitude", "asana", "atlassian", "auth0", "azure_devops", "bitbucket", "bitly", "cloudant", "cloudflare", "cloudsmith", "codeclimate", "codecov", "cohere", "coinbase", "confluence", "confluent", "contentful", "coveralls", "datadog", "dd_api", "dd_app", "deepgram", "deepl", "disqus", "dropbox", "elevenlabs", "etsy", "facebook", "fastly", "finnhub", "flickr", "freshbooks", "giphy", "gitter", "heroku", "hubspot", "infura", "intercom", "jenkins", "jira", "kraken", "kucoin", "linkedin", "looker", "mailchimp", "mailgun", "mailjet", "mapbox", "mattermost", "meraki", "messagebird", "mistral", "mixpanel", "newrelic", "nytimes", "okta", "openweather", "opsgenie", "pagerduty", "particle", "postmark", "pusher", "rollbar", "saucelabs", "scaleway", "sendbird", "sentry", "shodan", "snyk", "softlayer", "sonar", "sourcegraph", "spotify", "splunk", "squarespace", "statuspage", "sumologic", "thingsboard", "travis", "trello", "twitch", "twitter", "virustotal", "vonage", "wakatime", "wandb", "yandex", "zendesk", "zoom"],
         r#"[\w .-]{0,24}["'`\])]{0,3}\s{0,3}"#, r#"\s{0,3}["'`]{0,2}([A-Za-z0-9+/_=-]{20,120})"#),
 ];

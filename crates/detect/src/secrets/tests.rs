@@ -33,8 +33,39 @@ fn a_credential_is_found_where_it_stands() {
     let body = |length| random(ALPHANUMERIC, length);
     let upper = |length| body(length).to_ascii_uppercase();
     let lower = |length| body(length).to_ascii_lowercase();
+    let hex = |length| random("0123456789abcdef", length);
     for (kind, token) in [
         ("GITHUB_TOKEN", format!("ghp_{}", body(36))),
+        (
+            "GITHUB_TOKEN",
+            format!("ghs_1234_eyJ{}.{}.{}", body(20), body(60), body(43)),
+        ),
+        (
+            "GITLAB_TOKEN",
+            format!("glpat-{}.01.{}", body(27), lower(9)),
+        ),
+        (
+            "GITLAB_TOKEN",
+            format!("glrt-t1_{}.01.{}", body(27), lower(9)),
+        ),
+        ("BREVO_KEY", format!("xsmtpsib-{}-{}", hex(64), body(16))),
+        ("CLOUDFLARE_TOKEN", format!("cfut_{}{}", body(40), hex(8))),
+        ("DATADOG_KEY", format!("ddapp_{}", body(34))),
+        (
+            "FEISHU_WEBHOOK",
+            format!(
+                "https://open.feishu.cn/open-apis/bot/v2/hook/{}-{}-{}-{}-{}",
+                hex(8),
+                hex(4),
+                hex(4),
+                hex(4),
+                hex(12)
+            ),
+        ),
+        (
+            "INFISICAL_TOKEN",
+            format!("st.{}.{}.{}", hex(24), hex(32), hex(32)),
+        ),
         ("STRIPE_KEY", format!("sk_live_{}", body(24))),
         ("STRIPE_KEY", format!("rk_prod_{}", body(24))),
         ("FLY_TOKEN", format!("fm2_{}", body(120))),
@@ -56,6 +87,90 @@ fn a_credential_is_found_where_it_stands() {
     ] {
         check(&format!("see {token} here"), &[(kind, &token)]);
     }
+}
+
+#[test]
+fn a_value_is_found_in_every_form_of_its_name() {
+    let value = random(ALPHANUMERIC, 32);
+    for text in [
+        format!("api_key: str = \"{value}\""),
+        format!("const apiKey: string = '{value}';"),
+        format!("let api_key: &'static str = \"{value}\";"),
+        format!("app.secret_key = b\"{value}\""),
+        format!("**API Key:** `{value}`"),
+        format!("the api key is {value}"),
+        format!("- name: AUTH_TOKEN\n  value: \"{value}\""),
+        format!("Set-Cookie: JSESSIONID={value}; HttpOnly"),
+    ] {
+        let found = find(&text);
+        let values: Vec<_> = found
+            .iter()
+            .filter_map(|one| text.get(one.span.clone()))
+            .collect();
+        assert_eq!(values, [value.as_str()], "{text}");
+    }
+    let password = "Zq!7mTr0ub4";
+    for text in [
+        format!("- name: DB_PASSWORD\n  value: \"{password}\""),
+        format!("[mysql]\npass={password}"),
+        format!("dbPass: '{password}'"),
+        format!("**Password:** {password}"),
+        format!("The admin password is {password}"),
+        format!("Password\t{password}"),
+        format!("requirepass {password}"),
+        format!("Пароль: {password}"),
+        format!("密码：{password}，"),
+        format!("パスワード: {password}"),
+        format!("Mot de passe : {password}"),
+        format!("La contraseña es {password}"),
+        format!("docker login -u ann -p {password}"),
+        format!("redis-cli -h db -a {password}"),
+        format!("openssl rsa -passin pass:{password}"),
+    ] {
+        check(&text, &[("GENERIC_PASSWORD", password)]);
+    }
+    check(
+        "PGPASSWORD=kd82jSk2 psql",
+        &[("GENERIC_PASSWORD", "kd82jSk2")],
+    );
+}
+
+#[test]
+fn what_is_said_of_a_value_is_none() {
+    let hex = random("0123456789abcdef", 40);
+    let sealed = format!("AgB{}", random(ALPHANUMERIC, 200));
+    for text in [
+        "the password is required to be reset every 90days".to_owned(),
+        "password is base64-encoded".to_owned(),
+        "bypass: Vec::with_capacity(12)".to_owned(),
+        "let token: Token = tokens.next_token2()".to_owned(),
+        format!("private_repo_sha: {hex}"),
+        format!("authorized_commit={hex}"),
+        format!("token_hash: {hex}"),
+        format!("encryptedData:\n  password: {sealed}"),
+        "Authorization: Bearer eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9...".to_owned(),
+        "token: fake-token-for-testing-123456".to_owned(),
+        format!("STRIPE=sk_{}_4eC39HqLyjWDarjtT1zdp7dc", "test"),
+    ] {
+        check(&text, &[]);
+    }
+}
+
+#[test]
+fn a_key_of_aws_is_told_by_the_key_id_before_it() {
+    let id = format!("AKIA{}", random("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16));
+    let secret = random(ALPHANUMERIC, 40);
+    for between in ["\", \"", ","] {
+        check(
+            &format!("(\"{id}{between}{secret}\")"),
+            &[("AWS_ACCESS_KEY", &id), ("AWS_SECRET_ACCESS_KEY", &secret)],
+        );
+    }
+    let clerk = format!("sk_live_{secret}");
+    check(
+        &format!("CLERK_SECRET_KEY={clerk}"),
+        &[("STRIPE_KEY", &clerk)],
+    );
 }
 
 #[test]
@@ -111,11 +226,12 @@ fn every_rule_compiles_and_has_a_name_of_its_own() {
 }
 
 /// Rules whose keywords may stand beside what they match.
-const KEYWORD_BESIDE: [&str; 11] = [
+const KEYWORD_BESIDE: [&str; 12] = [
     "aws-secret-access-key",
     "azure-storage-key",
     "telegram-token",
     "figma-token",
+    "jwk-private-key",
     "npm-registry-token",
     "truenas-key",
     "command-option",
