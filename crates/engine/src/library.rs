@@ -18,6 +18,9 @@ use std::cmp::Ordering;
 
 type Returned = Result<Value, String>;
 
+/// Adds what is wanted of a value that is no list.
+type Add = dyn Fn(&Value, &mut Vec<Value>) -> Result<(), String>;
+
 /// LIMIT: lists inside lists that `text` and `image` follow.
 const NESTING_MAX: u32 = 100;
 
@@ -251,12 +254,7 @@ fn images(values: &[Value]) -> Result<Vec<Value>, String> {
     Ok(found)
 }
 
-fn collect(
-    values: &[Value],
-    found: &mut Vec<Value>,
-    depth: u32,
-    add: &dyn Fn(&Value, &mut Vec<Value>) -> Result<(), String>,
-) -> Result<(), String> {
+fn collect(values: &[Value], found: &mut Vec<Value>, depth: u32, add: &Add) -> Result<(), String> {
     if depth > NESTING_MAX {
         return Err("the lists are nested too deeply".to_owned());
     }
