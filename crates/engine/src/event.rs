@@ -4,6 +4,7 @@ use crate::kind::Kind;
 use crate::place::{EVENT, Place, PlacesBuilder};
 use crate::program::Program;
 use crate::python::number::Integer;
+use crate::text_form;
 use crate::value::{Dict, List, Object, ObjectData, Text, Value};
 use portcullis_json::{self as json, Number};
 use portcullis_trace::{
@@ -282,7 +283,7 @@ impl Reading {
         let metadata = self.metadata(&json::Object::new(), metadata_node);
         let server = self.optional_text_at(EVENT, "server", tool.server.as_ref());
         let name = self.text_at(EVENT, "name", &tool.name);
-        let description = self.text_at(EVENT, "description", &tool.description);
+        let description = self.description_at(EVENT, &tool.description);
         let list = self.places.key(EVENT, "inputSchema");
         let parameters = tool
             .parameters
@@ -333,7 +334,7 @@ impl Reading {
         let fields = vec![
             self.json(&parameter.kind, kind_node),
             self.text_at(node, "name", &parameter.name),
-            self.text_at(node, "description", &parameter.description),
+            self.description_at(node, &parameter.description),
             Value::Bool(parameter.required),
             properties,
             parameter
@@ -436,6 +437,15 @@ impl Reading {
             text: text.clone(),
             place: self.places.place(node),
         })
+    }
+
+    /// To policies every description is a text.
+    fn description_at(&mut self, parent: u32, description: &json::Value) -> Value {
+        let text = match description {
+            json::Value::String(text) => text.clone(),
+            other => text_form::text(&Value::from(other)).into(),
+        };
+        self.text_at(parent, "description", &text)
     }
 
     fn optional_text_at(

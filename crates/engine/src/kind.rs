@@ -74,9 +74,9 @@ impl Kind {
             Kind::PythonCode => &[
                 "imports",
                 "builtins",
-                "function_calls",
                 "syntax_error",
                 "syntax_error_exception",
+                "function_calls",
             ],
             Kind::ShellCode => &[
                 "commands",

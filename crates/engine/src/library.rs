@@ -10,12 +10,16 @@ use crate::kind::Kind;
 use crate::modules::Function;
 use crate::place::Place;
 use crate::program::Operator;
+use crate::python::number::Integer;
 use crate::value::{List, Object, Value};
 use portcullis_json::{self as json, Limits};
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
 type Returned = Result<Value, String>;
+
+/// Adds what is wanted of a value that is no list.
+type Add = dyn Fn(&Value, &mut Vec<Value>) -> Result<(), String>;
 
 /// LIMIT: lists inside lists that `text` and `image` follow.
 const NESTING_MAX: u32 = 100;
@@ -44,8 +48,8 @@ pub(crate) fn call(function: Function, arguments: &[Value], keywords: &Keywords)
         Function::Count => {
             let [min, max] = optional(["min", "max"], arguments, keywords)?;
             Ok(Value::Count {
-                min: bound(min)?,
-                max: bound(max)?,
+                min: bound(min, f64::ceil)?,
+                max: bound(max, f64::floor)?,
             })
         }
         Function::Forall => optional([], arguments, keywords).map(|[]| Value::Forall),
@@ -94,16 +98,26 @@ pub(crate) fn optional<const N: usize>(
     Ok(given)
 }
 
-fn bound(value: Option<Value>) -> Result<Option<i64>, String> {
-    match value {
-        None | Some(Value::None) => Ok(None),
-        Some(Value::Bool(value)) => Ok(Some(i64::from(value))),
-        Some(Value::Integer(value)) => Ok(Some(value.to_i64().unwrap_or(i64::MAX))),
-        Some(other) => Err(format!(
-            "a bound of `count` is an integer, not {}",
-            other.kind_name()
-        )),
-    }
+/// A bound as an integer: a number of models is on the same side of both.
+fn bound(value: Option<Value>, round: fn(f64) -> f64) -> Result<Option<i64>, String> {
+    let (integer, is_negative) = match value {
+        None | Some(Value::None) => return Ok(None),
+        Some(Value::Bool(value)) => (Some(i64::from(value)), false),
+        Some(Value::Integer(value)) => (value.to_i64(), value.is_negative()),
+        Some(Value::Float(value)) if !value.is_nan() => {
+            let rounded = Integer::truncate(round(value));
+            (rounded.and_then(|value| value.to_i64()), value < 0.0)
+        }
+        Some(Value::Float(_)) => return Err("NaN bounds no `count`".to_owned()),
+        Some(other) => {
+            return Err(format!(
+                "a bound of `count` is a number, not {}",
+                other.kind_name()
+            ));
+        }
+    };
+    let beyond = if is_negative { i64::MIN } else { i64::MAX };
+    Ok(Some(integer.unwrap_or(beyond)))
 }
 
 fn any(value: &Value) -> Returned {
@@ -117,7 +131,7 @@ fn any(value: &Value) -> Returned {
 fn length(value: &Value) -> Result<usize, String> {
     match value {
         Value::Text(text) => Ok(text.text.chars().count()),
-        Value::List(list) | Value::Tuple(list) | Value::Set(list) | Value::View(list) => {
+        Value::List(list) | Value::Tuple(list) | Value::Set(list) | Value::View(_, list) => {
             Ok(list.items.len())
         }
         Value::Dict(dict) => Ok(dict.entries.len()),
@@ -197,56 +211,57 @@ fn sum(arguments: &[Value], keywords: &Keywords) -> Returned {
 /// All texts in the values, lists and contents followed; everything else is passed over.
 pub(crate) fn texts(values: &[Value]) -> Result<Vec<Value>, String> {
     let mut found = Vec::new();
-    collect(values, &mut found, 0, &|value, found| match value {
-        Value::Text(_) => found.push(value.clone()),
-        Value::Object(object) => match object.data.kind {
-            Kind::Contents => found.extend(chunk_texts(object)),
-            Kind::Message | Kind::ToolOutput => match object.field("content") {
-                Some(text @ Value::Text(_)) => found.push(text.clone()),
-                Some(Value::Object(contents)) => found.extend(chunk_texts(contents)),
+    collect(values, &mut found, 0, &|value, found| {
+        match value {
+            Value::Text(_) => found.push(value.clone()),
+            Value::Object(object) => match object.data.kind {
+                Kind::Contents => found.extend(chunk_texts(object)),
+                Kind::Message | Kind::ToolOutput => match object.field("content") {
+                    Some(text @ Value::Text(_)) => found.push(text.clone()),
+                    Some(Value::Object(contents)) => found.extend(chunk_texts(contents)),
+                    _ => {}
+                },
                 _ => {}
             },
             _ => {}
-        },
-        _ => {}
+        }
+        Ok(())
     })?;
     Ok(found)
 }
 
 fn images(values: &[Value]) -> Result<Vec<Value>, String> {
     let mut found = Vec::new();
-    collect(values, &mut found, 0, &|value, found| match value {
-        Value::Text(text) if is_image_url(&text.text) => found.push(value.clone()),
-        Value::Object(object) => match object.data.kind {
-            Kind::Contents => found.extend(chunk_images(object)),
-            Kind::Image => found.extend(image_url(object)),
-            Kind::Message | Kind::ToolOutput => match object.field("content") {
-                Some(Value::Text(text)) if is_image_url(&text.text) => {
-                    found.push(Value::Text(text.clone()));
-                }
-                Some(Value::Object(contents)) => found.extend(chunk_images(contents)),
+    collect(values, &mut found, 0, &|value, found| {
+        match value {
+            Value::Text(text) if is_image_url(&text.text) => found.push(value.clone()),
+            Value::Object(object) => match object.data.kind {
+                Kind::Contents => found.extend(chunk_images(object)?),
+                Kind::Image => found.push(image_url(object)?.clone()),
+                Kind::Message | Kind::ToolOutput => match object.field("content") {
+                    Some(Value::Text(text)) if is_image_url(&text.text) => {
+                        found.push(Value::Text(text.clone()));
+                    }
+                    Some(Value::Object(contents)) => found.extend(chunk_images(contents)?),
+                    _ => {}
+                },
                 _ => {}
             },
             _ => {}
-        },
-        _ => {}
+        }
+        Ok(())
     })?;
     Ok(found)
 }
 
-fn collect(
-    values: &[Value],
-    found: &mut Vec<Value>,
-    depth: u32,
-    add: &dyn Fn(&Value, &mut Vec<Value>),
-) -> Result<(), String> {
+fn collect(values: &[Value], found: &mut Vec<Value>, depth: u32, add: &Add) -> Result<(), String> {
     if depth > NESTING_MAX {
         return Err("the lists are nested too deeply".to_owned());
     }
     for value in values {
         match value {
             Value::List(list) => collect(&list.items, found, depth + 1, add)?,
-            other => add(other, found),
+            other => add(other, found)?,
         }
     }
     Ok(())
@@ -269,7 +284,7 @@ pub(crate) fn chunk_texts(contents: &Object) -> Vec<Value> {
         .collect()
 }
 
-pub(crate) fn chunk_images(contents: &Object) -> Vec<Value> {
+pub(crate) fn chunk_images(contents: &Object) -> Result<Vec<Value>, String> {
     let chunks = contents
         .contents()
         .unwrap_or_default()
@@ -277,15 +292,16 @@ pub(crate) fn chunk_images(contents: &Object) -> Vec<Value> {
         .filter_map(Value::object);
     chunks
         .filter(|chunk| chunk.data.kind == Kind::Image)
-        .filter_map(image_url)
+        .map(|chunk| image_url(chunk).cloned())
         .collect()
 }
 
-fn image_url(image: &Object) -> Option<Value> {
-    match image.field("image_url") {
-        Some(Value::Dict(urls)) => urls.get("url").cloned(),
+pub(crate) fn image_url(image: &Object) -> Result<&Value, String> {
+    let url = match image.field("image_url") {
+        Some(Value::Dict(urls)) => urls.get("url"),
         _ => None,
-    }
+    };
+    url.ok_or_else(|| "an image has no `url`".to_owned())
 }
 
 fn tool_call(output: Option<&Value>) -> Returned {

@@ -15,10 +15,9 @@ const NESTING_MAX: u32 = 100;
 
 /// `str(value)`.
 pub(crate) fn text(value: &Value) -> String {
-    match value {
-        Value::Text(text) => text.text.to_string(),
-        other => repr(other),
-    }
+    let mut out = String::new();
+    write_text(value, &mut out, 0);
+    out
 }
 
 /// `repr(value)`.
@@ -26,6 +25,21 @@ pub(crate) fn repr(value: &Value) -> String {
     let mut out = String::new();
     write_repr(value, &mut out, 0);
     out
+}
+
+fn write_text(value: &Value, out: &mut String, depth: u32) {
+    match value {
+        Value::Text(text) => out.push_str(&text.text),
+        Value::Object(object)
+            if matches!(
+                object.data.kind,
+                Kind::ToolParameter | Kind::PythonCode | Kind::ShellCode | Kind::Html
+            ) =>
+        {
+            write_named(object.named_fields(), " ", write_repr, out, depth);
+        }
+        other => write_repr(other, out, depth),
+    }
 }
 
 fn write_repr(value: &Value, out: &mut String, depth: u32) {
@@ -39,7 +53,12 @@ fn write_repr(value: &Value, out: &mut String, depth: u32) {
         Value::Integer(value) => out.push_str(&value.to_string()),
         Value::Float(value) => out.push_str(&float_repr(*value)),
         Value::Text(text) => out.push_str(&repr_str(&text.text)),
-        Value::List(list) | Value::View(list) => write_items(&list.items, ("[", "]"), out, depth),
+        Value::List(list) => write_items(&list.items, ("[", "]"), out, depth),
+        Value::View(method, list) => {
+            out.push_str("dict_");
+            out.push_str(method);
+            write_items(&list.items, ("([", "])"), out, depth);
+        }
         Value::Tuple(list) if list.items.len() == 1 => {
             write_items(&list.items, ("(", ",)"), out, depth);
         }
@@ -74,25 +93,64 @@ fn write_items(items: &[Value], (open, close): (&str, &str), out: &mut String, d
     out.push_str(close);
 }
 
-fn write_object(object: &Object, out: &mut String, depth: u32) {
-    if let Some(chunks) = object.contents() {
-        return write_items(chunks, ("[", "]"), out, depth);
-    }
-    out.push_str(object.data.kind.name());
-    out.push('(');
-    let fields = object
-        .data
-        .kind
-        .fields()
-        .iter()
-        .zip(object.data.fields.iter());
-    for (index, (name, value)) in fields.enumerate() {
-        out.push_str(if index > 0 { ", " } else { "" });
+fn write_named<'v>(
+    named: impl Iterator<Item = (&'v str, &'v Value)>,
+    separator: &str,
+    write: fn(&Value, &mut String, u32),
+    out: &mut String,
+    depth: u32,
+) {
+    for (index, (name, value)) in named.enumerate() {
+        out.push_str(if index > 0 { separator } else { "" });
         out.push_str(name);
         out.push('=');
-        write_repr(value, out, depth + 1);
+        write(value, out, depth + 1);
     }
-    out.push(')');
+}
+
+/// `repr` of an object; brackets that do not pair are the reference's.
+fn write_object(object: &Object, out: &mut String, depth: u32) {
+    let kind = object.data.kind.name();
+    let fields = object.named_fields();
+    let text = |name| {
+        let text = object.field(name).and_then(Value::as_text);
+        text.unwrap_or_default()
+    };
+    match object.data.kind {
+        Kind::Message | Kind::ToolCall | Kind::ToolOutput => {
+            out.extend(["<", kind, " "]);
+            write_named(fields, " ", write_repr, out, depth);
+            out.push('>');
+        }
+        Kind::TextChunk | Kind::Image => {
+            out.extend([kind, "("]);
+            let own = fields.skip_while(|(name, _)| *name != "type");
+            write_named(own, ", ", write_text, out, depth);
+            out.push_str(")>");
+        }
+        Kind::Contents => {
+            let chunks = object.contents().unwrap_or_default();
+            write_items(chunks, ("<Contents(", ")>"), out, depth);
+        }
+        Kind::Tool => {
+            let (name, description) = (text("name"), text("description"));
+            out.extend(["<", kind, " ", name, " (", description, ")>"]);
+        }
+        Kind::Function => {
+            out.extend(["<", kind, " ", text("name"), "("]);
+            if let Some(Value::Dict(arguments)) = object.field("arguments") {
+                let arguments = arguments.entries.iter();
+                let arguments = arguments.map(|(name, value)| (&**name, value));
+                write_named(arguments, ", ", write_text, out, depth);
+            }
+            out.push_str(")>");
+        }
+        Kind::ToolParameter | Kind::PythonCode | Kind::ShellCode | Kind::Html => {
+            out.extend([kind, "("]);
+            write_named(fields, ", ", write_repr, out, depth);
+            out.push(')');
+        }
+    }
 }
 
 /// Plain data as JSON; nothing for functions and the like.
@@ -114,7 +172,7 @@ fn json_at(value: &Value, depth: u32) -> Option<json::Value> {
         Value::Integer(value) => Some(json::Value::Number(integer(value))),
         Value::Float(value) => Some(json::Value::Number(Number::Float(*value))),
         Value::Text(text) => Some(json::Value::String(text.text.clone())),
-        Value::List(list) | Value::Tuple(list) | Value::Set(list) | Value::View(list) => {
+        Value::List(list) | Value::Tuple(list) | Value::Set(list) | Value::View(_, list) => {
             all(&list.items)
         }
         Value::Dict(dict) => {
@@ -137,16 +195,10 @@ fn json_at(value: &Value, depth: u32) -> Option<json::Value> {
 }
 
 fn object_json(object: &Object, depth: u32) -> Option<json::Value> {
-    let fields = object
-        .data
-        .kind
-        .fields()
-        .iter()
-        .zip(object.data.fields.iter());
-    let field = |(name, value): (&&str, &Value)| {
-        json_at(value, depth + 1).map(|value| ((*name).into(), value))
-    };
-    fields
+    let field =
+        |(name, value): (&str, &Value)| json_at(value, depth + 1).map(|value| (name.into(), value));
+    object
+        .named_fields()
         .map(field)
         .collect::<Option<json::Object>>()
         .map(json::Value::from)

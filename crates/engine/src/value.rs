@@ -21,8 +21,8 @@ pub(crate) enum Value {
     Tuple(List),
     /// Only `function_calls` is one; its elements are distinct.
     Set(List),
-    /// `keys()`, `values()` and `items()` of a dictionary.
-    View(List),
+    /// What the method of that name gives: `keys`, `values` or `items` of a dictionary.
+    View(&'static str, List),
     Dict(Dict),
     Object(Object),
     Function(Function),
@@ -132,7 +132,7 @@ impl Value {
             Value::Integer(value) => !value.is_zero(),
             Value::Float(value) => *value != 0.0,
             Value::Text(text) => !text.text.is_empty(),
-            Value::List(list) | Value::Tuple(list) | Value::Set(list) | Value::View(list) => {
+            Value::List(list) | Value::Tuple(list) | Value::Set(list) | Value::View(_, list) => {
                 !list.items.is_empty()
             }
             Value::Dict(dict) => !dict.entries.is_empty(),
@@ -180,7 +180,7 @@ impl Value {
     pub(crate) fn size(&self) -> (u64, usize) {
         match self {
             Value::Text(text) => (0, text.text.len()),
-            Value::List(list) | Value::Tuple(list) | Value::Set(list) | Value::View(list) => {
+            Value::List(list) | Value::Tuple(list) | Value::Set(list) | Value::View(_, list) => {
                 (list.items.len() as u64, 0)
             }
             Value::Dict(dict) => (dict.entries.len() as u64, 0),
@@ -214,7 +214,7 @@ impl Value {
             Value::List(_) => "a list",
             Value::Tuple(_) => "a tuple",
             Value::Set(_) => "a set",
-            Value::View(_) => "a dictionary view",
+            Value::View(..) => "a dictionary view",
             Value::Dict(_) => "a dictionary",
             Value::Object(object) => object.data.kind.name(),
             Value::Function(_) | Value::Method(_) => "a function",
@@ -251,7 +251,7 @@ impl Value {
             return;
         }
         match self {
-            Value::List(list) | Value::Tuple(list) | Value::View(list) | Value::Set(list) => {
+            Value::List(list) | Value::Tuple(list) | Value::View(_, list) | Value::Set(list) => {
                 list.items.iter().for_each(|item| item.select(kind, found));
             }
             Value::Dict(dict) => {
@@ -339,6 +339,11 @@ impl Object {
             .iter()
             .position(|field| *field == name)?;
         self.data.fields.get(index)
+    }
+
+    pub(crate) fn named_fields(&self) -> impl Iterator<Item = (&str, &Value)> {
+        let names = self.data.kind.fields().iter().copied();
+        names.zip(self.data.fields.iter())
     }
 
     /// A field that policies may read.

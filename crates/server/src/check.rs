@@ -58,7 +58,7 @@ pub enum TraceFileError {
         error: json::Error,
     },
     #[error(
-        "message {index} of the trace `{}` is none, {}",
+        "message {index} of the trace `{}` is not valid, {}",
         path.display(), place(text, span)
     )]
     Message {

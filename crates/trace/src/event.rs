@@ -85,7 +85,8 @@ pub enum ChunkBody {
 pub struct Tool {
     pub server: Option<Arc<str>>,
     pub name: Arc<str>,
-    pub description: Arc<str>,
+    /// A text, unless the tool's author wrote something else.
+    pub description: Value,
     pub parameters: Vec<Parameter>,
 }
 
@@ -95,7 +96,8 @@ pub struct Parameter {
     pub name: Arc<str>,
     /// A text, or a list of texts where the schema gives a list.
     pub kind: Value,
-    pub description: Arc<str>,
+    /// As [`Tool::description`].
+    pub description: Value,
     pub required: bool,
     pub properties: Option<Vec<(Arc<str>, Parameter)>>,
     pub additional_properties: Option<bool>,

@@ -144,7 +144,7 @@ fn a_fault_of_the_trace_is_said_with_its_place() {
         ("{\"role\":\"user\"}\n\n{\"rôle\" 1}\n", "line 3, column 9"),
         (
             "[{\"role\":\"user\"},\n  {\"role\":7}]",
-            "message 1 of the trace `t.json` is none, line 2, column 3",
+            "message 1 of the trace `t.json` is not valid, line 2, column 3",
         ),
     ];
     for (trace, place) in faults {

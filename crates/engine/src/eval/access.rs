@@ -187,7 +187,7 @@ pub(crate) fn iterate(value: &Value) -> Result<Vec<Value>, String> {
         Value::List(List { items, .. })
         | Value::Tuple(List { items, .. })
         | Value::Set(List { items, .. })
-        | Value::View(List { items, .. }) => Ok(items.to_vec()),
+        | Value::View(_, List { items, .. }) => Ok(items.to_vec()),
         Value::Text(text) => Ok(letters(text)),
         Value::Dict(dict) => Ok(dict
             .entries

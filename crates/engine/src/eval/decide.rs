@@ -136,8 +136,7 @@ impl<'a> Evaluator<'a> {
             Kept::First(first) => {
                 let wanted = models_wanted(bounds.min, bounds.max);
                 first
-                    .iter()
-                    .take(wanted)
+                    .up_to(wanted)
                     .for_each(|model| self.recorder.add_objects(model));
             }
         }
@@ -176,7 +175,7 @@ impl<'a> Evaluator<'a> {
             })
         });
         first
-            .iter()
+            .up_to(wanted)
             .for_each(|model| self.recorder.add_objects(model));
         let reached = bounds.reached(total);
         match reached {
@@ -211,8 +210,8 @@ impl<'a> Evaluator<'a> {
 /// How many true models a `count` looks at before it knows its answer.
 pub(crate) fn models_wanted(min: Option<i64>, max: Option<i64>) -> usize {
     match (min, max) {
-        (_, Some(max)) => usize::try_from(max.saturating_add(1).max(1)).unwrap_or(usize::MAX),
-        (Some(min), None) => usize::try_from(min.max(1)).unwrap_or(usize::MAX),
+        (_, Some(max)) => usize::try_from(max.saturating_add(1).max(0)).unwrap_or(usize::MAX),
+        (Some(min), None) => usize::try_from(min.max(0)).unwrap_or(usize::MAX),
         (None, None) => usize::MAX,
     }
 }

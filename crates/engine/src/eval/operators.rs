@@ -2,6 +2,7 @@
 
 use super::{Evaluated, Evaluator, Interrupt, access, error};
 use crate::kind::Kind;
+use crate::library::image_url;
 use crate::program::Operator;
 use crate::python::number::{Integer, Number, float_mod, float_pow};
 use crate::text_form;
@@ -83,7 +84,7 @@ pub(super) fn contains_only(left: &Value, right: &Value) -> Computed {
 /// Whether `whole` has `part` as an element, a key, or a stretch of text.
 fn member(part: &Value, whole: &Value) -> Result<bool, String> {
     match (part, whole) {
-        (_, Value::List(list) | Value::Tuple(list) | Value::Set(list) | Value::View(list)) => {
+        (_, Value::List(list) | Value::Tuple(list) | Value::Set(list) | Value::View(_, list)) => {
             Ok(list.items.iter().any(|item| equal(part, item)))
         }
         (Value::Text(part), Value::Text(whole)) => Ok(whole.text.contains(&*part.text)),
@@ -112,13 +113,10 @@ fn in_contents(part: &Value, contents: &Object) -> Result<bool, String> {
     {
         let body = match chunk.data.kind {
             Kind::TextChunk => chunk.field("text"),
-            _ => match chunk.field("image_url") {
-                Some(Value::Dict(urls)) => urls.get("url"),
-                _ => None,
-            },
+            _ => Some(image_url(chunk)?),
         };
         let Some(Value::Text(body)) = body else {
-            return Err("an image of the content has no `url`".to_owned());
+            return Err("a chunk of the content has no text".to_owned());
         };
         let Value::Text(part) = part else {
             return Err(format!(

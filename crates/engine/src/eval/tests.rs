@@ -372,3 +372,59 @@ fn a_count_lists_the_first_models_in_the_order_of_its_lines() {
     );
     assert_eq!(listed(&(calls.to_owned() + texts)), ["messages.0"]);
 }
+
+#[test]
+fn a_count_that_wants_no_model_lists_at_most_the_first_combination() {
+    let listed = |head: &str, line: &str| {
+        let policy =
+            format!("from invariant import count\nraise \"no\" if:\n    {head}:\n        {line}\n");
+        let step = monitor(&policy).push(&events("call: read\ncall: send"), &Silent);
+        let Step::Findings(found) = step else {
+            panic!("{step:?}");
+        };
+        assert_eq!(found.len(), 1, "{policy}");
+        let ranges = found.iter().flat_map(|finding| &finding.ranges);
+        ranges.map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let first = "(c: ToolCall)\n        c is tool:read";
+    let second = "(c: ToolCall)\n        c is tool:send";
+    for head in ["count(min=0)", "count(min=1 - 1)", "not count(max=-1)"] {
+        assert_eq!(listed(head, first), ["messages.0"], "{head}");
+        assert!(listed(head, second).is_empty(), "{head}");
+    }
+}
+
+#[test]
+fn bounds_of_counts_are_numbers() {
+    let check = |bounds: &str, expected| {
+        let head = format!("count({bounds}):");
+        check_whole(
+            &rule(&[&head, "    (c: ToolCall)", "    c is tool:read"]),
+            "call: read\ncall: read",
+            expected,
+        );
+    };
+    check("min=1.5", "no");
+    check("min=2.5", "");
+    check("max=2.5", "no");
+    check("max=1.5", "");
+    check("min=5/2 - 1", "no");
+    check("min=0 - 10**30", "no");
+    check("max=0 - 10**30", "");
+    check("max=json_loads(\"Infinity\")", "no");
+    check("min=json_loads(\"Infinity\")", "");
+    check("min=json_loads(\"NaN\")", "error");
+}
+
+#[test]
+fn an_image_without_a_url_is_an_error() {
+    let trace = r#"json: [{"type": "image_url", "image_url": {"other": "x"}}]"#;
+    for line in [
+        "len(image(o)) >= 0",
+        "len(image(o.content[0])) >= 0",
+        "len(o.content.image()) >= 0",
+        "\"x\" in o.content",
+    ] {
+        check_whole(&rule(&["(o: ToolOutput)", line]), trace, "error");
+    }
+}

@@ -271,13 +271,15 @@ fn python_code(values: &[Value]) -> Value {
         items: calls.into(),
         place: Place::NOWHERE,
     };
-    let fields = [
+    let [failed, reason] = syntax_error(values);
+    let fields = vec![
         joined(values, "imports"),
         joined(values, "builtins"),
+        failed,
+        reason,
         Value::Set(calls),
     ];
-    let fields = fields.into_iter().chain(syntax_error(values));
-    Value::Object(Object::new(Kind::PythonCode, fields.collect()))
+    Value::Object(Object::new(Kind::PythonCode, fields))
 }
 
 /// One result for all texts.

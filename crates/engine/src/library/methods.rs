@@ -18,7 +18,7 @@ pub(crate) fn call(method: &Method, arguments: &[Value], keywords: &Keywords) ->
             optional([], arguments, keywords).map(|[]| ())?;
             let found = match *name {
                 "text" => chunk_texts(contents),
-                _ => chunk_images(contents),
+                _ => chunk_images(contents)?,
             };
             Ok(Value::list(found))
         }
@@ -120,12 +120,18 @@ fn join(separator: &Text, texts: &Value) -> Returned {
     Ok(Value::text(joined))
 }
 
-fn dict_method(dict: &Dict, name: &str, arguments: &[Value], keywords: &Keywords) -> Returned {
+fn dict_method(
+    dict: &Dict,
+    name: &'static str,
+    arguments: &[Value],
+    keywords: &Keywords,
+) -> Returned {
     let view = |items: Vec<Value>| {
-        Value::View(List {
+        let list = List {
             items: items.into(),
             place: Place::NOWHERE,
-        })
+        };
+        Value::View(name, list)
     };
     if name == "get" {
         if !keywords.is_empty() {

@@ -199,13 +199,20 @@ impl ClosedState {
 impl FirstModels {
     pub(crate) fn new(cap: usize) -> Self {
         Self {
-            cap,
+            cap: cap.max(1),
             models: BTreeMap::new(),
         }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &ModelRanges> {
-        self.models.values()
+    /// Those seen until a `count` knows its answer. One that wants no model knows it at the first
+    /// combination, which is a model or not.
+    pub(crate) fn up_to(&self, wanted: usize) -> impl Iterator<Item = &ModelRanges> {
+        let is_first = |order: &[u64]| order.iter().all(|place| *place == 0);
+        self.models
+            .iter()
+            .take(wanted.max(1))
+            .filter(move |(order, _)| wanted > 0 || is_first(order))
+            .map(|(_, ranges)| ranges)
     }
 
     /// Takes a model in, if it is one of the first.

@@ -51,10 +51,18 @@ impl Layout<'_, '_> {
     fn place(&mut self, mut token: Token) {
         if token.kind == TokenKind::End {
             self.close_to(0);
+        } else if self.ends_header(&token) {
+            token.line = LineStart::No;
         } else if token.starts_line() {
             token.line = self.line(&token);
         }
         self.done.push(token);
+    }
+
+    /// Whether this is the colon of a `raise … if`, which may stand on a line of its own.
+    fn ends_header(&self, token: &Token) -> bool {
+        let is_if = |last: &Token| self.source.get(last.span.range()) == Some("if");
+        token.kind == TokenKind::Colon && self.done.last().is_some_and(is_if)
     }
 
     fn line(&mut self, token: &Token) -> LineStart {

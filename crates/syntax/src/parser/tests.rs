@@ -238,6 +238,8 @@ fn rules_raise_texts_names_and_calls() {
         "raise \"{}\".format(a)\n  if:\n  a",
         "raise \"{}\".format(a; ) [a]",
     );
+    check_policy("raise E if\n:\n  a", "raise E [a]");
+    check_policy("raise E if # b\n\n  :\n  a\n  c", "raise E [a | c]");
 }
 
 #[test]

@@ -19,11 +19,10 @@ pub(super) fn parameters(schema: &Object) -> Vec<Parameter> {
         .collect()
 }
 
-pub(super) fn description(value: Option<&Value>) -> Arc<str> {
+pub(super) fn description(value: Option<&Value>) -> Value {
     match value {
         None | Some(Value::Null) => NO_DESCRIPTION.into(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string().into(),
+        Some(value) => value.clone(),
     }
 }
 
