@@ -160,6 +160,22 @@ impl Opening {
     }
 }
 
+// === impl Profile ===
+
+impl Profile {
+    /// Differs from that of any other by which a message would be judged or recorded otherwise.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let refusal = self.refusal.map(|style| format!("{style:?}"));
+        let project = self.project.as_ref().map(|name| format!("project {name}"));
+        digest(&[
+            refusal.unwrap_or_default().as_bytes(),
+            project.unwrap_or_default().as_bytes(),
+            &[u8::from(self.pushes_trace)],
+            self.guardrails_text.as_bytes(),
+        ])
+    }
+}
+
 // === impl Gateway ===
 
 impl Gateway {

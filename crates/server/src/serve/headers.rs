@@ -1,6 +1,6 @@
 //! The headers of the Streamable HTTP transport, read strictly.
 
-use axum::http::header::{ACCEPT, CONTENT_ENCODING, HeaderName};
+use axum::http::header::{ACCEPT, HeaderName};
 use axum::http::{HeaderMap, HeaderValue};
 use portcullis_transport::http::endpoint::is_of_type;
 

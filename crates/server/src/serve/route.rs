@@ -17,6 +17,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use bytes::Bytes;
 use portcullis_transport::http::body::read_body;
+use portcullis_transport::http::endpoint::is_encoded;
 
 use super::admission::admit;
 use super::answer::Refused;

@@ -180,8 +180,7 @@ impl Endpoint {
     }
 
     async fn answer(&self, head: Head, body: Incoming) -> Result<Answer, EndpointError> {
-        let encoding = head.headers.get(CONTENT_ENCODING);
-        if encoding.is_some_and(|encoding| encoding != "identity") {
+        if is_encoded(&head.headers) {
             return Ok(Answer::Other(head));
         }
         if is_of_type(&head.headers, JSON) {
