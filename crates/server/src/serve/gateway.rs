@@ -40,6 +40,7 @@ use crate::config::{
     GatewayConfig, HttpServer, HttpTransport, ServerConfig, ServerName, StdioServer,
 };
 use crate::detectors::ConfiguredDetectors;
+use crate::digest::digest;
 use crate::guardrails::{GuardrailSource, Kept, SourceState};
 use crate::login::Keys;
 use crate::metadata;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::conversation::Conversation;
 use super::principal::Principal;
-use super::upstream::silent;
+use super::upstream::{client_silent, silent};
 use crate::config::{GatewayConfig, SessionsConfig};
 use crate::digest::digest;
 use crate::metrics::EndReason;
@@ -31,11 +31,14 @@ pub(crate) struct SessionRegistry {
 /// How a conversation is found again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ConversationId {
-    /// By a secret that only its client was told: `Mcp-Session-Id`, or the `session_id` of an SSE
-    /// session. With the server that it was opened for.
+    /// By a secret that only its client was told, its `Mcp-Session-Id`, with the server that it was
+    /// opened for.
     Secret(Arc<str>, String),
-    /// By what configuration says tells conversations apart, where the protocol has no sessions.
-    Stateless(Arc<str>, Principal, String),
+    /// The same for the `session_id` of an SSE session.
+    Sse(Arc<str>, String),
+    /// By what configuration says tells conversations apart, where the protocol has no sessions, and
+    /// by the digest of the profile: a request brings its own guardrails.
+    Stateless(Arc<str>, Principal, String, [u8; 32]),
 }
 
 #[derive(Debug)]
@@ -59,34 +62,35 @@ pub(crate) struct TooMany;
 // === impl ConversationId ===
 
 impl ConversationId {
-    /// Unguessable: 244 random bits.
     pub(crate) fn secret(server: Arc<str>) -> Self {
-        let secret = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-        Self::Secret(server, secret)
+        Self::Secret(server, unguessable())
+    }
+
+    pub(crate) fn sse(server: Arc<str>) -> Self {
+        Self::Sse(server, unguessable())
     }
 
     /// What the store knows it by, which nobody can speak in it with.
     pub(crate) fn digest(&self, principal: Principal, guardrails: &str) -> String {
         let (kind, server, key) = match self {
             Self::Secret(server, secret) => ("secret", server, secret),
-            Self::Stateless(server, _, key) => ("stateless", server, key),
+            Self::Sse(server, secret) => ("sse", server, secret),
+            Self::Stateless(server, _, key, _) => ("stateless", server, key),
         };
         let [kind, server, key] = [kind, &**server, key].map(str::as_bytes);
         let guardrails = guardrails.as_bytes();
-        hexadecimal(&digest(&[
-            kind,
-            server,
-            key,
-            principal.as_bytes(),
-            guardrails,
-        ]))
+        let mut parts = vec![kind, server, key, principal.as_bytes(), guardrails];
+        if let Self::Stateless(.., profile) = self {
+            parts.push(profile);
+        }
+        hexadecimal(&digest(&parts))
     }
 
     /// What the client is told of it.
     pub(crate) fn told(&self) -> &str {
         match self {
-            Self::Secret(_, secret) => secret,
-            Self::Stateless(_, _, key) => key,
+            Self::Secret(_, secret) | Self::Sse(_, secret) => secret,
+            Self::Stateless(_, _, key, _) => key,
         }
     }
 }

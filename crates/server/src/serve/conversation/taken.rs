@@ -78,8 +78,8 @@ impl Conversation {
     ) -> Errand<Result<Taken, ClientGone>> {
         let source = Source {
             direction: Direction::ToClient,
-            scope: stream.map_or(Scope::SESSION, |(scope, _)| scope),
-            stream: stream.map(|(_, id)| id.clone()),
+            scope,
+            stream,
         };
         let conversation = Arc::clone(self);
         Errand::new(&self.tasks, async move {

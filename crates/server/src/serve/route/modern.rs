@@ -133,6 +133,9 @@ fn check_mirrors(
         (Some(_), _) => Err(mismatch(format!(
             "the header Mcp-Name must be there and equal `params.{member}`"
         ))),
+        (_, _, None) => Err(mismatch(
+            "the header Mcp-Name must not be there: this method names nothing".to_owned(),
+        )),
     }
 }
 

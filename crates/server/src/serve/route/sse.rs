@@ -17,7 +17,6 @@ use super::streamable::passed;
 use super::{Access, Configured, admit_message, body};
 use crate::metrics::EndReason;
 use crate::serve::answer::{Refused, events};
-use crate::serve::aside::read;
 use crate::serve::conversation::{Conversation, NotTaken};
 use crate::serve::errand::Errand;
 use crate::serve::gateway::{Gateway, Opening, Profile};
@@ -69,7 +68,7 @@ pub(super) async fn open(
         ));
     }
     let Access { principal, target } = access;
-    let id = ConversationId::secret(Arc::from(at));
+    let id = ConversationId::sse(Arc::from(at));
     let passed = passed(target, headers);
     // The stream is the session: who closes it ends it.
     let hold = Hold::new(&gateway, &id);
