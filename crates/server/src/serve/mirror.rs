@@ -11,7 +11,7 @@ use portcullis_json::{Limits, Number, Value, parse};
 use portcullis_mcp::Method;
 use portcullis_session::ArgumentHeaders;
 
-use super::headers::{MCP_PARAM_PREFIX, single};
+use super::headers::{MCP_METHOD, MCP_NAME, MCP_PARAM_PREFIX, single};
 
 const ENCODED_PREFIX: &str = "=?base64?";
 const ENCODED_SUFFIX: &str = "?=";

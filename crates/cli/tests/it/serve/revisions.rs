@@ -57,6 +57,8 @@ fn headers_must_say_what_the_body_says() {
     mismatch(fine.clone().with("Mcp-Method", "tools/list"));
     mismatch(fine.clone().without(VERSION));
     mismatch(fine.clone().but(VERSION, "2025-11-25"));
+    mismatch(modern(1, "prompts/get", "").with("Mcp-Name", "x"));
+    mismatch(modern(1, "tools/list", "").with("Mcp-Name", "x"));
     assert!(upstream.received().is_empty());
 
     let answer = fine
