@@ -22,7 +22,7 @@ mod revision;
 
 pub use envelope::{EnvelopeLimits, UnknownMeta};
 pub use id::{Id, IdError};
-pub use malformed::{Malformed, MalformedKind};
+pub use malformed::{Malformed, MalformedKind, Meant};
 pub use message::{Incoming, Message, MessageKind, Outcome};
 pub use method::{Method, MethodKind, MethodSpec, UnknownMethod};
 pub use peer::Peer;

@@ -293,7 +293,7 @@ impl<'t> Editor<'t> {
             }
         }
         self.edits.push((range, format!("[{}]", kept.join(","))));
-        Some(())
+        Some(items.len() - kept.len())
     }
 
     /// Takes a member out with the comma that it leaves.

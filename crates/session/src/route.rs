@@ -24,13 +24,21 @@ pub struct Delivery {
     pub direction: Direction,
     pub kind: DeliveryKind,
     pub scope: Scope,
-    /// The request that the message is about: the one that it answers, whose progress it tells, or
-    /// whose stream brought it. A request does not concern itself.
+    /// The request that the message is about: the one that it answers or cancels, whose progress it
+    /// tells, or whose stream brought it. A request does not concern itself.
     pub concerns: Option<Id>,
     /// Whether it stands in the place of a message that was blocked.
     pub is_refusal: bool,
-    /// The code of an error that the gateway itself says.
-    pub own_error: Option<i64>,
+    /// The error that it is, if it is one.
+    pub error: Option<ErrorCode>,
+}
+
+/// The code of an error, and who says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// The gateway itself.
+    Own(i64),
+    Peers(i64),
 }
 
 /// The kinds of JSON-RPC messages.
@@ -51,7 +59,19 @@ impl Source {
         Self {
             direction,
             scope: Scope::SESSION,
-            stream: None,
+            stream: Stream::Any,
+        }
+    }
+}
+
+// === impl Stream ===
+
+impl Stream {
+    /// The request that it answers, as far as that is known.
+    pub fn request(&self) -> Option<&Id> {
+        match self {
+            Self::Of(id) => Some(id),
+            Self::Any | Self::OfNone => None,
         }
     }
 }
@@ -72,7 +92,7 @@ impl Delivery {
             scope,
             concerns: to.cloned(),
             is_refusal: false,
-            own_error: None,
+            error: None,
         }
     }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 pub(crate) use self::judge::{Judgement, Judges, Violation};
 use crate::refusal::OwnWords;
-use crate::route::Delivery;
+use crate::route::{Delivery, ErrorCode};
 
 /// The right to send these bytes to that peer, once.
 ///

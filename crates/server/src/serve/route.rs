@@ -22,7 +22,7 @@ use portcullis_transport::http::endpoint::is_encoded;
 use super::admission::admit;
 use super::answer::Refused;
 use super::gateway::{Gateway, Target};
-use super::headers::{EVENT_STREAM, JSON, accepts, is_encoded, is_json};
+use super::headers::{EVENT_STREAM, JSON, accepts, is_json};
 use super::login::log_in;
 use super::principal::Principal;
 

@@ -67,6 +67,11 @@ pub(crate) fn silent(silence: Duration) -> String {
     format!("the server said nothing for {} seconds", silence.as_secs())
 }
 
+/// Why a request of the server's will not be answered any more.
+pub(crate) fn client_silent(silence: Duration) -> String {
+    format!("the client said nothing for {} seconds", silence.as_secs())
+}
+
 // === impl Upstream ===
 
 impl Upstream {

@@ -2,13 +2,13 @@
 
 use portcullis_mcp::{Id, Incoming};
 use portcullis_session::{
-    Action, Delivery, DeliveryKind, GuardrailAction, PastMessage, Permit, Scope, Source,
+    Action, Delivery, DeliveryKind, GuardrailAction, PastMessage, Permit, Scope, Source, Stream,
 };
 use portcullis_trace::record::Direction::{ToClient, ToServer};
 use portcullis_trace::record::{Direction, Timestamp};
 use portcullis_trace::wire;
 
-use crate::conversation::{Conversation, guardrail, json, request};
+use crate::conversation::{Became, Conversation, guardrail, json, request};
 
 const CALL: &str = r#"{"name":"t","arguments":{},"_meta":{"progressToken":"p"}}"#;
 
@@ -16,7 +16,7 @@ fn source(direction: Direction, scope: u64, stream: Option<i64>) -> Source {
     Source {
         direction,
         scope: Scope(scope),
-        stream: stream.map(Id::Integer),
+        stream: stream.map_or(Stream::Any, |id| Stream::Of(Id::Integer(id))),
     }
 }
 

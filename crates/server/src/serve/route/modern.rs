@@ -213,7 +213,8 @@ async fn conversation(
     let Access { principal, target } = access;
     let principal = *principal;
     let key = key(&config.sessions.key, headers, message);
-    let id = ConversationId::Stateless(Arc::clone(&target.name), principal, key);
+    let server = Arc::clone(&target.name);
+    let id = ConversationId::Stateless(server, principal, key, profile.digest());
     if let Some(conversation) = gateway.registry.find(&id, principal) {
         return Ok(conversation);
     }

@@ -13,7 +13,7 @@ use portcullis_trace::record::Direction;
 use tokio_util::sync::CancellationToken;
 use url::form_urlencoded;
 
-use super::streamable::passed;
+use super::streamable::{admit_in_session, passed};
 use super::{Access, Configured, admit_message, body};
 use crate::metrics::EndReason;
 use crate::serve::answer::{Refused, events};
@@ -113,7 +113,7 @@ pub(super) async fn take(
     headers: &HeaderMap,
     request: Body,
 ) -> Result<Response, Refused> {
-    let id = ConversationId::Secret(Arc::from(at), secret.to_owned());
+    let id = ConversationId::Sse(Arc::from(at), secret.to_owned());
     let conversation = gateway
         .registry
         .find(&id, principal)
@@ -126,6 +126,9 @@ pub(super) async fn take(
         Incoming::Single(message) => vec![message],
         Incoming::Batch(messages) => messages,
     };
+    for message in &messages {
+        admit_in_session(&conversation, message)?;
+    }
     let passed = passed(conversation.target(), headers);
     let (gateway, tasks) = (Arc::clone(gateway), gateway.tasks.clone());
     let work = async move {
