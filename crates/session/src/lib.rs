@@ -33,7 +33,7 @@ pub use context::{
 pub use detectors::LocalDetectors;
 pub use inquiry::{Inquiry, Outcome, Rehearsal, SharedDetectors};
 pub use lower::own_chunks;
-pub use route::{Delivery, DeliveryKind, Scope, Source};
+pub use route::{Delivery, DeliveryKind, ErrorCode, Scope, Source, Stream};
 pub use session::{PastMessage, Session};
 pub use tools::{
     ArgumentHeaders, KnownTools, ToolCheck, ToolChecks, UnknownToolCheck, tool_changes,
