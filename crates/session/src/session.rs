@@ -38,6 +38,7 @@ pub(crate) use self::changes::Subscription;
 use self::inspection::Inspected;
 use self::notification::cancelled_request;
 pub use self::past::PastMessage;
+use self::response::may_answer;
 
 /// LIMIT: notes of one session; what a peer can cause at will must not fill the log.
 const NOTES_MAX: u32 = 1000;
@@ -273,14 +274,14 @@ impl Session {
     }
 
     /// Looks for news of the client's requests. Those of which the server has said nothing for more
-    /// looks than `looks_max`; those while it waited for the client itself do not count.
+    /// looks than `looks_max`; those while it waited for the client's user do not count.
     ///
     /// Whoever looks does so at regular times: no clock that somebody sets takes part in it.
     pub fn overdue(&mut self, looks_max: u32) -> Vec<(Scope, Id)> {
-        if self.from_server.exchanges.is_empty() {
-            self.from_client.exchanges.look(looks_max)
-        } else {
+        if self.from_server.exchanges.wait_for_decision() {
             Vec::new()
+        } else {
+            self.from_client.exchanges.look(looks_max)
         }
     }
 

@@ -33,7 +33,7 @@ impl Permit {
     pub(crate) fn speak(words: OwnWords, delivery: Delivery) -> Self {
         Self {
             delivery: Delivery {
-                own_error: words.error_code(),
+                error: words.error_code().map(ErrorCode::Own),
                 ..delivery
             },
             bytes: words.into_bytes().into(),

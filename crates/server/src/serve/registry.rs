@@ -95,6 +95,11 @@ impl ConversationId {
     }
 }
 
+/// 244 random bits.
+fn unguessable() -> String {
+    format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple())
+}
+
 // === impl SessionRegistry ===
 
 impl SessionRegistry {
@@ -259,7 +264,8 @@ fn over(conversation: &Conversation, limits: &SessionsConfig) -> Option<EndReaso
 // === impl Conversation ===
 
 impl Conversation {
-    /// Fails what the server has been silent about for so long; to be called `every` so often.
+    /// Fails what the server, or the client, has been silent about for so long; to be called `every`
+    /// so often.
     /// Where each answer has a stream of its own, that is seen there.
     async fn fail_overdue(self: &Arc<Self>, silence_max: Duration, every: Duration) {
         if self.upstream().http().is_some() {

@@ -21,7 +21,7 @@ use super::outlet::Outlet;
 
 pub(crate) use http::{HttpUpstream, StandaloneStream};
 pub(crate) use sse::{SseError, SseUpstream, read_stream};
-pub(crate) use standalone::pass_standalone;
+pub(crate) use standalone::{asked_for, pass_standalone};
 pub(crate) use stdio::{StdioUpstream, read_all};
 
 /// How a server is spoken to.

@@ -6,7 +6,7 @@ use portcullis_session::Action;
 use portcullis_trace::record::Direction::{ToClient, ToServer};
 use portcullis_trace::record::Timestamp;
 
-use crate::conversation::{Conversation, request};
+use crate::conversation::{Became, Conversation, request};
 
 const TEXT: &str = r#"{"content":[{"type":"text","text":"x"}]}"#;
 const CALL: &str = r#"{"name":"t","arguments":{}}"#;
@@ -262,7 +262,10 @@ fn a_silence_is_counted_in_looks_and_ends_with_progress() {
     assert_eq!([0, 0].map(|_| overdue(&mut talk)), [0, 0]);
     talk.server(PROGRESS);
     assert_eq!([0, 0, 0].map(|_| overdue(&mut talk)), [0, 0, 1]);
-    // It waits for the client.
+    // A sign of life is nothing that it could wait for.
+    talk.server(r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#);
+    assert_eq!(overdue(&mut talk), 1);
+    // It waits for the client, but not for ever.
     talk.server(r#"{"jsonrpc":"2.0","id":"q","method":"roots/list"}"#);
     let failed = |talk: &mut Conversation| Became::from(talk.session.fail_unanswered(2, "late"));
     for _ in 0..2 {

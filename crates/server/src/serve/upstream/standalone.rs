@@ -144,6 +144,15 @@ async fn listen_until_refused(conversation: &Arc<Conversation>, upstream: &HttpU
     }
 }
 
+/// What a stream brings that was asked for like this: one that is gone on with may answer a request.
+pub(crate) fn asked_for(headers: &HeaderMap) -> Stream {
+    if headers.contains_key(LAST_EVENT_ID) {
+        Stream::Any
+    } else {
+        Stream::OfNone
+    }
+}
+
 /// How long the server wants to be left alone.
 pub(super) fn retry(position: &Position) -> Duration {
     let wanted = position.retry.map_or(RETRY_DEFAULT, Duration::from_millis);
