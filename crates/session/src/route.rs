@@ -8,9 +8,19 @@ use portcullis_trace::record::Direction;
 pub struct Source {
     pub direction: Direction,
     pub scope: Scope,
-    /// The client's request that the message's stream answers, where each request has a stream of
-    /// its own: over HTTP.
-    pub stream: Option<Id>,
+    pub stream: Stream,
+}
+
+/// What the stream that brought a message is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// For everything, or for what is not known: one that goes on with another.
+    Any,
+    /// To answer this request of the client's, where each has a stream of its own: over HTTP.
+    Of(Id),
+    /// For what belongs to no request (SPEC: MCP 2025-11-25, Streamable HTTP: it brings no
+    /// responses).
+    OfNone,
 }
 
 /// Within which the ids of open requests are distinct: a session, or over HTTP without sessions

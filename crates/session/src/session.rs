@@ -28,7 +28,7 @@ use crate::context::{Guardrail, RefusalStyle, SessionContext, SessionLimits};
 use crate::exchange::{Exchange, Exchanges};
 use crate::inquiry::{Asked, Inquiry, Outcome, Rehearsal, SharedDetectors};
 use crate::refusal::OwnWords;
-use crate::route::{Delivery, DeliveryKind, Scope, Source};
+use crate::route::{Delivery, DeliveryKind, ErrorCode, Scope, Source};
 use crate::task_calls::TaskCalls;
 use crate::tools::ToolWatch;
 use crate::verdict::{Judges, Permit, Violation};
@@ -418,14 +418,18 @@ impl Session {
     }
 
     fn delivery(&mut self, turn: Turn<'_>) -> Delivery {
-        let stream = || turn.source.stream.clone();
+        let stream = || turn.source.stream.request().cloned();
         let (kind, concerns) = match turn.message.kind() {
             MessageKind::Request { .. } => (DeliveryKind::Request, stream()),
             MessageKind::Response { id, .. } => (DeliveryKind::Response, id.clone()),
             MessageKind::Notification { method } => {
-                let progressed = (*method == Method::Progress)
-                    .then(|| self.progressed(turn).map(|exchange| exchange.id.clone()))
-                    .flatten();
+                let about = match (method, turn.direction) {
+                    (Method::Progress, _) => {
+                        self.progressed(turn).map(|exchange| exchange.id.clone())
+                    }
+                    (Method::Cancelled, Direction::ToServer) => cancelled_request(turn),
+                    _ => None,
+                };
                 let kind = match method {
                     Method::ToolsListChanged
                     | Method::PromptsListChanged

@@ -26,6 +26,15 @@ pub(crate) fn named_member(method: &Method) -> Option<&'static str> {
     }
 }
 
+/// Passes on what has been held against the message.
+pub(crate) fn pass_on(headers: &HeaderMap, passed: &mut HeaderMap) {
+    let mirrors = |name: &HeaderName| {
+        [MCP_METHOD, MCP_NAME].contains(name) || name.as_str().starts_with(MCP_PARAM_PREFIX)
+    };
+    let mirroring = headers.iter().filter(|(name, _)| mirrors(name));
+    passed.extend(mirroring.map(|(name, value)| (name.clone(), value.clone())));
+}
+
 /// The text that a header stands for; `None` if it is encoded and the encoding is broken.
 pub(crate) fn decode(header: &str) -> Option<String> {
     let header = header.trim();

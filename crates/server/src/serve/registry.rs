@@ -273,6 +273,13 @@ impl Conversation {
         }
         let looks_max = silence_max.as_millis() / every.as_millis().max(1);
         let looks_max = u32::try_from(looks_max).unwrap_or(u32::MAX);
+        let unanswered = {
+            let reason = client_silent(silence_max);
+            self.session().await.fail_unanswered(looks_max, &reason)
+        };
+        if !unanswered.is_empty() {
+            self.on_line(unanswered).await;
+        }
         let overdue = self.session().await.overdue(looks_max);
         for (scope, id) in overdue {
             self.on_no_answer(scope, &id, &silent(silence_max), None)

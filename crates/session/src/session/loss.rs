@@ -72,7 +72,7 @@ impl Session {
         let message = format!("the server `{}` ended before it answered", self.server);
         waiting
             .iter()
-            .map(|exchange| self.fail(exchange, &message))
+            .map(|exchange| self.fail(Direction::ToClient, exchange, &message))
             .collect()
     }
 }
