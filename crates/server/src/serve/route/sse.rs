@@ -9,7 +9,6 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use portcullis_mcp::{Incoming, Message};
 use portcullis_session::Scope;
-use portcullis_trace::record::Direction;
 use tokio_util::sync::CancellationToken;
 use url::form_urlencoded;
 
@@ -120,9 +119,7 @@ pub(super) async fn take(
         .ok_or_else(Refused::session_not_found)?;
     admit_message(headers)?;
     let request = body(gateway, request).await?;
-    let envelope = conversation.envelope(Direction::ToServer);
-    let incoming = read(request, move |text| Incoming::parse(text, &envelope)).await?;
-    let messages: Vec<Message> = match incoming {
+    let messages: Vec<Message> = match conversation.read(request).await? {
         Incoming::Single(message) => vec![message],
         Incoming::Batch(messages) => messages,
     };

@@ -127,8 +127,7 @@ pub(super) async fn take(
         check_revision(&conversation, headers)?;
         let timed = conversation.meter().reading.time();
         let request = body(gateway, request).await?;
-        let envelope = conversation.envelope(Direction::ToServer);
-        let incoming = read(request, move |text| Incoming::parse(text, &envelope)).await?;
+        let incoming = conversation.read(request).await?;
         drop(timed);
         return in_session(
             gateway,
