@@ -240,6 +240,12 @@ pub fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(wanted))
 }
 
+/// Whether a body has to be decoded before it can be read.
+pub fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
+}
+
 /// The next part of a body; what follows the last says nothing that is looked at.
 async fn next_part(body: &mut Incoming) -> Option<Result<Bytes, hyper::Error>> {
     loop {
