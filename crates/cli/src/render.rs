@@ -8,6 +8,7 @@ pub(crate) mod trace;
 use std::fmt::{self, Display, Write};
 
 use anstyle::{AnsiColor, Style};
+use portcullis_detect::fold::is_hidden;
 
 pub(crate) use self::config::file_problems;
 pub(crate) use self::policy::{diagnostics, policy_diagnostics};
@@ -47,31 +48,6 @@ pub(crate) fn shortened(text: &str, characters: usize) -> String {
         Some((end, _)) => format!("{}…", plain(text.get(..end).unwrap_or_default())),
         None => plain(text),
     }
-}
-
-/// Controls, and the format characters of Unicode that have no shape of their own.
-fn is_hidden(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{ad}'
-                | '\u{34f}'
-                | '\u{61c}'
-                | '\u{115f}'..='\u{1160}'
-                | '\u{17b4}'..='\u{17b5}'
-                | '\u{180b}'..='\u{180f}'
-                | '\u{200b}'..='\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}'
-                | '\u{3164}'
-                | '\u{fe00}'..='\u{fe0f}'
-                | '\u{feff}'
-                | '\u{ffa0}'
-                | '\u{fff0}'..='\u{fffb}'
-                | '\u{1bca0}'..='\u{1bca3}'
-                | '\u{1d173}'..='\u{1d17a}'
-                | '\u{e0000}'..='\u{e0fff}'
-        )
 }
 
 // === impl Paint ===

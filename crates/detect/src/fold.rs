@@ -141,6 +141,16 @@ pub(crate) fn is_invisible(character: char) -> bool {
         | '\u{ffa0}' | '\u{e0001}' | '\u{e007f}' | '\u{e0100}'..='\u{e01ef}')
 }
 
+/// Whether a reader does not see the character, or sees others in another order for it. Unlike
+/// [`is_invisible`], controls, separators and all tag characters count, also where they part words.
+pub fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || is_invisible(character)
+        || matches!(character,
+            '\u{2028}' | '\u{2029}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// The Latin letter that a letter in lower case looks like, or the letter itself.
 pub(crate) fn look_alike(letter: char) -> char {
     match letter {
@@ -196,6 +206,16 @@ mod tests {
         check("ig\u{200b}no\u{ad}re", "ignore");
         check("\u{e0069}\u{e0067}", "ig");
         check("ﬁle", "file");
+    }
+
+    #[test]
+    fn what_nobody_sees_is_hidden() {
+        for character in
+            "\u{1b}\u{ad}\u{200b}\u{2028}\u{202e}\u{3164}\u{fe01}\u{e0041}\u{e0100}".chars()
+        {
+            assert!(is_hidden(character), "{character:?}");
+        }
+        assert!(!"aü中🙂“́".chars().any(is_hidden));
     }
 
     #[test]

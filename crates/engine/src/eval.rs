@@ -11,6 +11,7 @@ pub(crate) use decide::models_wanted;
 pub(crate) use quantify::Sources;
 
 use crate::detector::{DetectorCall, Oracle};
+use crate::finding::FailureKind;
 use crate::kind::BinderKind;
 use crate::memory::{BodyMemory, ClosedState, When};
 use crate::meter::{Exceeded, Meter};
@@ -73,8 +74,6 @@ pub(crate) enum Verdict {
 pub(crate) enum Interrupt {
     /// The policy asked for something that does not exist.
     Error(RuntimeError),
-    /// A rule is satisfied, and its error expression gives no violation.
-    Violation(RuntimeError),
     /// A detector's answer is needed first.
     Needs(DetectorCall),
     Exceeded(Exceeded),
@@ -82,6 +81,7 @@ pub(crate) enum Interrupt {
 
 #[derive(Clone, Debug)]
 pub(crate) struct RuntimeError {
+    pub(crate) kind: FailureKind,
     pub(crate) message: String,
     pub(crate) span: Span,
 }
@@ -527,7 +527,12 @@ fn members(value: &Value, kind: BinderKind) -> Vec<Value> {
 }
 
 pub(crate) fn error(message: impl Into<String>, span: Span) -> Interrupt {
+    failed(FailureKind::RuntimeError, message, span)
+}
+
+pub(crate) fn failed(kind: FailureKind, message: impl Into<String>, span: Span) -> Interrupt {
     Interrupt::Error(RuntimeError {
+        kind,
         message: message.into(),
         span,
     })

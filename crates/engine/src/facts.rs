@@ -302,15 +302,7 @@ impl<'p> Context<'p> {
                 None => fallible = true,
             }
         }
-        let known = Type::EVENT
-            .or(Type::FUNCTION)
-            .or(Type::TEXT_CHUNK)
-            .or(Type::IMAGE)
-            .or(Type::TOOL_PARAMETER)
-            .or(Type::PYTHON_CODE)
-            .or(Type::SHELL_CODE)
-            .or(Type::HTML);
-        if !object.ty.is_within(known) {
+        if !object.ty.is_within(Type::STRUCTURE) {
             return object.typed(Type::ANY).failing(true);
         }
         object.typed(ty).failing(fallible)

@@ -77,6 +77,10 @@ pub struct Failure {
 pub enum FailureKind {
     /// An expression of the policy has no value for this trace.
     RuntimeError,
+    /// A parameter that the policy reads was not given.
+    MissingParameter,
+    /// A value has no attribute of the name that the policy gives.
+    MissingAttribute,
     /// A rule is satisfied, and what it wants to say about it cannot be said.
     Violation,
     /// A bound of [`crate::Limits`] was reached.

@@ -370,12 +370,7 @@ impl Needs {
                 Ok(())
             }
             Err(Interrupt::Exceeded(exceeded)) => Err(Stopped::limit(exceeded, rule)),
-            Err(Interrupt::Error(error)) => {
-                Err(Stopped::error(FailureKind::RuntimeError, error, rule))
-            }
-            Err(Interrupt::Violation(error)) => {
-                Err(Stopped::error(FailureKind::Violation, error, rule))
-            }
+            Err(Interrupt::Error(error)) => Err(Stopped::error(error, rule)),
         }
     }
 
@@ -389,10 +384,10 @@ impl Needs {
 }
 
 impl Stopped {
-    fn error(kind: FailureKind, error: RuntimeError, rule: Option<usize>) -> Self {
+    fn error(error: RuntimeError, rule: Option<usize>) -> Self {
         Stopped::Failed(Failure {
             rule,
-            kind,
+            kind: error.kind,
             message: error.message,
             span: Some(error.span),
         })

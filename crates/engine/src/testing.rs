@@ -78,7 +78,9 @@ pub(crate) fn outcome(step: &Step) -> String {
             calls.collect::<Vec<_>>().join(" ")
         }
         Step::Failed(failure) => match failure.kind {
-            FailureKind::RuntimeError => "error".to_owned(),
+            FailureKind::RuntimeError
+            | FailureKind::MissingParameter
+            | FailureKind::MissingAttribute => "error".to_owned(),
             FailureKind::Limit => "limit".to_owned(),
             FailureKind::Violation => "unsayable".to_owned(),
         },

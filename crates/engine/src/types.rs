@@ -41,6 +41,15 @@ impl Type {
         .or(Type::TOOL_CALL)
         .or(Type::TOOL_OUTPUT)
         .or(Type::TOOL);
+    /// Objects whose attributes are known by their kind, and which are never falsy.
+    pub(crate) const STRUCTURE: Type = Type::EVENT
+        .or(Type::FUNCTION)
+        .or(Type::TEXT_CHUNK)
+        .or(Type::IMAGE)
+        .or(Type::TOOL_PARAMETER)
+        .or(Type::PYTHON_CODE)
+        .or(Type::SHELL_CODE)
+        .or(Type::HTML);
     pub(crate) const SEQUENCE: Type = Type::LIST.or(Type::TUPLE).or(Type::SET).or(Type::VIEW);
     /// What `Message.content` can be.
     const CONTENT: Type = Type::NONE.or(Type::TEXT).or(Type::CONTENTS);

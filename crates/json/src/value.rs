@@ -125,6 +125,12 @@ impl From<Object> for Value {
     }
 }
 
+impl<const N: usize> From<[(&str, Value); N]> for Value {
+    fn from(members: [(&str, Value); N]) -> Self {
+        Value::from(Object::from(members))
+    }
+}
+
 // === impl Object ===
 
 impl Object {
@@ -180,6 +186,15 @@ impl Object {
 }
 
 /// As repeated [`Object::insert`], without its cost per member where there are many.
+impl<const N: usize> From<[(&str, Value); N]> for Object {
+    fn from(members: [(&str, Value); N]) -> Self {
+        let members = members.into_iter();
+        members
+            .map(|(name, value)| (Arc::from(name), value))
+            .collect()
+    }
+}
+
 impl FromIterator<(Arc<str>, Value)> for Object {
     fn from_iter<I: IntoIterator<Item = (Arc<str>, Value)>>(members: I) -> Self {
         let members = members.into_iter();

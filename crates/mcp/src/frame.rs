@@ -2,7 +2,7 @@
 mod line;
 mod sse;
 
-pub use line::{LINE_BYTES_DEFAULT, LineDecoder, LineError};
+pub use line::{LineDecoder, LineError};
 pub use sse::{
     SSE_EVENT_BYTES_DEFAULT, SseDecoder, SseError, SseEvent, SseField, write_comment, write_event,
 };

@@ -9,6 +9,7 @@
 //! the messages it makes.
 pub mod error_code;
 pub mod frame;
+pub mod meta_name;
 pub mod view;
 pub mod write;
 

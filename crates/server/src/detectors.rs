@@ -20,7 +20,8 @@ mod prompts;
 mod semgrep;
 mod service;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use portcullis_engine::{
@@ -29,18 +30,16 @@ use portcullis_engine::{
 use portcullis_session::LocalDetectors;
 use portcullis_trace::Event;
 use portcullis_transport::http::endpoint::EndpointError;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, timeout_at};
 
 use self::backend::{Backends, Route};
-use self::cache::Cache;
 use crate::config::DetectorsConfig;
 
 /// See the module.
 #[derive(Debug)]
 pub struct ConfiguredDetectors {
     backends: RwLock<Arc<Backends>>,
-    cache: Mutex<Cache>,
 }
 
 /// LIMIT: calls that are asked at once; further ones of the same message are errors.
@@ -55,7 +54,6 @@ impl ConfiguredDetectors {
     pub fn new(config: &DetectorsConfig) -> Result<Self, EndpointError> {
         Ok(Self {
             backends: RwLock::new(Arc::new(Backends::new(config)?)),
-            cache: Mutex::new(Cache::new(config.cache_entries)),
         })
     }
 
@@ -69,8 +67,6 @@ impl ConfiguredDetectors {
             .backends
             .write()
             .unwrap_or_else(PoisonError::into_inner) = backends;
-        // What another model said is no answer of this one.
-        *self.cache() = Cache::new(config.cache_entries);
         Ok(())
     }
 
@@ -83,9 +79,12 @@ impl ConfiguredDetectors {
     pub(crate) async fn ask(&self, calls: &[DetectorCall], until: Instant) -> Vec<Answered> {
         let backends = self.backends();
         let mut asked = JoinSet::new();
+        let mut places = HashMap::new();
         for (place, call) in calls.iter().enumerate().take(CALLS_MAX) {
-            let (backends, call) = (Arc::clone(&backends), call.clone());
-            asked.spawn(async move { (place, backends.answer(&call).await) });
+            let (backends, detector) = (Arc::clone(&backends), call.detector);
+            let call = call.clone();
+            let task = asked.spawn(async move { backends.answer(&call).await });
+            places.insert(task.id(), (place, detector));
         }
         let unanswered = |call: &DetectorCall| {
             let patience = backends.config.patience.as_secs_f32();
@@ -102,15 +101,13 @@ impl ConfiguredDetectors {
             ))
         };
         outcomes.resize_with(calls.len(), too_many);
-        while let Ok(Some(done)) = timeout_at(until, asked.join_next()).await {
-            let Ok((place, outcome)) = done else {
+        while let Ok(Some(done)) = timeout_at(until, asked.join_next_with_id()).await {
+            let task = done.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
+            let Some((place, detector)) = places.get(&task) else {
                 continue;
             };
-            if let (Some(call), Ok(answer)) = (calls.get(place), &outcome) {
-                self.cache().keep(call, answer);
-            }
-            if let Some(slot) = outcomes.get_mut(place) {
-                *slot = outcome;
+            if let Some(slot) = outcomes.get_mut(*place) {
+                *slot = done.map_or_else(|_| Err(broke_off(detector)), |(_, outcome)| outcome);
             }
         }
         outcomes
@@ -140,10 +137,6 @@ impl ConfiguredDetectors {
         let backends = self.backends.read();
         Arc::clone(&backends.unwrap_or_else(PoisonError::into_inner))
     }
-
-    fn cache(&self) -> MutexGuard<'_, Cache> {
-        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Detectors for ConfiguredDetectors {
@@ -151,9 +144,10 @@ impl Detectors for ConfiguredDetectors {
         if backend::is_local(call.detector) {
             return LocalDetectors.answer(call);
         }
-        match self.backends().route(call) {
+        let backends = self.backends();
+        match backends.route(call) {
             Route::Local => LocalDetectors.answer(call),
-            Route::Backend(_) => match self.cache().find(call) {
+            Route::Backend(_) => match backends.cache().find(call) {
                 Some(answer) => Lookup::Ready(Ok(answer)),
                 None => Lookup::Later,
             },
@@ -161,3 +155,11 @@ impl Detectors for ConfiguredDetectors {
         }
     }
 }
+
+/// Of an answer that nobody gives any more. What went wrong is in the log.
+fn broke_off(detector: &str) -> String {
+    format!("`{detector}` broke off by an error of its own")
+}
+
+#[cfg(test)]
+mod tests;

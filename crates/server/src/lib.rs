@@ -11,7 +11,6 @@ mod api;
 pub mod check;
 pub mod config;
 pub mod detectors;
-mod digest;
 pub mod explorer;
 mod feed;
 mod guardrails;

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName};
+use portcullis_session::digest;
 use portcullis_store::{ApiKey, ApiKeyHash, ApiKeyId, Pool, StoreError};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-use crate::digest::digest;
 use crate::relay::now;
 
 /// LIMIT: for how long a key that was valid is taken for valid without asking the store: so long

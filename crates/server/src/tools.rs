@@ -4,7 +4,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use portcullis_session::{Action, KnownTools, Sightings};
+use portcullis_session::{Action, KnownTools, Sightings, digest};
 use portcullis_store::Pool;
 use portcullis_trace::hexadecimal;
 use portcullis_trace::pin::{ToolPin, ToolServer, ToolSighting};
@@ -12,7 +12,6 @@ use portcullis_transport::child::ServerCommand;
 use url::Url;
 
 use crate::config::{HttpServer, ServerConfig, StdioServer, server_name};
-use crate::digest::digest;
 use crate::relay::now;
 use crate::run::GuardedServer;
 

@@ -4,11 +4,12 @@
 //! gateway began or is forgotten, is for the server to judge.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fmt, iter};
 
 use portcullis_trace::record::Timestamp;
-use sha2::{Digest, Sha256};
+
+use crate::digest::digest;
 
 /// LIMIT: tasks, and states, of one server that are known. The oldest are forgotten first.
 const KNOWN_MAX: usize = 10_000;
@@ -142,13 +143,9 @@ impl fmt::Debug for Party {
 
 /// Of several parts, none of which can pass for another.
 fn mark(first: &[u8], others: &[&str]) -> Mark {
-    let mut digest = Sha256::new();
     let others = others.iter().map(|part| part.as_bytes());
-    for part in std::iter::once(first).chain(others) {
-        digest.update(part.len().to_le_bytes());
-        digest.update(part);
-    }
-    digest.finalize().into()
+    let parts: Vec<&[u8]> = iter::once(first).chain(others).collect();
+    digest(&parts)
 }
 
 /// Nothing is half done where a panic can be.

@@ -62,13 +62,7 @@ fn injection(text: &str, options: &Object) -> Answered {
         None | Some(Value::Null) => {}
         Some(other) => return Err(format!("`prompt_injection` has no model {other}")),
     }
-    let threshold = match options.get("threshold") {
-        None | Some(Value::Null) => DEFAULT_INJECTION_SCORE,
-        Some(Value::Number(Number::Float(threshold))) => *threshold,
-        Some(Value::Number(Number::Integer(0))) => 0.0,
-        Some(Value::Number(Number::Integer(1))) => 1.0,
-        Some(other) => return Err(format!("`threshold` is a number from 0 to 1, not {other}")),
-    };
+    let threshold = threshold(options, "threshold")?.unwrap_or(INJECTION_THRESHOLD);
     let found = prompt_injection::assess(text);
     let is_found = found.score.value() >= threshold;
     Ok(Answer {
@@ -118,8 +112,22 @@ fn definition(description: &str, options: &Object) -> tool::Definition {
     }
 }
 
-/// The language's default for `threshold` of `prompt_injection`.
-const DEFAULT_INJECTION_SCORE: f64 = 0.9;
+/// The language's default for `threshold` of `prompt_injection`. Whoever answers it finds what
+/// reaches the threshold.
+pub const INJECTION_THRESHOLD: f64 = 0.9;
+
+/// A score that an option gives. No score is outside of 0 to 1, so a rule that says so says nothing.
+pub fn threshold(options: &Object, name: &str) -> Result<Option<f64>, String> {
+    match options.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Number(Number::Integer(0))) => Ok(Some(0.0)),
+        Some(Value::Number(Number::Integer(1))) => Ok(Some(1.0)),
+        Some(Value::Number(Number::Float(given))) if (0.0..=1.0).contains(given) => {
+            Ok(Some(*given))
+        }
+        Some(other) => Err(format!("`{name}` is a number from 0 to 1, not {other}")),
+    }
+}
 
 fn unicode_categories(text: &str, options: &Object) -> Answered {
     let wanted = names(options.get("categories"), "categories")?;

@@ -270,6 +270,11 @@ impl CallId {
         })
     }
 
+    /// As a trace has it.
+    pub(crate) fn recorded(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -14,10 +14,12 @@ mod action;
 mod belonging;
 mod context;
 mod detectors;
+mod digest;
 mod exchange;
 mod inquiry;
 mod lower;
 mod passage;
+mod recent;
 mod refusal;
 mod route;
 mod session;
@@ -30,9 +32,11 @@ pub use belonging::{Belongings, Party};
 pub use context::{
     Guardrail, GuardrailAction, RefusalStyle, SamplingContext, SessionContext, SessionLimits,
 };
-pub use detectors::LocalDetectors;
+pub use detectors::{INJECTION_THRESHOLD, LocalDetectors, threshold};
+pub use digest::digest;
 pub use inquiry::{Inquiry, Outcome, Rehearsal, SharedDetectors};
 pub use lower::own_chunks;
+pub use recent::Recent;
 pub use route::{Delivery, DeliveryKind, ErrorCode, Scope, Source, Stream};
 pub use session::{PastMessage, Session};
 pub use tools::{

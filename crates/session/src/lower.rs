@@ -174,7 +174,7 @@ fn blob_texts(method: &str, params: &Object) -> Result<Option<Object>, BlobError
         return Ok(None);
     }
     let texts = Value::from(texts.collect::<Vec<_>>());
-    Ok(Some([(Arc::from("blobs"), texts)].into_iter().collect()))
+    Ok(Some([("blobs", texts)].into()))
 }
 
 fn notification(
@@ -263,7 +263,7 @@ fn outcome(task: Option<&Value>) -> Option<Object> {
     let task = task?.as_object()?;
     let mut outcome = match task.get("result") {
         Some(Value::Object(result)) => (**result).clone(),
-        Some(other) => [(Arc::from("result"), other.clone())].into_iter().collect(),
+        Some(other) => [("result", other.clone())].into(),
         None => Object::new(),
     };
     for name in ["error", "statusMessage"] {
@@ -319,10 +319,10 @@ fn tool_listing(call_id: &str, result: &Value, members: &Object, stamp: &Stamp) 
     };
     let plain = unescaped(&beside_tools(others, tools));
     let tools: Vec<Value> = tools.iter().map(|tool| stamp.tool(tool)).collect();
-    let listing: Object = [(Arc::from("tools"), tools.into())].into_iter().collect();
+    let listing = Value::from([("tools", tools.into())]);
     // Places in the listing are counted from the first output on.
     let mut elements = stamp.outputs(call_id, listed.into(), plain);
-    elements.insert(1, listing.into());
+    elements.insert(1, listing);
     elements
 }
 
@@ -394,18 +394,11 @@ fn with_rest(members: &Object, field: &str, chunks: impl Fn(&Value) -> Vec<Value
 }
 
 fn element(role: &str) -> Object {
-    [(Arc::from("role"), Value::from(role))]
-        .into_iter()
-        .collect()
+    [("role", role.into())].into()
 }
 
 fn call(id: Option<&str>, name: Value, arguments: Object) -> Value {
-    let function: Object = [
-        (Arc::from("name"), name),
-        (Arc::from("arguments"), arguments.into()),
-    ]
-    .into_iter()
-    .collect();
+    let function = Object::from([("name", name), ("arguments", arguments.into())]);
     let mut call = Object::new();
     if let Some(id) = id {
         call.insert("id", id);
@@ -480,6 +473,6 @@ impl Stamp {
 
     fn metadata(&self) -> Object {
         let server = Value::String(Arc::clone(&self.server));
-        [(Arc::from("server"), server)].into_iter().collect()
+        [("server", server)].into()
     }
 }

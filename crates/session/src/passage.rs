@@ -10,7 +10,7 @@ mod time;
 use std::ops::Range;
 
 use portcullis_json::{Member, Shape, Value, rescan};
-use portcullis_mcp::{EnvelopeLimits, Message, Revision};
+use portcullis_mcp::{EnvelopeLimits, Message, Revision, meta_name};
 
 use self::link::{opens_script, suits_icon, suits_website};
 use self::time::{pause, time_to_live};
@@ -164,9 +164,7 @@ impl Place {
                 "_meta" => Self::Meta,
                 _ => return None,
             },
-            (Self::Asked, "tools") | (Self::Meta, "io.modelcontextprotocol/serverInfo") => {
-                Self::Described
-            }
+            (Self::Asked, "tools") | (Self::Meta, meta_name::SERVER_INFO) => Self::Described,
             // A block may hold the result of a tool, which has blocks again.
             (Self::PromptMessage | Self::ContentBlock, "content") => Self::ContentBlock,
             (Self::ContentBlock | Self::Described, "icons") => Self::Icons,

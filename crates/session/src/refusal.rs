@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use portcullis_detect::fold::is_hidden;
 use portcullis_json::{Object, Value};
 use portcullis_mcp::{Id, Malformed, Method, Revision, error_code, write};
 
@@ -159,12 +160,10 @@ impl OwnWords {
         };
         let supported = Revision::ALL.into_iter().filter(is_possible);
         let supported: Vec<Value> = supported.map(|revision| revision.as_str().into()).collect();
-        let data: Object = [
-            (Arc::from("supported"), Value::from(supported)),
-            (Arc::from("requested"), plain(requested).into()),
-        ]
-        .into_iter()
-        .collect();
+        let data = Object::from([
+            ("supported", supported.into()),
+            ("requested", plain(requested).into()),
+        ]);
         Self::error_with(
             Some(id),
             error_code::UNSUPPORTED_PROTOCOL_VERSION,
@@ -241,32 +240,18 @@ fn reasons(judgement: &Judgement) -> String {
 }
 
 fn failed_call(text: String, exchange: &Exchange) -> Value {
-    let block: Object = [
-        (Arc::from("type"), Value::from("text")),
-        (Arc::from("text"), text.into()),
-    ]
-    .into_iter()
-    .collect();
+    let block = Value::from([("type", "text".into()), ("text", text.into())]);
     let mut result = Object::new();
     if exchange.is_stateless() {
         result.insert("resultType", "complete");
     }
-    result.insert("content", vec![Value::from(block)]);
+    result.insert("content", vec![block]);
     result.insert("isError", true);
     result.into()
 }
 
 /// One short line without characters that hide or reorder text.
 pub(crate) fn plain(text: &str) -> String {
-    let is_hidden = |character: char| {
-        character.is_control()
-            || matches!(
-                character,
-                '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-                    | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-                    | '\u{e0000}'..='\u{e007f}'
-            )
-    };
     let mut shown: String = text
         .chars()
         .take(REASON_CHARACTERS_MAX)

@@ -1,47 +1,43 @@
 //! Which call of a tool a task came of: what comes of the task is an output of that tool.
 
-use std::collections::{HashMap, VecDeque};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use crate::exchange::CallId;
+use crate::recent::Recent;
 
 /// LIMIT: tasks of a session whose calls are known. The oldest are forgotten first; what comes of
 /// them is seen, as an output of the request that asks for it.
-const TASKS_MAX: usize = 1024;
+const TASKS_MAX: NonZeroUsize = NonZeroUsize::MIN.saturating_add(1023);
 
-#[derive(Debug, Default)]
-pub(crate) struct TaskCalls {
-    calls: HashMap<Arc<str>, CallId>,
-    oldest_first: VecDeque<Arc<str>>,
-}
+#[derive(Debug)]
+pub(crate) struct TaskCalls(Recent<Arc<str>, CallId>);
 
 // === impl TaskCalls ===
 
 impl TaskCalls {
     /// A server that gives an id again means the last call.
     pub(crate) fn note(&mut self, task: Arc<str>, call: CallId) {
-        if self.calls.insert(Arc::clone(&task), call).is_some() {
-            return;
-        }
-        self.oldest_first.push_back(task);
-        if self.oldest_first.len() > TASKS_MAX
-            && let Some(oldest) = self.oldest_first.pop_front()
-        {
-            self.calls.remove(&oldest);
-        }
+        self.0.insert(task, call);
     }
 
     /// Another request has the name now: whoever looks for the call would find that.
     pub(crate) fn forget(&mut self, call: &CallId) {
-        if self.calls.values().any(|known| known == call) {
-            self.calls.retain(|_, known| known != call);
-            self.oldest_first
-                .retain(|task| self.calls.contains_key(task));
-        }
+        self.0.remove_value(call);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     pub(crate) fn of(&self, task: Option<&str>) -> Option<CallId> {
-        self.calls.get(task?).cloned()
+        self.0.get(task?).cloned()
+    }
+}
+
+impl Default for TaskCalls {
+    fn default() -> Self {
+        Self(Recent::new(TASKS_MAX))
     }
 }
 
@@ -60,7 +56,7 @@ mod tests {
         calls.note("t".into(), call(1));
         calls.note("t".into(), call(2));
         assert_eq!(calls.of(Some("t")), Some(call(2)));
-        for number in 1..TASKS_MAX {
+        for number in 1..TASKS_MAX.get() {
             calls.note(number.to_string().into(), call(3));
         }
         assert_eq!(calls.of(Some("t")), Some(call(2)));
@@ -70,6 +66,5 @@ mod tests {
         assert_eq!(calls.of(None), None);
         calls.forget(&call(4));
         assert_eq!(calls.of(Some("another")), None);
-        assert_eq!(calls.calls.len(), calls.oldest_first.len());
     }
 }

@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use portcullis_json::{Object, Value};
+use portcullis_json::Value;
 use portcullis_server::check::{
     EngineFinding, STANDARD_INPUT, TraceFile, TraceFileError, Unevaluated, check as evaluate,
 };
@@ -188,10 +188,7 @@ fn outcome(
 }
 
 fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    let members = members
-        .into_iter()
-        .map(|(name, value)| (name.into(), value));
-    members.collect::<Object>().into()
+    Value::from(members)
 }
 
 fn number(count: usize) -> Value {

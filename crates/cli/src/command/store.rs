@@ -1,6 +1,6 @@
 //! What the commands about the store have in common.
 
-use portcullis_json::{Object, Value};
+use portcullis_json::Value;
 use portcullis_server::config::DataDirectory;
 use portcullis_store::{Durability, Location, Store, StoreError};
 use portcullis_trace::record::Timestamp;
@@ -50,9 +50,7 @@ pub(super) fn failure(error: &StoreError) -> Failure {
 
 /// The JSON object with these members.
 pub(super) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    let members = members.into_iter();
-    let object: Object = members.map(|(name, value)| (name.into(), value)).collect();
-    object.into()
+    Value::from(members)
 }
 
 pub(super) fn text_or_null(text: Option<&str>) -> Value {

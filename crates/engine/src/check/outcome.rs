@@ -10,15 +10,6 @@ pub(super) struct Outcome {
     pub(super) can_be_falsy: bool,
 }
 
-const ALWAYS_TRUTHY: Type = Type::EVENT
-    .or(Type::FUNCTION)
-    .or(Type::TEXT_CHUNK)
-    .or(Type::IMAGE)
-    .or(Type::TOOL_PARAMETER)
-    .or(Type::PYTHON_CODE)
-    .or(Type::SHELL_CODE)
-    .or(Type::HTML);
-
 // === impl Outcome ===
 
 impl Outcome {
@@ -37,7 +28,7 @@ impl Outcome {
         Outcome {
             ty,
             can_be_true: ty.overlaps(Type::BOOL),
-            can_be_falsy: !ty.is_within(ALWAYS_TRUTHY),
+            can_be_falsy: !ty.is_within(Type::STRUCTURE),
         }
     }
 

@@ -1,8 +1,9 @@
 //! Members, keys and iteration.
 
-use super::{Evaluated, Evaluator, error};
+use super::{Evaluated, Evaluator, error, failed};
+use crate::finding::FailureKind;
 use crate::modules::{self};
-use crate::value::{List, Method, Object, Text, Value};
+use crate::value::{Dict, List, Method, Object, Text, Value};
 use portcullis_json::{self as json, Limits};
 use portcullis_syntax::Span;
 use std::sync::Arc;
@@ -21,22 +22,20 @@ pub(crate) const DICT_METHODS: [&str; 4] = ["keys", "values", "items", "get"];
 impl Evaluator<'_> {
     /// `object.name`.
     pub(super) fn member(&self, object: &Value, name: &Arc<str>, span: Span) -> Evaluated {
-        let found = match object {
-            Value::Input => self.parameter(name),
-            Value::Text(text) => text_member(text, name),
-            Value::Dict(dict) => match dict.get(name) {
-                Some(value) => Ok(value.clone()),
-                None => DICT_METHODS
-                    .iter()
-                    .find(|method| **method == &**name)
-                    .map(|method| Value::Method(Arc::new(Method::Dict(dict.clone(), method))))
-                    .ok_or_else(|| format!("the dictionary has no key `{name}`")),
-            },
-            Value::Object(object) => object_member(object, name),
-            Value::Module(module) if module.members.contains(&&**name) => Ok(modules::value(name)),
-            other => Err(format!("{} has no attribute `{name}`", other.kind_name())),
+        let (found, otherwise) = match object {
+            Value::Input => (self.parameter(name), FailureKind::MissingParameter),
+            Value::Text(text) => (text_member(text, name), FailureKind::MissingAttribute),
+            Value::Dict(dict) => (dict_member(dict, name), FailureKind::RuntimeError),
+            Value::Object(object) => (object_member(object, name), FailureKind::MissingAttribute),
+            Value::Module(module) if module.members.contains(&&**name) => {
+                return Ok(modules::value(name));
+            }
+            other => {
+                let message = format!("{} has no attribute `{name}`", other.kind_name());
+                (Err(message), FailureKind::MissingAttribute)
+            }
         };
-        found.map_err(|message| error(message, span))
+        found.map_err(|message| failed(otherwise, message, span))
     }
 
     /// `object[index]`.
@@ -75,6 +74,16 @@ fn text_member(text: &Text, name: &str) -> Result<Value, String> {
     method
         .map(|method| Value::Method(Arc::new(Method::Text(text.clone(), method))))
         .ok_or_else(|| format!("a text has no attribute `{name}`, nor is it JSON that has one"))
+}
+
+fn dict_member(dict: &Dict, name: &str) -> Result<Value, String> {
+    if let Some(value) = dict.get(name) {
+        return Ok(value.clone());
+    }
+    let method = DICT_METHODS.iter().find(|method| **method == name);
+    method
+        .map(|method| Value::Method(Arc::new(Method::Dict(dict.clone(), method))))
+        .ok_or_else(|| format!("the dictionary has no key `{name}`"))
 }
 
 fn object_member(object: &Object, name: &str) -> Result<Value, String> {

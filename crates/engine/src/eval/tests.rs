@@ -109,7 +109,7 @@ fn a_failure_tells_which_expression_failed() {
     );
     assert_eq!(
         (failure.rule, failure.kind),
-        (Some(0), FailureKind::RuntimeError)
+        (Some(0), FailureKind::MissingAttribute)
     );
 }
 

@@ -2,6 +2,7 @@
 
 use super::When;
 use crate::eval::RuntimeError;
+use crate::finding::FailureKind;
 use crate::program::{Closed, Listed};
 use crate::record::{Collected, ModelRanges, RangeSet};
 use portcullis_syntax::Span;
@@ -163,6 +164,7 @@ impl ClosedState {
     /// Says that the models of this push could not be counted, so that nobody relies on the tally.
     pub(crate) fn give_up(&mut self) {
         self.error.get_or_insert_with(|| RuntimeError {
+            kind: FailureKind::RuntimeError,
             message: "events before could not be counted within the limits".to_owned(),
             span: self.span,
         });

@@ -2,8 +2,8 @@
 
 use super::{Monitor, Needs, Stopped};
 use crate::detector::{Detectors, Oracle};
-use crate::eval::{Evaluated, Evaluator, Interrupt, RuntimeError, Sources, Verdict, World};
-use crate::finding::{Finding, Novelty, Ranges};
+use crate::eval::{Evaluated, Evaluator, Interrupt, Sources, Verdict, World, failed};
+use crate::finding::{FailureKind, Finding, Novelty, Ranges};
 use crate::memory::When;
 use crate::meter::Exceeded;
 use crate::program::{Body, Rule, RuleError};
@@ -251,12 +251,8 @@ impl Check<'_> {
     }
 
     fn argument(&self, value: &Value) -> Evaluated<Json> {
-        text_form::violation_argument(value).map_err(|message| {
-            Interrupt::Violation(RuntimeError {
-                message,
-                span: self.rule.span,
-            })
-        })
+        text_form::violation_argument(value)
+            .map_err(|message| failed(FailureKind::Violation, message, self.rule.span))
     }
 
     fn keywords(&self, violation: &Violation) -> Evaluated<Object> {

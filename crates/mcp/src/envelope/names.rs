@@ -7,7 +7,7 @@ use portcullis_json::Object;
 use unicode_normalization::UnicodeNormalization;
 
 use super::UnknownMeta;
-use crate::MalformedKind;
+use crate::{MalformedKind, meta_name};
 
 /// A character never folds to nothing, so a name beyond this is longer than all known ones.
 const FOLDABLE_BYTES: usize = 256;
@@ -96,14 +96,14 @@ pub(super) const BODY: &[&str] = &[
 /// Members of `_meta` that some revision defines.
 pub(super) const META: &[&str] = &[
     "baggage",
-    "io.modelcontextprotocol/clientCapabilities",
-    "io.modelcontextprotocol/clientInfo",
-    "io.modelcontextprotocol/logLevel",
-    "io.modelcontextprotocol/model-immediate-response",
-    "io.modelcontextprotocol/protocolVersion",
-    "io.modelcontextprotocol/related-task",
-    "io.modelcontextprotocol/serverInfo",
-    "io.modelcontextprotocol/subscriptionId",
+    meta_name::CLIENT_CAPABILITIES,
+    meta_name::CLIENT_INFO,
+    meta_name::LOG_LEVEL,
+    meta_name::MODEL_IMMEDIATE_RESPONSE,
+    meta_name::PROTOCOL_VERSION,
+    meta_name::RELATED_TASK,
+    meta_name::SERVER_INFO,
+    meta_name::SUBSCRIPTION_ID,
     "progressToken",
     "traceparent",
     "tracestate",

@@ -1,9 +1,6 @@
 #[cfg(test)]
 mod tests;
 
-/// How long a line may be unless the caller says otherwise.
-pub const LINE_BYTES_DEFAULT: usize = 16 << 20;
-
 /// Cuts a stream of bytes into lines: the framing of stdio.
 ///
 /// Feed it with [`push`](Self::push), then take lines until there are none: it holds no more than
@@ -113,11 +110,5 @@ impl LineDecoder {
             });
         }
         Ok(())
-    }
-}
-
-impl Default for LineDecoder {
-    fn default() -> Self {
-        Self::new(LINE_BYTES_DEFAULT)
     }
 }

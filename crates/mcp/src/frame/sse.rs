@@ -221,12 +221,6 @@ impl SseDecoder {
     }
 }
 
-impl Default for SseDecoder {
-    fn default() -> Self {
-        Self::new(SSE_EVENT_BYTES_DEFAULT)
-    }
-}
-
 /// Where the first CR or LF is.
 fn line_break(bytes: &[u8]) -> Option<usize> {
     /// Whole stretches without a branch for each byte: the compiler makes vectors of them.

@@ -1,10 +1,8 @@
 //! Answers in the shape of the reference.
 
-use std::sync::Arc;
-
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use portcullis_json::{Object, Value};
+use portcullis_json::Value;
 use portcullis_store::StoreError;
 use portcullis_transport::http::body::BodyError;
 use tracing::error;
@@ -113,12 +111,7 @@ pub(super) fn ok(body: &Value) -> Response {
 }
 
 pub(super) fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    let members = members.into_iter();
-    Value::from(
-        members
-            .map(|(name, value)| (Arc::from(name), value))
-            .collect::<Object>(),
-    )
+    Value::from(members)
 }
 
 /// A number that was counted.

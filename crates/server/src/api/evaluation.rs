@@ -134,13 +134,9 @@ impl NotEvaluated {
             Self::Failed(failure) => {
                 let catchphrase = match failure.kind {
                     FailureKind::Limit => "Excessive Policy: ",
-                    _ if failure.message.starts_with("the policy parameter ") => {
-                        "Missing Policy Parameter: "
-                    }
-                    _ if failure.message.contains(" has no attribute ") => {
-                        "Invariant Attribute Error: "
-                    }
-                    _ => "Error during analysis: ",
+                    FailureKind::MissingParameter => "Missing Policy Parameter: ",
+                    FailureKind::MissingAttribute => "Invariant Attribute Error: ",
+                    FailureKind::RuntimeError | FailureKind::Violation => "Error during analysis: ",
                 };
                 format!("{catchphrase}{}", failure.message)
             }
@@ -152,10 +148,14 @@ impl NotEvaluated {
 impl From<NotEvaluated> for Detail {
     fn from(error: NotEvaluated) -> Self {
         let text = error.text();
-        if text.starts_with("Error during analysis: ") {
-            Self::new(StatusCode::UNPROCESSABLE_ENTITY, text)
-        } else {
-            Self::bad_request(text)
+        match error {
+            NotEvaluated::Failed(Failure {
+                kind: FailureKind::RuntimeError | FailureKind::Violation,
+                ..
+            }) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, text),
+            NotEvaluated::Load(_) | NotEvaluated::Input(_) | NotEvaluated::Failed(_) => {
+                Self::bad_request(text)
+            }
         }
     }
 }
@@ -187,6 +187,11 @@ mod tests {
             "Invariant Attribute Error: ",
         );
         check(&rule("m.content < 1"), user, "Error during analysis: ");
+        check(
+            &rule("{\"a\": 1}[\"it has no attribute b\"] == 1"),
+            user,
+            "Error during analysis: ",
+        );
         check(&rule("True"), r#"{"role":1}"#, "Input Validation Error: ");
         check("raise if", user, "missing-if: ");
         let excessive =

@@ -3,6 +3,7 @@
 //! A new backend is a variant of [`Backend`] and a place in [`Backends::route`].
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use portcullis_detect::pii;
 use portcullis_engine::{DetectorCall, Detectors, Lookup};
@@ -11,6 +12,7 @@ use portcullis_session::LocalDetectors;
 use portcullis_transport::http::endpoint::{Connector, EndpointError};
 use portcullis_transport::http::reach::Reach;
 
+use super::cache::Cache;
 use super::chat::Chat;
 use super::classifier::Classifier;
 use super::embeddings::Embeddings;
@@ -26,6 +28,8 @@ use crate::config::{ClassifierConfig, DetectorsConfig};
 #[derive(Debug)]
 pub(super) struct Backends {
     pub(super) config: DetectorsConfig,
+    /// What these answered: what another model said is no answer of theirs.
+    cache: Mutex<Cache>,
     chat: Option<Chat>,
     embeddings: Option<Embeddings>,
     moderation: Option<Moderation>,
@@ -83,6 +87,7 @@ pub(super) fn is_local(detector: &str) -> bool {
 impl Backends {
     pub(super) fn new(config: &DetectorsConfig) -> Result<Self, EndpointError> {
         let mut backends = Self {
+            cache: Mutex::new(Cache::new(config.cache_entries)),
             chat: None,
             embeddings: None,
             moderation: None,
@@ -193,12 +198,21 @@ impl Backends {
         }
     }
 
+    /// Asks, and keeps the answer.
     pub(super) async fn answer(&self, call: &DetectorCall) -> Answered {
         match self.route(call) {
             Route::Local => Err(format!("`{}` is not asked for later", call.detector)),
-            Route::Backend(backend) => backend.answer(call).await,
+            Route::Backend(backend) => {
+                let answer = backend.answer(call).await?;
+                self.cache().keep(call, &answer);
+                Ok(answer)
+            }
             Route::Nobody(reason) => Err(reason),
         }
+    }
+
+    pub(super) fn cache(&self) -> MutexGuard<'_, Cache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,20 +1,14 @@
 //! What was answered before, by the content of the question.
 
-use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroUsize;
 
 use portcullis_engine::{Answer, DetectorCall};
 use portcullis_json::Value;
-use sha2::{Digest, Sha256};
+use portcullis_session::{Recent, digest};
 
-/// Answers of this process. The oldest leave when there are too many. Texts are not kept, only
-/// digests of them.
+/// Answers of this process. Texts are not kept, only digests of them.
 #[derive(Debug)]
-pub(super) struct Cache {
-    answers: HashMap<Key, Answer>,
-    order: VecDeque<Key>,
-    entries_max: NonZeroUsize,
-}
+pub(super) struct Cache(Recent<Key, Answer>);
 
 type Key = [u8; 32];
 
@@ -27,18 +21,14 @@ const MARKS_MAX: usize = 1024;
 
 impl Cache {
     pub(super) fn new(entries_max: NonZeroUsize) -> Self {
-        Self {
-            answers: HashMap::new(),
-            order: VecDeque::new(),
-            entries_max,
-        }
+        Self(Recent::new(entries_max))
     }
 
     pub(super) fn find(&self, call: &DetectorCall) -> Option<Answer> {
-        if self.answers.is_empty() {
+        if self.0.is_empty() {
             return None;
         }
-        self.answers.get(&key(call)).cloned()
+        self.0.get(&key(call)).cloned()
     }
 
     pub(super) fn keep(&mut self, call: &DetectorCall, answer: &Answer) {
@@ -46,28 +36,13 @@ impl Cache {
         if !is_short || answer.marks.len() > MARKS_MAX {
             return;
         }
-        let key = key(call);
-        if self.answers.insert(key, answer.clone()).is_some() {
-            return;
-        }
-        self.order.push_back(key);
-        if self.order.len() > self.entries_max.get()
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.answers.remove(&oldest);
-        }
+        self.0.insert(key(call), answer.clone());
     }
 }
 
-/// Each part is as long as it says, so that no two calls are written alike.
 fn key(call: &DetectorCall) -> Key {
     let options = Value::from(call.options.clone()).to_string();
-    let mut digest = Sha256::new();
-    for part in [call.detector, &options, &call.text] {
-        digest.update((part.len() as u64).to_le_bytes());
-        digest.update(part);
-    }
-    digest.finalize().into()
+    digest(&[call.detector, &options, &call.text].map(str::as_bytes))
 }
 
 #[cfg(test)]

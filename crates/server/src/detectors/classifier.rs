@@ -2,9 +2,11 @@
 //! Face's: `{"inputs": TEXT}` is answered with `[{"label": …, "score": …}, …]`, or a list of that.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use portcullis_engine::{Answer, DetectorCall};
-use portcullis_json::{Object, Value};
+use portcullis_json::Value;
+use portcullis_session::{INJECTION_THRESHOLD, threshold};
 use portcullis_transport::http::endpoint::Connector;
 
 use super::service::Service;
@@ -17,13 +19,11 @@ const WINDOW_CHARACTERS: usize = 1000;
 const SHARED_CHARACTERS: usize = 200;
 /// LIMIT: windows of one text.
 const WINDOWS_MAX: usize = 128;
-/// The language's default for `threshold`.
-pub(super) const DEFAULT_THRESHOLD: f64 = 0.9;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Classifier {
-    service: Service,
+    service: Arc<Service>,
     labels: Vec<String>,
 }
 
@@ -33,40 +33,39 @@ impl Classifier {
     pub(super) fn new(connector: &Connector, name: &str, config: &ClassifierService) -> Self {
         let key = format!("detectors.prompt_injection.{name}");
         Self {
-            service: Service::new(connector, &config.service, &[], key),
+            service: Arc::new(Service::new(connector, &config.service, &[], key)),
             labels: config.labels.clone(),
         }
     }
 
-    /// Whether the worst window scores more than the threshold; it is the mark.
+    /// Whether the worst window reaches the threshold; it is the mark.
     pub(super) async fn answer(&self, call: &DetectorCall) -> Answered {
-        let threshold = options::number(&call.options, "threshold")?.unwrap_or(DEFAULT_THRESHOLD);
+        let threshold = threshold(&call.options, "threshold")?.unwrap_or(INJECTION_THRESHOLD);
         let windows = windows(&call.text);
         if windows.len() > WINDOWS_MAX {
             return Err(self.service.failure(format!(
                 "the text is longer than {WINDOWS_MAX} windows of {WINDOW_CHARACTERS} characters"
             )));
         }
+        let texts = windows.iter().map(|window| call.text.get(window.clone()));
+        let questions = texts.map(|text| [("inputs", text.unwrap_or_default().into())].into());
+        let answers = self.service.ask_all(questions).await?;
         let mut worst: Option<(f64, Range<usize>)> = None;
-        for window in windows {
-            let text = call.text.get(window.clone()).unwrap_or_default();
-            let score = self.score(text).await?;
+        for (window, answer) in windows.into_iter().zip(&answers) {
+            let score = self.score(answer)?;
             if worst.as_ref().is_none_or(|(worst, _)| score > *worst) {
                 worst = Some((score, window));
             }
         }
-        let found = worst.filter(|(score, _)| *score > threshold);
+        let found = worst.filter(|(score, _)| *score >= threshold);
         Ok(Answer {
             value: Value::Bool(found.is_some()),
             marks: found.into_iter().map(|(_, window)| window).collect(),
         })
     }
 
-    async fn score(&self, text: &str) -> Result<f64, String> {
-        let mut body = Object::new();
-        body.insert("inputs", text);
-        let answer = self.service.ask(body).await?;
-        self.read(&answer).ok_or_else(|| {
+    fn score(&self, answer: &Value) -> Result<f64, String> {
+        self.read(answer).ok_or_else(|| {
             let labels = self.labels.join("`, `");
             self.service.failure(format!(
                 "its answer has no score for one of the labels `{labels}`"

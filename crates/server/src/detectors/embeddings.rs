@@ -1,7 +1,7 @@
 //! `is_similar` and `embedding_similarity`, by an endpoint of the form of OpenAI's `embeddings`.
 
 use portcullis_engine::{Answer, DetectorCall};
-use portcullis_json::{Number, Object, Value};
+use portcullis_json::{Object, Value};
 use portcullis_transport::http::endpoint::Connector;
 
 use super::service::Service;
@@ -117,7 +117,6 @@ fn cosine(one: &[f64], other: &[f64]) -> Option<f64> {
 /// A number from 0 to 1, or one of the reference's words for it.
 fn threshold(given: &Object) -> Result<f64, String> {
     match given.get("threshold") {
-        None | Some(Value::Null) => Ok(0.2),
         Some(Value::String(word)) => match &**word {
             "might_resemble" => Ok(0.2),
             "same_topic" => Ok(0.5),
@@ -127,15 +126,7 @@ fn threshold(given: &Object) -> Result<f64, String> {
                  `{other}`"
             )),
         },
-        Some(Value::Number(Number::Float(_) | Number::Integer(0 | 1))) => {
-            let number = options::number(given, "threshold")?.unwrap_or_default();
-            if (0.0..=1.0).contains(&number) {
-                Ok(number)
-            } else {
-                Err("`threshold` is a number from 0 to 1".to_owned())
-            }
-        }
-        Some(_) => Err("`threshold` is a number from 0 to 1".to_owned()),
+        _ => Ok(portcullis_session::threshold(given, "threshold")?.unwrap_or(0.2)),
     }
 }
 

@@ -7,12 +7,12 @@ use std::time::Duration;
 use portcullis_engine::{Answer, DetectorCall};
 use portcullis_json::Value;
 use portcullis_model::{Classifier, ClassifyError};
+use portcullis_session::{INJECTION_THRESHOLD, threshold};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
-use super::classifier::DEFAULT_THRESHOLD;
-use super::{Answered, options};
+use super::Answered;
 use crate::config::ClassifierFolder;
 
 /// See the module.
@@ -41,9 +41,9 @@ impl Folder {
         }
     }
 
-    /// Whether the worst window scores more than the threshold; it is the mark.
+    /// Whether the worst window reaches the threshold; it is the mark.
     pub(super) async fn answer(&self, call: &DetectorCall) -> Answered {
-        let threshold = options::number(&call.options, "threshold")?.unwrap_or(DEFAULT_THRESHOLD);
+        let threshold = threshold(&call.options, "threshold")?.unwrap_or(INJECTION_THRESHOLD);
         let until = Instant::now() + self.timeout;
         let turn = timeout_at(until, Arc::clone(&self.turns).acquire_owned());
         let Ok(Ok(turn)) = turn.await else {
@@ -72,7 +72,7 @@ impl Folder {
             error => self.failure(error),
         })?;
         let worst = assessment.worst(&self.labels);
-        let found = worst.filter(|(score, _)| *score > threshold);
+        let found = worst.filter(|(score, _)| *score >= threshold);
         Ok(Answer {
             value: Value::Bool(found.is_some()),
             marks: found.into_iter().map(|(_, window)| window).collect(),

@@ -1,9 +1,11 @@
 //! `moderated`, by an endpoint of the form of OpenAI's `moderations`.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use portcullis_engine::{Answer, DetectorCall};
 use portcullis_json::{Object, Value};
+use portcullis_session::threshold;
 use portcullis_transport::http::endpoint::Connector;
 
 use super::service::Service;
@@ -26,7 +28,7 @@ const KEY: &str = "detectors.moderation";
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Moderation {
-    service: Service,
+    service: Arc<Service>,
     model: Option<String>,
 }
 
@@ -41,7 +43,12 @@ struct Thresholds<'o> {
 impl Moderation {
     pub(super) fn new(connector: &Connector, config: &ModerationConfig) -> Self {
         Self {
-            service: Service::new(connector, &config.service, &["moderations"], KEY),
+            service: Arc::new(Service::new(
+                connector,
+                &config.service,
+                &["moderations"],
+                KEY,
+            )),
             model: config.model.clone(),
         }
     }
@@ -62,10 +69,14 @@ impl Moderation {
                 "`moderated` scores a text line by line, and this one has more than {PIECES_MAX}"
             ));
         }
+        let batches = pieces.chunks(BATCH);
+        let questions = batches
+            .clone()
+            .map(|batch| self.question(&call.text, batch));
+        let answers = self.service.ask_all(questions).await?;
         let mut marks = Vec::new();
-        for batch in pieces.chunks(BATCH) {
-            let texts = batch.iter().map(|piece| slice(&call.text, piece));
-            let flagged = self.flagged(texts, &thresholds).await?;
+        for (batch, answer) in batches.zip(&answers) {
+            let flagged = self.flagged(answer, batch.len(), &thresholds)?;
             let flagged = batch.iter().zip(flagged).filter(|(_, flagged)| *flagged);
             marks.extend(flagged.map(|(piece, _)| piece.clone()));
         }
@@ -75,18 +86,23 @@ impl Moderation {
         })
     }
 
-    async fn flagged(
-        &self,
-        texts: impl ExactSizeIterator<Item = &str>,
-        thresholds: &Thresholds<'_>,
-    ) -> Result<Vec<bool>, String> {
-        let count = texts.len();
+    fn question(&self, text: &str, pieces: &[Range<usize>]) -> Object {
         let mut body = Object::new();
         if let Some(model) = &self.model {
             body.insert("model", model.as_str());
         }
-        body.insert("input", texts.map(Value::from).collect::<Vec<_>>());
-        let answer = self.service.ask(body).await?;
+        let texts = pieces.iter().map(|piece| slice(text, piece).into());
+        body.insert("input", texts.collect::<Vec<Value>>());
+        body
+    }
+
+    /// Which of so many texts the answer is that they are to be moderated.
+    fn flagged(
+        &self,
+        answer: &Value,
+        count: usize,
+        thresholds: &Thresholds<'_>,
+    ) -> Result<Vec<bool>, String> {
         let results = answer.get("results").and_then(Value::as_array);
         let results = results.filter(|results| results.len() == count);
         let flagged = results.and_then(|results| {
@@ -104,18 +120,19 @@ impl Moderation {
 
 impl<'o> Thresholds<'o> {
     fn read(given: &'o Object) -> Result<Self, String> {
-        let wrong = || "`cat_thresholds` has a number for each category".to_owned();
+        let wrong = || "`cat_thresholds` has a number from 0 to 1 for each category".to_owned();
         let of = match given.get("cat_thresholds") {
             None | Some(Value::Null) => Vec::new(),
             Some(Value::Object(of)) => {
-                let of = of.iter().map(|(category, threshold)| {
-                    Some((&**category, options::as_number(threshold)?))
+                let of = of.iter().map(|(category, _)| {
+                    let own = threshold(of, category).ok().flatten()?;
+                    Some((&**category, own))
                 });
                 of.collect::<Option<_>>().ok_or_else(wrong)?
             }
             Some(_) => return Err(wrong()),
         };
-        let default = options::number(given, "default_threshold")?.unwrap_or(DEFAULT_THRESHOLD);
+        let default = threshold(given, "default_threshold")?.unwrap_or(DEFAULT_THRESHOLD);
         Ok(Self { default, of })
     }
 

@@ -1,5 +1,6 @@
 //! A service over HTTP that is asked with JSON and answers with JSON.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
@@ -7,6 +8,7 @@ use bytes::Bytes;
 use portcullis_json::{Limits, Object, Value, parse};
 use portcullis_transport::http::endpoint::{Answer, Bounds, Connector, Endpoint, EndpointError};
 use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::config::ServiceConfig;
@@ -88,6 +90,25 @@ impl Service {
                 Err(error) => return Err(self.failure(error)),
             }
         }
+    }
+
+    /// Asks all at once, as far as there are turns, and gives the answers in their order.
+    pub(super) async fn ask_all(
+        self: &Arc<Self>,
+        bodies: impl Iterator<Item = Object>,
+    ) -> Result<Vec<Value>, String> {
+        let mut asked = JoinSet::new();
+        for (place, body) in bodies.enumerate() {
+            let service = Arc::clone(self);
+            asked.spawn(async move { (place, service.ask(body).await) });
+        }
+        let mut answers = Vec::with_capacity(asked.len());
+        while let Some(done) = asked.join_next().await {
+            let (place, answer) = done.map_err(|broken| self.failure(broken))?;
+            answers.push((place, answer?));
+        }
+        answers.sort_by_key(|(place, _)| *place);
+        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
     }
 
     /// An error of this service's, for whoever reads what a guardrail failed of.

@@ -1,10 +1,7 @@
-use std::sync::Arc;
-
 use portcullis_json::{Object, Value};
+use portcullis_session::digest;
 use portcullis_trace::record::{SessionId, ViolationRecord};
 use uuid::Builder;
-
-use crate::digest::digest;
 
 /// What the annotations of guardrails name as their source.
 const SOURCE: &str = "guardrails-error";
@@ -32,11 +29,11 @@ impl ProjectedAnnotation {
         let text = |text: &str| Value::from(text);
         let id = violation.guardrail.id.as_deref();
         let (name, action) = (violation.guardrail.name.as_str(), violation.action.name());
-        let guardrail = Object::from_iter([
-            (Arc::from("id"), id.map_or(Value::Null, text)),
-            (Arc::from("name"), text(name)),
-            (Arc::from("content"), policy.map_or(Value::Null, text)),
-            (Arc::from("action"), text(action)),
+        let guardrail = Object::from([
+            ("id", id.map_or(Value::Null, text)),
+            ("name", text(name)),
+            ("content", policy.map_or(Value::Null, text)),
+            ("action", text(action)),
         ]);
         let content = violation.message.as_str();
         // The text of the policy may have changed since, which makes no other annotation.
@@ -62,7 +59,7 @@ impl ProjectedAnnotation {
 }
 
 fn from_guardrails() -> Object {
-    Object::from_iter([(Arc::from("source"), SOURCE.into())])
+    [("source", SOURCE.into())].into()
 }
 
 /// RFC 9562, section 5.8: version 8 is for ids of one's own making.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use std::{fs, io};
 
 use portcullis_json::{Limits, Object, Value, parse};
+use portcullis_session::digest;
 use portcullis_trace::hexadecimal;
 use tokio::time::sleep;
 use tracing::warn;
 
 use super::remote::{RemoteError, RemoteExplorer, RemoteGuardrail};
-use crate::digest::digest;
 
 /// How soon a change at the service is noticed.
 const ASKED_EVERY: Duration = Duration::from_secs(5);

@@ -187,7 +187,7 @@ pub(super) fn expose(out: &mut Exposition, servers: &[(String, Arc<ServerMetrics
     );
     for (name, server) in servers {
         for (direction, counter) in DIRECTIONS.iter().zip(&server.bytes) {
-            let labels = [("server", name.as_str()), ("direction", shown(*direction))];
+            let labels = [("server", name.as_str()), ("direction", direction.name())];
             bytes.sample(&labels, counter.get());
         }
     }
@@ -214,7 +214,7 @@ fn expose_messages(out: &mut Exposition, name: &str, server: &ServerMetrics) {
                 let labels = [
                     ("server", name),
                     ("method", method),
-                    ("direction", shown(*direction)),
+                    ("direction", direction.name()),
                     ("verdict", &verdict.to_string()),
                 ];
                 out.sample(&labels, counter.get());
@@ -238,12 +238,5 @@ fn expose_times(out: &mut Exposition, servers: &[(String, Arc<ServerMetrics>)]) 
         ] {
             phases.histogram(&[("server", name), ("phase", phase)], times);
         }
-    }
-}
-
-fn shown(direction: Direction) -> &'static str {
-    match direction {
-        Direction::ToServer => "to_server",
-        Direction::ToClient => "to_client",
     }
 }

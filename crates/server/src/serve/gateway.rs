@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use axum::http::{HeaderMap, StatusCode};
 use portcullis_json::{Object, Value};
-use portcullis_mcp::{Id, Message, Method, Revision};
+use portcullis_mcp::{Id, Message, Method, Revision, meta_name};
 use portcullis_session::{
-    Guardrail, RefusalStyle, Session, SessionContext, SessionLimits, SharedDetectors,
+    Guardrail, RefusalStyle, Session, SessionContext, SessionLimits, SharedDetectors, digest,
 };
 use portcullis_trace::record::{Origin, SessionId, SessionRecord};
 use portcullis_transport::child;
@@ -40,7 +40,6 @@ use crate::config::{
     GatewayConfig, HttpServer, HttpTransport, ServerConfig, ServerName, StdioServer,
 };
 use crate::detectors::ConfiguredDetectors;
-use crate::digest::digest;
 use crate::guardrails::{GuardrailSource, Kept, SourceState};
 use crate::login::Keys;
 use crate::metadata;
@@ -565,10 +564,9 @@ fn endpoint(connector: &Connector, config: &GatewayConfig, server: &HttpServer) 
 
 /// What the client calls itself, in `initialize` or with every request.
 fn client_name(message: &Message) -> Option<&str> {
-    const CLIENT_INFO_META: &str = "io.modelcontextprotocol/clientInfo";
     let params = message.params()?;
     let info = params
         .get("clientInfo")
-        .or_else(|| params.get("_meta")?.get(CLIENT_INFO_META))?;
+        .or_else(|| params.get("_meta")?.get(meta_name::CLIENT_INFO))?;
     info.get("name").and_then(Value::as_str)
 }

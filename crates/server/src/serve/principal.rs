@@ -1,7 +1,6 @@
 use axum::http::{HeaderMap, HeaderName};
-use sha2::{Digest, Sha256};
+use portcullis_session::digest;
 
-use crate::digest::digest;
 use crate::login::{KEY_HEADERS, KeyOwner};
 
 /// What follows is a header for the server, which mostly is a credential.
@@ -87,18 +86,15 @@ fn credentials(
         return Ok(None);
     }
     names.sort_by_key(|name| name.as_str());
-    let mut digest = Sha256::new();
+    let mut parts = Vec::new();
     for name in names {
         let mut values = headers.get_all(name).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
             return Err(Repeated);
         };
-        for part in [name.as_str().as_bytes(), value.as_bytes()] {
-            digest.update(part.len().to_le_bytes());
-            digest.update(part);
-        }
+        parts.extend([name.as_str().as_bytes(), value.as_bytes()]);
     }
-    Ok(Some(digest.finalize().into()))
+    Ok(Some(digest(&parts)))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use portcullis_session::digest;
 use portcullis_trace::hexadecimal;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -16,7 +17,6 @@ use super::conversation::Conversation;
 use super::principal::Principal;
 use super::upstream::{client_silent, silent};
 use crate::config::{GatewayConfig, SessionsConfig};
-use crate::digest::digest;
 use crate::metrics::EndReason;
 
 /// How often it is looked whose time is up.

@@ -145,8 +145,15 @@ fn injected_instructions_are_marked() {
     );
     let error = ask("prompt_injection", "x", r#"{"model":"large"}"#).unwrap_err();
     assert_eq!(error, "`prompt_injection` has no model \"large\"");
-    let error = ask("prompt_injection", "x", r#"{"threshold":"high"}"#).unwrap_err();
-    assert_eq!(error, "`threshold` is a number from 0 to 1, not \"high\"");
+    for wrong in ["\"high\"", "2", "1.5", "-0.1"] {
+        let error = ask(
+            "prompt_injection",
+            "x",
+            &format!(r#"{{"threshold":{wrong}}}"#),
+        );
+        let expected = format!("`threshold` is a number from 0 to 1, not {wrong}");
+        assert_eq!(error.unwrap_err(), expected);
+    }
 }
 
 #[test]

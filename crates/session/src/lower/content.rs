@@ -160,7 +160,7 @@ fn is_escaped(text: &str) -> bool {
 }
 
 pub(super) fn text_chunk(text: Value) -> Value {
-    object([("type", "text".into()), ("text", text)])
+    [("type", "text".into()), ("text", text)].into()
 }
 
 fn image_chunk(members: &Object, holder: &str) -> Option<Value> {
@@ -169,8 +169,8 @@ fn image_chunk(members: &Object, holder: &str) -> Option<Value> {
     if holder == "blob" && !is_image(mime_type) {
         return None;
     }
-    let url = object([("url", format!("data:{mime_type};base64,{data}").into())]);
-    Some(object([("type", "image".into()), ("image_url", url)]))
+    let url = [("url", format!("data:{mime_type};base64,{data}").into())];
+    Some([("type", "image".into()), ("image_url", url.into())].into())
 }
 
 fn is_image(mime_type: &str) -> bool {
@@ -197,13 +197,4 @@ fn push_rest(chunks: &mut Vec<Value>, members: &Object, known: &[&str]) {
     if !others.is_empty() {
         push_json(chunks, &others.into());
     }
-}
-
-fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    let members = members.into_iter();
-    Value::from(
-        members
-            .map(|(name, value)| (Arc::from(name), value))
-            .collect::<Object>(),
-    )
 }

@@ -1,7 +1,7 @@
 //! What the protocol itself says in the parameters of a client's request.
 
 use portcullis_json::{Object, Value};
-use portcullis_mcp::Revision;
+use portcullis_mcp::{Revision, meta_name};
 
 use super::content::rest;
 
@@ -10,18 +10,16 @@ const TEXT_BYTES_MAX: usize = 256;
 /// LIMIT: bytes of a progress token.
 const TOKEN_BYTES_MAX: usize = 64;
 
-const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
-
 /// Whether a value has the form that the protocol gives it.
 type HasForm = fn(&Value) -> bool;
 
 /// Members of `_meta` that say who speaks (SPEC: MCP 2026-07-28, Base protocol, `_meta`). Every
 /// request of that revision has them.
 const OF_PROTOCOL: [(&str, HasForm); 4] = [
-    (PROTOCOL_VERSION, is_revision),
-    ("io.modelcontextprotocol/clientInfo", is_introduction),
-    ("io.modelcontextprotocol/clientCapabilities", is_short),
-    ("io.modelcontextprotocol/logLevel", is_level),
+    (meta_name::PROTOCOL_VERSION, is_revision),
+    (meta_name::CLIENT_INFO, is_introduction),
+    (meta_name::CLIENT_CAPABILITIES, is_short),
+    (meta_name::LOG_LEVEL, is_level),
 ];
 
 /// The parameters of a request that are not in `known` and could carry text, but for what clients
@@ -35,7 +33,10 @@ pub(super) fn params_rest(params: &Object, known: &[&str]) -> Object {
     if meta.get("progressToken").is_some_and(is_token) {
         meta.remove("progressToken");
     }
-    if meta.get(PROTOCOL_VERSION).is_some_and(is_revision) {
+    if meta
+        .get(meta_name::PROTOCOL_VERSION)
+        .is_some_and(is_revision)
+    {
         for (name, has_form) in OF_PROTOCOL {
             if meta.get(name).is_some_and(has_form) {
                 meta.remove(name);

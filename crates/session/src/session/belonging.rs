@@ -106,13 +106,10 @@ impl Session {
             let target = exchange.target.as_deref().unwrap_or_default();
             self.party.note_state(state, method, target, turn.now);
         }
-        // SPEC: MCP 2025-11-25, Tasks, has it in `task`; the extension of 2026-07-28 in the result.
-        let is_task = || result.get("resultType").and_then(Value::as_str) == Some("task");
-        if let Some(task) = result.get("task").or_else(|| is_task().then_some(result)) {
+        if let Some(task) = given_task(result) {
             self.note_task(turn, task, Claim::Given);
-            if let ("tools/call", Some(Value::String(task))) = (method, task.get("taskId")) {
-                self.task_calls
-                    .note(Arc::clone(task), exchange.call_id.clone());
+            if let ("tools/call", Some(task)) = (method, self::task(task)) {
+                self.task_calls.note(task, exchange.call_id.clone());
             }
         }
     }
@@ -158,6 +155,13 @@ fn unusable(state: &Value) -> Option<String> {
         )),
         Some(_) => None,
     }
+}
+
+/// The task that a server gives in the place of what was asked for.
+pub(super) fn given_task(result: &Value) -> Option<&Value> {
+    // SPEC: MCP 2025-11-25, Tasks, has it in `task`; the extension of 2026-07-28 in the result.
+    let is_task = || result.get("resultType").and_then(Value::as_str) == Some("task");
+    result.get("task").or_else(|| is_task().then_some(result))
 }
 
 /// The task that a message is about.

