@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use portcullis_server::run::LINE_BYTES_DEFAULT;
+use portcullis_mcp::MESSAGE_BYTES_DEFAULT;
 
 pub(crate) use self::store::{
     DbArguments, DbCommand, GuardrailsAddArguments, GuardrailsArguments, GuardrailsCommand,
@@ -151,7 +151,7 @@ pub(crate) struct GuardArguments {
     #[arg(long, value_name = "METHOD")]
     pub(crate) allow_method: Vec<String>,
     /// The longest line that is read from either side.
-    #[arg(long, value_name = "BYTES", default_value_t = LINE_BYTES_DEFAULT)]
+    #[arg(long, value_name = "BYTES", default_value_t = MESSAGE_BYTES_DEFAULT)]
     pub(crate) max_line_bytes: usize,
     /// Strict: a message passes only once its record is safely on disk.
     #[arg(long, value_enum, default_value_t = DurabilityArgument::Relaxed)]

@@ -15,7 +15,8 @@ use crate::{
 #[cfg(test)]
 mod tests;
 
-const MESSAGE_BYTES: usize = 16 << 20;
+/// How long a message may be, and what it is framed in, unless the caller says otherwise.
+pub const MESSAGE_BYTES_DEFAULT: usize = 16 << 20;
 const ID_BYTES: usize = 256;
 const METHOD_BYTES: usize = 256;
 const BATCH_MESSAGES: usize = 100;
@@ -64,11 +65,19 @@ impl EnvelopeLimits {
             sender,
             revision: None,
             json: json::Limits::strict(),
-            message_bytes: MESSAGE_BYTES,
+            message_bytes: MESSAGE_BYTES_DEFAULT,
             id_bytes: ID_BYTES,
             batch_messages: BATCH_MESSAGES,
             unknown_meta: UnknownMeta::default(),
         }
+    }
+
+    /// For messages of up to this many bytes, which may be one string.
+    #[must_use]
+    pub fn with_message_bytes(mut self, bytes: usize) -> Self {
+        self.message_bytes = bytes;
+        self.json.string_bytes = bytes;
+        self
     }
 }
 

@@ -3,6 +3,4 @@ mod line;
 mod sse;
 
 pub use line::{LineDecoder, LineError};
-pub use sse::{
-    SSE_EVENT_BYTES_DEFAULT, SseDecoder, SseError, SseEvent, SseField, write_comment, write_event,
-};
+pub use sse::{SseDecoder, SseError, SseEvent, SseField, write_comment, write_event};

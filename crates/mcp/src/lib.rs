@@ -21,7 +21,7 @@ mod method;
 mod peer;
 mod revision;
 
-pub use envelope::{EnvelopeLimits, UnknownMeta};
+pub use envelope::{EnvelopeLimits, MESSAGE_BYTES_DEFAULT, UnknownMeta};
 pub use id::{Id, IdError};
 pub use malformed::{Malformed, MalformedKind, Meant};
 pub use message::{Incoming, Message, MessageKind, Outcome};

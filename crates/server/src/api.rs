@@ -26,9 +26,9 @@ use portcullis_trace::record::{SessionId, SessionSummary, Timestamp};
 
 use self::answer::{Detail, Failure};
 use self::evaluation::Evaluations;
+use crate::clock::now;
 use crate::config::Login;
 use crate::recording::Recording;
-use crate::relay::now;
 use crate::serve::{Gateway, active_since, admit};
 
 /// What all requests share.

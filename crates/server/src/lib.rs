@@ -9,8 +9,10 @@
 
 mod api;
 pub mod check;
+mod clock;
 pub mod config;
 pub mod detectors;
+mod end;
 pub mod explorer;
 mod feed;
 mod guardrails;

@@ -1,5 +1,6 @@
 //! The log: a file of lines, one for each thing that happened.
 
+mod event;
 mod file;
 mod line;
 
@@ -9,6 +10,7 @@ use std::sync::Mutex;
 
 use tracing::Level;
 
+pub(crate) use self::event::event;
 use self::file::LogFile;
 use self::line::Lines;
 use crate::config::LogFormat;

@@ -11,7 +11,7 @@ use portcullis_store::{ApiKey, ApiKeyHash, ApiKeyId, Pool, StoreError};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
-use crate::relay::now;
+use crate::clock::now;
 
 /// LIMIT: for how long a key that was valid is taken for valid without asking the store: so long
 /// may a key still open something after it was revoked.

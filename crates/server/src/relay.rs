@@ -8,13 +8,11 @@ use std::future::{pending, ready};
 use std::io;
 use std::pin::{Pin, pin};
 use std::process::ExitStatus;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use portcullis_session::{Action, Introduction, Permit, Session, Source};
 use portcullis_store::Entry;
-use portcullis_trace::record::{
-    Direction, EventRecord, SessionEnd, SessionRecord, Timestamp, Verdict,
-};
+use portcullis_trace::record::{Direction, SessionEnd, SessionRecord};
 use portcullis_transport::child::{ChildServer, Patience};
 use portcullis_transport::lines::{LineReader, LineWriter};
 use portcullis_transport::signal::EndSignals;
@@ -25,7 +23,10 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use tracing::{debug, info, warn};
 
+use crate::clock::now;
 use crate::detectors::ConfiguredDetectors;
+use crate::end::End;
+use crate::log;
 use crate::metadata::introduce;
 use crate::recording::Recording;
 use crate::tools::{ToolBook, stops};
@@ -58,14 +59,6 @@ struct Relay<'r> {
     to_client: Mutex<LineWriter<stdio::Output>>,
     /// `None` once the client has ended: that closes the server's input.
     to_server: Mutex<Option<LineWriter<pipe::Sender>>>,
-}
-
-/// Why a session ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    Client,
-    Server,
-    Signal(i32),
 }
 
 /// A direction of traffic: finished once its sender has ended.
@@ -173,39 +166,44 @@ impl Relay<'_> {
         turn.settle(outcome, go_on, self.detectors, pending()).await
     }
 
+    /// Does what the session decided, in its order, to the last record even if a peer is gone.
     async fn carry_out(&self, actions: Vec<Action>) -> Result<(), End> {
         let mut is_recorded = true;
+        let mut outcome = Ok(());
         for action in actions {
             match action {
                 Action::Record { event, waiting } => {
-                    log(&event, None);
+                    log::event(&event, None);
                     is_recorded = self.recording.record(event).await.is_ok();
                     if !is_recorded && let Some(waiting) = waiting {
                         let answers = self.session.borrow_mut().on_unrecorded(&waiting);
-                        self.send_all(answers).await?;
+                        outcome = outcome.and(self.send_all(answers).await);
                     }
                 }
                 Action::Introduce(peers) => self.introduce(peers).await,
                 Action::ReadTools => self.read_tools().await,
                 Action::NoteTools(seen) if is_recorded => {
                     let noted = self.tools.note(&seen).await;
-                    let actions = self.session.borrow_mut().on_noted_tools(&seen, noted);
-                    is_recorded = !stops(&actions);
-                    self.send_all(actions).await?;
+                    let answers = self.session.borrow_mut().on_noted_tools(&seen, noted);
+                    is_recorded = !stops(&answers);
+                    outcome = outcome.and(self.send_all(answers).await);
                 }
-                Action::Send(permit) if is_recorded => self.send(&permit).await?,
+                Action::Send(permit) if is_recorded => {
+                    outcome = outcome.and(self.send(&permit).await);
+                }
                 Action::NoteTools(_) | Action::Send(_) => {}
                 Action::Note(note) => warn!(%note, "noted"),
             }
         }
-        Ok(())
+        outcome
     }
 
+    /// Sends what is said in the place of a message.
     async fn send_all(&self, actions: Vec<Action>) -> Result<(), End> {
         for action in actions {
             match action {
                 Action::Send(permit) => self.send(&permit).await?,
-                Action::Note(note) => warn!("{note}"),
+                Action::Note(note) => warn!(%note, "noted"),
                 _ => {}
             }
         }
@@ -324,56 +322,6 @@ impl<F: Future<Output = End>> Traffic<F> {
                 debug!("somebody holds the server's output open");
                 return;
             }
-        }
-    }
-}
-
-// === impl End ===
-
-impl End {
-    fn of_sender(direction: Direction) -> Self {
-        match direction {
-            Direction::ToServer => Self::Client,
-            Direction::ToClient => Self::Server,
-        }
-    }
-
-    fn of_receiver(direction: Direction) -> Self {
-        match direction {
-            Direction::ToServer => Self::Server,
-            Direction::ToClient => Self::Client,
-        }
-    }
-}
-
-pub(crate) fn now() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    let micros = since.map_or(0, |since| since.as_micros());
-    Timestamp::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
-}
-
-/// Metadata only: what a message says belongs in the trace, not in the log.
-///
-/// `trace` names what other systems know it as part of.
-pub(crate) fn log(event: &EventRecord, trace: Option<&str>) {
-    let method = event.method.as_deref().unwrap_or_default();
-    let (session, sequence) = (event.session.as_str(), event.sequence.value());
-    for violation in &event.violations {
-        let (guardrail, action) = (&violation.guardrail.name, violation.action);
-        info!(session, sequence, trace, method, guardrail, %action, ?violation.ranges, "rule satisfied");
-    }
-    if let Some(failure) = &event.failure {
-        warn!(
-            session,
-            sequence, method, failure, "guardrail not evaluated"
-        );
-    }
-    match event.verdict {
-        Verdict::Allow => {
-            debug!(session, sequence, trace, direction = %event.direction, method, "passed");
-        }
-        verdict => {
-            info!(session, sequence, trace, direction = %event.direction, method, %verdict, "judged");
         }
     }
 }

@@ -23,21 +23,20 @@ use tracing::{Level, info, warn};
 use url::Url;
 use uuid::Uuid;
 
+use crate::clock::now;
 use crate::config::{
     ConfigError, DataDirectory, DetectorsConfig, ExplorerConfig, HttpServer, LogFormat, server_name,
 };
 use crate::detectors::ConfiguredDetectors;
+use crate::end::End;
 use crate::explorer::{RemoteExplorer, RemoteGuardrails, UploadTask};
 use crate::guardrails::GuardrailSource;
 use crate::policy::{PolicyError, PolicyFile};
 use crate::recording::Recording;
-use crate::relay::{Peers, now, relay};
-use crate::serve::stdio::{self as local, ConnectError, End, LocalClient};
+use crate::relay::{Peers, relay};
+use crate::serve::local::{self, ConnectError, LocalClient};
 use crate::tools::{self, ToolBook};
 use crate::{log, metadata};
-
-/// LIMIT: one line of a peer, unless configured otherwise.
-pub const LINE_BYTES_DEFAULT: usize = 16 << 20;
 
 /// What to guard, and how.
 #[derive(Clone, Debug)]
@@ -141,7 +140,7 @@ impl RunOptions {
 /// of a server that was started, or as a shell does 128 and the signal that ended it; for a remote
 /// one, 1 if it ended the session.
 ///
-/// The server is not started before every policy has loaded.
+/// The server is not started before every policy has loaded, and all else has been got ready.
 pub fn run(options: RunOptions, warn: &mut dyn FnMut(Warning)) -> Result<u8, RunError> {
     let guardrails = load(&options, warn)?;
     let data_directory = DataDirectory::open(options.data_directory.clone())?;
@@ -181,63 +180,31 @@ fn load(
 
 async fn guard(
     options: RunOptions,
-    mut guardrails: Vec<Guardrail>,
+    guardrails: Vec<Guardrail>,
     data_directory: &DataDirectory,
     warn: &mut dyn FnMut(Warning),
 ) -> Result<u8, RunError> {
     let signals = EndSignals::listen().map_err(RunError::Supervise)?;
-    // The server starts up while the database is opened.
-    let server = Opened::open(&options.server)?;
-    let location = Location::Sqlite(data_directory.database());
-    let (recording, failure) =
-        Recording::open(&location, options.durability).map_err(RunError::Record)?;
-    if let Some(failure) = failure {
-        warn!(error = %failure, "traces are not recorded");
-        warn(Warning::NotRecorded(failure));
-    }
-    for notice in &options.notices {
-        info!("{notice}");
-    }
-    let recording = Arc::new(recording);
-    let explorer = explorer(&options)?;
-    let remote = explorer
-        .clone()
-        .map(|explorer| RemoteGuardrails::new(explorer, data_directory.remote_guardrails()));
-    let source = Arc::new(GuardrailSource::new(recording.pool().clone(), remote));
-    guardrails.extend(kept(&options, &source).await?);
-    if guardrails.is_empty() {
-        warn!("no policy is given: messages are recorded, nothing is blocked");
-    }
-    let takes_trace = options
-        .explorer
-        .as_ref()
-        .is_some_and(|explorer| explorer.takes_trace);
-    let (line_bytes, refusal) = (options.line_bytes, options.refusal);
-    let identity = tools::guarded(&options.server_name(), &options.server);
-    let tools = ToolBook::new(identity, recording.pool().clone(), None);
-    let detectors = ConfiguredDetectors::new(&options.detectors).map_err(RunError::Detectors)?;
-    let detectors = Arc::new(detectors);
-    let (session, record) = open_session(options, guardrails, Arc::clone(&detectors) as _)?;
+    let (server, line_bytes) = (options.server.clone(), options.line_bytes);
+    let Prepared {
+        client,
+        recording,
+        spool,
+    } = prepare(options, guardrails, data_directory, warn).await?;
+    let server = Opened::open(server)?;
+    let record = client.record.clone();
     info!(session = %record.id, server = record.server, "session begins");
-    if let Err(error) = recording.record(record.clone()).await {
+    let session = record.id.clone();
+    if let Err(error) = recording.record(record).await {
         warn!(%error, "session not recorded");
     }
-    let upload = match explorer {
-        Some(explorer) if takes_trace => {
-            let upload = Upload::new(record.id.clone(), explorer.url().as_str());
+    let upload = match spool {
+        Some((explorer, source)) => {
+            let upload = Upload::new(session, explorer.url().as_str());
             recording.record(upload).await.ok();
             UploadTask::start(explorer, &recording, source)
         }
-        _ => None,
-    };
-    let client = LocalClient {
-        from_client: LineReader::new(stdio::input().map_err(RunError::Streams)?, line_bytes),
-        to_client: LineWriter::new(stdio::output().map_err(RunError::Streams)?),
-        session,
-        record,
-        refusal,
-        tools,
-        detectors,
+        None => None,
     };
     let code = server
         .guard(client, line_bytes, Arc::clone(&recording), signals)
@@ -250,6 +217,65 @@ async fn guard(
     code
 }
 
+/// What a server is guarded with. All that can fail has been done before the server is started.
+struct Prepared {
+    client: LocalClient,
+    recording: Arc<Recording>,
+    /// Where the trace is sent, if anywhere, and what hears of an Explorer that cannot be reached.
+    spool: Option<(Arc<RemoteExplorer>, Arc<GuardrailSource>)>,
+}
+
+async fn prepare(
+    options: RunOptions,
+    mut guardrails: Vec<Guardrail>,
+    data_directory: &DataDirectory,
+    warn: &mut dyn FnMut(Warning),
+) -> Result<Prepared, RunError> {
+    let location = Location::Sqlite(data_directory.database());
+    let (recording, failure) =
+        Recording::open(&location, options.durability).map_err(RunError::Record)?;
+    if let Some(failure) = failure {
+        warn!(error = %failure, "traces are not recorded");
+        warn(Warning::NotRecorded(failure));
+    }
+    for notice in &options.notices {
+        info!("{notice}");
+    }
+    let explorer = explorer(&options)?;
+    let remote = explorer
+        .clone()
+        .map(|explorer| RemoteGuardrails::new(explorer, data_directory.remote_guardrails()));
+    let source = Arc::new(GuardrailSource::new(recording.pool().clone(), remote));
+    guardrails.extend(kept(&options, &source).await?);
+    if guardrails.is_empty() {
+        warn!("no policy is given: messages are recorded, nothing is blocked");
+    }
+    let asked = options.explorer.as_ref();
+    let takes_trace = asked.is_some_and(|explorer| explorer.takes_trace);
+    let (line_bytes, refusal) = (options.line_bytes, options.refusal);
+    let identity = tools::guarded(&options.server_name(), &options.server);
+    let tools = ToolBook::new(identity, recording.pool().clone(), None);
+    let detectors = ConfiguredDetectors::new(&options.detectors).map_err(RunError::Detectors)?;
+    let detectors = Arc::new(detectors);
+    let (session, record) = open_session(options, guardrails, Arc::clone(&detectors) as _)?;
+    let client = LocalClient {
+        from_client: LineReader::new(stdio::input().map_err(RunError::Streams)?, line_bytes),
+        to_client: LineWriter::new(stdio::output().map_err(RunError::Streams)?),
+        session,
+        record,
+        refusal,
+        tools,
+        detectors,
+    };
+    Ok(Prepared {
+        client,
+        recording: Arc::new(recording),
+        spool: explorer
+            .filter(|_| takes_trace)
+            .map(|explorer| (explorer, source)),
+    })
+}
+
 /// A server that is on its way up, or somewhere else.
 enum Opened {
     Started(Started),
@@ -259,13 +285,13 @@ enum Opened {
 // === impl Opened ===
 
 impl Opened {
-    fn open(server: &GuardedServer) -> Result<Self, RunError> {
+    fn open(server: GuardedServer) -> Result<Self, RunError> {
         Ok(match server {
             GuardedServer::Started { command, launcher } => Self::Started(match launcher {
                 Some(launcher) => command.under(launcher.as_os_str()).spawn()?,
                 None => command.spawn()?,
             }),
-            GuardedServer::Remote(server) => Self::Remote(server.clone()),
+            GuardedServer::Remote(server) => Self::Remote(server),
         })
     }
 
@@ -362,7 +388,10 @@ fn open_session(
         parameters: metadata::parameters(&options.parameters, &metadata),
         refusal: options.refusal,
         extra_methods: options.extra_methods,
-        limits: SessionLimits::default(),
+        limits: SessionLimits {
+            message_bytes: options.line_bytes,
+            ..SessionLimits::default()
+        },
         detectors,
     });
     Ok((session, record))

@@ -19,6 +19,7 @@ mod hold;
 mod holder;
 mod hops;
 mod judging;
+pub(crate) mod local;
 mod login;
 mod mirror;
 mod outlet;
@@ -30,7 +31,6 @@ mod reload;
 mod replay;
 mod retention;
 mod route;
-pub(crate) mod stdio;
 mod trace_context;
 mod unicode_escape;
 mod upstream;
@@ -138,7 +138,7 @@ async fn serve_until_signal(
     data_directory: &DataDirectory,
     notify: &mut dyn FnMut(Notice),
 ) -> Result<(), ServeError> {
-    let mut signals = EndSignals::listen_but_for_hang_up().map_err(ServeError::Start)?;
+    let signals = EndSignals::listen_but_for_hang_up().map_err(ServeError::Start)?;
     let config = options.config;
     let location = config.store.location.clone();
     let location = location.unwrap_or_else(|| Location::Sqlite(data_directory.database()));
@@ -180,9 +180,26 @@ async fn serve_until_signal(
     let upload = explorer.and_then(|explorer| UploadTask::start(explorer, &recording, guardrails));
     info!(%address, "listening");
     notify(Notice::Listening { address, servers });
+    converse(listener, &gateway, &recording, watcher, signals).await;
+    recording.flush().await;
+    if let Some(upload) = upload {
+        upload.end().await;
+    }
+    recording.close().await;
+    Ok(())
+}
+
+/// Serves whoever connects, until a signal comes and all that is open has ended.
+async fn converse(
+    listener: TcpListener,
+    gateway: &Arc<Gateway>,
+    recording: &Arc<Recording>,
+    watcher: Option<Watcher>,
+    mut signals: EndSignals,
+) {
     let tasks = gateway.tasks.clone();
-    let endless = attend(&gateway, &recording, watcher);
-    let service = TowerToHyperService::new(routes(&gateway, &recording));
+    let endless = attend(gateway, recording, watcher);
+    let service = TowerToHyperService::new(routes(gateway, recording));
     // Until the end of this: conversations have work on them that is waited for below.
     let lanes = Lanes::start();
     let stop = async {
@@ -202,12 +219,6 @@ async fn serve_until_signal(
     if timeout(END_WAIT_MAX, tasks.wait()).await.is_err() {
         warn!("some work in the background was cut");
     }
-    recording.flush().await;
-    if let Some(upload) = upload {
-        upload.end().await;
-    }
-    recording.close().await;
-    Ok(())
 }
 
 /// All that there is under the gateway's address.

@@ -11,8 +11,8 @@ use portcullis_trace::pin::{ToolPin, ToolServer, ToolSighting};
 use portcullis_transport::child::ServerCommand;
 use url::Url;
 
+use crate::clock::now;
 use crate::config::{HttpServer, ServerConfig, StdioServer, server_name};
-use crate::relay::now;
 use crate::run::GuardedServer;
 
 /// The part of the store that is about one server's tools.

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use portcullis_engine::{Limits, Policy};
 use portcullis_json::Object;
-use portcullis_mcp::{Revision, UnknownMeta};
+use portcullis_mcp::{MESSAGE_BYTES_DEFAULT, Revision, UnknownMeta};
 use portcullis_trace::record::{self, GuardrailName, SessionId};
 
 use crate::belonging::Party;
@@ -104,7 +104,7 @@ impl Default for SessionLimits {
     fn default() -> Self {
         Self {
             open_requests: 1024,
-            message_bytes: 16 << 20,
+            message_bytes: MESSAGE_BYTES_DEFAULT,
             unknown_meta: UnknownMeta::default(),
             sampling_context: SamplingContext::default(),
             evaluation: Limits::default(),

@@ -108,9 +108,8 @@ impl Session {
         let side = |sender| Side {
             envelope: EnvelopeLimits {
                 revision: context.revision,
-                message_bytes: context.limits.message_bytes,
                 unknown_meta: context.limits.unknown_meta,
-                ..EnvelopeLimits::new(sender)
+                ..EnvelopeLimits::new(sender).with_message_bytes(context.limits.message_bytes)
             },
             exchanges: Exchanges::new(context.limits.open_requests),
         };

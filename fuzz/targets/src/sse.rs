@@ -1,4 +1,5 @@
-use portcullis_mcp::frame::{SSE_EVENT_BYTES_DEFAULT, SseDecoder, SseError, SseEvent, write_event};
+use portcullis_mcp::MESSAGE_BYTES_DEFAULT;
+use portcullis_mcp::frame::{SseDecoder, SseError, SseEvent, write_event};
 
 /// LIMIT: an event of the decoder, so that short inputs have events that are too long.
 const EVENT_BYTES: usize = 40;
@@ -46,7 +47,7 @@ fn check_event(mut event: SseEvent) {
         event.retry,
         event.data.as_deref(),
     );
-    let mut decoder = SseDecoder::new(SSE_EVENT_BYTES_DEFAULT);
+    let mut decoder = SseDecoder::new(MESSAGE_BYTES_DEFAULT);
     decoder.push(&written);
     let is_empty = event == SseEvent::default();
     assert_eq!(decoder.next_event(), (!is_empty).then_some(Ok(event)));

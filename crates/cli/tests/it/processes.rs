@@ -39,7 +39,7 @@ fn nobody_survives(marker: &str) {
     }
 }
 
-fn signal(client: &Client, signal: Signal) {
+pub(crate) fn signal(client: &Client, signal: Signal) {
     let id = Pid::from_raw(client.process.id().cast_signed()).unwrap();
     kill_process(id, signal).unwrap();
 }

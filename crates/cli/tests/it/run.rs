@@ -117,6 +117,37 @@ fn a_policy_that_does_not_load_starts_no_server() {
 }
 
 #[test]
+fn guardrails_that_cannot_be_had_start_no_server() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let output = finish(
+        portcullis()
+            .current_dir(directory.path())
+            .env("INVARIANT_API_KEY", "k")
+            .env("INVARIANT_API_URL", "http://127.0.0.1:9")
+            .args(["mcp", "--project-name", "p", "--push-explorer"])
+            .args(["--data-dir", "d", "--exec", "touch", "started"]),
+    );
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(
+        said.contains("not started without its guardrails"),
+        "{said}"
+    );
+    assert!(!directory.path().join("started").exists());
+}
+
+#[test]
+fn lines_and_their_strings_may_be_longer_than_by_default() {
+    let mut client = Client::start(&["--max-line-bytes", &(20 << 20).to_string()]);
+    let long = "x".repeat(17 << 20);
+    client.send(&format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"x","arguments":{{"text":"{long}"}}}}}}"#
+    ));
+    let answer = client.receive();
+    assert!(answer.contains(r#""id":1,"result""#), "{answer:.200}");
+}
+
+#[test]
 fn a_server_that_cannot_be_started_is_named() {
     let directory = tempfile::TempDir::new().unwrap();
     let output = finish(portcullis().current_dir(directory.path()).args([

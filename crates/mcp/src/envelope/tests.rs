@@ -473,6 +473,16 @@ fn message_over_the_size_limit_is_refused() {
 }
 
 #[test]
+fn a_message_may_be_one_string() {
+    let text = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"ping","params":{{"s":"{}"}}}}"#,
+        "x".repeat(MESSAGE_BYTES_DEFAULT)
+    );
+    let limits = limits(Peer::Client, None).with_message_bytes(text.len());
+    assert_eq!(outcome(text.as_bytes(), &limits), "request 1 ping");
+}
+
+#[test]
 fn refusal_answers_with_the_id() {
     let limits = limits(Peer::Client, None);
     let error = Message::parse(br#"{"jsonrpc":"2.0","id":"a","method":7}"#, &limits).unwrap_err();

@@ -7,8 +7,6 @@ pub use write::{write_comment, write_event};
 
 use block::Block;
 
-/// How long an event may be unless the caller says otherwise.
-pub const SSE_EVENT_BYTES_DEFAULT: usize = 16 << 20;
 /// Of the memory that a long event took, how much is kept for the next.
 const KEPT_BYTES: usize = 64 << 10;
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 use portcullis_json::Object;
-use portcullis_mcp::UnknownMeta;
+use portcullis_mcp::{MESSAGE_BYTES_DEFAULT, UnknownMeta};
 use portcullis_session::{Guardrail, RefusalStyle, SamplingContext, ToolChecks};
 use portcullis_store::{Durability, Location};
 use portcullis_transport::child::ServerCommand;
@@ -21,7 +21,6 @@ use super::problem::FileProblems;
 use super::upstream::{AllowedUpstreams, Authority};
 
 const PORT_DEFAULT: u16 = 8787;
-const MESSAGE_BYTES_DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add((16 << 20) - 1);
 const SESSIONS_DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 const SESSIONS_PER_PRINCIPAL_DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99);
 
@@ -379,7 +378,7 @@ impl Login {
 impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
-            message_bytes: MESSAGE_BYTES_DEFAULT,
+            message_bytes: NonZeroUsize::MIN.saturating_add(MESSAGE_BYTES_DEFAULT - 1),
             unknown_meta: UnknownMeta::default(),
             sampling_context: SamplingContext::default(),
         }

@@ -16,9 +16,9 @@ use tracing::{error, info, warn};
 use uuid::Uuid;
 
 use super::{Projected, Projection, ProjectionError, RemoteError, RemoteExplorer};
+use crate::clock::now;
 use crate::guardrails::GuardrailSource;
 use crate::recording::Recording;
-use crate::relay::now;
 
 /// How long messages gather before they are sent together.
 const GATHERING: Duration = Duration::from_millis(100);

@@ -92,7 +92,7 @@ impl ServerMetrics {
         }
     }
 
-    fn open(&self) -> u64 {
+    pub(crate) fn open(&self) -> u64 {
         let ended: u64 = self.ended.iter().map(Counter::get).sum();
         // Both are read one after the other, while sessions end.
         self.begun.get().saturating_sub(ended)

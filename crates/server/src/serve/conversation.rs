@@ -36,6 +36,7 @@ use self::gate::Gate;
 use self::guarded::GuardedSession;
 pub(crate) use self::guarded::SessionGuard;
 pub(crate) use self::taken::{NotTaken, Taken};
+use super::counted::{Count, Counted};
 use super::errand::Errand;
 use super::gateway::Target;
 use super::outlet::{ClientGone, Outlet, Position, Streams};
@@ -43,12 +44,13 @@ use super::reload::Renewals;
 use super::replay::Replay;
 use super::trace_context::TraceId;
 use super::upstream::{Call, Upstream};
+use crate::clock::now;
 use crate::detectors::ConfiguredDetectors;
 use crate::guardrails::Kept;
+use crate::log;
 use crate::metadata::{TRACE_ID, extend, introduce};
 use crate::metrics::{EndReason, ServerMetrics};
 use crate::recording::Recording;
-use crate::relay::{log, now};
 use crate::tools::{ToolBook, stops};
 use crate::turns::Turns;
 
@@ -60,6 +62,8 @@ pub(crate) struct Conversation {
     record: Mutex<SessionRecord>,
     recording: Arc<Recording>,
     turns: Turns,
+    /// What the server says, until it has been passed on.
+    arriving: Count,
     gate: Gate,
     streams: Mutex<Streams>,
     replay: Arc<Replay>,
@@ -126,6 +130,7 @@ impl Conversation {
             record: Mutex::new(record),
             recording,
             turns: Turns::default(),
+            arriving: Count::default(),
             gate: Gate::default(),
             streams: Mutex::default(),
             replay: Arc::new(Replay::new(tasks.clone())),
@@ -280,6 +285,17 @@ impl Conversation {
         self.session.seen().is_quiet
     }
 
+    /// Waits until none does, and what answered the last has been passed on.
+    pub(crate) async fn quiet(&self) {
+        self.session.quiet().await;
+        self.arriving.zero().await;
+    }
+
+    /// Something of the server's is to be judged and passed on, for as long as this is kept.
+    pub(super) fn arriving(&self) -> Counted {
+        self.arriving.one_more()
+    }
+
     pub(crate) fn ended(&self) -> &CancellationToken {
         &self.ended
     }
@@ -381,6 +397,7 @@ impl Conversation {
         reason: &str,
         outlet: Option<Outlet>,
     ) {
+        let _arriving = self.arriving();
         let actions = self.session().await.on_no_answer(scope, id, reason);
         let own = outlet.clone();
         let carried = Carried {
@@ -454,36 +471,25 @@ impl Conversation {
         for action in actions {
             match action {
                 Action::Record { event, waiting } => {
-                    log(&event, call.and_then(|call| call.trace.as_deref()));
+                    log::event(&event, call.and_then(|call| call.trace.as_deref()));
                     self.meter().message(&event);
                     let timed = self.meter().recording.time();
                     is_recorded = self.recording.record(event).await.is_ok();
                     drop(timed);
                     if !is_recorded && let Some(waiting) = waiting {
                         let answers = self.session().await.on_unrecorded(&waiting);
-                        for answer in answers {
-                            if let Action::Send(permit) = answer {
-                                let delivered = self.deliver(permit, carried, call).await;
-                                outcome = both(outcome, delivered);
-                            }
-                        }
+                        let delivered = Box::pin(self.deliver_all(answers, carried, call)).await;
+                        outcome = both(outcome, delivered);
                     }
                 }
                 Action::Introduce(peers) => Box::pin(self.introduce(peers)).await,
                 Action::ReadTools => Box::pin(self.read_tools()).await,
                 Action::NoteTools(seen) if is_recorded => {
                     let noted = Box::pin(self.terms.tools.note(&seen)).await;
-                    let actions = self.session().await.on_noted_tools(&seen, noted);
-                    is_recorded = !stops(&actions);
-                    for action in actions {
-                        match action {
-                            Action::Send(permit) => {
-                                outcome = outcome.and(self.deliver(permit, carried, call).await);
-                            }
-                            Action::Note(note) => warn!("{note}"),
-                            _ => {}
-                        }
-                    }
+                    let answers = self.session().await.on_noted_tools(&seen, noted);
+                    is_recorded = !stops(&answers);
+                    let delivered = Box::pin(self.deliver_all(answers, carried, call)).await;
+                    outcome = both(outcome, delivered);
                 }
                 Action::Send(permit) if is_recorded => {
                     let delivered = self.deliver(permit, carried, call).await;
@@ -491,6 +497,27 @@ impl Conversation {
                 }
                 Action::NoteTools(_) | Action::Send(_) => {}
                 Action::Note(note) => warn!(session = %self.id(), %note, "noted"),
+            }
+        }
+        outcome
+    }
+
+    /// Sends what is said in the place of a message.
+    async fn deliver_all(
+        self: &Arc<Self>,
+        actions: Vec<Action>,
+        carried: &Carried,
+        call: Option<&Call>,
+    ) -> Result<Option<Errand<()>>, ClientGone> {
+        let mut outcome = Ok(None);
+        for action in actions {
+            match action {
+                Action::Send(permit) => {
+                    let delivered = self.deliver(permit, carried, call).await;
+                    outcome = both(outcome, delivered);
+                }
+                Action::Note(note) => warn!(session = %self.id(), %note, "noted"),
+                _ => {}
             }
         }
         outcome

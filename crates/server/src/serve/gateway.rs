@@ -1,22 +1,21 @@
 //! What all conversations share, and how one is opened.
 
+mod connect;
 mod openings;
 mod resume;
 
-use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use axum::http::{HeaderMap, StatusCode};
 use portcullis_json::{Object, Value};
-use portcullis_mcp::{Id, Message, Method, Revision, meta_name};
+use portcullis_mcp::{Message, Method, Revision, meta_name};
 use portcullis_session::{
     Guardrail, RefusalStyle, Session, SessionContext, SessionLimits, SharedDetectors, digest,
 };
 use portcullis_trace::record::{Origin, SessionId, SessionRecord};
-use portcullis_transport::child;
-use portcullis_transport::http::endpoint::{Bounds, Connector, Endpoint, EndpointError};
+use portcullis_transport::http::endpoint::{Connector, EndpointError};
 use portcullis_transport::http::reach::Reach;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -35,17 +34,15 @@ use super::principal::Principal;
 use super::registry::{ConversationId, SessionRegistry};
 use super::reload::{RenewalPlaces, renew};
 use super::trace_context::TraceId;
-use super::upstream::{HttpUpstream, SseUpstream, StdioUpstream, Upstream, read_all, read_stream};
-use crate::config::{
-    GatewayConfig, HttpServer, HttpTransport, ServerConfig, ServerName, StdioServer,
-};
+use super::upstream::Upstream;
+use crate::clock::now;
+use crate::config::{GatewayConfig, HttpServer, ServerConfig, ServerName};
 use crate::detectors::ConfiguredDetectors;
 use crate::guardrails::{GuardrailSource, Kept, SourceState};
 use crate::login::Keys;
 use crate::metadata;
 use crate::metrics::{Metrics, ServerMetrics};
 use crate::recording::Recording;
-use crate::relay::now;
 use crate::tools::{self, ToolBook};
 
 /// See the module.
@@ -158,6 +155,10 @@ impl Opening {
         self.id
             .digest(self.principal, &self.profile.guardrails_text)
     }
+
+    fn refusal(&self, config: &GatewayConfig) -> RefusalStyle {
+        self.profile.refusal.unwrap_or(config.refusal)
+    }
 }
 
 // === impl Profile ===
@@ -241,7 +242,6 @@ impl Gateway {
             .registry
             .reserve(opening.id.clone(), opening.principal, &config.sessions)
             .map_err(|_| Refused::too_many_sessions())?;
-        let request = opening.first.as_ref().and_then(Message::id).cloned();
         let kept = self
             .guardrails
             .read(opening.profile.project.as_deref())
@@ -255,21 +255,7 @@ impl Gateway {
         })?;
         let state = kept.state;
         let session = self.new_session(&config, &opening, kept)?;
-        let conversation = match opening.target.server.clone() {
-            TargetServer::Configured(_, ServerConfig::Stdio(server)) => {
-                self.open_stdio(&config, &opening, session, &server, request.as_ref())?
-            }
-            TargetServer::Configured(_, ServerConfig::Http(server)) => {
-                let endpoint = endpoint(&self.configured, &config, &server);
-                self.open_http(&config, &opening, session, &server, endpoint)
-                    .await?
-            }
-            TargetServer::Named(server) => {
-                let endpoint = endpoint(&self.named, &config, &server);
-                self.open_http(&config, &opening, session, &server, endpoint)
-                    .await?
-            }
-        };
+        let conversation = self.connect(&config, &opening, session).await?;
         // Whoever waits may be gone before the record is written; the conversation is known by then,
         // and ends like any other.
         place.fill(Arc::clone(&conversation));
@@ -369,8 +355,10 @@ impl Gateway {
             hierarchy_path: Vec::new(),
         };
         let client = opening.first.as_ref().and_then(client_name);
+        let own = &opening.profile.guardrails;
+        let guardrails = Self::guardrails(config, &opening.target, client, &kept, own);
         Ok(NewSession {
-            session: self.session(config, opening, &kept, &record, client),
+            session: self.session(config, opening, guardrails, &record),
             began: Instant::now(),
             record,
             kept,
@@ -382,11 +370,9 @@ impl Gateway {
         &self,
         config: &GatewayConfig,
         opening: &Opening,
-        kept: &Kept,
+        guardrails: Vec<Guardrail>,
         record: &SessionRecord,
-        client: Option<&str>,
     ) -> Session {
-        let own = &opening.profile.guardrails;
         Session::new(SessionContext {
             id: record.id.clone(),
             revision: opening.is_stateless.then_some(Revision::V2026_07_28),
@@ -396,10 +382,10 @@ impl Gateway {
                 &opening.target.name,
                 &opening.identity,
             ),
-            guardrails: Self::guardrails(config, &opening.target, client, kept, own),
+            guardrails,
             tool_checks: config.tool_checks.clone(),
             parameters: metadata::parameters(&config.parameters, &record.metadata),
-            refusal: opening.profile.refusal.unwrap_or(config.refusal),
+            refusal: opening.refusal(config),
             extra_methods: Vec::new(),
             limits: SessionLimits {
                 message_bytes: config.limits.message_bytes.get(),
@@ -413,6 +399,7 @@ impl Gateway {
 
     fn conversation(
         &self,
+        config: &GatewayConfig,
         opening: &Opening,
         new: NewSession,
         upstream: Upstream,
@@ -420,9 +407,9 @@ impl Gateway {
         Arc::new(Conversation::new(
             Terms {
                 target: opening.target.clone(),
-                refusal: opening.profile.refusal.unwrap_or(self.config().refusal),
+                refusal: opening.refusal(config),
                 own_guardrails: opening.profile.guardrails.clone(),
-                tools: self.tool_book(&opening.target),
+                tools: self.tool_book(config, &opening.target),
                 kept: Mutex::new(new.kept),
                 upload_to: self
                     .explorer
@@ -445,8 +432,7 @@ impl Gateway {
     }
 
     /// The tools of other configured servers are those that a client may have beside these.
-    fn tool_book(&self, target: &Target) -> ToolBook {
-        let config = self.config();
+    fn tool_book(&self, config: &GatewayConfig, target: &Target) -> ToolBook {
         let servers = config.servers.iter();
         let neighbours = servers.map(|(name, server)| tools::configured(name.as_str(), server));
         let server = match &target.server {
@@ -458,77 +444,6 @@ impl Gateway {
             self.recording.pool().clone(),
             Some(neighbours.collect()),
         )
-    }
-
-    fn open_stdio(
-        &self,
-        config: &GatewayConfig,
-        opening: &Opening,
-        session: NewSession,
-        server: &StdioServer,
-        request: Option<&Id>,
-    ) -> Result<Arc<Conversation>, Refused> {
-        let command = match &self.launcher {
-            Some(launcher) => server.command.under(launcher.as_os_str()),
-            None => server.command.clone(),
-        };
-        let environment = server.environment.iter();
-        let surroundings = child::Surroundings {
-            environment: Some(
-                environment
-                    .map(|(name, value)| (OsString::from(name), OsString::from(value.expose())))
-                    .collect(),
-            ),
-            directory: server.directory.clone(),
-            is_quiet: false,
-        };
-        let line_bytes = config.limits.message_bytes.get();
-        let (upstream, output) = StdioUpstream::spawn(&command, &surroundings, line_bytes)
-            .map_err(|error| {
-                warn!(%error, "server not started");
-                Refused::bad_gateway(
-                    request,
-                    format!("the server `{}` could not be started", opening.target.name),
-                )
-            })?;
-        let conversation = self.conversation(opening, session, Upstream::Stdio(upstream));
-        self.tasks
-            .spawn(read_all(Arc::clone(&conversation), output));
-        Ok(conversation)
-    }
-
-    async fn open_http(
-        &self,
-        config: &GatewayConfig,
-        opening: &Opening,
-        session: NewSession,
-        server: &HttpServer,
-        endpoint: Endpoint,
-    ) -> Result<Arc<Conversation>, Refused> {
-        let silence_max = config.streams.request_timeout;
-        match server.transport {
-            HttpTransport::StreamableHttp => {
-                let upstream = if opening.is_stateless {
-                    HttpUpstream::stateless(endpoint, silence_max)
-                } else {
-                    HttpUpstream::stateful(endpoint, silence_max)
-                };
-                Ok(self.conversation(opening, session, Upstream::Http(upstream)))
-            }
-            HttpTransport::Sse => {
-                let connected = SseUpstream::connect(&endpoint, opening.headers.clone()).await;
-                let (upstream, events) = connected.map_err(|error| {
-                    warn!(%error, server = %opening.target.name, "server not reached");
-                    let request = opening.first.as_ref().and_then(Message::id);
-                    let name = &opening.target.name;
-                    Refused::bad_gateway(request, format!("the server `{name}`: {error}"))
-                })?;
-                let conversation = self.conversation(opening, session, Upstream::Sse(upstream));
-                self.tasks
-                    .spawn(read_stream(Arc::clone(&conversation), events));
-                Ok(conversation)
-            }
-        }
     }
 }
 
@@ -551,15 +466,6 @@ impl Target {
         };
         Some(ServerPlace::of(server))
     }
-}
-
-fn endpoint(connector: &Connector, config: &GatewayConfig, server: &HttpServer) -> Endpoint {
-    let bounds = Bounds {
-        message_bytes: config.limits.message_bytes.get(),
-        wait: config.streams.request_timeout,
-    };
-    let url: Url = server.url.clone();
-    connector.endpoint(url, server.headers.iter().cloned().collect(), bounds)
 }
 
 /// What the client calls itself, in `initialize` or with every request.

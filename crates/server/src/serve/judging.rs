@@ -14,7 +14,7 @@ use portcullis_trace::record::Direction;
 use super::aside::{aside, is_long};
 use super::conversation::Conversation;
 use super::outlet::Outlet;
-use crate::relay::now;
+use crate::clock::now;
 use crate::turns::{NoTurn, Turn};
 
 impl Conversation {
@@ -65,6 +65,7 @@ impl Conversation {
 
     /// Takes a line of a server whose messages come on one stream.
     pub(crate) async fn on_server_line(self: &Arc<Self>, line: &[u8]) {
+        let _arriving = self.arriving();
         let direction = Direction::ToClient;
         let actions = match self.turns().next().await {
             Ok(turn) => {

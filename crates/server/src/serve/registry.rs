@@ -132,7 +132,12 @@ impl SessionRegistry {
             principal,
             conversation: None,
         };
-        open.insert(id.clone(), entry);
+        // One that has ended, and that nobody took out yet.
+        let before = open.insert(id.clone(), entry);
+        if let Some(conversation) = before.and_then(|before| before.conversation) {
+            let tasks = conversation.tasks().clone();
+            tasks.spawn(async move { conversation.end(EndReason::Server).await });
+        }
         Ok(Place {
             registry: Arc::clone(self),
             id: Some(id),
@@ -155,6 +160,18 @@ impl SessionRegistry {
     /// Takes a conversation out; whoever does must end it.
     pub(crate) fn remove(&self, id: &ConversationId) -> Option<Arc<Conversation>> {
         self.open().remove(id)?.conversation
+    }
+
+    /// Takes out this conversation, and none that has got its id meanwhile; whoever does must end it.
+    fn take(&self, id: &ConversationId, conversation: &Arc<Conversation>) -> bool {
+        let mut open = self.open();
+        let entry = open.get(id);
+        let open_now = entry.and_then(|entry| entry.conversation.as_ref());
+        let is_same = open_now.is_some_and(|open_now| Arc::ptr_eq(open_now, conversation));
+        if is_same {
+            open.remove(id);
+        }
+        is_same
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Conversation>> {
@@ -180,9 +197,12 @@ impl SessionRegistry {
             let silence_max = config.streams.request_timeout;
             for conversation in self.all() {
                 conversation.replay().expire();
-                tasks.spawn(async move {
-                    conversation.fail_overdue(silence_max, SWEEP_EVERY).await;
-                });
+                // Where each answer has a stream of its own, that is seen there.
+                if conversation.upstream().http().is_none() {
+                    tasks.spawn(async move {
+                        conversation.fail_overdue(silence_max, SWEEP_EVERY).await;
+                    });
+                }
             }
         }
     }
@@ -209,9 +229,13 @@ impl SessionRegistry {
                 .collect()
         };
         let open = open.into_iter();
-        let wanted = open.filter_map(|(id, conversation)| Some((id, reason(&conversation)?)));
+        let wanted = open.filter_map(|(id, conversation)| {
+            let reason = reason(&conversation)?;
+            Some((id, conversation, reason))
+        });
         wanted
-            .filter_map(|(id, reason)| Some((self.remove(&id)?, reason)))
+            .filter(|(id, conversation, _)| self.take(id, conversation))
+            .map(|(_, conversation, reason)| (conversation, reason))
             .collect()
     }
 
@@ -266,11 +290,7 @@ fn over(conversation: &Conversation, limits: &SessionsConfig) -> Option<EndReaso
 impl Conversation {
     /// Fails what the server, or the client, has been silent about for so long; to be called `every`
     /// so often.
-    /// Where each answer has a stream of its own, that is seen there.
     async fn fail_overdue(self: &Arc<Self>, silence_max: Duration, every: Duration) {
-        if self.upstream().http().is_some() {
-            return;
-        }
         let looks_max = silence_max.as_millis() / every.as_millis().max(1);
         let looks_max = u32::try_from(looks_max).unwrap_or(u32::MAX);
         let unanswered = {
@@ -305,5 +325,38 @@ impl Drop for Place {
         if let Some(id) = self.id.take() {
             self.registry.open().remove(&id);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderMap;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::serve::judging::tests::quiet_conversation;
+
+    #[tokio::test]
+    async fn who_comes_after_an_ended_conversation_has_its_id_and_ends_it() {
+        let directories = [(); 2].map(|()| TempDir::new().unwrap());
+        let [old, new] = directories
+            .each_ref()
+            .map(|it| quiet_conversation(it.path()));
+        let registry: Arc<SessionRegistry> = Arc::default();
+        let principal = Principal::of(&HeaderMap::new()).unwrap();
+        let id = ConversationId::Stateless("s".into(), principal, "k".to_owned());
+        let open = |conversation: &Arc<Conversation>| {
+            let place = registry.reserve(id.clone(), principal, &SessionsConfig::default());
+            place.unwrap().fill(Arc::clone(conversation));
+        };
+        open(&old);
+        assert!(old.retire());
+        open(&new);
+        assert!(!registry.take(&id, &old));
+        let found = registry.find(&id, principal).unwrap();
+        assert!(Arc::ptr_eq(&found, &new));
+        old.tasks().close();
+        old.tasks().wait().await;
+        assert_eq!((old.meter().open(), new.meter().open()), (0, 1));
     }
 }

@@ -9,8 +9,8 @@ use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::gateway::Gateway;
+use crate::clock::now;
 use crate::config::{GatewayConfig, RetentionConfig};
-use crate::relay::now;
 
 /// Between two looks at what is old.
 const REST: Duration = Duration::from_mins(1);

@@ -19,12 +19,14 @@ use bytes::Bytes;
 use portcullis_transport::http::body::read_body;
 use portcullis_transport::http::endpoint::is_encoded;
 
+use self::streamable::passed;
 use super::admission::admit;
 use super::answer::Refused;
-use super::gateway::{Gateway, Target};
+use super::gateway::{Gateway, Opening, Profile, Target};
 use super::headers::{EVENT_STREAM, JSON, accepts, is_json};
 use super::login::log_in;
 use super::principal::Principal;
+use super::registry::ConversationId;
 
 /// The methods of Streamable HTTP.
 const STREAMABLE: &str = "GET, POST, DELETE";
@@ -66,6 +68,25 @@ fn method_not_allowed(allowed: &'static str) -> Response {
 struct Access {
     principal: Principal,
     target: Target,
+}
+
+// === impl Access ===
+
+impl Access {
+    /// A session of the client's with the server, for a request with these headers.
+    fn opening(&self, id: ConversationId, headers: &HeaderMap, profile: Profile) -> Opening {
+        let passed = passed(&self.target, headers);
+        Opening {
+            id,
+            principal: self.principal,
+            target: self.target.clone(),
+            is_stateless: false,
+            first: None,
+            identity: self.principal.identity(headers, &passed),
+            headers: passed,
+            profile,
+        }
+    }
 }
 
 /// Access to the server that a URL of ours names, for a request that may come here.

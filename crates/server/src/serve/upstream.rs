@@ -58,6 +58,8 @@ pub(crate) enum TellError {
     Endpoint(#[from] EndpointError),
     #[error("the server answered HTTP {0}")]
     Status(axum::http::StatusCode),
+    #[error("the server does not read its input")]
+    Unread,
     #[error("the session has ended")]
     Ended,
 }

@@ -27,6 +27,8 @@ use super::reach::{Reach, Resolver};
 
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(10);
 const IDLE_CONNECTION_WAIT: Duration = Duration::from_secs(90);
+/// LIMIT: connections of one thread to one server that rest.
+const IDLE_CONNECTIONS_MAX: usize = 256;
 /// How a connection whose other end is gone without a word is noticed.
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
 const KEEP_ALIVE_TRIES: u32 = 3;
@@ -81,6 +83,7 @@ impl Connector {
         let client = || {
             Client::builder(TokioExecutor::new())
                 .pool_idle_timeout(IDLE_CONNECTION_WAIT)
+                .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
                 .pool_timer(TokioTimer::new())
                 .timer(TokioTimer::new())
                 .build(Patient {

@@ -12,7 +12,7 @@ use hyper::header::{
 };
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::client::legacy;
-use portcullis_mcp::frame::{SSE_EVENT_BYTES_DEFAULT, SseDecoder, SseError, SseEvent};
+use portcullis_mcp::frame::{SseDecoder, SseError, SseEvent};
 use tokio::time::timeout;
 use url::Url;
 
@@ -188,10 +188,9 @@ impl Endpoint {
             return Ok(Answer::Json(head, body));
         }
         if head.status.is_success() && is_of_type(&head.headers, EVENT_STREAM) {
-            let limit = self.bounds.message_bytes.min(SSE_EVENT_BYTES_DEFAULT);
             let events = EventStream {
                 body,
-                decoder: SseDecoder::new(limit),
+                decoder: SseDecoder::new(self.bounds.message_bytes),
             };
             return Ok(Answer::Events(head, Box::new(events)));
         }

@@ -4,8 +4,8 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::failures::FIRST_THEN_SECOND;
-use super::gateway::{Gateway, initialize};
-use super::http::PATIENCE;
+use super::gateway::{Gateway, PATH, initialize};
+use super::http::{PATIENCE, Request};
 use super::upstream::{Events, Upstream};
 use crate::client::Client;
 
@@ -82,6 +82,25 @@ fn a_server_may_say_more_than_the_answer_when_it_is_opened_again() {
     });
     let gateway = Gateway::before(&upstream, "");
     let session = gateway.open();
+    upstream.forget_sessions();
+    assert!(session.answer(1, "x").contains("plain"));
+}
+
+#[test]
+fn a_session_is_opened_again_with_all_that_the_server_asks_for() {
+    let upstream = Upstream::scripted(|received, reply| {
+        if received.headers.get("Authorization") == Some("Bearer one") {
+            return Some(reply);
+        }
+        reply.plain("401 Unauthorized", &[], "");
+        None
+    });
+    let url = format!("http://{}/mcp", upstream.address);
+    let servers =
+        format!("servers: {{ s: {{ url: \"{url}\", forward_headers: [authorization] }} }}\n");
+    let gateway = Gateway::start(&servers, "");
+    let base = Request::new("GET", PATH).with("Authorization", "Bearer one");
+    let session = gateway.open_with("2025-11-25", &base);
     upstream.forget_sessions();
     assert!(session.answer(1, "x").contains("plain"));
 }

@@ -1,7 +1,13 @@
 //! `portcullis run --url`: a client on standard input and output, a server over HTTP.
 
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
 use super::upstream::Upstream;
 use crate::client::{Client, finish, portcullis, text};
+use crate::processes::signal;
 
 const INITIALIZE: &str = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"c","version":"1"}}}"#;
 const INITIALIZED: &str = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
@@ -47,6 +53,25 @@ fn what_a_client_has_asked_is_answered_after_it_closed_its_side() {
     client.input.take();
     assert!(client.receive().contains("plain"));
     assert_eq!(client.receive(), "");
+}
+
+#[test]
+fn a_signal_ends_the_wait_for_answers_after_the_client_closed_its_side() {
+    let upstream = Upstream::scripted(|received, reply| received.tool().is_none().then_some(reply));
+    let mut client = open(&upstream, &[]);
+    client.call(1, "x");
+    upstream.wait_for(|received| received.tool().is_some());
+    client.input.take();
+    // The gateway has seen that by then, if at all.
+    sleep(Duration::from_millis(200));
+    let begun = Instant::now();
+    signal(&client, Signal::TERM);
+    client.process.wait().unwrap();
+    assert!(
+        begun.elapsed() < Duration::from_secs(6),
+        "{:?}",
+        begun.elapsed()
+    );
 }
 
 #[test]

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::MESSAGE_BYTES_DEFAULT;
 
 const MAX: usize = 40;
 
@@ -185,7 +186,7 @@ fn endless_event_takes_no_memory() {
 
 #[test]
 fn many_small_pushes_before_a_read_are_kept() {
-    let mut decoder = SseDecoder::new(SSE_EVENT_BYTES_DEFAULT);
+    let mut decoder = SseDecoder::new(MESSAGE_BYTES_DEFAULT);
     for round in 0..1000 {
         decoder.push(b"data: a\n\n");
         decoder.push(b"id: 1\n\n");
@@ -295,7 +296,7 @@ proptest! {
         let mut out = Vec::new();
         write_comment(&mut out);
         write_event(&mut out, &event, id.as_deref(), retry, data.as_deref());
-        let mut decoder = SseDecoder::new(SSE_EVENT_BYTES_DEFAULT);
+        let mut decoder = SseDecoder::new(MESSAGE_BYTES_DEFAULT);
         decoder.push(&out);
         let read = decoder.next_event();
         let data = data.map(|data| with_line_feeds(&data));

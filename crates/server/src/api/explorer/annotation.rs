@@ -14,7 +14,7 @@ use super::trace::{Trace, find, session_id};
 use crate::api::Api;
 use crate::api::answer::{Answered, Detail, count, object, ok};
 use crate::api::body::{self, given};
-use crate::relay::now;
+use crate::clock::now;
 
 /// LIMIT: annotations of one request.
 const ANNOTATIONS_MAX: usize = 10_000;

@@ -20,8 +20,8 @@ use crate::api::body::{self, given};
 use crate::api::identity::USER_NAME;
 use crate::api::parameters::Parameters;
 use crate::api::{Api, GoingOn};
+use crate::clock::now;
 use crate::explorer::time::{stamp, to_the_second};
-use crate::relay::now;
 
 /// How a request names a project.
 #[derive(Clone, Debug)]

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use crate::api::Api;
 use crate::api::answer::{Answered, Detail, object, ok};
 use crate::api::identity::USER_ID;
+use crate::clock::now;
 use crate::explorer::time::stamp;
-use crate::relay::now;
 
 /// What a key is called that was made here; the reference's have no names.
 const NAME: &str = "made over HTTP";

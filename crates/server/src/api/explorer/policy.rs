@@ -16,8 +16,8 @@ use crate::api::Api;
 use crate::api::answer::{Answered, Detail, Failure, object, ok};
 use crate::api::body::{self, given};
 use crate::api::parameters::Parameters;
+use crate::clock::now;
 use crate::policy::POLICY_BYTES_MAX;
-use crate::relay::now;
 
 /// What a request says of a policy.
 #[derive(Debug, Default)]

@@ -16,8 +16,8 @@ use crate::api::Api;
 use crate::api::answer::{Answered, Detail, Failure, object, ok};
 use crate::api::body::{self, given, parse_json};
 use crate::api::identity::USER_NAME;
+use crate::clock::now;
 use crate::explorer::time::{parse, stamp};
-use crate::relay::now;
 
 /// A trace that was handed over.
 #[derive(Clone, Debug)]

@@ -20,8 +20,8 @@ use super::shape;
 use crate::api::Api;
 use crate::api::answer::{Answered, Detail, Failure, ok};
 use crate::api::body::parse_json;
+use crate::clock::now;
 use crate::explorer::time::to_the_second;
-use crate::relay::now;
 
 /// LIMIT: how long a file may take to arrive.
 const WHOLE_WAIT_MAX: Duration = Duration::from_mins(2);

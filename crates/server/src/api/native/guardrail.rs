@@ -20,10 +20,10 @@ use crate::api::answer::{Detail, Failure, ok};
 use crate::api::body;
 use crate::api::evaluation::load;
 use crate::api::parameters::{Page, Parameters};
+use crate::clock::now;
 use crate::explorer::time::stamp;
 use crate::kept_guardrail::{UnfitGuardrailError, check_names, check_rules};
 use crate::policy::POLICY_BYTES_MAX;
-use crate::relay::now;
 
 const ACTIONS: [&str; 2] = ["block", "log"];
 

@@ -62,7 +62,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
-    use crate::relay::now;
+    use crate::clock::now;
     use crate::serve::judging::tests::quiet_conversation;
     use crate::serve::outlet::{Outlet, Parcel};
 

@@ -77,17 +77,17 @@ impl Conversation {
         let is_last = own.is_some() && is_response;
         let is_change = delivery.kind == DeliveryKind::Change;
         let found = match own {
-            Some(own) => Some((own, bytes)),
+            Some(own) => Some(own),
             None if is_response => {
-                let any = self.streams().any().map(|any| (any, bytes));
+                let any = self.streams().any();
                 if any.is_none() {
                     debug!("the client does not wait for this answer any more");
                 }
                 any
             }
-            None => self.streams().any_or_wait(bytes, is_change),
+            None => self.streams().any_or_wait(&bytes, is_change),
         };
-        let Some((outlet, bytes)) = found else {
+        let Some(outlet) = found else {
             return Ok(());
         };
         let message = Outgoing {

@@ -4,26 +4,24 @@
 //! share their thread with other sessions. So nobody waits on a thread, and what a request reads of
 //! a session before it is judged does not wait at all.
 
-use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, PoisonError};
-
 use portcullis_mcp::{EnvelopeLimits, Revision};
 use portcullis_session::Session;
 use portcullis_trace::record::Direction;
-use tokio::sync::{Mutex as AsyncMutex, MutexGuard as AsyncMutexGuard};
+use std::mem;
+use std::ops::{Deref, DerefMut};
+use tokio::sync::{Mutex, MutexGuard, watch};
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct GuardedSession {
-    session: AsyncMutex<Session>,
+    session: Mutex<Session>,
     to_server: EnvelopeLimits,
     to_client: EnvelopeLimits,
-    /// Held for as long as it takes to copy it.
-    seen: Mutex<Seen>,
+    seen: watch::Sender<Seen>,
 }
 
 /// What was so when the session was last let go.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) revision: Option<Revision>,
     pub(super) is_initialized: bool,
@@ -34,8 +32,8 @@ pub(super) struct Seen {
 /// The session, for as long as this is kept. Not to be kept while something is waited for.
 #[derive(Debug)]
 pub(crate) struct SessionGuard<'s> {
-    session: AsyncMutexGuard<'s, Session>,
-    seen: &'s Mutex<Seen>,
+    session: MutexGuard<'s, Session>,
+    seen: &'s watch::Sender<Seen>,
 }
 
 // === impl GuardedSession ===
@@ -45,8 +43,8 @@ impl GuardedSession {
         Self {
             to_server: session.envelope(Direction::ToServer).clone(),
             to_client: session.envelope(Direction::ToClient).clone(),
-            seen: Mutex::new(Seen::of(&session)),
-            session: AsyncMutex::new(session),
+            seen: watch::Sender::new(Seen::of(&session)),
+            session: Mutex::new(session),
         }
     }
 
@@ -60,7 +58,14 @@ impl GuardedSession {
     }
 
     pub(super) fn seen(&self) -> Seen {
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.seen.borrow()
+    }
+
+    /// Waits until no request of the client's waits for an answer.
+    pub(super) async fn quiet(&self) {
+        let mut seen = self.seen.subscribe();
+        // Whose sender is kept here.
+        seen.wait_for(|seen| seen.is_quiet).await.ok();
     }
 
     /// How messages in this direction are to be read.
@@ -76,7 +81,7 @@ impl GuardedSession {
         }
     }
 
-    fn guard<'s>(&'s self, session: AsyncMutexGuard<'s, Session>) -> SessionGuard<'s> {
+    fn guard<'s>(&'s self, session: MutexGuard<'s, Session>) -> SessionGuard<'s> {
         SessionGuard {
             session,
             seen: &self.seen,
@@ -115,6 +120,9 @@ impl DerefMut for SessionGuard<'_> {
 impl Drop for SessionGuard<'_> {
     fn drop(&mut self) {
         // Before the session is let go: whoever is told of it then sees it so.
-        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Seen::of(&self.session);
+        self.seen.send_if_modified(|seen| {
+            let before = mem::replace(seen, Seen::of(&self.session));
+            before != *seen
+        });
     }
 }

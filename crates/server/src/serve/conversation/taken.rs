@@ -109,6 +109,7 @@ impl Conversation {
         bytes: Bytes,
         carried: &Carried,
     ) -> Result<Taken, ClientGone> {
+        let _arriving = self.arriving();
         self.touch();
         let actions = self.judge_answer(source, bytes).await;
         let taken = Taken::of(&actions, source, self.upstream.is_stateless());

@@ -4,17 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
-use portcullis_session::PastMessage;
+use portcullis_session::{Guardrail, PastMessage, Session};
 use portcullis_store::{Pool, Resumption, StoreError};
 use portcullis_trace::record::{Direction, EventRecord, SessionSummary, Timestamp};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use super::{Connector, Gateway, NewSession, Opening, TargetServer, endpoint};
+use super::connect::endpoint;
+use super::{Connector, Gateway, NewSession, Opening, TargetServer};
+use crate::clock::now;
 use crate::config::{HttpServer, HttpTransport, ServerConfig, SessionsConfig};
 use crate::guardrails::SourceError;
 use crate::recording::PastError;
-use crate::relay::now;
 use crate::serve::conversation::Conversation;
 use crate::serve::holder::Holder;
 use crate::serve::upstream::{HttpUpstream, Upstream};
@@ -80,13 +81,10 @@ impl Gateway {
         let kept = self.guardrails.read(record.project.as_deref()).await?;
         let state = kept.state;
         let client = record.client.as_ref().map(|client| client.name.clone());
-        let mut session = self.session(&config, opening, &kept, &record, client.as_deref());
         let own = &opening.profile.guardrails;
         let guardrails = Self::guardrails(&config, &opening.target, client.as_deref(), &kept, own);
-        let mut rehearsal = session.rehearse(guardrails);
-        rehearsal.show(left.log.iter().flat_map(PastMessage::of));
-        rehearse(&mut rehearsal, &self.detectors).await;
-        session.resume(&left.log, rehearsal);
+        let session = self.session(&config, opening, guardrails.clone(), &record);
+        let session = self.told_its_log(session, guardrails, &left.log).await;
         if !opening.is_stateless && !session.is_initialized() {
             // Its client could not go on; told that the session is gone, it begins another.
             return Ok(None);
@@ -116,11 +114,24 @@ impl Gateway {
             kept,
             client,
         };
-        let conversation = self.conversation(opening, new, Upstream::Http(upstream));
+        let conversation = self.conversation(&config, opening, new, Upstream::Http(upstream));
         conversation.hold_tools_back().await;
         place.fill(Arc::clone(&conversation));
         self.catch_up(&conversation, &config, state).await;
         Ok(Some(conversation))
+    }
+
+    async fn told_its_log(
+        &self,
+        mut session: Session,
+        guardrails: Vec<Guardrail>,
+        log: &[EventRecord],
+    ) -> Session {
+        let mut rehearsal = session.rehearse(guardrails);
+        rehearsal.show(log.iter().flat_map(PastMessage::of));
+        rehearse(&mut rehearsal, &self.detectors).await;
+        session.resume(log, rehearsal);
+        session
     }
 
     async fn left(

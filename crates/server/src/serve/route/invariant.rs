@@ -300,17 +300,26 @@ fn or_no_session(refused: Refused) -> Error {
     refused.into()
 }
 
+/// Who speaks, and to which server over this transport.
+async fn access(
+    parts: &mut Parts,
+    gateway: &Arc<Gateway>,
+    transport: HttpTransport,
+) -> Result<Access, Error> {
+    let config = gateway.config();
+    admit(&config, &parts.uri, &parts.headers)?;
+    let principal = log_in(gateway, &mut parts.headers).await?;
+    let target = target(gateway, &config, &parts.headers, transport)?;
+    Ok(Access { principal, target })
+}
+
 // === impl SseServer ===
 
 impl FromRequestParts<Arc<Gateway>> for SseServer {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Error> {
-        let config = gateway.config();
-        admit(&config, &parts.uri, &parts.headers)?;
-        let principal = log_in(gateway, &mut parts.headers).await?;
-        let target = target(gateway, &config, &parts.headers, HttpTransport::Sse)?;
-        Ok(Self(Access { principal, target }))
+        access(parts, gateway, HttpTransport::Sse).await.map(Self)
     }
 }
 
@@ -320,16 +329,9 @@ impl FromRequestParts<Arc<Gateway>> for StreamableServer {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Arc<Gateway>) -> Result<Self, Error> {
-        let config = gateway.config();
-        admit(&config, &parts.uri, &parts.headers)?;
-        let principal = log_in(gateway, &mut parts.headers).await?;
-        let target = target(
-            gateway,
-            &config,
-            &parts.headers,
-            HttpTransport::StreamableHttp,
-        )?;
-        Ok(Self(Access { principal, target }))
+        access(parts, gateway, HttpTransport::StreamableHttp)
+            .await
+            .map(Self)
     }
 }
 

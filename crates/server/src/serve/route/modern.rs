@@ -214,16 +214,10 @@ async fn conversation(
     if let Some(conversation) = gateway.registry.find(&id, principal) {
         return Ok(conversation);
     }
-    let passed = passed(target, headers);
     let opening = Opening {
-        id,
-        principal,
-        target: target.clone(),
         is_stateless: true,
         first: Some(message.clone()),
-        identity: principal.identity(headers, &passed),
-        headers: passed,
-        profile: profile.clone(),
+        ..access.opening(id, headers, profile.clone())
     };
     let found = Box::pin(gateway.find_or_open(opening)).await;
     found.map_err(|refused| refused.of(message))

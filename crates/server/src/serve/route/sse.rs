@@ -18,7 +18,7 @@ use crate::metrics::EndReason;
 use crate::serve::answer::{Refused, events};
 use crate::serve::conversation::{Conversation, NotTaken};
 use crate::serve::errand::Errand;
-use crate::serve::gateway::{Gateway, Opening, Profile};
+use crate::serve::gateway::{Gateway, Profile};
 use crate::serve::headers::{EVENT_STREAM, accepts};
 use crate::serve::hold::Hold;
 use crate::serve::outlet::{Outlet, Parcel};
@@ -66,22 +66,11 @@ pub(super) async fn open(
             "Accept must list text/event-stream",
         ));
     }
-    let Access { principal, target } = access;
     let id = ConversationId::sse(Arc::from(at));
-    let passed = passed(target, headers);
     // The stream is the session: who closes it ends it.
     let hold = Hold::new(&gateway, &id);
     let conversation = gateway
-        .open(Opening {
-            id: id.clone(),
-            principal: *principal,
-            target: target.clone(),
-            is_stateless: false,
-            first: None,
-            identity: principal.identity(headers, &passed),
-            headers: passed,
-            profile,
-        })
+        .open(access.opening(id.clone(), headers, profile))
         .await?;
     let (outlet, parcels) = Outlet::new();
     let first = Parcel::Endpoint(path(id.told()));

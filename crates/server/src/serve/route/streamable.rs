@@ -141,9 +141,9 @@ pub(super) async fn take(
     }
     let timed = access.target.meter.reading.time();
     let request = body(gateway, request).await?;
-    let mut envelope = EnvelopeLimits::new(Peer::Client);
     let config = gateway.config();
-    envelope.message_bytes = config.limits.message_bytes.get();
+    let message_bytes = config.limits.message_bytes.get();
+    let mut envelope = EnvelopeLimits::new(Peer::Client).with_message_bytes(message_bytes);
     envelope.unknown_meta = config.limits.unknown_meta;
     if is_modern {
         envelope.revision = Some(Revision::V2026_07_28);
@@ -178,22 +178,16 @@ async fn initialize(
     message: &Message,
 ) -> Result<Response, Refused> {
     let config = gateway.config();
-    let Access { principal, target } = access;
-    let id = ConversationId::secret(Arc::clone(&target.name));
-    let passed = passed(target, headers);
+    let id = ConversationId::secret(Arc::clone(&access.target.name));
+    let opening = Opening {
+        first: Some(message.clone()),
+        ..access.opening(id.clone(), headers, profile)
+    };
+    let passed = opening.headers.clone();
     // Until it is told the id, nobody could go on with the session.
     let hold = Hold::new(gateway, &id);
     let conversation = gateway
-        .open(Opening {
-            id: id.clone(),
-            principal: *principal,
-            target: target.clone(),
-            is_stateless: false,
-            first: Some(message.clone()),
-            identity: principal.identity(headers, &passed),
-            headers: passed.clone(),
-            profile,
-        })
+        .open(opening)
         .await
         .map_err(|refused| refused.of(message))?;
     let (outlet, parcels) = Outlet::new();
@@ -486,17 +480,7 @@ async fn find(
     if let Some(open) = gateway.registry.find(&id, *principal) {
         return Ok((id, open));
     }
-    let passed = passed(target, headers);
-    let opening = Opening {
-        id: id.clone(),
-        principal: *principal,
-        target: target.clone(),
-        is_stateless: false,
-        first: None,
-        identity: principal.identity(headers, &passed),
-        headers: passed,
-        profile: profile.clone(),
-    };
+    let opening = access.opening(id.clone(), headers, profile.clone());
     match Box::pin(gateway.find(opening)).await {
         Some(conversation) => Ok((id, conversation)),
         None if gateway.ending.is_cancelled() => Err(Refused::gateway_ends()),

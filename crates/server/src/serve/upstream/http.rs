@@ -1,5 +1,6 @@
 //! A server that speaks Streamable HTTP.
 
+mod exchange;
 mod given;
 mod lost_session;
 
@@ -9,29 +10,21 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use bytes::Bytes;
 use portcullis_json::Object;
-use portcullis_mcp::frame::SseEvent;
-use portcullis_mcp::{Id, Method, Revision};
-use portcullis_session::{Scope, Stream};
+use portcullis_mcp::{Method, Revision};
 use portcullis_transport::http::endpoint::{Answer, Endpoint, EndpointError, EventStream, Head};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tracing::debug;
 
 use self::given::GivenIds;
-use super::standalone::{from, pass_position, retry, start_listening, told_retry};
-use super::{Call, TellError, silent};
-use crate::serve::conversation::{Carried, Conversation, Taken};
+use super::TellError;
+use super::standalone::start_listening;
+use crate::serve::conversation::Conversation;
 use crate::serve::counted::Count;
-use crate::serve::errand::Errand;
 use crate::serve::headers::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID, value};
-use crate::serve::outlet::{ClientGone, Outlet, Parcel, Position};
-use crate::serve::trace_context;
+use crate::serve::outlet::Position;
 
 /// LIMIT: how long the server may take to hear that a session is over.
 const END_WAIT_MAX: Duration = Duration::from_secs(2);
-/// LIMIT: how often a stream that answers one request is opened again.
-const RESUMPTIONS_MAX: u32 = 100;
-/// A subscription is not waited for.
-const SUBSCRIPTION_SILENCE_MAX: Duration = Duration::from_hours(24);
 
 #[derive(Debug)]
 pub(crate) struct HttpUpstream {
@@ -81,37 +74,15 @@ pub(crate) enum StandaloneStream {
     Forgotten,
 }
 
-/// A request on its way.
-#[derive(Debug)]
-struct Asked {
-    scope: Scope,
-    id: Id,
-    outlet: Option<Outlet>,
-    silence_max: Duration,
-}
-
-/// How a stream that answers a request has ended.
-#[derive(Debug)]
-enum StreamEnd {
-    Answered,
-    /// The client may go on with it later, from here.
-    Resumable(Position),
-    ClientGone,
-    Failed(String),
-}
-
 // === impl HttpUpstream ===
 
 impl HttpUpstream {
     pub(crate) fn stateful(endpoint: Endpoint, silence_max: Duration) -> Self {
-        Self {
-            endpoint,
-            era: Era::Stateful(Box::default()),
-            silence_max,
-            calls: Count::default(),
-            listeners: Count::default(),
-            given: GivenIds::default(),
-        }
+        Self::new(endpoint, Era::Stateful(Box::default()), silence_max)
+    }
+
+    pub(crate) fn stateless(endpoint: Endpoint, silence_max: Duration) -> Self {
+        Self::new(endpoint, Era::Stateless, silence_max)
     }
 
     /// Goes on with a session of the server's that an earlier gateway opened.
@@ -134,10 +105,10 @@ impl HttpUpstream {
         resumed
     }
 
-    pub(crate) fn stateless(endpoint: Endpoint, silence_max: Duration) -> Self {
+    fn new(endpoint: Endpoint, era: Era, silence_max: Duration) -> Self {
         Self {
             endpoint,
-            era: Era::Stateless,
+            era,
             silence_max,
             calls: Count::default(),
             listeners: Count::default(),
@@ -178,241 +149,6 @@ impl HttpUpstream {
     pub(crate) fn session_id(&self) -> Option<String> {
         let id = self.handshake().session_id?;
         id.to_str().ok().map(str::to_owned)
-    }
-
-    /// Sends a request and takes its answer, to the end: the client's end is not the server's,
-    /// unless the revision says so.
-    pub(super) fn call(
-        &self,
-        conversation: &Arc<Conversation>,
-        bytes: Bytes,
-        call: &Call,
-    ) -> Option<Errand<()>> {
-        let id = call.id.clone()?;
-        if call.method == Some(Method::Initialize) {
-            self.remember(|handshake| {
-                handshake.initialize = Some(bytes.clone());
-                handshake.headers = call.headers.clone();
-                trace_context::remove(&mut handshake.headers);
-            });
-        }
-        let asked = Asked {
-            scope: call.scope,
-            id,
-            outlet: call.outlet.clone(),
-            silence_max: match call.method {
-                Some(Method::SubscriptionsListen) => SUBSCRIPTION_SILENCE_MAX,
-                _ => self.silence_max,
-            },
-        };
-        let headers = call.headers.clone();
-        let call_in_progress = self.calls.one_more();
-        let conversation = Arc::clone(conversation);
-        let tasks = conversation.tasks().clone();
-        Some(Errand::new(&tasks, async move {
-            let Some(this) = conversation.upstream().http() else {
-                return;
-            };
-            // SPEC: MCP 2026-07-28, Cancellation: a client that closes its stream has cancelled.
-            let abandoned = async {
-                match &asked.outlet {
-                    Some(outlet) if this.is_stateless() => outlet.closed().await,
-                    _ => std::future::pending().await,
-                }
-            };
-            let _call = call_in_progress;
-            tokio::select! {
-                () = this.exchange(&conversation, bytes, &headers, &asked) => {}
-                () = abandoned => conversation.on_abandoned(asked.scope, &asked.id).await,
-                () = conversation.ended().cancelled() => {
-                    Box::pin(asked.fail(&conversation, "the session has ended")).await;
-                }
-            }
-        }))
-    }
-
-    async fn exchange(
-        &self,
-        conversation: &Arc<Conversation>,
-        bytes: Bytes,
-        headers: &HeaderMap,
-        asked: &Asked,
-    ) {
-        let mut end = match self.post(conversation, bytes, headers).await {
-            Ok(answer) => self.take_answer(conversation, answer, asked).await,
-            Err(error) => StreamEnd::Failed(format!("the server failed: {error}")),
-        };
-        // A client that knows the server's ids goes on with them; for another it is done here.
-        let mut rounds = 0;
-        while let StreamEnd::Resumable(position) = &end
-            && asked.outlet.as_ref().is_none_or(Outlet::is_kept)
-        {
-            rounds += 1;
-            end = if rounds > RESUMPTIONS_MAX {
-                StreamEnd::Failed("the server closed its stream too often".to_owned())
-            } else {
-                Box::pin(self.resume(conversation, position.clone(), asked)).await
-            };
-        }
-        match end {
-            StreamEnd::Answered | StreamEnd::ClientGone => {}
-            StreamEnd::Resumable(_) => {
-                conversation.touch();
-                let mut streams = conversation.streams();
-                streams.close_reply(asked.scope, &asked.id);
-            }
-            StreamEnd::Failed(reason) => Box::pin(asked.fail(conversation, &reason)).await,
-        }
-    }
-
-    /// Goes on with a stream that the server closed before it had answered.
-    async fn resume(
-        &self,
-        conversation: &Arc<Conversation>,
-        position: Position,
-        asked: &Asked,
-    ) -> StreamEnd {
-        sleep(retry(&position)).await;
-        let headers = from(self.handshake().headers, &position);
-        match self.listen(conversation.revision(), &headers).await {
-            Ok(StandaloneStream::Events(events)) => {
-                match self.take_events(conversation, events, asked).await {
-                    // Without news it stands where it stood.
-                    StreamEnd::Failed(_) => StreamEnd::Resumable(position),
-                    end => end,
-                }
-            }
-            Ok(StandaloneStream::Refused(status)) => StreamEnd::Failed(format!(
-                "the server closed its stream and answered HTTP {status} when asked to go on"
-            )),
-            Ok(StandaloneStream::Forgotten) => {
-                StreamEnd::Failed("the server lost its session".to_owned())
-            }
-            Err(error) => StreamEnd::Failed(format!("the server failed: {error}")),
-        }
-    }
-
-    async fn take_answer(
-        &self,
-        conversation: &Arc<Conversation>,
-        answer: Answer,
-        asked: &Asked,
-    ) -> StreamEnd {
-        match answer {
-            Answer::Json(head, body) => {
-                self.note_session(&head, "json");
-                let carried = Carried {
-                    outlet: asked.outlet.clone(),
-                    position: Position::default(),
-                    status: Some(head.status),
-                };
-                let stream = Stream::Of(asked.id.clone());
-                let taken = conversation.on_server(asked.scope, stream, body, carried);
-                match taken.await {
-                    Ok(Taken::Answered) => StreamEnd::Answered,
-                    Ok(Taken::GoesOn | Taken::Forbidden) => StreamEnd::Failed(format!(
-                        "the server's HTTP answer ({}) did not answer the request",
-                        head.status
-                    )),
-                    Err(_) => StreamEnd::ClientGone,
-                }
-            }
-            Answer::Events(head, events) => {
-                self.note_session(&head, "sse");
-                if let Some(outlet) = &asked.outlet {
-                    outlet.send(Parcel::Begin).await.ok();
-                }
-                self.take_events(conversation, events, asked).await
-            }
-            Answer::Other(head) => {
-                StreamEnd::Failed(format!("the server answered HTTP {}", head.status))
-            }
-        }
-    }
-
-    async fn take_events(
-        &self,
-        conversation: &Arc<Conversation>,
-        mut events: Box<EventStream>,
-        asked: &Asked,
-    ) -> StreamEnd {
-        let mut last = Position::default();
-        loop {
-            let is_resumable = last.id.is_some() && !self.is_stateless();
-            // What it does not take now it can fetch later, if it is not taken for it now.
-            let client_gone = async {
-                match &asked.outlet {
-                    Some(outlet) if is_resumable => outlet.closed().await,
-                    _ => std::future::pending().await,
-                }
-            };
-            let event = tokio::select! {
-                biased;
-                () = client_gone => return StreamEnd::Resumable(last),
-                event = events.next_within(asked.silence_max) => event,
-            };
-            let event = match event {
-                Some(Ok(event)) => event,
-                None if is_resumable => return StreamEnd::Resumable(last),
-                None => {
-                    return StreamEnd::Failed(
-                        "the server closed the stream before it answered".to_owned(),
-                    );
-                }
-                Some(Err(EndpointError::Silent(silence))) => {
-                    return StreamEnd::Failed(silent(silence));
-                }
-                Some(Err(error)) if is_resumable && error.ends_stream() => {
-                    return StreamEnd::Resumable(last);
-                }
-                Some(Err(error)) => {
-                    return StreamEnd::Failed(format!("the server's stream is broken: {error}"));
-                }
-            };
-            match self.take_event(conversation, event, asked, &mut last).await {
-                Ok(Taken::Answered) => return StreamEnd::Answered,
-                Ok(Taken::Forbidden) => {
-                    return StreamEnd::Failed(
-                        "the server sent a request, which revision 2026-07-28 does not have"
-                            .to_owned(),
-                    );
-                }
-                // What the client can fetch later the server must not send twice; what it cannot,
-                // has still happened.
-                Err(_) if is_resumable => return StreamEnd::Resumable(last),
-                Ok(Taken::GoesOn) | Err(_) => {}
-            }
-        }
-    }
-
-    /// Takes what stands at the next position of a stream.
-    async fn take_event(
-        &self,
-        conversation: &Arc<Conversation>,
-        event: SseEvent,
-        asked: &Asked,
-        last: &mut Position,
-    ) -> Result<Taken, ClientGone> {
-        let is_message = event.is_message();
-        let carried = Carried {
-            outlet: asked.outlet.clone(),
-            position: Position {
-                id: event.id,
-                retry: told_retry(event.retry),
-            },
-            status: None,
-        };
-        self.note_given(&carried.position);
-        last.note(&carried.position);
-        match event.data.filter(|data| !data.is_empty()) {
-            Some(data) if is_message => {
-                let stream = Stream::Of(asked.id.clone());
-                conversation
-                    .on_server(asked.scope, stream, data.into(), carried)
-                    .await
-            }
-            _ => pass_position(&carried).await.map(|()| Taken::GoesOn),
-        }
     }
 
     pub(super) async fn tell(
@@ -550,15 +286,5 @@ impl super::Upstream {
             Self::Http(http) => Some(http),
             Self::Sse(_) | Self::Stdio(_) => None,
         }
-    }
-}
-
-// === impl Asked ===
-
-impl Asked {
-    async fn fail(&self, conversation: &Arc<Conversation>, reason: &str) {
-        conversation
-            .on_no_answer(self.scope, &self.id, reason, self.outlet.clone())
-            .await;
     }
 }

@@ -51,7 +51,7 @@ impl StdioUpstream {
         Ok((upstream, ServerOutput(LineReader::new(output, line_bytes))))
     }
 
-    /// Until the conversation has `ended`.
+    /// Until the conversation has `ended`, which it has with a server that takes no messages.
     pub(super) async fn send(
         &self,
         line: &[u8],
@@ -61,15 +61,18 @@ impl StdioUpstream {
         let Some(writer) = &mut *input else {
             return Err(TellError::Ended);
         };
-        tokio::select! {
-            sent = timeout(WRITE_WAIT_MAX, writer.send(line)) => if let Ok(sent) = sent {
-                return Ok(sent?);
+        let error = tokio::select! {
+            sent = timeout(WRITE_WAIT_MAX, writer.send(line)) => match sent {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => error.into(),
+                Err(_) => TellError::Unread,
             },
-            () = ended.cancelled() => {}
-        }
+            () = ended.cancelled() => TellError::Ended,
+        };
         // Half a line may be in the pipe: nothing can follow it.
         *input = None;
-        Err(TellError::Ended)
+        ended.cancel();
+        Err(error)
     }
 
     /// Of a conversation that has ended, so that nobody keeps the input for long.
@@ -134,5 +137,34 @@ mod tests {
         let (first, second, ()) = timeout(WRITE_WAIT_MAX / 2, work).await.unwrap();
         assert!(matches!(first, Err(TellError::Ended)), "{first:?}");
         assert!(matches!(second, Err(TellError::Ended)), "{second:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_session_ends_with_a_server_that_does_not_read() {
+        let (first, second) = sent_twice("exec sleep 60").await;
+        assert!(matches!(first, Err(TellError::Unread)), "{first:?}");
+        assert!(matches!(second, Err(TellError::Ended)), "{second:?}");
+    }
+
+    #[tokio::test]
+    async fn the_session_ends_with_a_server_that_has_closed_its_input() {
+        let (first, second) = sent_twice("exec <&-; exec sleep 60").await;
+        assert!(matches!(first, Err(TellError::Io(_))), "{first:?}");
+        assert!(matches!(second, Err(TellError::Ended)), "{second:?}");
+    }
+
+    /// What becomes of two messages for this script.
+    async fn sent_twice(script: &str) -> (Result<(), TellError>, Result<(), TellError>) {
+        let command = ServerCommand {
+            program: "sh".into(),
+            arguments: vec!["-c".into(), script.into()],
+        };
+        let surroundings = Surroundings::default();
+        let (server, _output) = StdioUpstream::spawn(&command, &surroundings, 1 << 20).unwrap();
+        let ended = CancellationToken::new();
+        // More than a pipe holds.
+        let first = server.send(&vec![b' '; 1 << 20], &ended).await;
+        assert!(ended.is_cancelled());
+        (first, server.send(b"{}", &ended).await)
     }
 }

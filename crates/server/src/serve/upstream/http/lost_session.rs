@@ -123,15 +123,12 @@ impl HttpUpstream {
         };
         let result = message.result().ok_or("`initialize` was refused")?;
         let view = view::InitializeResult::read(result).map_err(|error| error.to_string())?;
+        // From here on there is a session, which ends with the conversation if it is of no use.
+        self.remember(|handshake| handshake.session_id = session_id);
         if Revision::parse(view.protocol_version) != conversation.revision() {
             return Err("the server speaks another revision now".to_owned());
         }
-        self.remember(|handshake| handshake.session_id = session_id);
-        let headers = Self::with_session(
-            conversation.revision(),
-            &HeaderMap::new(),
-            &self.handshake(),
-        );
+        let headers = Self::with_session(conversation.revision(), &headers, &self.handshake());
         let initialized = write::notification(Method::Initialized.as_str(), None);
         let answer = self.endpoint.post(headers, initialized.into()).await;
         let status = answer.map_err(plain)?.head().status;

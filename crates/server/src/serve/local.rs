@@ -14,7 +14,7 @@ use portcullis_transport::lines::{LineReader, LineWriter};
 use portcullis_transport::signal::EndSignals;
 use portcullis_transport::stdio;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
@@ -24,14 +24,12 @@ use super::outlet::{Outgoing, Outlet, Parcel};
 use super::upstream::{HttpUpstream, SseError, SseUpstream, Upstream, read_stream};
 use crate::config::{HttpServer, HttpTransport, StreamsConfig};
 use crate::detectors::ConfiguredDetectors;
-use crate::metrics::EndReason;
+use crate::end::End;
 use crate::recording::Recording;
 use crate::tools::ToolBook;
 
 /// LIMIT: how long a client that has closed its side still gets answers.
 const ANSWERS_WAIT_MAX: Duration = Duration::from_secs(10);
-/// How often it is looked whether all of them are there.
-const ANSWERS_POLL: Duration = Duration::from_millis(20);
 /// LIMIT: how long the client may take to read what is left.
 const DRAIN_WAIT_MAX: Duration = Duration::from_secs(1);
 
@@ -54,14 +52,6 @@ pub enum ConnectError {
     Endpoint(#[from] EndpointError),
     #[error(transparent)]
     Sse(#[from] SseError),
-}
-
-/// Why a session ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    Client,
-    Server,
-    Signal(i32),
 }
 
 /// Passes messages on until one side ends, then ends the other.
@@ -101,21 +91,7 @@ pub(crate) async fn guard(
             terms, session, record, recording, upstream, tasks,
         ))
     };
-    let conversation = match server.transport {
-        HttpTransport::StreamableHttp => {
-            let silence_max = StreamsConfig::default().request_timeout;
-            open(Upstream::Http(HttpUpstream::stateful(
-                endpoint,
-                silence_max,
-            )))
-        }
-        HttpTransport::Sse => {
-            let (upstream, events) = SseUpstream::connect(&endpoint, HeaderMap::new()).await?;
-            let conversation = open(Upstream::Sse(upstream));
-            tasks.spawn(read_stream(Arc::clone(&conversation), events));
-            conversation
-        }
-    };
+    let conversation = connect(server.transport, endpoint, open).await?;
     conversation.begin().await;
     let (outlet, parcels) = Outlet::new();
     let given_up = outlet.given_up().clone();
@@ -128,10 +104,7 @@ pub(crate) async fn guard(
         _ = &mut writing => End::Client,
         // It would wait for ever for what it is not told.
         () = given_up.cancelled() => End::Client,
-        () = read_all(&conversation, &mut from_client) => {
-            answer_what_is_open(&conversation).await;
-            End::Client
-        }
+        () = serve_client(&conversation, &mut from_client) => End::Client,
     };
     info!(?end, "session ends");
     conversation.end(end.reason()).await;
@@ -142,14 +115,28 @@ pub(crate) async fn guard(
     Ok(end)
 }
 
-impl End {
-    fn reason(self) -> EndReason {
-        match self {
-            Self::Client => EndReason::Client,
-            Self::Server => EndReason::Server,
-            Self::Signal(_) => EndReason::Gateway,
+/// Makes it a conversation with the server, which is read from as soon as it is reached.
+async fn connect(
+    transport: HttpTransport,
+    endpoint: Endpoint,
+    open: impl FnOnce(Upstream) -> Arc<Conversation>,
+) -> Result<Arc<Conversation>, ConnectError> {
+    Ok(match transport {
+        HttpTransport::StreamableHttp => {
+            let silence_max = StreamsConfig::default().request_timeout;
+            open(Upstream::Http(HttpUpstream::stateful(
+                endpoint,
+                silence_max,
+            )))
         }
-    }
+        HttpTransport::Sse => {
+            let (upstream, events) = SseUpstream::connect(&endpoint, HeaderMap::new()).await?;
+            let conversation = open(Upstream::Sse(upstream));
+            let tasks = conversation.tasks();
+            tasks.spawn(read_stream(Arc::clone(&conversation), events));
+            conversation
+        }
+    })
 }
 
 fn target(record: &SessionRecord, server: &HttpServer) -> Target {
@@ -169,8 +156,19 @@ fn endpoint(server: &HttpServer, message_bytes: usize) -> Result<Endpoint, Endpo
     Ok(Connector::new(Reach::Configured)?.endpoint(server.url.clone(), headers, bounds))
 }
 
+/// Takes what the client says, and waits until all of it is answered, for a bounded time.
+async fn serve_client(conversation: &Arc<Conversation>, lines: &mut LineReader<stdio::Input>) {
+    read_client(conversation, lines).await;
+    if timeout(ANSWERS_WAIT_MAX, conversation.quiet())
+        .await
+        .is_err()
+    {
+        debug!("the server does not answer, and the client has left");
+    }
+}
+
 /// Takes what the client says until it has nothing more to say.
-async fn read_all(conversation: &Arc<Conversation>, lines: &mut LineReader<stdio::Input>) {
+async fn read_client(conversation: &Arc<Conversation>, lines: &mut LineReader<stdio::Input>) {
     loop {
         match lines.next().await {
             Ok(Some(Ok(line))) => take(conversation, &line).await,
@@ -207,17 +205,6 @@ async fn take(conversation: &Arc<Conversation>, line: &[u8]) {
         let taken = conversation.take(message, Scope::SESSION, &headers, None);
         // A client that is gone is seen where its answers are written.
         taken.await.ok();
-    }
-}
-
-async fn answer_what_is_open(conversation: &Arc<Conversation>) {
-    let answered = async {
-        while !conversation.is_quiet() {
-            sleep(ANSWERS_POLL).await;
-        }
-    };
-    if timeout(ANSWERS_WAIT_MAX, answered).await.is_err() {
-        debug!("the server does not answer, and the client has left");
     }
 }
 
