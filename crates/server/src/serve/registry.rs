@@ -344,7 +344,7 @@ mod tests {
             .map(|it| quiet_conversation(it.path()));
         let registry: Arc<SessionRegistry> = Arc::default();
         let principal = Principal::of(&HeaderMap::new()).unwrap();
-        let id = ConversationId::Stateless("s".into(), principal, "k".to_owned());
+        let id = ConversationId::Stateless("s".into(), principal, "k".to_owned(), [0; 32]);
         let open = |conversation: &Arc<Conversation>| {
             let place = registry.reserve(id.clone(), principal, &SessionsConfig::default());
             place.unwrap().fill(Arc::clone(conversation));
