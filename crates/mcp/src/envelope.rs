@@ -9,7 +9,7 @@ use portcullis_json::{Member, Shape, Value};
 
 use crate::message::Body;
 use crate::{
-    Id, Malformed, MalformedKind, MessageKind, Method, MethodKind, Outcome, Peer, Revision,
+    Id, Malformed, MalformedKind, Meant, MessageKind, Method, MethodKind, Outcome, Peer, Revision,
 };
 
 #[cfg(test)]
@@ -99,13 +99,11 @@ pub(crate) fn read(
         Ok(WrittenId::Valid(id)) => Some(id.clone()),
         Ok(WrittenId::Absent | WrittenId::Null) | Err(_) => None,
     };
-    let answers = ["result", "error"].map(|name| envelope.member(name).is_some());
-    let is_call =
-        envelope.value("method").and_then(Value::as_str).is_some() && answers == [false; 2];
+    let meant = envelope.meant();
     envelope.message(id).map_err(|kind| Malformed {
         kind,
         id: readable_id,
-        is_call,
+        meant,
     })
 }
 
@@ -130,6 +128,15 @@ impl Envelope<'_> {
             (None, Some(result), None) => self.response(id, Outcome::Result, result),
             (None, None, Some(error)) => self.response(id, Outcome::Error, error),
             _ => Err(MalformedKind::NotOneKind),
+        }
+    }
+
+    fn meant(&self) -> Meant {
+        let answers = self.member("result").is_some() || self.member("error").is_some();
+        match (self.value("method"), answers) {
+            (Some(Value::String(_)), false) => Meant::Call,
+            (None, true) => Meant::Answer,
+            _ => Meant::Unclear,
         }
     }
 

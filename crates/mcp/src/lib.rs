@@ -23,7 +23,7 @@ mod revision;
 
 pub use envelope::{EnvelopeLimits, MESSAGE_BYTES_DEFAULT, UnknownMeta};
 pub use id::{Id, IdError};
-pub use malformed::{Malformed, MalformedKind};
+pub use malformed::{Malformed, MalformedKind, Meant};
 pub use message::{Incoming, Message, MessageKind, Outcome};
 pub use method::{Method, MethodKind, MethodSpec, UnknownMethod};
 pub use peer::Peer;

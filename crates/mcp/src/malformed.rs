@@ -11,9 +11,17 @@ pub struct Malformed {
     pub kind: MalformedKind,
     /// The id of the message, if it could be read and is a valid one.
     pub id: Option<Id>,
-    /// Whether it names a method and answers nothing: then the id, if there is one, is that of the
-    /// sender's request, and otherwise of the request that it answers.
-    pub is_call: bool,
+    pub meant: Meant,
+}
+
+/// What a malformed message looks like, and so whose request its id is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meant {
+    /// It names a method, and answers nothing: the sender's.
+    Call,
+    /// It answers something, and names no method: the receiver's.
+    Answer,
+    Unclear,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -96,7 +104,7 @@ impl From<MalformedKind> for Malformed {
         Self {
             kind,
             id: None,
-            is_call: false,
+            meant: Meant::Unclear,
         }
     }
 }

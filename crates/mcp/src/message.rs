@@ -8,7 +8,7 @@ use portcullis_json as json;
 use portcullis_json::{Shape, Value};
 
 use crate::envelope::{self, EnvelopeLimits};
-use crate::{Id, Malformed, MalformedKind, Method, Peer, Revision};
+use crate::{Id, Malformed, MalformedKind, Meant, Method, Peer, Revision};
 
 #[cfg(test)]
 mod tests;
@@ -235,7 +235,7 @@ impl Incoming {
                 return Err(Malformed {
                     kind: MalformedKind::InitializeInBatch,
                     id,
-                    is_call: true,
+                    meant: Meant::Call,
                 });
             }
             Ok(message)

@@ -51,6 +51,12 @@ impl Method {
         })
     }
 
+    /// Whether a server may ask for it inside a result in `revision`. Never for an unknown one.
+    pub fn may_be_nested(&self, revision: Revision) -> bool {
+        self.spec()
+            .is_some_and(|spec| spec.nested.contains(revision))
+    }
+
     /// What its name says it is: all names below `notifications/` are notifications, known or not.
     /// Another unknown name can be either.
     pub fn kind(&self) -> Option<MethodKind> {

@@ -163,6 +163,13 @@ impl Exchanges {
             .filter(move |exchange| exchange.scope == scope)
     }
 
+    /// Whether one of them waits for more than a sign of life: for somebody who decides.
+    pub(crate) fn wait_for_decision(&self) -> bool {
+        self.open
+            .values()
+            .any(|exchange| &*exchange.method != "ping")
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.open.is_empty()
     }

@@ -37,7 +37,7 @@ pub use digest::digest;
 pub use inquiry::{Inquiry, Outcome, Rehearsal, SharedDetectors};
 pub use lower::own_chunks;
 pub use recent::Recent;
-pub use route::{Delivery, DeliveryKind, Scope, Source};
+pub use route::{Delivery, DeliveryKind, ErrorCode, Scope, Source, Stream};
 pub use session::{PastMessage, Session};
 pub use tools::{
     ArgumentHeaders, KnownTools, ToolCheck, ToolChecks, UnknownToolCheck, tool_changes,

@@ -1,6 +1,6 @@
 //! What a message of a server's is when it is passed on: without addresses that no client should
-//! open, without times that no client should keep to, and perhaps without a wish for the context of
-//! other servers.
+//! open, without times that no client should keep to, without revisions that cannot be inspected, and
+//! perhaps without a wish for the context of other servers.
 //!
 //! Guardrails see the message as it came, and it is recorded so. All other bytes pass as they were.
 
@@ -10,7 +10,7 @@ mod time;
 use std::ops::Range;
 
 use portcullis_json::{Member, Shape, Value, rescan};
-use portcullis_mcp::{EnvelopeLimits, Message, meta_name};
+use portcullis_mcp::{EnvelopeLimits, Message, Revision, meta_name};
 
 use self::link::{opens_script, suits_icon, suits_website};
 use self::time::{pause, time_to_live};
@@ -54,6 +54,8 @@ enum Place {
     Icons,
     Website,
     Link,
+    /// Those that a client may choose from.
+    Revisions,
     TimeToLive,
     Pause,
 }
@@ -138,6 +140,7 @@ impl Place {
     fn member(self, name: &str) -> Option<Self> {
         Some(match (self, name) {
             (Self::Cached, "ttlMs") => Self::TimeToLive,
+            (Self::Cached, "supportedVersions") => Self::Revisions,
             (Self::Cached, "contents") | (Self::ContentBlock, "resource") => Self::EmbeddedResource,
             (Self::ContentBlock | Self::EmbeddedResource, "uri") | (Self::Asked, "url") => {
                 Self::Link
@@ -176,6 +179,7 @@ impl Place {
             (Self::Icons, icon) if !matches!(icon, Value::Array(_)) => is_fit_icon(icon),
             (Self::Website, Value::String(url)) => suits_website(url),
             (Self::Link, Value::String(url)) => !opens_script(url),
+            (Self::Revisions, Value::String(revision)) => Revision::parse(revision).is_some(),
             (Self::Context, value) => value.as_str() == Some(NO_CONTEXT),
             (Self::TimeToLive, value) => time_to_live(value).is_none(),
             (Self::Pause, value) => pause(value).is_none(),
@@ -235,7 +239,12 @@ impl<'t> Editor<'t> {
             (Place::TimeToLive, _) => self.replace(range, time_to_live(value)?),
             (Place::Pause, _) => self.replace(range, pause(value)?),
             (Place::Context, _) => self.edit_context(range),
-            (Place::Icons, Value::Array(icons)) => self.edit_icons(range, icons)?,
+            (Place::Icons, Value::Array(icons)) => {
+                self.passage.taken_out += self.keep_fit(place, range, icons)?;
+            }
+            (Place::Revisions, Value::Array(revisions)) => {
+                self.keep_fit(place, range, revisions)?;
+            }
             (Place::Icons, _) => {
                 self.passage.taken_out += 1;
                 self.edits.push((range, "[]".to_owned()));
@@ -278,20 +287,19 @@ impl<'t> Editor<'t> {
         }
     }
 
-    fn edit_icons(&mut self, range: Range<usize>, icons: &[Value]) -> Option<()> {
+    /// Takes out of a list what may not be passed on. How many these are.
+    fn keep_fit(&mut self, place: Place, range: Range<usize>, items: &[Value]) -> Option<usize> {
         let Shape::Array(ranges) = rescan(self.text, range.clone(), &self.limits.json).ok()? else {
             return None;
         };
-        let mut kept = Vec::with_capacity(icons.len());
-        for (range, icon) in ranges.into_iter().zip(icons) {
-            if Place::Icons.is_fit(icon) {
+        let mut kept = Vec::with_capacity(items.len());
+        for (range, item) in ranges.into_iter().zip(items) {
+            if place.is_fit(item) {
                 kept.push(self.text.get(range)?);
-            } else {
-                self.passage.taken_out += 1;
             }
         }
         self.edits.push((range, format!("[{}]", kept.join(","))));
-        Some(())
+        Some(items.len() - kept.len())
     }
 
     /// Takes a member out with the comma that it leaves.

@@ -8,9 +8,19 @@ use portcullis_trace::record::Direction;
 pub struct Source {
     pub direction: Direction,
     pub scope: Scope,
-    /// The client's request that the message's stream answers, where each request has a stream of
-    /// its own: over HTTP.
-    pub stream: Option<Id>,
+    pub stream: Stream,
+}
+
+/// What the stream that brought a message is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// For everything, or for what is not known: one that goes on with another.
+    Any,
+    /// To answer this request of the client's, where each has a stream of its own: over HTTP.
+    Of(Id),
+    /// For what belongs to no request (SPEC: MCP 2025-11-25, Streamable HTTP: it brings no
+    /// responses).
+    OfNone,
 }
 
 /// Within which the ids of open requests are distinct: a session, or over HTTP without sessions
@@ -24,13 +34,21 @@ pub struct Delivery {
     pub direction: Direction,
     pub kind: DeliveryKind,
     pub scope: Scope,
-    /// The request that the message is about: the one that it answers, whose progress it tells, or
-    /// whose stream brought it. A request does not concern itself.
+    /// The request that the message is about: the one that it answers or cancels, whose progress it
+    /// tells, or whose stream brought it. A request does not concern itself.
     pub concerns: Option<Id>,
     /// Whether it stands in the place of a message that was blocked.
     pub is_refusal: bool,
-    /// The code of an error that the gateway itself says.
-    pub own_error: Option<i64>,
+    /// The error that it is, if it is one.
+    pub error: Option<ErrorCode>,
+}
+
+/// The code of an error, and who says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    /// The gateway itself.
+    Own(i64),
+    Peers(i64),
 }
 
 /// The kinds of JSON-RPC messages.
@@ -51,7 +69,19 @@ impl Source {
         Self {
             direction,
             scope: Scope::SESSION,
-            stream: None,
+            stream: Stream::Any,
+        }
+    }
+}
+
+// === impl Stream ===
+
+impl Stream {
+    /// The request that it answers, as far as that is known.
+    pub fn request(&self) -> Option<&Id> {
+        match self {
+            Self::Of(id) => Some(id),
+            Self::Any | Self::OfNone => None,
         }
     }
 }
@@ -72,7 +102,7 @@ impl Delivery {
             scope,
             concerns: to.cloned(),
             is_refusal: false,
-            own_error: None,
+            error: None,
         }
     }
 

@@ -15,9 +15,9 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use portcullis_engine::Answers;
-use portcullis_json::{Object, write};
+use portcullis_json::{Object, Value, write};
 use portcullis_mcp::{
-    EnvelopeLimits, Id, Incoming, Malformed, Message, MessageKind, Method, Peer, Revision,
+    EnvelopeLimits, Id, Incoming, Malformed, Meant, Message, MessageKind, Method, Peer, Revision,
     error_code,
 };
 use portcullis_trace::record::{Direction, EventRecord, Sequence, SessionId, Timestamp, Verdict};
@@ -28,7 +28,7 @@ use crate::context::{Guardrail, RefusalStyle, SessionContext, SessionLimits};
 use crate::exchange::{Exchange, Exchanges};
 use crate::inquiry::{Asked, Inquiry, Outcome, Rehearsal, SharedDetectors};
 use crate::refusal::OwnWords;
-use crate::route::{Delivery, DeliveryKind, Scope, Source};
+use crate::route::{Delivery, DeliveryKind, ErrorCode, Scope, Source};
 use crate::task_calls::TaskCalls;
 use crate::tools::ToolWatch;
 use crate::verdict::{Judges, Permit, Violation};
@@ -36,7 +36,9 @@ use crate::verdict::{Judges, Permit, Violation};
 use self::changes::Lists;
 pub(crate) use self::changes::Subscription;
 use self::inspection::Inspected;
+use self::notification::cancelled_request;
 pub use self::past::PastMessage;
+use self::response::may_answer;
 
 /// LIMIT: notes of one session; what a peer can cause at will must not fill the log.
 const NOTES_MAX: u32 = 1000;
@@ -271,15 +273,29 @@ impl Session {
     }
 
     /// Looks for news of the client's requests. Those of which the server has said nothing for more
-    /// looks than `looks_max`; those while it waited for the client itself do not count.
+    /// looks than `looks_max`; those while it waited for the client's user do not count.
     ///
     /// Whoever looks does so at regular times: no clock that somebody sets takes part in it.
     pub fn overdue(&mut self, looks_max: u32) -> Vec<(Scope, Id)> {
-        if self.from_server.exchanges.is_empty() {
-            self.from_client.exchanges.look(looks_max)
-        } else {
+        if self.from_server.exchanges.wait_for_decision() {
             Vec::new()
+        } else {
+            self.from_client.exchanges.look(looks_max)
         }
+    }
+
+    /// Fails those of the server's requests that the client has not answered for more looks than
+    /// `looks_max`, for a reason that the server may read.
+    pub fn fail_unanswered(&mut self, looks_max: u32, reason: &str) -> Vec<Action> {
+        let silent = self.from_server.exchanges.look(looks_max);
+        let closed: Vec<_> = silent
+            .iter()
+            .filter_map(|(scope, id)| self.from_server.exchanges.close(*scope, id))
+            .collect();
+        closed
+            .iter()
+            .map(|exchange| self.fail(Direction::ToServer, exchange, reason))
+            .collect()
     }
 
     /// As the server answered the handshake; `None` before.
@@ -350,23 +366,19 @@ impl Session {
         })
     }
 
-    /// Whoever asks badly is told what is wrong. A server that answers badly has answered.
+    /// Whoever asks badly is told what is wrong. Who answers badly has answered.
     pub fn on_malformed(&mut self, source: &Source, error: Malformed) -> Vec<Action> {
-        let Source {
-            direction, scope, ..
-        } = *source;
-        let answers = error.id.as_ref().or(source.stream.as_ref());
-        let answer = match (direction, answers) {
-            (Direction::ToClient, _) if error.is_call && error.id.is_none() => None,
-            (Direction::ToClient, Some(id)) if !error.is_call => {
-                let waiting = self.from_client.exchanges.close(scope, id);
-                waiting.map(|waiting| self.fail_waiting(&waiting))
-            }
-            (Direction::ToClient, None) => None,
-            (direction, _) => {
+        let direction = source.direction;
+        let answer = match (direction, error.meant) {
+            (Direction::ToClient, Meant::Call) if error.id.is_none() => None,
+            (_, Meant::Call) | (Direction::ToServer, Meant::Unclear) => {
                 let words = OwnWords::malformed(&error);
-                let delivery = Delivery::response(back(direction), scope, error.id.as_ref());
+                let delivery = Delivery::response(back(direction), source.scope, error.id.as_ref());
                 Some(Action::Send(Permit::speak(words, delivery)))
+            }
+            (_, Meant::Answer) | (Direction::ToClient, Meant::Unclear) => {
+                let waiting = self.close_answered(source, error.id.as_ref());
+                waiting.map(|waiting| self.fail_waiting(direction, &waiting))
             }
         };
         let mut actions = self.note(Note::Malformed { direction, error });
@@ -374,28 +386,49 @@ impl Session {
         actions
     }
 
-    fn fail_waiting(&mut self, exchange: &Exchange) -> Action {
-        let message = format!("the answer of the server `{}` was malformed", self.server);
-        self.fail(exchange, &message)
+    /// The request that something on this stream answers, with this id if it can be read: else the
+    /// one that it can only be.
+    fn close_answered(&mut self, source: &Source, id: Option<&Id>) -> Option<Exchange> {
+        if !may_answer(&source.stream, id) {
+            return None;
+        }
+        let exchanges = &mut self.receiver(source.direction).exchanges;
+        let id = source.stream.request().or(id).cloned();
+        let id = id.or_else(|| exchanges.only(source.scope))?;
+        exchanges.close(source.scope, &id)
+    }
+
+    fn fail_waiting(&mut self, direction: Direction, exchange: &Exchange) -> Action {
+        let message = match direction {
+            Direction::ToClient => {
+                format!("the answer of the server `{}` was malformed", self.server)
+            }
+            Direction::ToServer => "the answer of the client was malformed".to_owned(),
+        };
+        self.fail(direction, exchange, &message)
     }
 
     /// Whoever waits gets an error in the place of an answer.
-    fn fail(&mut self, exchange: &Exchange, reason: &str) -> Action {
+    fn fail(&mut self, direction: Direction, exchange: &Exchange, reason: &str) -> Action {
         self.retry_handshake(exchange);
         let words = OwnWords::error(Some(&exchange.id), error_code::INTERNAL_ERROR, reason);
-        let delivery = Delivery::response(Direction::ToClient, exchange.scope, Some(&exchange.id));
+        let delivery = Delivery::response(direction, exchange.scope, Some(&exchange.id));
         Action::Send(Permit::speak(words, delivery))
     }
 
     fn delivery(&mut self, turn: Turn<'_>) -> Delivery {
-        let stream = || turn.source.stream.clone();
+        let stream = || turn.source.stream.request().cloned();
         let (kind, concerns) = match turn.message.kind() {
             MessageKind::Request { .. } => (DeliveryKind::Request, stream()),
             MessageKind::Response { id, .. } => (DeliveryKind::Response, id.clone()),
             MessageKind::Notification { method } => {
-                let progressed = (*method == Method::Progress)
-                    .then(|| self.progressed(turn).map(|exchange| exchange.id.clone()))
-                    .flatten();
+                let about = match (method, turn.direction) {
+                    (Method::Progress, _) => {
+                        self.progressed(turn).map(|exchange| exchange.id.clone())
+                    }
+                    (Method::Cancelled, Direction::ToServer) => cancelled_request(turn),
+                    _ => None,
+                };
                 let kind = match method {
                     Method::ToolsListChanged
                     | Method::PromptsListChanged
@@ -403,7 +436,7 @@ impl Session {
                     | Method::RootsListChanged => DeliveryKind::Change,
                     _ => DeliveryKind::Notification,
                 };
-                (kind, progressed.or_else(stream))
+                (kind, about.or_else(stream))
             }
         };
         Delivery {
@@ -412,7 +445,7 @@ impl Session {
             scope: turn.source.scope,
             concerns,
             is_refusal: false,
-            own_error: None,
+            error: turn.message.error().and_then(code).map(ErrorCode::Peers),
         }
     }
 
@@ -500,6 +533,10 @@ fn waiting(turn: Turn<'_>) -> Option<Waiting> {
         id: id.clone(),
         direction,
     })
+}
+
+fn code(error: &Value) -> Option<i64> {
+    error.get("code")?.as_i64()
 }
 
 /// Whether a line does not even look like a message.

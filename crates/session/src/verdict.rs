@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 pub(crate) use self::judge::{Judgement, Judges, Violation};
 use crate::refusal::OwnWords;
-use crate::route::Delivery;
+use crate::route::{Delivery, ErrorCode};
 
 /// The right to send these bytes to that peer, once.
 ///
@@ -33,7 +33,7 @@ impl Permit {
     pub(crate) fn speak(words: OwnWords, delivery: Delivery) -> Self {
         Self {
             delivery: Delivery {
-                own_error: words.error_code(),
+                error: words.error_code().map(ErrorCode::Own),
                 ..delivery
             },
             bytes: words.into_bytes().into(),

@@ -7,7 +7,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, W
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use portcullis_mcp::{Id, Malformed, Message, MessageKind, error_code, write};
+use portcullis_mcp::{Id, Malformed, Meant, Message, MessageKind, error_code, write};
 use portcullis_transport::http::body::BodyError;
 use portcullis_transport::http::events::EventBody;
 use tokio::sync::mpsc;
@@ -153,7 +153,8 @@ impl From<Malformed> for Refused {
     fn from(error: Malformed) -> Self {
         Self {
             code: error.code(),
-            id: error.id.clone(),
+            // An answer has the id of somebody else's request.
+            id: error.id.clone().filter(|_| error.meant != Meant::Answer),
             ..Self::bad_request(error.to_string())
         }
     }

@@ -19,7 +19,9 @@ use std::time::Duration;
 use axum::http::{HeaderMap, StatusCode};
 use portcullis_json::Value;
 use portcullis_mcp::{EnvelopeLimits, Id, Message, MessageKind, Revision};
-use portcullis_session::{Action, Guardrail, Introduction, RefusalStyle, Scope, Session, Source};
+use portcullis_session::{
+    Action, Guardrail, Introduction, RefusalStyle, Scope, Session, Source, Stream,
+};
 use portcullis_store::{Entry, Resumption, Upload};
 use portcullis_trace::record::{Direction, SessionEnd, SessionId, SessionRecord};
 use tokio::time::Instant;
@@ -368,7 +370,7 @@ impl Conversation {
         let source = Source {
             direction: Direction::ToServer,
             scope,
-            stream: None,
+            stream: Stream::Any,
         };
         let carried = Carried {
             outlet: outlet.clone().filter(|_| !opened),

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use portcullis_json::{Object, Value};
 use portcullis_mcp::{Message, Method, Revision, meta_name};
 use portcullis_session::{
-    Guardrail, RefusalStyle, Session, SessionContext, SessionLimits, SharedDetectors,
+    Guardrail, RefusalStyle, Session, SessionContext, SessionLimits, SharedDetectors, digest,
 };
 use portcullis_trace::record::{Origin, SessionId, SessionRecord};
 use portcullis_transport::http::endpoint::{Connector, EndpointError};
@@ -158,6 +158,22 @@ impl Opening {
 
     fn refusal(&self, config: &GatewayConfig) -> RefusalStyle {
         self.profile.refusal.unwrap_or(config.refusal)
+    }
+}
+
+// === impl Profile ===
+
+impl Profile {
+    /// Differs from that of any other by which a message would be judged or recorded otherwise.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let refusal = self.refusal.map(|style| format!("{style:?}"));
+        let project = self.project.as_ref().map(|name| format!("project {name}"));
+        digest(&[
+            refusal.unwrap_or_default().as_bytes(),
+            project.unwrap_or_default().as_bytes(),
+            &[u8::from(self.pushes_trace)],
+            self.guardrails_text.as_bytes(),
+        ])
     }
 }
 

@@ -1,6 +1,6 @@
 //! The headers of the Streamable HTTP transport, read strictly.
 
-use axum::http::header::{ACCEPT, CONTENT_ENCODING, HeaderName};
+use axum::http::header::{ACCEPT, HeaderName};
 use axum::http::{HeaderMap, HeaderValue};
 use portcullis_transport::http::endpoint::is_of_type;
 
@@ -38,11 +38,6 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
     is_of_type(headers, JSON)
 }
 
-pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
-    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
-    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
-}
-
 /// Whether the client says by name that it takes this type of body. A client that takes anything
 /// is one that has not thought of streams.
 pub(crate) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
@@ -59,16 +54,12 @@ pub(crate) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
     })
 }
 
-/// Of the client's headers, those that a server is to see: what mirrors the message, where it stands
+/// Of the client's headers, those that a server is to see: the revision, where the message stands
 /// in a trace, which gateways it passed, and what the configuration says.
 pub(crate) fn passed_on(headers: &HeaderMap, configured: &[HeaderName]) -> HeaderMap {
-    let mirrors = |name: &HeaderName| {
-        [MCP_PROTOCOL_VERSION, MCP_METHOD, MCP_NAME].contains(name)
-            || name.as_str().starts_with(MCP_PARAM_PREFIX)
-    };
     let passed = headers
         .iter()
-        .filter(|(name, _)| mirrors(name) || configured.contains(name));
+        .filter(|(name, _)| **name == MCP_PROTOCOL_VERSION || configured.contains(name));
     let mut passed: HeaderMap = passed
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();

@@ -11,7 +11,7 @@ use portcullis_json::{Limits, Number, Value, parse};
 use portcullis_mcp::Method;
 use portcullis_session::ArgumentHeaders;
 
-use super::headers::{MCP_PARAM_PREFIX, single};
+use super::headers::{MCP_METHOD, MCP_NAME, MCP_PARAM_PREFIX, single};
 
 const ENCODED_PREFIX: &str = "=?base64?";
 const ENCODED_SUFFIX: &str = "?=";
@@ -24,6 +24,15 @@ pub(crate) fn named_member(method: &Method) -> Option<&'static str> {
         Method::TasksGet | Method::TasksUpdate | Method::TasksCancel => Some("taskId"),
         _ => None,
     }
+}
+
+/// Passes on what has been held against the message.
+pub(crate) fn pass_on(headers: &HeaderMap, passed: &mut HeaderMap) {
+    let mirrors = |name: &HeaderName| {
+        [MCP_METHOD, MCP_NAME].contains(name) || name.as_str().starts_with(MCP_PARAM_PREFIX)
+    };
+    let mirroring = headers.iter().filter(|(name, _)| mirrors(name));
+    passed.extend(mirroring.map(|(name, value)| (name.clone(), value.clone())));
 }
 
 /// The text that a header stands for; `None` if it is encoded and the encoding is broken.

@@ -207,6 +207,19 @@ impl Outlet {
         self.0.begin();
     }
 
+    /// Ends it without an answer, once nobody else sends anything: a stream of nothing, if nothing
+    /// was sent, and one that nobody comes back to.
+    pub(crate) fn end(self) {
+        match (self.0.kept(), self.0.sender()) {
+            (Some((replay, stream)), _) => replay.end(stream),
+            // Without room for it something was sent.
+            (None, Some(sender)) => {
+                sender.try_send(Parcel::Begin).ok();
+            }
+            (None, None) => {}
+        }
+    }
+
     /// Whether a client reads it, or may.
     pub(crate) fn is_open(&self) -> bool {
         match (self.0.kept(), self.0.sender()) {

@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use super::conversation::Conversation;
 use super::principal::Principal;
-use super::upstream::silent;
+use super::upstream::{client_silent, silent};
 use crate::config::{GatewayConfig, SessionsConfig};
 use crate::metrics::EndReason;
 use crate::random::secret_bytes;
@@ -31,11 +31,14 @@ pub(crate) struct SessionRegistry {
 /// How a conversation is found again.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ConversationId {
-    /// By a secret that only its client was told: `Mcp-Session-Id`, or the `session_id` of an SSE
-    /// session. With the server that it was opened for.
+    /// By a secret that only its client was told, its `Mcp-Session-Id`, with the server that it was
+    /// opened for.
     Secret(Arc<str>, String),
-    /// By what configuration says tells conversations apart, where the protocol has no sessions.
-    Stateless(Arc<str>, Principal, String),
+    /// The same for the `session_id` of an SSE session.
+    Sse(Arc<str>, String),
+    /// By what configuration says tells conversations apart, where the protocol has no sessions, and
+    /// by the digest of the profile: a request brings its own guardrails.
+    Stateless(Arc<str>, Principal, String, [u8; 32]),
 }
 
 #[derive(Debug)]
@@ -59,33 +62,35 @@ pub(crate) struct TooMany;
 // === impl ConversationId ===
 
 impl ConversationId {
-    /// Unguessable.
     pub(crate) fn secret(server: Arc<str>) -> Self {
         Self::Secret(server, hexadecimal(&secret_bytes()))
+    }
+
+    pub(crate) fn sse(server: Arc<str>) -> Self {
+        Self::Sse(server, hexadecimal(&secret_bytes()))
     }
 
     /// What the store knows it by, which nobody can speak in it with.
     pub(crate) fn digest(&self, principal: Principal, guardrails: &str) -> String {
         let (kind, server, key) = match self {
             Self::Secret(server, secret) => ("secret", server, secret),
-            Self::Stateless(server, _, key) => ("stateless", server, key),
+            Self::Sse(server, secret) => ("sse", server, secret),
+            Self::Stateless(server, _, key, _) => ("stateless", server, key),
         };
         let [kind, server, key] = [kind, &**server, key].map(str::as_bytes);
         let guardrails = guardrails.as_bytes();
-        hexadecimal(&digest(&[
-            kind,
-            server,
-            key,
-            principal.as_bytes(),
-            guardrails,
-        ]))
+        let mut parts = vec![kind, server, key, principal.as_bytes(), guardrails];
+        if let Self::Stateless(.., profile) = self {
+            parts.push(profile);
+        }
+        hexadecimal(&digest(&parts))
     }
 
     /// What the client is told of it.
     pub(crate) fn told(&self) -> &str {
         match self {
-            Self::Secret(_, secret) => secret,
-            Self::Stateless(_, _, key) => key,
+            Self::Secret(_, secret) | Self::Sse(_, secret) => secret,
+            Self::Stateless(_, _, key, _) => key,
         }
     }
 }
@@ -278,10 +283,18 @@ fn over(conversation: &Conversation, limits: &SessionsConfig) -> Option<EndReaso
 // === impl Conversation ===
 
 impl Conversation {
-    /// Fails what the server has been silent about for so long; to be called `every` so often.
+    /// Fails what the server, or the client, has been silent about for so long; to be called `every`
+    /// so often.
     async fn fail_overdue(self: &Arc<Self>, silence_max: Duration, every: Duration) {
         let looks_max = silence_max.as_millis() / every.as_millis().max(1);
         let looks_max = u32::try_from(looks_max).unwrap_or(u32::MAX);
+        let unanswered = {
+            let reason = client_silent(silence_max);
+            self.session().await.fail_unanswered(looks_max, &reason)
+        };
+        if !unanswered.is_empty() {
+            self.on_line(unanswered).await;
+        }
         let overdue = self.session().await.overdue(looks_max);
         for (scope, id) in overdue {
             self.on_no_answer(scope, &id, &silent(silence_max), None)
@@ -326,7 +339,7 @@ mod tests {
             .map(|it| quiet_conversation(it.path()));
         let registry: Arc<SessionRegistry> = Arc::default();
         let principal = Principal::of(&HeaderMap::new()).unwrap();
-        let id = ConversationId::Stateless("s".into(), principal, "k".to_owned());
+        let id = ConversationId::Stateless("s".into(), principal, "k".to_owned(), [0; 32]);
         let open = |conversation: &Arc<Conversation>| {
             let place = registry.reserve(id.clone(), principal, &SessionsConfig::default());
             place.unwrap().fill(Arc::clone(conversation));

@@ -111,6 +111,11 @@ impl Replay {
         self.kept().close(stream);
     }
 
+    /// Nothing more comes on this stream, and nobody need come back to it.
+    pub(super) fn end(&self, stream: StreamNumber) {
+        self.kept().end(stream);
+    }
+
     /// Whether a client reads this stream.
     pub(super) fn is_read(&self, stream: StreamNumber) -> bool {
         self.kept().is_read(stream)

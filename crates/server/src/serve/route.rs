@@ -17,12 +17,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use bytes::Bytes;
 use portcullis_transport::http::body::read_body;
+use portcullis_transport::http::endpoint::is_encoded;
 
 use self::streamable::passed;
 use super::admission::admit;
 use super::answer::Refused;
 use super::gateway::{Gateway, Opening, Profile, Target};
-use super::headers::{EVENT_STREAM, JSON, accepts, is_encoded, is_json};
+use super::headers::{EVENT_STREAM, JSON, accepts, is_json};
 use super::login::log_in;
 use super::principal::Principal;
 use super::registry::ConversationId;

@@ -21,7 +21,7 @@ use super::outlet::Outlet;
 
 pub(crate) use http::{HttpUpstream, StandaloneStream};
 pub(crate) use sse::{SseError, SseUpstream, read_stream};
-pub(crate) use standalone::pass_standalone;
+pub(crate) use standalone::{asked_for, pass_standalone};
 pub(crate) use stdio::{StdioUpstream, read_all};
 
 /// How a server is spoken to.
@@ -67,6 +67,11 @@ pub(crate) enum TellError {
 /// Why a request will not be answered any more.
 pub(crate) fn silent(silence: Duration) -> String {
     format!("the server said nothing for {} seconds", silence.as_secs())
+}
+
+/// Why a request of the server's will not be answered any more.
+pub(crate) fn client_silent(silence: Duration) -> String {
+    format!("the client said nothing for {} seconds", silence.as_secs())
 }
 
 // === impl Upstream ===

@@ -150,7 +150,8 @@ impl Session {
 
     /// A stream of revision 2026-07-28 brings nothing for another subscription than its own.
     pub(super) fn admit_subscription(&self, turn: Turn<'_>) -> Result<(), DropReason> {
-        let (Direction::ToClient, Some(stream)) = (turn.direction, &turn.source.stream) else {
+        let (Direction::ToClient, Some(stream)) = (turn.direction, turn.source.stream.request())
+        else {
             return Ok(());
         };
         if !self.is_stateless() {
@@ -182,7 +183,7 @@ impl Session {
     /// Takes note of what a server says it will tell. What there was to tell before is told after.
     pub(super) fn note_acknowledgement(&mut self, turn: Turn<'_>) -> Vec<Permit> {
         let exchanges = &mut self.from_client.exchanges;
-        let stream = turn.source.stream.as_ref();
+        let stream = turn.source.stream.request();
         let exchange = stream.and_then(|id| exchanges.find_mut(turn.source.scope, id));
         let Some(exchange) = exchange else {
             return Vec::new();
@@ -220,7 +221,7 @@ fn announcement(method: &Method, subscription: Option<&Id>, scope: Scope) -> Per
         scope,
         concerns: subscription.cloned(),
         is_refusal: false,
-        own_error: None,
+        error: None,
     };
     Permit::speak(words, delivery)
 }

@@ -7,7 +7,7 @@ use portcullis_trace::record::Direction;
 use super::Session;
 use crate::action::{Action, Note, Waiting};
 use crate::refusal::OwnWords;
-use crate::route::{Delivery, Scope};
+use crate::route::{Delivery, Scope, Source};
 use crate::verdict::Permit;
 
 impl Session {
@@ -21,14 +21,18 @@ impl Session {
                 actions.push(Action::Send(Permit::speak(words, delivery)));
             }
             (Direction::ToClient, LineError::TooLong { .. }) => {
-                let exchanges = &mut self.from_client.exchanges;
-                let only = exchanges.only(Scope::SESSION);
-                let waiting = only.and_then(|id| exchanges.close(Scope::SESSION, &id));
-                actions.extend(waiting.map(|waiting| self.fail_waiting(&waiting)));
+                actions.extend(self.on_lost_event(&Source::whole(direction)));
             }
             (_, LineError::Partial { .. }) => {}
         }
         actions
+    }
+
+    /// What came on this stream of the server's was lost before it could be read.
+    pub fn on_lost_event(&mut self, source: &Source) -> Vec<Action> {
+        let waiting = self.close_answered(source, None);
+        let failed = waiting.map(|waiting| self.fail_waiting(source.direction, &waiting));
+        failed.into_iter().collect()
     }
 
     /// The recording of a message failed and it was not sent: whoever waits for it gets an error.
@@ -52,7 +56,7 @@ impl Session {
         let Some(exchange) = self.from_client.exchanges.close(scope, id) else {
             return Vec::new();
         };
-        vec![self.fail(&exchange, reason)]
+        vec![self.fail(Direction::ToClient, &exchange, reason)]
     }
 
     /// The client gave up this request and will not read its answer.
@@ -68,7 +72,7 @@ impl Session {
         let message = format!("the server `{}` ended before it answered", self.server);
         waiting
             .iter()
-            .map(|exchange| self.fail(exchange, &message))
+            .map(|exchange| self.fail(Direction::ToClient, exchange, &message))
             .collect()
     }
 }

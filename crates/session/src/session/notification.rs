@@ -127,7 +127,7 @@ fn told_progress(turn: Turn<'_>) -> Option<&Number> {
     view::progress(turn.message.params()?).ok()
 }
 
-fn cancelled_request(turn: Turn<'_>) -> Option<Id> {
+pub(super) fn cancelled_request(turn: Turn<'_>) -> Option<Id> {
     view::cancelled_request(turn.message.params()?)
         .ok()
         .flatten()

@@ -1,7 +1,7 @@
 use std::mem;
 
 use portcullis_json::{Number, Value};
-use portcullis_mcp::{Id, Message, Revision, error_code, view, write};
+use portcullis_mcp::{Id, Message, Method, Revision, error_code, view, write};
 use portcullis_trace::record::{Direction, Implementation, Verdict};
 
 use super::changes::Lists;
@@ -13,7 +13,7 @@ use crate::exchange::{CallId, Exchange};
 use crate::inquiry::Asked;
 use crate::lower::Subject;
 use crate::refusal::{Blocked, OwnWords, plain};
-use crate::route::Delivery;
+use crate::route::{Delivery, Stream};
 use crate::tools::Report;
 use crate::verdict::Permit;
 
@@ -28,10 +28,7 @@ impl Session {
         let is_refusal =
             |id: &&Id| is_refusal(turn.message, id) && waiting.find(scope, id).is_none();
         let id = id.filter(|id| !is_refusal(id));
-        if let (Some(id), Some(stream)) = (id, &turn.source.stream)
-            && id != stream
-            && other_type(id).as_ref() != Some(stream)
-        {
+        if !may_answer(&turn.source.stream, id) {
             return Ok(self.drop_message(turn, DropReason::ResponseOnOtherStream));
         }
         if let Some(id) = id {
@@ -43,7 +40,8 @@ impl Session {
                 None => Ok(self.on_stray_response(turn, id)),
             };
         }
-        let meant = turn.source.stream.clone().or_else(|| waiting.only(scope));
+        let stream = turn.source.stream.request().cloned();
+        let meant = stream.or_else(|| waiting.only(scope));
         match meant.and_then(|id| waiting.close(scope, &id)) {
             Some(exchange) => {
                 let actions = self.on_unattributed_error(turn, &exchange);
@@ -152,6 +150,13 @@ impl Session {
                 "the server answered for another subscription",
             ));
         }
+        if asks_more_than_it_may(turn, exchange) {
+            return Err(OwnWords::error(
+                Some(&exchange.id),
+                error_code::INTERNAL_ERROR,
+                "the server asks for what must not be asked for in a result",
+            ));
+        }
         self.admit_given_state(turn, exchange)?;
         if &*exchange.method != "initialize" {
             return Ok(());
@@ -160,7 +165,7 @@ impl Session {
             return Ok(());
         };
         let message = match view::InitializeResult::read(result) {
-            Ok(answer) if Revision::parse(answer.protocol_version).is_some() => return Ok(()),
+            Ok(answer) if negotiable(answer.protocol_version).is_some() => return Ok(()),
             Ok(answer) => format!(
                 "the server speaks MCP revision `{}`, which this gateway cannot inspect",
                 plain(answer.protocol_version)
@@ -217,7 +222,7 @@ impl Session {
     /// From now on both peers are read by the rules of the revision that the server answered with.
     pub(super) fn note_revision(&mut self, result: &Value) -> Option<()> {
         let answer = view::InitializeResult::read(result).ok()?;
-        self.read_by(Revision::parse(answer.protocol_version));
+        self.read_by(negotiable(answer.protocol_version));
         self.changing_lists = Lists::declared(result);
         Some(())
     }
@@ -289,6 +294,36 @@ fn attributed(message: &Message, exchange: &Exchange) -> Option<Vec<u8>> {
 /// Servers on the Python SDK say so that they refuse an HTTP request as a whole.
 fn is_refusal(message: &Message, id: &Id) -> bool {
     message.error().is_some() && matches!(id, Id::String(text) if **text == *"server-error")
+}
+
+/// Whether a result asks for something that the revision of its request does not have there.
+fn asks_more_than_it_may(turn: Turn<'_>, exchange: &Exchange) -> bool {
+    let (Some(result), Some(revision)) = (turn.message.result(), exchange.revision) else {
+        return false;
+    };
+    let asked = result.get("inputRequests").and_then(Value::as_object);
+    asked.is_some_and(|asked| {
+        asked.iter().any(|(_, request)| {
+            let method = request.get("method").and_then(Value::as_str);
+            !method.is_some_and(|method| Method::parse(method).may_be_nested(revision))
+        })
+    })
+}
+
+/// Whether a stream may bring the answer to a request with this id, or to the one that it is for.
+pub(super) fn may_answer(stream: &Stream, id: Option<&Id>) -> bool {
+    match (stream, id) {
+        (Stream::OfNone, _) => false,
+        (Stream::Of(request), Some(id)) => {
+            id == request || other_type(id).as_ref() == Some(request)
+        }
+        (Stream::Any, _) | (Stream::Of(_), None) => true,
+    }
+}
+
+/// A revision that a handshake can settle on.
+fn negotiable(written: &str) -> Option<Revision> {
+    Revision::parse(written).filter(|revision| !revision.is_stateless())
 }
 
 fn other_type(id: &Id) -> Option<Id> {

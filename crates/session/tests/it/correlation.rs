@@ -6,7 +6,7 @@ use portcullis_session::Action;
 use portcullis_trace::record::Direction::{ToClient, ToServer};
 use portcullis_trace::record::Timestamp;
 
-use crate::conversation::{Conversation, request};
+use crate::conversation::{Became, Conversation, request};
 
 const TEXT: &str = r#"{"content":[{"type":"text","text":"x"}]}"#;
 const CALL: &str = r#"{"name":"t","arguments":{}}"#;
@@ -262,9 +262,25 @@ fn a_silence_is_counted_in_looks_and_ends_with_progress() {
     assert_eq!([0, 0].map(|_| overdue(&mut talk)), [0, 0]);
     talk.server(PROGRESS);
     assert_eq!([0, 0, 0].map(|_| overdue(&mut talk)), [0, 0, 1]);
-    // It waits for the client.
+    // A sign of life is nothing that it could wait for.
+    talk.server(r#"{"jsonrpc":"2.0","id":"p","method":"ping"}"#);
+    assert_eq!(overdue(&mut talk), 1);
+    // It waits for the client, but not for ever.
     talk.server(r#"{"jsonrpc":"2.0","id":"q","method":"roots/list"}"#);
-    assert_eq!(overdue(&mut talk), 0);
+    let failed = |talk: &mut Conversation| Became::from(talk.session.fail_unanswered(2, "late"));
+    for _ in 0..2 {
+        assert_eq!(failed(&mut talk).sent, []);
+        assert_eq!(overdue(&mut talk), 0);
+    }
+    let late = |id: &str| {
+        let error = r#"{"code":-32603,"message":"late"}"#;
+        (
+            ToServer,
+            format!(r#"{{"jsonrpc":"2.0","id":"{id}","error":{error}}}"#),
+        )
+    };
+    assert_eq!(failed(&mut talk).sent, [late("p"), late("q")]);
+    assert_eq!(overdue(&mut talk), 1);
 }
 
 #[test]
@@ -306,6 +322,26 @@ fn unknown_methods_are_refused_unless_configured() {
 }
 
 #[test]
+fn a_result_asks_for_nothing_else_than_it_may() {
+    let params = r#"{"name":"t","arguments":{},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#;
+    let asks = |method: &str| {
+        format!(
+            r#"{{"resultType":"input_required","inputRequests":{{"a":{{"method":"{method}"}}}}}}"#
+        )
+    };
+    let mut talk = Conversation::with(Vec::new(), |context| {
+        context.revision = Some(Revision::V2026_07_28);
+    });
+    talk.client_asks("1", "tools/call", params);
+    talk.server_answers("1", &asks("roots/list"));
+    for method in ["tools/call", "unknown/method"] {
+        talk.client_asks("1", "tools/call", params);
+        let answer = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{}}}"#, asks(method));
+        assert_eq!(talk.server(&answer).error(ToClient).0, INTERNAL_ERROR);
+    }
+}
+
+#[test]
 fn a_session_is_initialized_once() {
     let mut talk = Conversation::unguarded();
     talk.shake_hands("2025-06-18");
@@ -316,12 +352,20 @@ fn a_session_is_initialized_once() {
 #[test]
 fn a_revision_that_cannot_be_inspected_is_refused() {
     let mut talk = Conversation::unguarded();
-    let ask = request("0", "initialize", r#"{"protocolVersion":"2099-01-01"}"#);
-    assert_eq!(talk.client(&ask).sent, [(ToServer, ask.clone())]);
-    let answer = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2099-01-01","capabilities":{},"serverInfo":{"name":"s"}}}"#;
-    assert!(talk.server(answer).error(ToClient).1.contains("2099-01-01"));
-    // The client may try again.
-    assert_eq!(talk.client(&ask).sent, [(ToServer, ask)]);
+    // The second is known, and has no handshake that could settle on it.
+    for revision in ["2099-01-01", "2026-07-28"] {
+        let ask = request(
+            "0",
+            "initialize",
+            &format!(r#"{{"protocolVersion":"{revision}"}}"#),
+        );
+        assert_eq!(talk.client(&ask).sent, [(ToServer, ask)]);
+        let answer = format!(
+            r#"{{"jsonrpc":"2.0","id":0,"result":{{"protocolVersion":"{revision}","capabilities":{{}},"serverInfo":{{"name":"s"}}}}}}"#
+        );
+        // The client may try again.
+        assert!(talk.server(&answer).error(ToClient).1.contains(revision));
+    }
 
     let stateless = r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2099-01-01"}}"#;
     let (code, _) = talk
@@ -336,7 +380,7 @@ fn the_end_of_the_server_answers_all_who_wait_in_order() {
     for id in ["3", r#""a""#, "1"] {
         talk.client_asks(id, "tools/call", CALL);
     }
-    let became: crate::conversation::Became = talk.session.on_server_end().into();
+    let became: Became = talk.session.on_server_end().into();
     let ids: Vec<String> = became
         .sent
         .iter()

@@ -1,7 +1,7 @@
 //! What clients are told of lists, and subscriptions that are told of it.
 
 use portcullis_mcp::{Id, Incoming, Revision};
-use portcullis_session::{Delivery, DeliveryKind, GuardrailAction, Permit, Scope, Source};
+use portcullis_session::{Delivery, DeliveryKind, GuardrailAction, Permit, Scope, Source, Stream};
 use portcullis_trace::record::Direction::{self, ToClient, ToServer};
 use portcullis_trace::record::Timestamp;
 
@@ -36,7 +36,10 @@ fn on_stream(talk: &mut Conversation, direction: Direction, scope: u64, line: &s
     let source = Source {
         direction,
         scope: Scope(scope),
-        stream: (direction == ToClient).then_some(Id::Integer(1)),
+        stream: match direction {
+            ToClient => Stream::Of(Id::Integer(1)),
+            ToServer => Stream::Any,
+        },
     };
     let incoming = Incoming::parse(line.as_bytes(), talk.session.envelope(direction)).unwrap();
     let now = Timestamp::from_micros(1);

@@ -95,6 +95,42 @@ fn a_malformed_answer_fails_the_call() {
 }
 
 #[test]
+fn an_answer_that_cannot_be_read_is_that_of_the_only_open_request() {
+    let deep = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{}"#, "[".repeat(300));
+    let lines: [&[u8]; 7] = [
+        br#"{"jsonrpc":"2.0","id":1,"result":{"a":1,"a":2}}"#,
+        br#"{"jsonrpc":"2.0","id":1,"id":1,"result":{}}"#,
+        b"{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":{\"a\":\"\xff\"}}",
+        br#"{"jsonrpc":"2.0","id":1,"result":{"a":NaN}}"#,
+        br#"{"jsonrpc":"2.0","id":1.0,"result":{}}"#,
+        br#"[{"jsonrpc":"2.0","id":1,"result":{}}]"#,
+        deep.as_bytes(),
+    ];
+    for line in lines {
+        let mut talk = Conversation::unguarded();
+        talk.client_asks("1", "tools/call", CALL);
+        let became = talk.line(ToClient, line);
+        assert!(became.error(ToClient).1.contains("malformed"), "{line:?}");
+        talk.client_asks("1", "tools/call", CALL);
+        talk.client_asks("2", "tools/call", CALL);
+        assert_eq!(talk.line(ToClient, line).sent, [], "{line:?}");
+    }
+}
+
+#[test]
+fn a_malformed_answer_of_the_clients_fails_the_request_of_the_servers() {
+    let mut talk = Conversation::unguarded();
+    talk.client_asks("1", "tools/call", CALL);
+    assert_eq!(talk.server(&request("1", "roots/list", "{}")).sent.len(), 1);
+    let became = talk.client(r#"{"jsonrpc":"2.0","id":1,"result":null}"#);
+    assert!(became.error(ToServer).1.contains("malformed"));
+    // Nobody waits for it any more, and the client has asked nothing.
+    talk.client(r#"{"jsonrpc":"2.0","id":1,"result":null}"#)
+        .is_dropped("malformed");
+    talk.server_answers("1", r#"{"content":[]}"#);
+}
+
+#[test]
 fn noise_of_the_server_goes_to_the_log_shortened() {
     let mut talk = Conversation::unguarded();
     talk.server("Server listening \u{1b}[31m")

@@ -109,6 +109,16 @@ fn unsafe_addresses_are_taken_out_of_what_a_server_says_it_is() {
 }
 
 #[test]
+fn revisions_that_cannot_be_inspected_are_not_offered() {
+    check(
+        "server/discover",
+        r#"{"supportedVersions":[ "2099-01-01","2026-07-28", 1,"2025-11-25"]}"#,
+        r#"{"supportedVersions":["2026-07-28",1,"2025-11-25"]}"#,
+        0,
+    );
+}
+
+#[test]
 fn icons_are_taken_out_of_links_in_content() {
     let content = |icons: &str| {
         let link =

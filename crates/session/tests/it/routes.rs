@@ -2,13 +2,13 @@
 
 use portcullis_mcp::{Id, Incoming};
 use portcullis_session::{
-    Action, Delivery, DeliveryKind, GuardrailAction, PastMessage, Permit, Scope, Source,
+    Action, Delivery, DeliveryKind, GuardrailAction, PastMessage, Permit, Scope, Source, Stream,
 };
 use portcullis_trace::record::Direction::{ToClient, ToServer};
 use portcullis_trace::record::{Direction, Timestamp};
 use portcullis_trace::wire;
 
-use crate::conversation::{Conversation, guardrail, json, request};
+use crate::conversation::{Became, Conversation, guardrail, json, request};
 
 const CALL: &str = r#"{"name":"t","arguments":{},"_meta":{"progressToken":"p"}}"#;
 
@@ -16,7 +16,7 @@ fn source(direction: Direction, scope: u64, stream: Option<i64>) -> Source {
     Source {
         direction,
         scope: Scope(scope),
-        stream: stream.map(Id::Integer),
+        stream: stream.map_or(Stream::Any, |id| Stream::Of(Id::Integer(id))),
     }
 }
 
@@ -109,6 +109,41 @@ fn an_answer_on_the_stream_of_another_request_is_dropped() {
     );
     let own = deliveries(&mut talk, &source(ToClient, 0, Some(1)), answer);
     assert_eq!(own[0].concerns, Some(Id::Integer(1)));
+}
+
+#[test]
+fn a_malformed_answer_on_the_stream_of_another_request_fails_neither() {
+    let mut talk = Conversation::unguarded();
+    for id in ["1", "2"] {
+        talk.client_asks(id, "tools/call", r#"{"name":"t","arguments":{}}"#);
+    }
+    let bad = br#"{"jsonrpc":"2.0","id":1,"result":null}"#;
+    let error = Incoming::parse(bad, talk.session.envelope(ToClient)).unwrap_err();
+    let actions = talk
+        .session
+        .on_malformed(&source(ToClient, 0, Some(2)), error);
+    assert_eq!(Became::from(actions).sent, []);
+    for id in ["1", "2"] {
+        talk.server_answers(id, r#"{"content":[]}"#);
+    }
+}
+
+#[test]
+fn a_stream_of_no_request_brings_no_answer() {
+    let mut talk = Conversation::unguarded();
+    talk.client_asks("1", "tools/call", r#"{"name":"t","arguments":{}}"#);
+    let from = Source {
+        stream: Stream::OfNone,
+        ..Source::whole(ToClient)
+    };
+    for answer in [
+        r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#,
+        r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"bad"}}"#,
+    ] {
+        assert_eq!(deliveries(&mut talk, &from, answer), []);
+    }
+    assert_eq!(Became::from(talk.session.on_lost_event(&from)).sent, []);
+    talk.server_answers("1", r#"{"content":[]}"#);
 }
 
 #[test]

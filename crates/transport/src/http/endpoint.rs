@@ -180,8 +180,7 @@ impl Endpoint {
     }
 
     async fn answer(&self, head: Head, body: Incoming) -> Result<Answer, EndpointError> {
-        let encoding = head.headers.get(CONTENT_ENCODING);
-        if encoding.is_some_and(|encoding| encoding != "identity") {
+        if is_encoded(&head.headers) {
             return Ok(Answer::Other(head));
         }
         if is_of_type(&head.headers, JSON) {
@@ -238,6 +237,12 @@ pub fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
     let written = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
     let essence = written.and_then(|written| written.split(';').next());
     essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(wanted))
+}
+
+/// Whether a body has to be decoded before it can be read.
+pub fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// The next part of a body; what follows the last says nothing that is looked at.

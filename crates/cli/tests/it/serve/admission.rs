@@ -2,10 +2,10 @@
 
 use std::io::Read;
 
-use super::gateway::{Gateway, PATH, call, initialize};
+use super::gateway::{Gateway, PATH, Session, call, initialize};
 use super::http::Request;
 use super::revisions::modern_call;
-use super::upstream::Upstream;
+use super::upstream::{Received, Upstream};
 
 const EVIL: &str = "http://evil.example";
 
@@ -151,6 +151,28 @@ fn headers_that_speak_for_a_proxy_are_not_passed_on() {
         "Forwarded",
         "X-Original-URL",
     ];
+    let heard = heard_with(&upstream, &gateway, &session, &names);
+    assert_eq!(heard.headers.get("Via"), Some("1.1 portcullis"));
+}
+
+/// They mirror a message in another era, and nobody has held them against this one.
+#[test]
+fn headers_of_the_other_era_are_not_passed_on() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open();
+    let names = ["Mcp-Method", "Mcp-Name", "Mcp-Param-Region"];
+    heard_with(&upstream, &gateway, &session, &names);
+}
+
+/// What the server hears of a call that comes with these headers, none of which it may hear.
+#[track_caller]
+fn heard_with(
+    upstream: &Upstream,
+    gateway: &Gateway,
+    session: &Session,
+    names: &[&str],
+) -> Received {
     let request = session.base.saying(&call(1, "forwarded"));
     let request = names
         .iter()
@@ -158,10 +180,42 @@ fn headers_that_speak_for_a_proxy_are_not_passed_on() {
     let request = request.with("Via", "1.1 evil");
     assert_eq!(request.send(gateway.address).status, 200);
     let heard = upstream.wait_for(|received| received.tool() == Some("forwarded"));
-    assert_eq!(heard.headers.get("Via"), Some("1.1 portcullis"));
     for name in names {
         assert_eq!(heard.headers.get(name), None, "{name}");
     }
+    heard
+}
+
+#[test]
+fn messages_of_an_sse_session_are_admitted_like_those_of_another() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    let mut stream = Request::new("GET", "/servers/s/sse").send(gateway.address);
+    let path = stream.event().unwrap().data;
+    let say = |message: &str| Request::post(&path, message).send(gateway.address).status;
+    assert_eq!(say(&call(1, "early")), 400);
+    assert_eq!(say(&initialize("2024-11-05")), 202);
+    assert!(stream.event().unwrap().data.contains("serverInfo"));
+    assert_eq!(say(&call(1, "early")), 400);
+    assert_eq!(say(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#), 202);
+    assert!(stream.event().unwrap().data.contains(r#""id":1,"result""#));
+    let initialized = r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#;
+    assert_eq!(say(initialized), 202);
+    let modern = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"},"arguments""#;
+    let modern = call(1, "early").replace(r#""arguments""#, modern);
+    assert_eq!(say(&modern), 400);
+    assert_eq!(say(&call(1, "x")), 202);
+    assert!(stream.event().unwrap().data.contains("plain"));
+    let mut received = upstream.received().into_iter();
+    assert!(received.all(|received| received.tool() != Some("early")));
+
+    // The id of a session of one kind is none of the other.
+    let (_, secret) = path.split_once('=').unwrap();
+    let as_other = Request::post(PATH, &call(2, "x")).with("Mcp-Session-Id", secret);
+    refused(&gateway, &as_other, 404, -32001);
+    let other = format!("/servers/s/messages?session_id={}", gateway.open().id);
+    let as_other = Request::post(&other, &call(2, "x"));
+    refused(&gateway, &as_other, 404, -32001);
 }
 
 #[test]

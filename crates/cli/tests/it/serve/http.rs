@@ -76,6 +76,14 @@ impl Request {
         }
     }
 
+    /// The same to another path.
+    pub(crate) fn at(&self, path: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            ..self.clone()
+        }
+    }
+
     /// Adds a header, even if there is one of that name.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.0.push((name.to_owned(), value.to_owned()));

@@ -1,7 +1,10 @@
 //! The routes of Invariant Gateway, and how differently the native ones refuse.
 
-use super::gateway::{Gateway, call, initialize};
+use portcullis_store::SessionFilter;
+
+use super::gateway::{Gateway, call, eventually, initialize};
 use super::http::Request;
+use super::revisions::modern_call;
 use super::upstream::Upstream;
 
 const PATH: &str = "/api/v1/gateway/mcp/streamable";
@@ -89,6 +92,31 @@ fn a_blocked_tool_is_left_out_natively_and_renamed_there() {
         list.contains("[Invariant Guardrails] This server was blocked"),
         "{list}"
     );
+}
+
+/// Revision 2026-07-28 has no session that would keep to those that it began with.
+#[test]
+fn each_request_without_a_session_is_judged_by_the_guardrails_that_it_brings() {
+    let upstream = upstream();
+    let gateway = Gateway::before(&upstream, "");
+    let plain = modern_call(1, "x")
+        .at(PATH)
+        .with(BASE_URL, &format!("http://{}", upstream.address));
+    let policy = r#"raise "no" if:\n    (c: ToolCall)\n    c is tool:x\n"#;
+    let guarded = plain.clone().with("Invariant-Guardrails", policy);
+    let check = |request: &Request, status: u16| {
+        assert_eq!(request.send(gateway.address).status, status, "{request:?}");
+    };
+    check(&plain, 200);
+    check(&guarded, 400);
+    check(&plain, 200);
+    check(&plain.with("INVARIANT-PROJECT-NAME", "p"), 200);
+    let mut store = gateway.store();
+    eventually("the project has no trace of its own", || {
+        let sessions = store.sessions(&SessionFilter::newest(16)).unwrap();
+        let mut sessions = sessions.iter();
+        sessions.any(|found| found.session.project.as_deref() == Some("p"))
+    });
 }
 
 #[test]

@@ -81,6 +81,36 @@ fn a_client_that_lost_its_stream_comes_back_for_the_answer() {
 }
 
 #[test]
+fn the_stream_of_a_request_that_its_client_cancels_ends() {
+    let gateway = before_program("");
+    let session = gateway.open();
+    let mut answer = session.post(&slow_call(1));
+    let id = primed(&mut answer);
+    assert!(answer.event().unwrap().data.contains("progress"));
+    let cancel = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
+    assert_eq!(session.post(cancel).status, 202);
+    assert_eq!(answer.event(), None);
+    is_refused(session.listen(Some(&id)));
+    // The id is free again, and what the server says to the first request is not for the second.
+    let again = session.call(2, "x");
+    assert!(again.message().contains(r#""id":2,"result""#));
+    assert!(session.answer(1, "x").contains("plain"));
+
+    // One that nobody has said anything of yet.
+    let waiting = session.base.saying(&call(3, "slow"));
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| waiting.send(gateway.address));
+        thread::sleep(Duration::from_millis(300));
+        assert_eq!(
+            session.post(&cancel.replace("Id\":1", "Id\":3")).status,
+            202
+        );
+        let mut ended = waiting.join().unwrap();
+        assert_eq!((ended.status, ended.event()), (200, None));
+    });
+}
+
+#[test]
 fn an_answer_that_takes_its_time_can_be_fetched_later() {
     // It says nothing before it answers.
     let upstream = Upstream::scripted(|received, reply| {

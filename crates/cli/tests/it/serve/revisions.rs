@@ -57,6 +57,8 @@ fn headers_must_say_what_the_body_says() {
     mismatch(fine.clone().with("Mcp-Method", "tools/list"));
     mismatch(fine.clone().without(VERSION));
     mismatch(fine.clone().but(VERSION, "2025-11-25"));
+    mismatch(modern(1, "prompts/get", "").with("Mcp-Name", "x"));
+    mismatch(modern(1, "tools/list", "").with("Mcp-Name", "x"));
     assert!(upstream.received().is_empty());
 
     let answer = fine
@@ -135,6 +137,39 @@ fn a_server_that_refuses_a_request_as_a_whole_is_heard() {
     assert_eq!(answer.status, 400);
     let expected = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"no session"}}"#;
     assert_eq!(answer.body(), expected);
+}
+
+/// The status says of the message what the revision has it say, and nothing of the server.
+#[test]
+fn the_status_is_that_of_the_message() {
+    const OTHER_ERROR: &str =
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32001,"message":"token expired"}}"#;
+    let upstream = Upstream::scripted(|received, reply| {
+        let status = received.headers.get("Mcp-Param-Status").unwrap_or("200 OK");
+        let body = match received.tool() {
+            Some("fine") => RESULT,
+            Some("unknown") => {
+                r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"no such method"}}"#
+            }
+            _ => OTHER_ERROR,
+        };
+        reply.plain(status, &[("Content-Type", "application/json")], body);
+        None
+    });
+    let gateway = Gateway::before(&upstream, "");
+    let check = |tool: &str, status: &str, expected: u16| {
+        let request = modern_call(1, tool).with("Mcp-Param-Status", status);
+        let answer = request.send(gateway.address);
+        assert_eq!(answer.status, expected, "{tool}: {status}");
+        assert!(answer.body().starts_with(r#"{"jsonrpc":"2.0","id":1,"#));
+    };
+    for status in ["202 Accepted", "301 Moved", "401 Unauthorized", "503 Busy"] {
+        check("fine", status, 200);
+        check("other", status, 200);
+    }
+    check("fine", "400 Bad Request", 200);
+    check("other", "400 Bad Request", 400);
+    check("unknown", "200 OK", 404);
 }
 
 /// A server that lists `tools`.

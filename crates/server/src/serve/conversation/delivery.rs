@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use portcullis_session::{Delivery, DeliveryKind, Permit};
+use portcullis_mcp::{Id, Method};
+use portcullis_session::{Delivery, DeliveryKind, Permit, Scope};
 use portcullis_trace::record::Direction;
 use tracing::{debug, warn};
 
@@ -36,8 +37,21 @@ impl Conversation {
                 if let Err(error) = Box::pin(told).await {
                     warn!(%error, "message not delivered to the server");
                 }
+                if method == Some(Method::Cancelled)
+                    && let Some(id) = &delivery.concerns
+                {
+                    self.end_reply(delivery.scope, id);
+                }
                 Ok(None)
             }
+        }
+    }
+
+    /// SPEC: MCP, Cancellation: what is cancelled is not answered.
+    fn end_reply(&self, scope: Scope, id: &Id) {
+        let reply = self.streams().close_reply(scope, id);
+        if let Some(outlet) = reply {
+            outlet.end();
         }
     }
 

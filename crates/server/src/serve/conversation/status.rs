@@ -1,6 +1,6 @@
 use axum::http::StatusCode;
 use portcullis_mcp::error_code;
-use portcullis_session::{Delivery, RefusalStyle};
+use portcullis_session::{Delivery, ErrorCode, RefusalStyle};
 
 use super::{Carried, Conversation};
 
@@ -11,25 +11,27 @@ impl Conversation {
         if self.terms.refusal == RefusalStyle::Invariant && delivery.is_refusal {
             return StatusCode::BAD_REQUEST;
         }
-        if !self.upstream.is_stateless() {
-            return match carried.status {
-                _ if delivery.own_error == Some(error_code::INVALID_REQUEST) => {
-                    StatusCode::BAD_REQUEST
-                }
-                Some(status) if !delivery.is_refusal && status == StatusCode::BAD_REQUEST => status,
-                _ => StatusCode::OK,
-            };
-        }
-        match delivery.own_error {
-            Some(error_code::METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,
-            Some(
+        let Some(error) = delivery.error else {
+            return StatusCode::OK;
+        };
+        let (ErrorCode::Own(code) | ErrorCode::Peers(code)) = error;
+        match (self.upstream.is_stateless(), code) {
+            (true, error_code::METHOD_NOT_FOUND) => StatusCode::NOT_FOUND,
+            (
+                true,
                 error_code::UNSUPPORTED_PROTOCOL_VERSION
                 | error_code::HEADER_MISMATCH
                 | error_code::MISSING_REQUIRED_CLIENT_CAPABILITY,
             ) => StatusCode::BAD_REQUEST,
-            Some(_) => StatusCode::OK,
-            None if delivery.is_refusal => StatusCode::OK,
-            None => carried.status.unwrap_or(StatusCode::OK),
+            (false, error_code::INVALID_REQUEST) if error == ErrorCode::Own(code) => {
+                StatusCode::BAD_REQUEST
+            }
+            // No other status of the server's: it would be taken for the gateway's own.
+            _ if error == ErrorCode::Peers(code) => match carried.status {
+                Some(StatusCode::BAD_REQUEST) => StatusCode::BAD_REQUEST,
+                _ => StatusCode::OK,
+            },
+            _ => StatusCode::OK,
         }
     }
 }

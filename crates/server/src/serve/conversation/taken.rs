@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use portcullis_mcp::Id;
-use portcullis_session::{Action, DeliveryKind, Scope, Source};
+use portcullis_mcp::{Incoming, Malformed, Meant};
+use portcullis_session::{Action, DeliveryKind, Scope, Source, Stream};
 use portcullis_trace::record::Direction;
 
 use super::{Carried, Conversation};
+use crate::serve::aside::read;
 use crate::serve::errand::Errand;
 use crate::serve::outlet::ClientGone;
 
@@ -46,7 +47,7 @@ impl Taken {
                     let is_answer = delivery.kind == DeliveryKind::Response
                         && delivery.scope == source.scope
                         && delivery.concerns.is_some()
-                        && delivery.concerns == source.stream;
+                        && delivery.concerns.as_ref() == source.stream.request();
                     if is_answer {
                         taken = Self::Answered;
                     }
@@ -68,18 +69,33 @@ impl From<ClientGone> for NotTaken {
 // === impl Conversation ===
 
 impl Conversation {
+    /// Reads what the client says. A malformed answer is none, and the server is told so.
+    pub(crate) async fn read(self: &Arc<Self>, text: Bytes) -> Result<Incoming, Malformed> {
+        let envelope = self.envelope(Direction::ToServer);
+        let incoming = read(text, move |text| Incoming::parse(text, &envelope)).await;
+        if let Err(error) = &incoming
+            && error.meant == Meant::Answer
+        {
+            let source = Source::whole(Direction::ToServer);
+            let actions = self.session().await.on_malformed(&source, error.clone());
+            self.on_line(actions).await;
+        }
+        incoming
+    }
+
     /// Takes what a stream of the server's brought, to its end like [`Self::take`]: whoever reads
     /// that stream may stop at any time.
     pub(crate) fn on_server(
         self: &Arc<Self>,
-        stream: Option<(Scope, &Id)>,
+        scope: Scope,
+        stream: Stream,
         bytes: Bytes,
         carried: Carried,
     ) -> Errand<Result<Taken, ClientGone>> {
         let source = Source {
             direction: Direction::ToClient,
-            scope: stream.map_or(Scope::SESSION, |(scope, _)| scope),
-            stream: stream.map(|(_, id)| id.clone()),
+            scope,
+            stream,
         };
         let conversation = Arc::clone(self);
         Errand::new(&self.tasks, async move {

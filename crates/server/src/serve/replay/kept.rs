@@ -181,6 +181,18 @@ impl Kept {
         self.forget_stream_if_done(number);
     }
 
+    /// Nothing more comes on this stream, and what was read of it is not kept.
+    pub(super) fn end(&mut self, number: StreamNumber) {
+        let is_read = |kept: &Self| {
+            let mut events = kept.events.iter();
+            events.position(|event| event.stream == number && !kept.is_due(event))
+        };
+        while let Some(index) = is_read(self) {
+            self.drop_event(index);
+        }
+        self.close(number);
+    }
+
     pub(super) fn detach(&mut self, number: StreamNumber, news: &Arc<Notify>) {
         if let Some(stream) = self.streams.get_mut(&number)
             && stream.is_known_by(news)

@@ -44,7 +44,6 @@ pub(super) async fn post(
         MessageKind::Notification { .. } => return Ok(accepted()),
         MessageKind::Response { .. } => {
             return Err(Refused {
-                id: message.id().cloned(),
                 code: error_code::INVALID_REQUEST,
                 ..Refused::bad_request("clients send no responses in revision 2026-07-28")
             });
@@ -54,7 +53,8 @@ pub(super) async fn post(
     if !speaks_modern(target) {
         return Ok(unsupported(id, method, message));
     }
-    let passed = passed(target, headers);
+    let mut passed = passed(target, headers);
+    mirror::pass_on(headers, &mut passed);
     // One may end before it has seen the request, to make room or because its time is up.
     for _ in 0..CONVERSATIONS_MAX {
         let conversation = conversation(gateway, access, headers, &profile, message).await?;
@@ -115,20 +115,20 @@ fn check_mirrors(
             "the header Mcp-Method must be there and equal `method`".to_owned(),
         ));
     }
-    let Some(member) = mirror::named_member(method) else {
-        return Ok(());
-    };
-    let in_body = message
-        .params()
-        .and_then(|params| params.get(member))
+    let member = mirror::named_member(method);
+    let in_body = member
+        .and_then(|member| message.params()?.get(member))
         .and_then(Value::as_str);
     let in_header = header(MCP_NAME)?.map(mirror::decode);
-    match (in_body, in_header) {
-        (Some(body), Some(Some(header))) if header == body => Ok(()),
-        (None, _) => Ok(()),
-        (Some(_), _) => Err(mismatch(format!(
-            "the header Mcp-Name must be there and equal `params.{member}`"
+    match (in_body, in_header, member) {
+        (Some(body), Some(Some(header)), _) if header == body => Ok(()),
+        (None, None, _) => Ok(()),
+        (_, _, Some(member)) => Err(mismatch(format!(
+            "the header Mcp-Name must be there if `params.{member}` is, and equal it"
         ))),
+        (_, _, None) => Err(mismatch(
+            "the header Mcp-Name must not be there: this method names nothing".to_owned(),
+        )),
     }
 }
 
@@ -209,7 +209,8 @@ async fn conversation(
     let Access { principal, target } = access;
     let principal = *principal;
     let key = key(&config.sessions.key, headers, message);
-    let id = ConversationId::Stateless(Arc::clone(&target.name), principal, key);
+    let server = Arc::clone(&target.name);
+    let id = ConversationId::Stateless(server, principal, key, profile.digest());
     if let Some(conversation) = gateway.registry.find(&id, principal) {
         return Ok(conversation);
     }

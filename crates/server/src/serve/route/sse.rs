@@ -9,15 +9,13 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use portcullis_mcp::{Incoming, Message};
 use portcullis_session::Scope;
-use portcullis_trace::record::Direction;
 use tokio_util::sync::CancellationToken;
 use url::form_urlencoded;
 
-use super::streamable::passed;
+use super::streamable::{admit_in_session, passed};
 use super::{Access, Configured, admit_message, body};
 use crate::metrics::EndReason;
 use crate::serve::answer::{Refused, events};
-use crate::serve::aside::read;
 use crate::serve::conversation::{Conversation, NotTaken};
 use crate::serve::errand::Errand;
 use crate::serve::gateway::{Gateway, Profile};
@@ -68,7 +66,7 @@ pub(super) async fn open(
             "Accept must list text/event-stream",
         ));
     }
-    let id = ConversationId::secret(Arc::from(at));
+    let id = ConversationId::sse(Arc::from(at));
     // The stream is the session: who closes it ends it.
     let hold = Hold::new(&gateway, &id);
     let conversation = gateway
@@ -103,19 +101,20 @@ pub(super) async fn take(
     headers: &HeaderMap,
     request: Body,
 ) -> Result<Response, Refused> {
-    let id = ConversationId::Secret(Arc::from(at), secret.to_owned());
+    let id = ConversationId::Sse(Arc::from(at), secret.to_owned());
     let conversation = gateway
         .registry
         .find(&id, principal)
         .ok_or_else(Refused::session_not_found)?;
     admit_message(headers)?;
     let request = body(gateway, request).await?;
-    let envelope = conversation.envelope(Direction::ToServer);
-    let incoming = read(request, move |text| Incoming::parse(text, &envelope)).await?;
-    let messages: Vec<Message> = match incoming {
+    let messages: Vec<Message> = match conversation.read(request).await? {
         Incoming::Single(message) => vec![message],
         Incoming::Batch(messages) => messages,
     };
+    for message in &messages {
+        admit_in_session(&conversation, message)?;
+    }
     let passed = passed(conversation.target(), headers);
     let (gateway, tasks) = (Arc::clone(gateway), gateway.tasks.clone());
     let work = async move {

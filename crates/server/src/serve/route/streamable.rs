@@ -13,7 +13,6 @@ use portcullis_mcp::{
     EnvelopeLimits, Incoming, Message, MessageKind, Method, Peer, Revision, error_code,
 };
 use portcullis_session::Scope;
-use portcullis_trace::record::Direction;
 use tokio::sync::mpsc;
 
 use super::{
@@ -34,7 +33,7 @@ use crate::serve::hold::Hold;
 use crate::serve::outlet::{Outgoing, Outlet, Parcel};
 use crate::serve::registry::ConversationId;
 use crate::serve::replay::Found;
-use crate::serve::upstream::{StandaloneStream, pass_standalone};
+use crate::serve::upstream::{StandaloneStream, asked_for, pass_standalone};
 
 /// LIMIT: a session id, longer than any of ours.
 const SESSION_ID_BYTES_MAX: usize = 256;
@@ -128,8 +127,7 @@ pub(super) async fn take(
         check_revision(&conversation, headers)?;
         let timed = conversation.meter().reading.time();
         let request = body(gateway, request).await?;
-        let envelope = conversation.envelope(Direction::ToServer);
-        let incoming = read(request, move |text| Incoming::parse(text, &envelope)).await?;
+        let incoming = conversation.read(request).await?;
         drop(timed);
         return in_session(
             gateway,
@@ -259,7 +257,10 @@ fn no_answer(conversation: &Conversation) -> Refused {
 }
 
 /// Whether the session may see the message.
-fn admit_in_session(conversation: &Conversation, message: &Message) -> Result<(), Refused> {
+pub(super) fn admit_in_session(
+    conversation: &Conversation,
+    message: &Message,
+) -> Result<(), Refused> {
     let refused = |text: &str| {
         let refused = Refused {
             code: error_code::INVALID_REQUEST,
@@ -374,11 +375,12 @@ async fn standalone(
     match stream {
         StandaloneStream::Events(stream) => {
             let (outlet, parcels) = Outlet::new();
+            let brings = asked_for(&passed);
             let waiting = conversation.streams().open_passed(&outlet);
             send_all(&conversation, outlet.clone(), waiting);
             let tasks = conversation.tasks().clone();
             tasks.spawn(async move {
-                pass_standalone(&conversation, stream, Some(&outlet)).await;
+                pass_standalone(&conversation, stream, brings, Some(&outlet)).await;
             });
             Ok(events(Some(Parcel::Begin), parcels, keep_alive, ()))
         }

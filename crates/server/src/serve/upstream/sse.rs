@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
+use portcullis_session::Stream;
 use portcullis_transport::http::endpoint::{Answer, Endpoint, EndpointError, EventStream};
 use tokio::time::timeout;
 use url::Url;
@@ -75,7 +76,7 @@ impl SseUpstream {
 
 /// The stream is the session: its end is the server's.
 pub(crate) async fn read_stream(conversation: Arc<Conversation>, events: Box<EventStream>) {
-    pass_standalone(&conversation, events, None).await;
+    pass_standalone(&conversation, events, Stream::Any, None).await;
     if !conversation.ended().is_cancelled() {
         conversation.on_server_end().await;
     }

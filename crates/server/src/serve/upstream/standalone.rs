@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderMap;
+use portcullis_session::{Scope, Source, Stream};
+use portcullis_trace::record::Direction;
 use portcullis_transport::http::endpoint::EventStream;
 use tokio::time::sleep;
 use tracing::{debug, warn};
@@ -25,6 +27,7 @@ const RETRY_MAX: Duration = Duration::from_mins(1);
 pub(crate) async fn pass_standalone(
     conversation: &Arc<Conversation>,
     mut events: Box<EventStream>,
+    brings: Stream,
     outlet: Option<&Outlet>,
 ) -> Position {
     let mut last = Position::default();
@@ -49,6 +52,12 @@ pub(crate) async fn pass_standalone(
             Some(Err(error)) if error.ends_stream() => return last,
             Some(Err(error)) => {
                 warn!(%error, "event of the server lost");
+                let source = Source {
+                    stream: brings.clone(),
+                    ..Source::whole(Direction::ToClient)
+                };
+                let actions = conversation.session().await.on_lost_event(&source);
+                conversation.on_line(actions).await;
                 continue;
             }
         };
@@ -68,7 +77,7 @@ pub(crate) async fn pass_standalone(
         };
         let passed = match event.data.filter(|data| !data.is_empty()) {
             Some(data) if is_message => conversation
-                .on_server(None, data.into(), carried)
+                .on_server(Scope::SESSION, brings.clone(), data.into(), carried)
                 .await
                 .map(|_| ()),
             _ => pass_position(&carried).await,
@@ -112,7 +121,8 @@ async fn listen_until_refused(conversation: &Arc<Conversation>, upstream: &HttpU
         match stream {
             Ok(StandaloneStream::Events(events)) => {
                 has_worked = true;
-                let position = pass_standalone(conversation, events, None).await;
+                let brings = asked_for(&headers);
+                let position = pass_standalone(conversation, events, brings, None).await;
                 last.note(&position);
             }
             // Not at once: a server may forget again and again.
@@ -131,6 +141,15 @@ async fn listen_until_refused(conversation: &Arc<Conversation>, upstream: &HttpU
             () = sleep(retry(&last)) => {}
             () = conversation.ended().cancelled() => return,
         }
+    }
+}
+
+/// What a stream brings that was asked for like this: one that is gone on with may answer a request.
+pub(crate) fn asked_for(headers: &HeaderMap) -> Stream {
+    if headers.contains_key(LAST_EVENT_ID) {
+        Stream::Any
+    } else {
+        Stream::OfNone
     }
 }
 

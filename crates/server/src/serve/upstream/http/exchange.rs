@@ -7,7 +7,7 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use portcullis_mcp::frame::SseEvent;
 use portcullis_mcp::{Id, Method};
-use portcullis_session::Scope;
+use portcullis_session::{Scope, Stream};
 use portcullis_transport::http::endpoint::{Answer, EndpointError, EventStream};
 use tokio::time::sleep;
 
@@ -172,8 +172,9 @@ impl HttpUpstream {
                     position: Position::default(),
                     status: Some(head.status),
                 };
-                let stream = Some((asked.scope, &asked.id));
-                match conversation.on_server(stream, body, carried).await {
+                let stream = Stream::Of(asked.id.clone());
+                let taken = conversation.on_server(asked.scope, stream, body, carried);
+                match taken.await {
                     Ok(Taken::Answered) => StreamEnd::Answered,
                     Ok(Taken::GoesOn | Taken::Forbidden) => StreamEnd::Failed(format!(
                         "the server's HTTP answer ({}) did not answer the request",
@@ -271,8 +272,10 @@ impl HttpUpstream {
         last.note(&carried.position);
         match event.data.filter(|data| !data.is_empty()) {
             Some(data) if is_message => {
-                let stream = Some((asked.scope, &asked.id));
-                conversation.on_server(stream, data.into(), carried).await
+                let stream = Stream::Of(asked.id.clone());
+                conversation
+                    .on_server(asked.scope, stream, data.into(), carried)
+                    .await
             }
             _ => pass_position(&carried).await.map(|()| Taken::GoesOn),
         }
