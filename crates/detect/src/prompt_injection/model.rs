@@ -16,7 +16,7 @@ pub type Margin = i32;
 /// Of a text of fewer tokens each missing one takes [`MISSING_COST`] off the margins of its windows: a
 /// label or a message of one line has too little evidence against it.
 const LENGTH_SHORT: usize = 16;
-const MISSING_COST: usize = 150;
+const MISSING_COST: usize = 60;
 
 /// From there up to so many tokens a text is judged by its windows as they are. Each doubling of its length takes
 /// [`DOUBLING_COST`] off their margins: the more windows there are, the higher is the highest by
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(
             costs,
             [
-                2400, 1500, 150, 0, 0, 350, 700, 1050, 1400, 2100, 2100, 2100
+                960, 600, 60, 0, 0, 350, 700, 1050, 1400, 2100, 2100, 2100
             ]
         );
     }
