@@ -224,7 +224,7 @@ async fn guard(
         Some(explorer) if takes_trace => {
             let upload = Upload::new(record.id.clone(), explorer.url().as_str());
             recording.record(upload).await.ok();
-            UploadTask::start(explorer, &recording, source)
+            Some(UploadTask::start(explorer, &recording, source))
         }
         _ => None,
     };

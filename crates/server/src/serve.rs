@@ -106,7 +106,7 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
-    #[error("traces cannot be recorded, as strict durability demands")]
+    #[error("traces cannot be recorded")]
     Record(#[source] StoreError),
     #[error("servers cannot be connected to")]
     Connect(#[source] EndpointError),
@@ -145,7 +145,10 @@ async fn serve_until_signal(
     let (recording, failure) =
         Recording::open(&location, config.durability).map_err(ServeError::Record)?;
     if let Some(failure) = failure {
-        warn!(error = %failure, "traces are not recorded");
+        if !failure.may_pass() {
+            return Err(ServeError::Record(failure));
+        }
+        warn!(error = %failure, "traces are not recorded until the store can be opened");
         notify(Notice::NotRecorded(failure));
     }
     let recording = Arc::new(recording);
@@ -177,7 +180,7 @@ async fn serve_until_signal(
         holder: holder(data_directory),
     };
     let gateway = Arc::new(Gateway::new(config, surroundings).map_err(ServeError::Connect)?);
-    let upload = explorer.and_then(|explorer| UploadTask::start(explorer, &recording, guardrails));
+    let upload = explorer.map(|explorer| UploadTask::start(explorer, &recording, guardrails));
     info!(%address, "listening");
     notify(Notice::Listening { address, servers });
     let tasks = gateway.tasks.clone();

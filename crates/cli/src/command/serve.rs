@@ -48,14 +48,20 @@ fn show(notice: Notice) {
                 writeln!(stderr, "  http://{address}/servers/{server}/mcp").ok();
             }
         }
-        Notice::NotRecorded(error) => show_warning(&format!("traces are not recorded: {error}")),
+        Notice::NotRecorded(error) => show_warning(&format!(
+            "traces are not recorded until the store can be opened: {error}"
+        )),
         Notice::NotLogged(error) => show_warning(&format!("there is no log: {error}")),
     }
 }
 
 fn failure(error: &ServeError) -> Failure {
     match error {
-        ServeError::Config(_) | ServeError::Record(_) => Failure::of(error),
+        ServeError::Config(_) => Failure::of(error),
+        ServeError::Record(cause) => match cause.hint() {
+            Some(hint) => Failure::of(error).hint(hint),
+            None => Failure::of(error),
+        },
         ServeError::Listen { .. } => {
             Failure::of(error).hint("another program may be there: choose one with `--listen`")
         }
