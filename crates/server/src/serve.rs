@@ -130,7 +130,10 @@ pub fn serve(options: ServeOptions, notify: &mut dyn FnMut(Notice)) -> Result<()
         .enable_all()
         .build()
         .map_err(ServeError::Start)?;
-    runtime.block_on(serve_until_signal(options, &data_directory, notify))
+    let served = runtime.block_on(serve_until_signal(options, &data_directory, notify));
+    // A file that a mount does not give cannot be let go of, and must not hold up the end.
+    runtime.shutdown_timeout(END_WAIT_MAX);
+    served
 }
 
 async fn serve_until_signal(

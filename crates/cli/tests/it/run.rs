@@ -117,6 +117,26 @@ fn a_policy_that_does_not_load_starts_no_server() {
 }
 
 #[test]
+fn a_policy_without_a_rule_starts_no_server() {
+    let directory = tempfile::TempDir::new().unwrap();
+    write(directory.path(), "empty.inv", "");
+    let output = finish(portcullis().current_dir(directory.path()).args([
+        "run",
+        "--data-dir",
+        "d",
+        "--policy",
+        "empty.inv",
+        "--",
+        "touch",
+        "started",
+    ]));
+    assert_eq!(output.status.code(), Some(2));
+    let shown = text(&output.stderr);
+    assert!(shown.contains("`empty.inv` has no rule"), "{shown}");
+    assert!(!directory.path().join("started").exists());
+}
+
+#[test]
 fn a_server_that_cannot_be_started_is_named() {
     let directory = tempfile::TempDir::new().unwrap();
     let output = finish(portcullis().current_dir(directory.path()).args([
