@@ -76,6 +76,8 @@ const END_WAIT_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct ServeOptions {
     pub config: GatewayConfig,
+    /// What holds instead, after changes too.
+    pub overrides: Overrides,
     /// The file whose changes are followed.
     pub config_file: Option<PathBuf>,
     /// The program to start stdio servers through, so that they cannot outlive a killed gateway.
@@ -83,6 +85,13 @@ pub struct ServeOptions {
     pub is_verbose: bool,
     /// Where further guardrails come from, and traces go to.
     pub explorer: Option<ExplorerConfig>,
+}
+
+/// What is said beside the configuration file, and holds instead of what it says.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    pub listen: Option<SocketAddr>,
+    pub data_directory: Option<PathBuf>,
 }
 
 /// Something the user should see as it happens.
@@ -114,8 +123,22 @@ pub enum ServeError {
     Start(#[source] io::Error),
 }
 
+// === impl Overrides ===
+
+impl Overrides {
+    fn apply(&self, config: &mut GatewayConfig) {
+        if let Some(listen) = self.listen {
+            config.listen = listen;
+        }
+        if let Some(data_directory) = &self.data_directory {
+            config.data_directory = Some(data_directory.clone());
+        }
+    }
+}
+
 /// Serves until a signal ends it; then sessions are ended, their servers too.
-pub fn serve(options: ServeOptions, notify: &mut dyn FnMut(Notice)) -> Result<(), ServeError> {
+pub fn serve(mut options: ServeOptions, notify: &mut dyn FnMut(Notice)) -> Result<(), ServeError> {
+    options.overrides.apply(&mut options.config);
     let data_directory = DataDirectory::open(options.config.data_directory.clone())?;
     let level = if options.is_verbose {
         Level::DEBUG
@@ -187,7 +210,7 @@ async fn serve_until_signal(
     info!(%address, "listening");
     notify(Notice::Listening { address, servers });
     let tasks = gateway.tasks.clone();
-    let endless = attend(&gateway, &recording, watcher);
+    let endless = attend(&gateway, &recording, watcher, options.overrides);
     let service = TowerToHyperService::new(routes(&gateway, &recording));
     // Until the end of this: conversations have work on them that is waited for below.
     let lanes = Lanes::start();
@@ -239,6 +262,7 @@ fn attend(
     gateway: &Arc<Gateway>,
     recording: &Recording,
     watcher: Option<Watcher>,
+    overrides: Overrides,
 ) -> Vec<JoinHandle<()>> {
     let tasks = &gateway.tasks;
     let sweep = tasks.spawn({
@@ -247,7 +271,8 @@ fn attend(
         registry.sweep(gateway.tasks.clone(), move || gateway.config())
     });
     let follow_source = tasks.spawn(reload::follow_source(Arc::clone(gateway)));
-    let follow = watcher.map(|watcher| tasks.spawn(reload::follow(Arc::clone(gateway), watcher)));
+    let follow =
+        watcher.map(|watcher| tasks.spawn(reload::follow(Arc::clone(gateway), watcher, overrides)));
     let forget = retention::follow(Arc::clone(gateway), recording.pool().clone());
     let forget = tasks.spawn(forget);
     let follow_remote = tasks.spawn(Arc::clone(&gateway.guardrails).follow_remote());

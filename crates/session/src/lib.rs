@@ -29,6 +29,7 @@ pub use action::{Action, DropReason, Introduction, Note, Sightings, Waiting};
 pub use belonging::{Belongings, Party};
 pub use context::{
     Guardrail, GuardrailAction, RefusalStyle, SamplingContext, SessionContext, SessionLimits,
+    SessionSettings,
 };
 pub use detectors::LocalDetectors;
 pub use inquiry::{Inquiry, Outcome, Rehearsal, SharedDetectors};

@@ -155,8 +155,10 @@ impl Opening {
     /// By what the conversation is found again. A client that comes back without the guardrails
     /// that it brought does not find it.
     fn resumption_key(&self) -> String {
+        // A session of the server that was there before is none of this one's.
+        let place = self.target.url().map_or("", Url::as_str);
         self.id
-            .digest(self.principal, &self.profile.guardrails_text)
+            .digest(self.principal, place, &self.profile.guardrails_text)
     }
 }
 
@@ -274,7 +276,10 @@ impl Gateway {
         config: &Arc<GatewayConfig>,
         state: SourceState,
     ) {
-        if *self.source_state() != state || !Arc::ptr_eq(config, &self.config()) {
+        let now = self.config();
+        if conversation.target().is_gone_from(&now) {
+            conversation.ended().cancel();
+        } else if *self.source_state() != state || !Arc::ptr_eq(config, &now) {
             renew(self, conversation).await;
         }
     }
@@ -396,7 +401,8 @@ impl Gateway {
         Arc::new(Conversation::new(
             Terms {
                 target: opening.target.clone(),
-                refusal: opening.profile.refusal.unwrap_or(self.config().refusal),
+                own_refusal: opening.profile.refusal,
+                metadata: new.record.metadata.clone(),
                 own_guardrails: opening.profile.guardrails.clone(),
                 tools: self.tool_book(&opening.target),
                 kept: Mutex::new(new.kept),
@@ -516,6 +522,23 @@ impl Target {
         match &self.server {
             TargetServer::Configured(name, _) => Some(name),
             TargetServer::Named(server) => Some(configured_as(config, server)?.0),
+        }
+    }
+
+    /// Whether it is configured no more, or otherwise: then what runs is another server.
+    pub(crate) fn is_gone_from(&self, config: &GatewayConfig) -> bool {
+        match &self.server {
+            TargetServer::Configured(name, server) => config.servers.get(name) != Some(server),
+            TargetServer::Named(_) => false,
+        }
+    }
+
+    /// `None` if it is started here.
+    fn url(&self) -> Option<&Url> {
+        match &self.server {
+            TargetServer::Configured(_, ServerConfig::Http(server))
+            | TargetServer::Named(server) => Some(&server.url),
+            TargetServer::Configured(_, ServerConfig::Stdio(_)) => None,
         }
     }
 
