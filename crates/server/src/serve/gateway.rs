@@ -3,6 +3,7 @@
 mod openings;
 mod resume;
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -500,7 +501,8 @@ impl Gateway {
             HttpTransport::Sse => {
                 let connected = SseUpstream::connect(&endpoint, opening.headers.clone()).await;
                 let (upstream, events) = connected.map_err(|error| {
-                    warn!(%error, server = %opening.target.name, "server not reached");
+                    let server = &*opening.target.name;
+                    warn!(server, error = &error as &dyn Error, "server not reached");
                     let request = opening.first.as_ref().and_then(Message::id);
                     let name = &opening.target.name;
                     Refused::bad_gateway(request, format!("the server `{name}`: {error}"))

@@ -3,6 +3,7 @@
 mod given;
 mod lost_session;
 
+use std::error::Error;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use portcullis_mcp::{Id, Method, Revision};
 use portcullis_session::Scope;
 use portcullis_transport::http::endpoint::{Answer, Endpoint, EndpointError, EventStream, Head};
 use tokio::time::{sleep, timeout};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use self::given::GivenIds;
 use super::standalone::{from, pass_position, retry, start_listening, told_retry};
@@ -240,7 +241,11 @@ impl HttpUpstream {
     ) {
         let mut end = match self.post(conversation, bytes, headers).await {
             Ok(answer) => self.take_answer(conversation, answer, asked).await,
-            Err(error) => StreamEnd::Failed(format!("the server failed: {error}")),
+            Err(error) => {
+                let server = &*conversation.target().name;
+                warn!(server, error = &error as &dyn Error, "server not reached");
+                StreamEnd::Failed(format!("the server failed: {error}"))
+            }
         };
         // A client that knows the server's ids goes on with them; for another it is done here.
         let mut rounds = 0;
