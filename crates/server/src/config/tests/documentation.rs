@@ -132,7 +132,7 @@ fn defaults_of_servers_and_guardrails_are_the_defaults() {
         });
         members.collect::<String>()
     };
-    let policy = "\"raise \\\"x\\\" if:\\n    true\\n\"";
+    let policy = "\"raise \\\"x\\\" if:\\n    (m: Message)\\n    m is not None\\n\"";
     let members = of("guardrails[].");
     assert_eq!(members.matches(':').count(), 3, "{members}");
     assert_same(
