@@ -2,7 +2,7 @@
 
 use portcullis_engine::Policy;
 
-/// Why a guardrail is not kept.
+/// Why a guardrail is not kept, or not put in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnfitGuardrailError {
     #[error("`name` must not be empty")]

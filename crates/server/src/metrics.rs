@@ -40,7 +40,7 @@ pub(crate) struct Gauges {
     /// Messages that wait until their client opens a stream for them.
     pub(crate) waiting_messages: usize,
     /// `None`: nothing is recorded.
-    pub(crate) recorder: Option<(RecorderStatus, Queued)>,
+    pub(crate) recorder: (RecorderStatus, Queued),
 }
 
 // === impl Metrics ===
@@ -123,9 +123,7 @@ impl Gauges {
             "Messages that wait until their client opens a stream for them.",
         )
         .sample(&[], count(self.waiting_messages));
-        let Some((status, queued)) = &self.recorder else {
-            return;
-        };
+        let (status, queued) = &self.recorder;
         out.family(
             "portcullis_recorder_queue_entries",
             Kind::Gauge,
@@ -163,7 +161,13 @@ mod tests {
         }
         let gauges = Gauges {
             waiting_messages: 0,
-            recorder: None,
+            recorder: (
+                RecorderStatus::default(),
+                Queued {
+                    entries: 0,
+                    bytes: 0,
+                },
+            ),
         };
         let text = metrics.expose(&gauges);
         let refused: Vec<&str> = text

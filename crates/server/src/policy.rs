@@ -39,6 +39,8 @@ pub enum PolicyError {
     },
     #[error("the policy `{}` is longer than {POLICY_BYTES_MAX} bytes", path.display())]
     TooLong { path: PathBuf },
+    #[error("the policy `{}` has no rule, so that it would guard nothing", path.display())]
+    NoRule { path: PathBuf },
     #[error("the policy `{}` does not load", .0.path.display())]
     Load(Box<PolicyFile>),
 }
@@ -78,6 +80,9 @@ impl PolicyFile {
         let Some(policy) = self.policy.clone() else {
             return Err(PolicyError::Load(Box::new(self)));
         };
+        if policy.rules() == 0 {
+            return Err(PolicyError::NoRule { path: self.path });
+        }
         let guardrail = Guardrail {
             name: GuardrailName {
                 id: None,

@@ -21,18 +21,16 @@ const QUEUE_ENTRIES: NonZeroUsize = match NonZeroUsize::new(1 << 15) {
 /// Why what happened before is not known.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PastError {
-    #[error("sessions are not recorded")]
-    NotRecorded,
     #[error(transparent)]
     Recorder(#[from] RecordError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// Where a session is recorded, if it is.
+/// Where sessions are recorded.
 #[derive(Debug)]
 pub(crate) struct Recording {
-    recorder: Option<Recorder>,
+    recorder: Recorder,
     feed: Feed,
     pool: Pool,
     news: Notify,
@@ -41,17 +39,13 @@ pub(crate) struct Recording {
 // === impl Recording ===
 
 impl Recording {
-    /// Opens the store. Where durability is relaxed, one that cannot be opened costs the recording,
-    /// not the session.
+    /// Opens the store. Where durability is relaxed, one that cannot be opened costs what is recorded
+    /// until it can, not the session.
     pub(crate) fn open(
         location: &Location,
         durability: Durability,
     ) -> Result<(Self, Option<StoreError>), StoreError> {
-        let (recorder, failure) = match Recorder::open(location, durability, QUEUE_ENTRIES) {
-            Ok(recorder) => (Some(recorder), None),
-            Err(error) if durability == Durability::Relaxed => (None, Some(error)),
-            Err(error) => return Err(error),
-        };
+        let (recorder, failure) = Recorder::open(location, durability, QUEUE_ENTRIES)?;
         let recording = Self {
             recorder,
             feed: Feed::default(),
@@ -66,19 +60,13 @@ impl Recording {
         &self.pool
     }
 
-    /// The store that is recorded into; `None` if there is no recording.
-    pub(crate) fn store(&self) -> Option<Pool> {
-        self.recorder.is_some().then(|| self.pool.clone())
-    }
-
     /// All messages of a session so far, as they were recorded, from one after `after` on.
     pub(crate) async fn past(
         &self,
         session: SessionId,
         after: Option<Sequence>,
     ) -> Result<Vec<EventRecord>, PastError> {
-        let recorder = self.recorder.as_ref().ok_or(PastError::NotRecorded)?;
-        recorder.flush().await?;
+        self.recorder.flush().await?;
         let read = self.pool.run(move |store| {
             let mut all = Vec::new();
             let mut page = EventPage {
@@ -106,13 +94,11 @@ impl Recording {
     pub(crate) async fn record(&self, entry: impl Into<Entry>) -> Result<(), RecordError> {
         let entry = entry.into();
         let told = self.feed.is_watched().then(|| Arc::new(entry.clone()));
-        if let Some(recorder) = &self.recorder {
-            let recorded = recorder.record(entry).await;
-            self.news.notify_one();
-            if let Err(reason) = recorded {
-                error!(%reason, "message not recorded");
-                return Err(reason);
-            }
+        let recorded = self.recorder.record(entry).await;
+        self.news.notify_one();
+        if let Err(reason) = recorded {
+            error!(%reason, "message not recorded");
+            return Err(reason);
         }
         if let Some(told) = told {
             self.feed.tell(told);
@@ -120,10 +106,9 @@ impl Recording {
         Ok(())
     }
 
-    /// How recording fares, and what waits for it; `None` if there is none.
-    pub(crate) fn status(&self) -> Option<(RecorderStatus, Queued)> {
-        let recorder = self.recorder.as_ref()?;
-        Some((recorder.status(), recorder.queued()))
+    /// How recording fares, and what waits for it.
+    pub(crate) fn status(&self) -> (RecorderStatus, Queued) {
+        (self.recorder.status(), self.recorder.queued())
     }
 
     /// Waits until something is recorded that nobody waited for yet.
@@ -133,18 +118,14 @@ impl Recording {
 
     /// Waits, for a bounded time, until what was recorded can be read.
     pub(crate) async fn flush(&self) {
-        if let Some(recorder) = &self.recorder
-            && let Err(reason) = recorder.flush().await
-        {
+        if let Err(reason) = self.recorder.flush().await {
             warn!(%reason, "the recording is behind");
         }
     }
 
     /// Waits, for a bounded time, until everything is on disk.
     pub(crate) async fn close(&self) {
-        if let Some(recorder) = &self.recorder
-            && let Err(reason) = recorder.close().await
-        {
+        if let Err(reason) = self.recorder.close().await {
             warn!(%reason, "recording not finished");
         }
     }

@@ -200,7 +200,7 @@ async fn guard(
         Some((explorer, source)) => {
             let upload = Upload::new(session, explorer.url().as_str());
             recording.record(upload).await.ok();
-            UploadTask::start(explorer, &recording, source)
+            Some(UploadTask::start(explorer, &recording, source))
         }
         None => None,
     };

@@ -76,6 +76,8 @@ const END_WAIT_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct ServeOptions {
     pub config: GatewayConfig,
+    /// What holds instead, after changes too.
+    pub overrides: Overrides,
     /// The file whose changes are followed.
     pub config_file: Option<PathBuf>,
     /// The program to start stdio servers through, so that they cannot outlive a killed gateway.
@@ -83,6 +85,13 @@ pub struct ServeOptions {
     pub is_verbose: bool,
     /// Where further guardrails come from, and traces go to.
     pub explorer: Option<ExplorerConfig>,
+}
+
+/// What is said beside the configuration file, and holds instead of what it says.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    pub listen: Option<SocketAddr>,
+    pub data_directory: Option<PathBuf>,
 }
 
 /// Something the user should see as it happens.
@@ -106,7 +115,7 @@ pub enum ServeError {
         #[source]
         source: io::Error,
     },
-    #[error("traces cannot be recorded, as strict durability demands")]
+    #[error("traces cannot be recorded")]
     Record(#[source] StoreError),
     #[error("servers cannot be connected to")]
     Connect(#[source] EndpointError),
@@ -114,8 +123,22 @@ pub enum ServeError {
     Start(#[source] io::Error),
 }
 
+// === impl Overrides ===
+
+impl Overrides {
+    fn apply(&self, config: &mut GatewayConfig) {
+        if let Some(listen) = self.listen {
+            config.listen = listen;
+        }
+        if let Some(data_directory) = &self.data_directory {
+            config.data_directory = Some(data_directory.clone());
+        }
+    }
+}
+
 /// Serves until a signal ends it; then sessions are ended, their servers too.
-pub fn serve(options: ServeOptions, notify: &mut dyn FnMut(Notice)) -> Result<(), ServeError> {
+pub fn serve(mut options: ServeOptions, notify: &mut dyn FnMut(Notice)) -> Result<(), ServeError> {
+    options.overrides.apply(&mut options.config);
     let data_directory = DataDirectory::open(options.config.data_directory.clone())?;
     let level = if options.is_verbose {
         Level::DEBUG
@@ -130,7 +153,10 @@ pub fn serve(options: ServeOptions, notify: &mut dyn FnMut(Notice)) -> Result<()
         .enable_all()
         .build()
         .map_err(ServeError::Start)?;
-    runtime.block_on(serve_until_signal(options, &data_directory, notify))
+    let served = runtime.block_on(serve_until_signal(options, &data_directory, notify));
+    // A file that a mount does not give cannot be let go of, and must not hold up the end.
+    runtime.shutdown_timeout(END_WAIT_MAX);
+    served
 }
 
 async fn serve_until_signal(
@@ -145,7 +171,10 @@ async fn serve_until_signal(
     let (recording, failure) =
         Recording::open(&location, config.durability).map_err(ServeError::Record)?;
     if let Some(failure) = failure {
-        warn!(error = %failure, "traces are not recorded");
+        if !failure.may_pass() {
+            return Err(ServeError::Record(failure));
+        }
+        warn!(error = %failure, "traces are not recorded until the store can be opened");
         notify(Notice::NotRecorded(failure));
     }
     let recording = Arc::new(recording);
@@ -177,10 +206,11 @@ async fn serve_until_signal(
         holder: holder(data_directory),
     };
     let gateway = Arc::new(Gateway::new(config, surroundings).map_err(ServeError::Connect)?);
-    let upload = explorer.and_then(|explorer| UploadTask::start(explorer, &recording, guardrails));
+    let upload = explorer.map(|explorer| UploadTask::start(explorer, &recording, guardrails));
     info!(%address, "listening");
     notify(Notice::Listening { address, servers });
-    converse(listener, &gateway, &recording, watcher, signals).await;
+    let overrides = options.overrides;
+    converse(listener, &gateway, &recording, watcher, overrides, signals).await;
     recording.flush().await;
     if let Some(upload) = upload {
         upload.end().await;
@@ -195,10 +225,11 @@ async fn converse(
     gateway: &Arc<Gateway>,
     recording: &Arc<Recording>,
     watcher: Option<Watcher>,
+    overrides: Overrides,
     mut signals: EndSignals,
 ) {
     let tasks = gateway.tasks.clone();
-    let endless = attend(gateway, recording, watcher);
+    let endless = attend(gateway, recording, watcher, overrides);
     let service = TowerToHyperService::new(routes(gateway, recording));
     // Until the end of this: conversations have work on them that is waited for below.
     let lanes = Lanes::start();
@@ -244,6 +275,7 @@ fn attend(
     gateway: &Arc<Gateway>,
     recording: &Recording,
     watcher: Option<Watcher>,
+    overrides: Overrides,
 ) -> Vec<JoinHandle<()>> {
     let tasks = &gateway.tasks;
     let sweep = tasks.spawn({
@@ -252,7 +284,8 @@ fn attend(
         registry.sweep(gateway.tasks.clone(), move || gateway.config())
     });
     let follow_source = tasks.spawn(reload::follow_source(Arc::clone(gateway)));
-    let follow = watcher.map(|watcher| tasks.spawn(reload::follow(Arc::clone(gateway), watcher)));
+    let follow =
+        watcher.map(|watcher| tasks.spawn(reload::follow(Arc::clone(gateway), watcher, overrides)));
     let forget = retention::follow(Arc::clone(gateway), recording.pool().clone());
     let forget = tasks.spawn(forget);
     let follow_remote = tasks.spawn(Arc::clone(&gateway.guardrails).follow_remote());

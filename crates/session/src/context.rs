@@ -9,7 +9,7 @@ use crate::belonging::Party;
 use crate::inquiry::SharedDetectors;
 use crate::tools::ToolChecks;
 
-/// What a session runs with; fixed for its life.
+/// What a session begins with.
 #[derive(Debug)]
 pub struct SessionContext {
     pub id: SessionId,
@@ -28,6 +28,17 @@ pub struct SessionContext {
     pub extra_methods: Vec<String>,
     pub limits: SessionLimits,
     pub detectors: SharedDetectors,
+}
+
+/// What of a session's context is taken over from a configuration that has changed, beside its
+/// guardrails.
+#[derive(Debug)]
+pub struct SessionSettings {
+    pub tool_checks: ToolChecks,
+    pub parameters: Object,
+    pub refusal: RefusalStyle,
+    pub unknown_meta: UnknownMeta,
+    pub sampling_context: SamplingContext,
 }
 
 /// A policy in force.

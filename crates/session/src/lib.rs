@@ -31,6 +31,7 @@ pub use action::{Action, DropReason, Introduction, Note, Sightings, Waiting};
 pub use belonging::{Belongings, Party};
 pub use context::{
     Guardrail, GuardrailAction, RefusalStyle, SamplingContext, SessionContext, SessionLimits,
+    SessionSettings,
 };
 pub use detectors::{INJECTION_THRESHOLD, LocalDetectors, threshold};
 pub use digest::digest;

@@ -24,7 +24,7 @@ use portcullis_trace::record::{Direction, EventRecord, Sequence, SessionId, Time
 
 use crate::action::{Action, DropReason, Note, Waiting};
 use crate::belonging::Party;
-use crate::context::{Guardrail, RefusalStyle, SessionContext, SessionLimits};
+use crate::context::{Guardrail, RefusalStyle, SessionContext, SessionLimits, SessionSettings};
 use crate::exchange::{Exchange, Exchanges};
 use crate::inquiry::{Asked, Inquiry, Outcome, Rehearsal, SharedDetectors};
 use crate::refusal::OwnWords;
@@ -253,6 +253,21 @@ impl Session {
     pub fn rehearse(&self, guardrails: Vec<Guardrail>) -> Rehearsal {
         let judges = Judges::new(guardrails, &self.parameters, &self.limits);
         Rehearsal::new(judges, Arc::clone(&self.detectors))
+    }
+
+    /// Treats what comes from here on in another way. The parameters are those of the guardrails
+    /// that are put in force next.
+    pub fn replace_settings(&mut self, settings: SessionSettings) {
+        self.judges_otherwise |= *self.tools.checks() != settings.tool_checks;
+        self.judges_otherwise |=
+            self.last_sequence().is_some() && self.parameters != settings.parameters;
+        self.tools.set_checks(settings.tool_checks);
+        self.parameters = settings.parameters;
+        self.refusal = settings.refusal;
+        self.limits.sampling_context = settings.sampling_context;
+        for side in [&mut self.from_client, &mut self.from_server] {
+            side.envelope.unknown_meta = settings.unknown_meta;
+        }
     }
 
     /// Puts other guardrails in force. They speak only of what is new.

@@ -17,6 +17,8 @@ pub enum StoreError {
     NotAFile { path: PathBuf },
     #[error("`{}` is not a trace database", path.display())]
     NotADatabase { path: PathBuf },
+    #[error("the trace database `{}` was removed or replaced while it was open", path.display())]
+    Replaced { path: PathBuf },
     #[error("cannot create `{}` for its owner alone", path.display())]
     Unprotected {
         path: PathBuf,
@@ -31,6 +33,8 @@ pub enum StoreError {
         found: u64,
         known: u64,
     },
+    #[error("the database is in the encoding {found}, in which not every text can be kept")]
+    Encoding { found: String },
     #[error("`{prefix}` is not the beginning of a session id")]
     InvalidPrefix { prefix: String },
     #[error("no recorded session begins with `{prefix}`")]
@@ -98,6 +102,8 @@ pub enum FailureReason {
     Unreachable,
     /// The server of the database does not let this user in.
     Denied,
+    /// The server has no database of this name.
+    NoDatabase,
     Corrupt,
     /// A value is larger than the database can hold.
     Unfit,
@@ -119,6 +125,10 @@ impl StoreError {
             Self::NoWriteAheadLog { .. } => {
                 Some("network file systems cannot share memory; name a local data directory")
             }
+            Self::Replaced { .. } => Some("put it back, or restart what has it open"),
+            Self::Encoding { .. } => Some(
+                "make the database with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`",
+            ),
             Self::NewerSchema { .. } => Some("upgrade Portcullis, or name another data directory"),
             Self::InvalidPrefix { .. } => {
                 Some("a session id consists of the digits 0-9, the letters a-f and hyphens")
@@ -158,6 +168,14 @@ impl StoreError {
         )
     }
 
+    /// Whether it may pass by itself, or when what is around the store is mended.
+    pub fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::Failed { .. } | Self::NoConnection | Self::Unprotected { .. }
+        ) && !self.is_damage()
+    }
+
     /// Whether the entry itself is at fault, so that other entries can still be written.
     pub fn blames_entry(&self) -> bool {
         matches!(
@@ -185,6 +203,7 @@ impl FailureReason {
             }
             Self::Unreachable => Some("check that the database server runs, and its address"),
             Self::Denied => Some("check the user, the password and the rights in the database"),
+            Self::NoDatabase => Some("create the database: only its tables are made for you"),
             Self::Corrupt => Some(DAMAGE_HINT),
             Self::Unfit | Self::Other => None,
         }
@@ -200,6 +219,7 @@ impl fmt::Display for FailureReason {
             Self::CannotOpen => "the file cannot be opened",
             Self::Unreachable => "the database server cannot be reached",
             Self::Denied => "the database server refused the user",
+            Self::NoDatabase => "the database does not exist",
             Self::Corrupt => "the database is corrupt",
             Self::Unfit => "a value does not fit into the database",
             Self::Other => "the database refused",

@@ -41,7 +41,10 @@ impl FromStr for Location {
     /// `postgres://…` or `postgresql://…` is a URL, what has no scheme is the path of a file.
     fn from_str(text: &str) -> Result<Self, StoreError> {
         match text.split_once("://") {
-            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(text.to_owned())),
+            Some(("postgres" | "postgresql", _)) => {
+                PostgresStore::check_url(text)?;
+                Ok(Self::Postgres(text.to_owned()))
+            }
             Some(_) => Err(StoreError::InvalidLocation {
                 url: without_secrets(text),
             }),

@@ -6,7 +6,9 @@ mod open;
 mod value;
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::fmt;
+use std::io;
 use std::thread;
 
 use postgres::error::SqlState;
@@ -53,6 +55,11 @@ impl PostgresStore {
         };
         open::migrate(&mut store)?;
         Ok(store)
+    }
+
+    /// Whether it is a URL that can be connected to; nothing is connected.
+    pub(crate) fn check_url(url: &str) -> Result<(), StoreError> {
+        open::config(url).map(|_| ())
     }
 
     fn client(&mut self) -> Result<&mut Client, StoreError> {
@@ -281,8 +288,15 @@ fn failed(operation: &'static str) -> impl Fn(postgres::Error) -> StoreError {
 
 fn failure_reason(error: &postgres::Error) -> FailureReason {
     let Some(code) = error.code() else {
-        // What the server did not say, the connection did.
-        return FailureReason::Unreachable;
+        // What the server did not say, the connection did, or the client before there was one.
+        let source = error.source();
+        let is_of_connection =
+            error.is_closed() || source.is_some_and(<dyn Error>::is::<io::Error>);
+        return if is_of_connection {
+            FailureReason::Unreachable
+        } else {
+            FailureReason::Other
+        };
     };
     match *code {
         SqlState::DISK_FULL | SqlState::OUT_OF_MEMORY => FailureReason::DiskFull,
@@ -295,12 +309,14 @@ fn failure_reason(error: &postgres::Error) -> FailureReason {
         SqlState::INVALID_PASSWORD
         | SqlState::INVALID_AUTHORIZATION_SPECIFICATION
         | SqlState::INSUFFICIENT_PRIVILEGE => FailureReason::Denied,
-        SqlState::ADMIN_SHUTDOWN
-        | SqlState::CRASH_SHUTDOWN
-        | SqlState::CANNOT_CONNECT_NOW
-        | SqlState::INVALID_CATALOG_NAME => FailureReason::Unreachable,
+        SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN | SqlState::CANNOT_CONNECT_NOW => {
+            FailureReason::Unreachable
+        }
+        SqlState::INVALID_CATALOG_NAME => FailureReason::NoDatabase,
         SqlState::PROGRAM_LIMIT_EXCEEDED => FailureReason::Unfit,
         SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => FailureReason::Corrupt,
+        // The class of data that a column or the encoding cannot take.
+        _ if code.code().starts_with("22") => FailureReason::Unfit,
         _ => FailureReason::Other,
     }
 }

@@ -6,14 +6,15 @@ mod writer;
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
 use std::thread::Thread;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
-use self::status::Losses;
 pub use self::status::RecorderStatus;
+use self::status::{Losses, Lost};
 use crate::{Durability, Entry, Location, StoreError};
 
 /// LIMIT: entries that may wait, whatever capacity is configured.
@@ -87,18 +88,36 @@ struct Receipt {
 impl Recorder {
     /// Starts a recorder into the store at `location` whose queue holds `capacity` entries.
     ///
-    /// It returns when the store is open; until then, it keeps the thread.
+    /// It returns when the store is open, or could not be opened; until then, it keeps the thread.
+    /// Where durability is relaxed, a store that cannot be opened costs what is recorded until it
+    /// can, and why is returned with the recorder: it is tried again with each batch.
     pub fn open(
         location: &Location,
         durability: Durability,
         capacity: NonZeroUsize,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<(Self, Option<StoreError>), StoreError> {
         let location = location.clone();
+        let (away, why_away) = sync_channel(1);
         let open = move || {
-            let mut store = location.open(durability)?;
-            Ok(move |entries: &[Entry]| store.write(entries))
+            let mut opened = match location.open(durability) {
+                Ok(store) => Some(store),
+                Err(error) if durability == Durability::Relaxed => {
+                    // Who is to be told waits for this.
+                    away.send(error).ok();
+                    None
+                }
+                Err(error) => return Err(error),
+            };
+            Ok(move |entries: &[Entry]| {
+                let store = match &mut opened {
+                    Some(store) => store,
+                    closed => closed.insert(location.open(durability)?),
+                };
+                store.write(entries)
+            })
         };
-        Self::start(open, durability, capacity, writer::GATHERING)
+        let recorder = Self::start(open, durability, capacity, writer::GATHERING)?;
+        Ok((recorder, why_away.try_recv().ok()))
     }
 
     /// Starts a recorder that writes with what `open` returns. Both run on its thread. Entries
@@ -130,8 +149,7 @@ impl Recorder {
     /// Relaxed: returns as soon as the entry is queued, and always well. If the queue stays full
     /// for [a second](RELAXED_WAIT_MAX) or the disk refuses, traffic goes on, and waits no more
     /// until something is written; the loss is logged, counted in [`Self::status`], and visible in
-    /// the session as a gap. A session whose beginning was lost stays unrecorded until
-    /// it is recorded again.
+    /// the session as a gap. A beginning of a session that was lost is recorded with what follows it.
     ///
     /// Strict: returns when the entry is on disk. After an error it may still get there, as the
     /// record of a message that was refused.
@@ -213,13 +231,12 @@ impl Recorder {
     async fn record_behind(&self, entry: Entry) {
         let wait = match entry {
             Entry::Event(_) if self.losses.is_losing() => Duration::ZERO,
-            // Without its beginning, nothing of a session can be recorded.
             _ => RELAXED_WAIT_MAX,
         };
-        match timeout(wait, self.enqueue(entry, None)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => self.losses.lost(&error),
-            Err(_) => self.losses.lost(&RecordError::TimedOut),
+        let lost = Lost::of(&entry);
+        let queued = timeout(wait, self.enqueue(entry, None)).await;
+        if let Err(error) = queued.unwrap_or(Err(RecordError::TimedOut)) {
+            self.losses.lost(lost, &error);
         }
     }
 

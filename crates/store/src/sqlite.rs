@@ -10,7 +10,10 @@ mod open;
 mod tests;
 mod words;
 
-use std::path::Path;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::types::{ToSql, ToSqlOutput, Type, Value, ValueRef};
@@ -28,6 +31,16 @@ const STATEMENTS_MAX: usize = 64;
 #[derive(Debug)]
 pub struct SqliteStore {
     connection: Connection,
+    path: PathBuf,
+    /// The file that the connection has open.
+    file: FileId,
+}
+
+/// A file, whatever it is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileId {
+    device: u64,
+    inode: u64,
 }
 
 // === impl SqliteStore ===
@@ -42,18 +55,32 @@ impl SqliteStore {
 
     /// Opens the database at `path` to look at it; unlike [`Self::open`] it creates nothing.
     pub fn open_existing(path: &Path) -> Result<Self, StoreError> {
-        if !path.exists() {
-            return Err(StoreError::Missing {
+        match path.try_exists() {
+            Ok(true) => Self::connect(path, Durability::Relaxed),
+            Ok(false) => Err(StoreError::Missing {
                 path: path.to_owned(),
-            });
+            }),
+            Err(source) => Err(StoreError::Failed {
+                operation: "look for the trace database",
+                reason: FailureReason::CannotOpen,
+                source: Box::new(source),
+            }),
         }
-        Self::connect(path, Durability::Relaxed)
     }
 
     fn connect(path: &Path, durability: Durability) -> Result<Self, StoreError> {
         let connection = open::connect(path, durability)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
-        let mut store = Self { connection };
+        let file = FileId::at(path).map_err(|source| StoreError::Failed {
+            operation: "open the trace database",
+            reason: FailureReason::CannotOpen,
+            source: Box::new(source),
+        })?;
+        let mut store = Self {
+            connection,
+            path: path.to_owned(),
+            file,
+        };
         migrations::run(&mut store, path)?;
         Ok(store)
     }
@@ -61,6 +88,18 @@ impl SqliteStore {
     fn prepare(&self, statement: &str) -> rusqlite::Result<CachedStatement<'_>> {
         // SQLite takes `$1` for a name, `?1` for a place.
         self.connection.prepare_cached(&statement.replace('$', "?"))
+    }
+}
+
+// === impl FileId ===
+
+impl FileId {
+    fn at(path: &Path) -> io::Result<Self> {
+        let found = fs::metadata(path)?;
+        Ok(Self {
+            device: found.dev(),
+            inode: found.ino(),
+        })
     }
 }
 
@@ -82,6 +121,12 @@ impl Database for SqliteStore {
             Access::Read => ("begin to read", "BEGIN"),
             Access::Write => ("begin to write", "BEGIN IMMEDIATE"),
         };
+        // A file that was removed can still be written, and nobody would ever read it.
+        if FileId::at(&self.path).ok() != Some(self.file) {
+            return Err(StoreError::Replaced {
+                path: self.path.clone(),
+            });
+        }
         self.connection
             .execute_batch(statement)
             .map_err(failed(purpose))

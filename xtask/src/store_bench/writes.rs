@@ -99,7 +99,10 @@ async fn record(
     session: u64,
 ) -> Result<Vec<f64>, String> {
     let capacity = NonZeroUsize::new(4096).ok_or("a queue has room")?;
-    let recorder = Recorder::open(location, durability, capacity).map_err(told)?;
+    let (recorder, why_away) = Recorder::open(location, durability, capacity).map_err(told)?;
+    if let Some(error) = why_away {
+        return Err(told(error));
+    }
     recorder
         .record(sessions::session(session)?)
         .await

@@ -13,6 +13,9 @@ pub(crate) struct StoreArguments {
     /// Another store: the path of a file, or `postgres://user:password@host/database`.
     #[arg(long, value_name = "URL", global = true, conflicts_with = "data_dir")]
     pub(crate) store: Option<String>,
+    /// The store of the gateway with this configuration.
+    #[arg(long, value_name = "FILE", global = true, conflicts_with_all = ["data_dir", "store"])]
+    pub(crate) config: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

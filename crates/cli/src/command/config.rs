@@ -41,12 +41,15 @@ pub(super) fn detectors(file: Option<&Path>) -> Result<DetectorsConfig, Failure>
 pub(crate) fn failure(error: &ConfigError) -> Failure {
     match error {
         ConfigError::Invalid(files) => Failure::rendered(file_problems(files)),
+        ConfigError::NoServer { .. } => Failure::of(error).hint("name one under `servers:`"),
         ConfigError::NoHome
         | ConfigError::ExplorerUrl { .. }
         | ConfigError::ExplorerKey { .. }
         | ConfigError::DataDirectory { .. }
         | ConfigError::Read { .. }
-        | ConfigError::TooLong { .. } => Failure::of(error),
+        | ConfigError::TooLong { .. }
+        | ConfigError::Irregular { .. }
+        | ConfigError::Empty { .. } => Failure::of(error),
     }
 }
 

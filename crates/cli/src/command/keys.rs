@@ -14,6 +14,11 @@ const ID_CHARACTERS: usize = 36;
 
 pub(crate) fn keys(arguments: &KeysArguments) -> Result<Outcome, Failure> {
     match &arguments.command {
+        KeysCommand::Create { name } if name.is_empty() => {
+            return Err(Failure::usage(
+                "a key needs a name, under which it is listed",
+            ));
+        }
         KeysCommand::Create { name } => create(open(&arguments.store)?.as_mut(), name)?,
         KeysCommand::Ls { json } => {
             let keys = match open_existing(&arguments.store)? {
@@ -22,7 +27,10 @@ pub(crate) fn keys(arguments: &KeysArguments) -> Result<Outcome, Failure> {
             };
             write_list(&keys, *json)?;
         }
-        KeysCommand::Revoke { id } => revoke(open(&arguments.store)?.as_mut(), id)?,
+        KeysCommand::Revoke { id } => match open_existing(&arguments.store)? {
+            Some(mut store) => revoke(store.as_mut(), id)?,
+            None => return Err(no_key(id)),
+        },
     }
     Ok(Outcome::Ok)
 }
@@ -49,7 +57,11 @@ fn revoke(store: &mut dyn Store, id: &str) -> Result<(), Failure> {
     if revoked.map_err(|error| failure(&error))? {
         return Ok(());
     }
-    Err(Failure::usage(format!("there is no key `{id}`")).hint("`portcullis keys ls` lists them"))
+    Err(no_key(id))
+}
+
+fn no_key(id: &str) -> Failure {
+    Failure::usage(format!("there is no key `{id}`")).hint("`portcullis keys ls` lists them")
 }
 
 fn write_list(keys: &[ApiKey], json: bool) -> Result<(), Failure> {

@@ -189,7 +189,7 @@ fn failure(error: &RunError) -> Failure {
         RunError::Spawn(_) => Failure::of(error)
             .hint("give the program as an absolute path if it is not in the client's PATH"),
         RunError::Connect { .. } => Failure::of(error)
-            .hint("an older server speaks HTTP+SSE: give `--transport sse` for it"),
+            .hint("a newer server speaks Streamable HTTP: leave `--transport sse` out for it"),
         RunError::Streams(_)
         | RunError::Supervise(_)
         | RunError::Explorer(_)

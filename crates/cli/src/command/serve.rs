@@ -1,7 +1,7 @@
 use std::io::Write;
 
 use portcullis_server::config::{ExplorerConfig, GatewayConfig};
-use portcullis_server::serve::{Notice, ServeError, ServeOptions, serve};
+use portcullis_server::serve::{Notice, Overrides, ServeError, ServeOptions, serve};
 
 use super::config::failure as config_failure;
 use super::{Failure, Outcome, show_warning};
@@ -9,24 +9,15 @@ use crate::args::ServeArguments;
 use crate::render::file_problems;
 
 pub(crate) fn run(arguments: ServeArguments) -> Result<Outcome, Failure> {
-    let mut config =
-        GatewayConfig::read(&arguments.config).map_err(|error| config_failure(&error))?;
+    let config = GatewayConfig::read(&arguments.config).map_err(|error| config_failure(&error))?;
     let warnings = file_problems(&config.warnings);
     write!(anstream::stderr().lock(), "{warnings}")?;
-    if let Some(listen) = arguments.listen {
-        config.listen = listen;
-    }
-    if arguments.data_dir.is_some() {
-        config.data_directory = arguments.data_dir;
-    }
-    if config.servers.is_empty() && config.invariant_routes.is_none() {
-        return Err(Failure::usage("there is no server to guard").hint(format!(
-            "name one under `servers:` in `{}`",
-            arguments.config.display()
-        )));
-    }
     let options = ServeOptions {
         config,
+        overrides: Overrides {
+            listen: arguments.listen,
+            data_directory: arguments.data_dir,
+        },
         config_file: Some(arguments.config),
         launcher: std::env::current_exe().ok(),
         is_verbose: arguments.verbose,
@@ -48,14 +39,20 @@ fn show(notice: Notice) {
                 writeln!(stderr, "  http://{address}/servers/{server}/mcp").ok();
             }
         }
-        Notice::NotRecorded(error) => show_warning(&format!("traces are not recorded: {error}")),
+        Notice::NotRecorded(error) => show_warning(&format!(
+            "traces are not recorded until the store can be opened: {error}"
+        )),
         Notice::NotLogged(error) => show_warning(&format!("there is no log: {error}")),
     }
 }
 
 fn failure(error: &ServeError) -> Failure {
     match error {
-        ServeError::Config(_) | ServeError::Record(_) => Failure::of(error),
+        ServeError::Config(_) => Failure::of(error),
+        ServeError::Record(cause) => match cause.hint() {
+            Some(hint) => Failure::of(error).hint(hint),
+            None => Failure::of(error),
+        },
         ServeError::Listen { .. } => {
             Failure::of(error).hint("another program may be there: choose one with `--listen`")
         }

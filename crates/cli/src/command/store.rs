@@ -1,11 +1,12 @@
 //! What the commands about the store have in common.
 
 use portcullis_json::Value;
-use portcullis_server::config::DataDirectory;
+use portcullis_server::config::{DataDirectory, GatewayConfig};
 use portcullis_store::{Durability, Location, Store, StoreError};
 use portcullis_trace::record::Timestamp;
 
 use super::Failure;
+use super::config::failure as config_failure;
 use crate::args::StoreArguments;
 
 pub(super) type AnyStore = Box<dyn Store + Send>;
@@ -27,12 +28,21 @@ pub(super) fn open_existing(arguments: &StoreArguments) -> Result<Option<AnyStor
 }
 
 pub(super) fn location(arguments: &StoreArguments) -> Result<Location, Failure> {
-    match &arguments.store {
-        Some(url) => url.parse().map_err(|error| failure(&error)),
-        None => DataDirectory::open(arguments.data_dir.clone())
-            .map(|directory| Location::Sqlite(directory.database()))
-            .map_err(|error| Failure::of(&error)),
+    if let Some(url) = &arguments.store {
+        return url.parse().map_err(|error| failure(&error));
     }
+    let config = arguments.config.as_deref().map(GatewayConfig::read);
+    let config = config
+        .transpose()
+        .map_err(|error| config_failure(&error))?
+        .unwrap_or_default();
+    if let Some(location) = config.store.location {
+        return Ok(location);
+    }
+    let directory = arguments.data_dir.clone().or(config.data_directory);
+    DataDirectory::open(directory)
+        .map(|directory| Location::Sqlite(directory.database()))
+        .map_err(|error| Failure::of(&error))
 }
 
 pub(super) fn failure(error: &StoreError) -> Failure {

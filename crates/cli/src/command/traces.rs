@@ -14,10 +14,11 @@ use super::store::{failure, object, open, open_existing, text_or_null, time};
 use super::{Failure, Outcome};
 use crate::args::{TracesArguments, TracesCommand, TracesListArguments};
 use crate::render::trace::{Events, summary};
-use crate::render::{ERROR, FAINT, GOOD, WARNING, plain};
+use crate::render::{ERROR, FAINT, GOOD, WARNING, plain, shortened};
 
 const PAGE_EVENTS: u32 = 200;
 const ID_CHARACTERS: usize = 36;
+const CLIENT_CHARACTERS: usize = 40;
 
 pub(crate) fn traces(arguments: &TracesArguments) -> Result<Outcome, Failure> {
     if let TracesCommand::Import { file, project } = &arguments.command {
@@ -88,7 +89,7 @@ fn write_list(sessions: &[SessionSummary], json: bool) -> Result<Outcome, Failur
             summary.violations,
             plain(session.project.as_deref().unwrap_or_default()),
             plain(&session.server),
-            plain(client),
+            shortened(client, CLIENT_CHARACTERS),
         )?;
     }
     Ok(Outcome::Ok)

@@ -25,10 +25,20 @@ fn check(yaml: &str, code: i32, stdout: &str, stderr: &[&str]) {
 #[test]
 fn configuration_that_loads_is_shown() {
     check(
-        "servers:\n  files: { command: [files-server, /data] }\n  t: { url: \"http://a/sse\", transport: sse }\nguardrails: [{ name: a, policy: \"\", action: log, servers: [files], clients: [cursor] }, { name: b, policy: \"\" }]\ntools: { changed: block, shadowed: off }\n",
+        "servers:\n  files: { command: [files-server, /data] }\n  t: { url: \"http://a/sse\", transport: sse }\nguardrails: [{ name: a, policy: \"raise \\\"x\\\" if:\\n    (m: Message)\\n    m is not None\\n\", action: log, servers: [files], clients: [cursor] }, { name: b, policy: \"raise \\\"x\\\" if:\\n    (m: Message)\\n    m is not None\\n\" }]\ntools: { changed: block, shadowed: off }\n",
         0,
         "ok: `portcullis.yaml` loads\nlistens on 127.0.0.1:8787\nservers: 2\n  files  files-server /data\n  t  http://a/sse (sse)\nguardrails in force: 2\n  a  log (on failure block); files; cursor\n  b  block (on failure block); all servers; all clients\ndefinitions of tools: poisoned log, changed block, new log, shadowed off, ambiguous log, headers block\n",
         &[],
+    );
+}
+
+#[test]
+fn a_configuration_that_serves_nothing_does_not_load() {
+    check(
+        "gateway: { enabled: false }\n",
+        2,
+        "",
+        &["`portcullis.yaml` has no server to guard"],
     );
 }
 

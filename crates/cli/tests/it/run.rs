@@ -137,6 +137,26 @@ fn guardrails_that_cannot_be_had_start_no_server() {
 }
 
 #[test]
+fn a_policy_without_a_rule_starts_no_server() {
+    let directory = tempfile::TempDir::new().unwrap();
+    write(directory.path(), "empty.inv", "");
+    let output = finish(portcullis().current_dir(directory.path()).args([
+        "run",
+        "--data-dir",
+        "d",
+        "--policy",
+        "empty.inv",
+        "--",
+        "touch",
+        "started",
+    ]));
+    assert_eq!(output.status.code(), Some(2));
+    let shown = text(&output.stderr);
+    assert!(shown.contains("`empty.inv` has no rule"), "{shown}");
+    assert!(!directory.path().join("started").exists());
+}
+
+#[test]
 fn lines_and_their_strings_may_be_longer_than_by_default() {
     let mut client = Client::start(&["--max-line-bytes", &(20 << 20).to_string()]);
     let long = "x".repeat(17 << 20);

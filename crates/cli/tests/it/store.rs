@@ -153,6 +153,27 @@ fn key_is_shown_once_and_can_be_revoked() {
 }
 
 #[test]
+fn the_store_of_a_configuration_is_found() {
+    let directory = TempDir::new().unwrap();
+    write(
+        directory.path(),
+        "c.yaml",
+        "store: { url: own/traces.db }\n",
+    );
+    let keys = |more: &[&str]| {
+        let mut keys = portcullis();
+        keys.current_dir(directory.path()).arg("keys").args(more);
+        finish(&mut keys)
+    };
+    let created = keys(&["create", "laptop", "--config", "c.yaml"]);
+    assert_eq!(created.status.code(), Some(0), "{created:?}");
+    let listed = keys(&["ls", "--store", "own/traces.db"]);
+    assert!(text(&listed.stdout).contains("laptop"), "{listed:?}");
+    let both = keys(&["ls", "--config", "c.yaml", "--store", "own/traces.db"]);
+    assert_eq!(both.status.code(), Some(2));
+}
+
+#[test]
 fn traces_are_imported_listed_and_found() {
     let directory = TempDir::new().unwrap();
     let directory = directory.path();

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use portcullis_json::Value;
-use portcullis_store::StoreError;
+use portcullis_store::{FailureReason, StoreError};
 use portcullis_transport::http::body::BodyError;
 use tracing::error;
 
@@ -80,7 +80,11 @@ impl From<StoreError> for Detail {
             | StoreError::TooManyConditions
             | StoreError::TooManyGuardrails => Self::bad_request(error.to_string()),
             StoreError::NotPushed { .. } => Self::new(StatusCode::CONFLICT, error.to_string()),
-            StoreError::NoConnection => Self::busy(error.to_string()),
+            StoreError::NoConnection
+            | StoreError::Failed {
+                reason: FailureReason::Unreachable | FailureReason::Busy,
+                ..
+            } => Self::busy(error.to_string()),
             error => {
                 error!(%error, "the store refused a request");
                 Self::new(

@@ -26,6 +26,13 @@ pub enum ConfigError {
     },
     #[error("the configuration `{}` is longer than {limit} bytes", path.display())]
     TooLong { path: PathBuf, limit: u64 },
+    #[error("`{}` is no regular file, which could be read again", path.display())]
+    Irregular { path: PathBuf },
+    #[error("the configuration `{}` has no server to guard", path.display())]
+    NoServer { path: PathBuf },
+    /// As a file that is being written does for a while.
+    #[error("the configuration `{}` says nothing", path.display())]
+    Empty { path: PathBuf },
     /// What is wrong with the file and the policies it names, with the warnings.
     #[error("the configuration does not load: {}", summary(.0))]
     Invalid(Vec<FileProblems>),

@@ -206,6 +206,28 @@ pub enum Login {
 // === impl GatewayConfig ===
 
 impl GatewayConfig {
+    /// Takes from what runs the keys of which only a restart puts a change in force, and names those
+    /// that have changed.
+    pub(crate) fn keep_fixed(&mut self, running: &Self) -> Vec<&'static str> {
+        let mut changed = Vec::new();
+        if keep(&mut self.listen, &running.listen) {
+            changed.push("listen");
+        }
+        if keep(&mut self.data_directory, &running.data_directory) {
+            changed.push("data_directory");
+        }
+        if keep(&mut self.durability, &running.durability) {
+            changed.push("durability");
+        }
+        if keep(&mut self.store.location, &running.store.location) {
+            changed.push("store.url");
+        }
+        if keep(&mut self.log, &running.log) {
+            changed.push("log");
+        }
+        changed
+    }
+
     /// Who may ask what is kept, at this address: never more than may use the servers, since keys
     /// are made there.
     pub fn api_login_at(&self, address: SocketAddr) -> Login {
@@ -243,6 +265,13 @@ impl Default for GatewayConfig {
             inputs: Inputs::default(),
         }
     }
+}
+
+/// Whether it was another.
+fn keep<T: Clone + PartialEq>(new: &mut T, running: &T) -> bool {
+    let is_changed = new != running;
+    new.clone_from(running);
+    is_changed
 }
 
 // === impl ServerName ===

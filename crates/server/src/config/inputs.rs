@@ -46,6 +46,13 @@ struct FileState {
 // === impl Inputs ===
 
 impl Inputs {
+    /// One of the files that is there and no regular file: what a pipe has said it says once, and who
+    /// asks again may wait for ever.
+    pub(super) fn irregular(&self) -> Option<&PathBuf> {
+        let is_irregular = |path: &&PathBuf| fs::metadata(path).is_ok_and(|found| !found.is_file());
+        self.texts.keys().find(is_irregular)
+    }
+
     /// A file alone.
     pub(super) fn of(path: &Path, text: Option<Secret>) -> Self {
         Self {

@@ -26,7 +26,16 @@ impl GatewayConfig {
 pub(super) fn load(path: &Path, known: &Models) -> (Result<GatewayConfig, ConfigError>, Inputs) {
     let environment = |name: &str| env::var_os(name)?.into_string().ok();
     match read_text(path) {
-        Ok(text) => parse(path, text, &environment, known),
+        Ok(text) => {
+            let (config, inputs) = parse(path, text, &environment, known);
+            let config = config.and_then(|config| match &config.invariant_routes {
+                None if config.servers.is_empty() => Err(ConfigError::NoServer {
+                    path: path.to_owned(),
+                }),
+                _ => Ok(config),
+            });
+            (config, inputs)
+        }
         Err(error) => (Err(error), Inputs::of(path, None)),
     }
 }

@@ -12,7 +12,7 @@ use super::gateway::{HttpServer, HttpTransport};
 pub enum RemoteError {
     #[error("not a URL of a server: {0}")]
     Url(String),
-    #[error("a header has no name: write it as `Name: value`")]
+    #[error("a header has a name and a value: write it as `Name: value`")]
     NoName,
     #[error("{0}")]
     Name(String),
@@ -91,7 +91,7 @@ mod tests {
         );
         check(
             "Authorization",
-            Err("a header has no name: write it as `Name: value`"),
+            Err("a header has a name and a value: write it as `Name: value`"),
         );
         check(
             "X-Key: ${OTHER}",

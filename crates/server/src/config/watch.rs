@@ -3,11 +3,13 @@
 use std::io;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
+use tracing::warn;
 
 use super::inputs::{Inputs, Models};
 use super::read::{load, read_text};
@@ -19,28 +21,49 @@ use crate::policy::PolicyFile;
 const POLL_EVERY: Duration = Duration::from_secs(1);
 
 /// Waits for changes of a configuration file and of the files that it names.
+///
+/// All reading is done where it may block: a file can be in the place of a mount that does not answer.
 #[derive(Debug)]
 pub struct Watcher {
     path: PathBuf,
-    seen: Inputs,
+    seen: Arc<Inputs>,
+    /// What has changed, and may still be written.
+    candidate: Option<Candidate>,
     /// The models that run.
     known: Models,
     hang_up: Signal,
     ticks: tokio::time::Interval,
 }
 
+/// What a change comes to.
+#[derive(Debug)]
+struct Candidate {
+    config: Result<GatewayConfig, ConfigError>,
+    inputs: Arc<Inputs>,
+}
+
 // === impl Watcher ===
 
 impl Watcher {
     /// Watches from what `running` was made of: what changed since it was read counts as a change.
+    /// Where one of the files cannot be read again, none is watched.
     ///
     /// Must be called inside a tokio runtime. From here on SIGHUP does not end the process.
     pub fn new(path: PathBuf, running: &GatewayConfig) -> io::Result<Self> {
         let mut ticks = interval(POLL_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let seen = match running.inputs.irregular() {
+            None => Arc::new(running.inputs.clone()),
+            Some(irregular) => {
+                let file = irregular.display();
+                warn!("`{file}` is no regular file: the configuration is not watched for changes");
+                Arc::default()
+            }
+        };
         Ok(Self {
             path,
-            seen: running.inputs.clone(),
+            seen,
+            candidate: None,
             known: running.inputs.models.clone(),
             hang_up: signal(SignalKind::hangup())?,
             ticks,
@@ -50,41 +73,99 @@ impl Watcher {
     /// The configuration after the next change. An error is no reason to stop: it is what the
     /// change is, and the next change may mend it.
     ///
-    /// Looks each second, and at once when the process is sent SIGHUP. May be dropped and called
-    /// again without missing a change.
+    /// Looks each second, and takes what is the same in the next look: a file that is being written
+    /// is empty or half there for a while. When the process is sent SIGHUP, what is there is taken at
+    /// once. May be dropped and called again without missing a change.
     pub async fn changed(&mut self) -> Result<GatewayConfig, ConfigError> {
         loop {
-            tokio::select! {
-                _ = self.ticks.tick() => {}
-                _ = self.hang_up.recv() => {}
+            let is_complete = tokio::select! {
+                _ = self.ticks.tick() => false,
+                _ = self.hang_up.recv() => true,
+            };
+            if let Some(candidate) = self.candidate.take()
+                && !self.is_changed(&candidate.inputs).await
+            {
+                return self.take(candidate);
             }
-            if self.is_changed() {
-                let (path, known) = (self.path.clone(), self.known.clone());
-                let read = spawn_blocking(move || load(&path, &known)).await;
-                // Only a runtime that ends cancels it, and then nobody is here.
-                let (config, inputs) =
-                    read.unwrap_or_else(|error| resume_unwind(error.into_panic()));
-                if config.is_ok() {
-                    self.known = inputs.models.clone();
-                }
-                self.seen = inputs;
-                return config;
+            let seen = Arc::clone(&self.seen);
+            if !self.is_changed(&seen).await {
+                continue;
             }
+            let candidate = self.look().await;
+            if is_complete {
+                return self.take(candidate);
+            }
+            self.candidate = Some(candidate);
         }
     }
 
-    fn is_changed(&self) -> bool {
-        let mut texts = self.seen.texts.iter();
-        let is_changed = texts.any(|(path, seen)| {
-            let now = if *path == self.path {
-                read_text(path).ok().map(Secret::new)
-            } else {
-                PolicyFile::source(path).ok().map(Secret::new)
-            };
-            now != *seen
-        });
-        is_changed || self.seen.models.are_changed()
+    fn take(&mut self, candidate: Candidate) -> Result<GatewayConfig, ConfigError> {
+        if candidate.config.is_ok() {
+            self.known = candidate.inputs.models.clone();
+        }
+        self.seen = candidate.inputs;
+        candidate.config
     }
+
+    async fn look(&self) -> Candidate {
+        let (path, known, seen) = (self.path.clone(), self.known.clone(), self.seen.clone());
+        let look = move || {
+            if let Some(irregular) = seen.irregular() {
+                let mut inputs = Inputs::clone(&seen);
+                inputs.texts.insert(irregular.clone(), None);
+                let path = irregular.clone();
+                return (Err(ConfigError::Irregular { path }), inputs);
+            }
+            let (config, inputs) = load(&path, &known);
+            let text = inputs.texts.get(&path).and_then(Option::as_ref);
+            let is_empty = text.is_some_and(|text| says_nothing(text.expose()));
+            let config = match inputs.irregular() {
+                Some(irregular) => Err(ConfigError::Irregular {
+                    path: irregular.clone(),
+                }),
+                None if is_empty => Err(ConfigError::Empty { path }),
+                None => config,
+            };
+            (config, inputs)
+        };
+        let (config, inputs) = may_block(look).await;
+        Candidate {
+            config,
+            inputs: Arc::new(inputs),
+        }
+    }
+
+    async fn is_changed(&self, inputs: &Arc<Inputs>) -> bool {
+        let (path, inputs) = (self.path.clone(), Arc::clone(inputs));
+        may_block(move || {
+            let irregular = inputs.irregular();
+            let mut texts = inputs.texts.iter();
+            let is_changed = texts.any(|(named, seen)| {
+                let now = if Some(named) == irregular {
+                    None
+                } else if *named == path {
+                    read_text(named).ok().map(Secret::new)
+                } else {
+                    PolicyFile::source(named).ok().map(Secret::new)
+                };
+                now != *seen
+            });
+            is_changed || inputs.models.are_changed()
+        })
+        .await
+    }
+}
+
+async fn may_block<T: Send + 'static>(read: impl FnOnce() -> T + Send + 'static) -> T {
+    let read = spawn_blocking(read).await;
+    // Only a runtime that ends cancels it, and then nobody is here.
+    read.unwrap_or_else(|error| resume_unwind(error.into_panic()))
+}
+
+/// Whether there are comments and blank lines at most.
+fn says_nothing(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim_start);
+    lines.all(|line| line.is_empty() || line.starts_with('#'))
 }
 
 #[cfg(test)]
@@ -92,7 +173,6 @@ mod tests {
     use std::fs;
     use std::path::Path;
     use std::process::{self, Command};
-    use std::sync::Arc;
 
     use tokio::time::{Instant, timeout};
 
@@ -244,6 +324,45 @@ mod tests {
         files.write("c.yaml", "listen: 127.0.0.1:2\n");
         let mut watcher = Watcher::new(files.path(), &running).unwrap();
         assert_eq!(watcher.changed().await.unwrap().listen.port(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_is_being_written_is_not_in_force() {
+        let files = Files::new("listen: 127.0.0.1:1\n");
+        let mut watcher = files.watcher();
+        let mut changed = Box::pin(watcher.changed());
+        for half in ["", "listen: 127.0.0.1:2\nserv", "listen: 127.0.0.1:2\n"] {
+            files.write("c.yaml", half);
+            let early = timeout(POLL_EVERY * 3 / 5, &mut changed).await;
+            assert!(early.is_err(), "{half}: {early:?}");
+        }
+        assert_eq!(changed.await.unwrap().listen.port(), 2);
+
+        files.write("c.yaml", "# nothing yet\n");
+        let error = watcher.changed().await.unwrap_err();
+        assert!(matches!(error, ConfigError::Empty { .. }), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pipe_is_not_read_again() {
+        let files = Files::new("listen: 127.0.0.1:1\n");
+        let mut watcher = files.watcher();
+        let make_pipe = || {
+            let made = Command::new("mkfifo").arg(files.path()).status().unwrap();
+            assert!(made.success());
+        };
+        fs::remove_file(files.path()).unwrap();
+        make_pipe();
+        let error = watcher.changed().await.unwrap_err();
+        assert!(matches!(error, ConfigError::Irregular { .. }), "{error}");
+        assert!(is_quiet(&mut watcher).await, "it is said once");
+
+        let path = files.path();
+        let writer = std::thread::spawn(move || fs::write(path, "listen: 127.0.0.1:2\n").unwrap());
+        let running = GatewayConfig::read(&files.path()).unwrap();
+        writer.join().unwrap();
+        let mut watcher = Watcher::new(files.path(), &running).unwrap();
+        assert!(is_quiet(&mut watcher).await);
     }
 
     #[tokio::test(start_paused = true)]

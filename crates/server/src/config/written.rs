@@ -171,7 +171,7 @@ pub(super) struct WrittenRetention {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename = "Sessions")]
 pub(super) struct WrittenSessions {
-    /// A session without a request for so long is ended.
+    /// A session whose client has said nothing and got no answer for so long is ended.
     #[schemars(extend("default" = "30m"))]
     pub(super) idle_timeout: Option<Spot<String>>,
     /// A session is ended after so long, however busy it is.

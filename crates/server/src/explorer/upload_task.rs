@@ -24,22 +24,17 @@ pub(crate) struct UploadTask {
 // === impl UploadTask ===
 
 impl UploadTask {
-    /// `None` where sessions are not recorded: then there is nothing to send.
     pub(crate) fn start(
         explorer: Arc<RemoteExplorer>,
         recording: &Arc<Recording>,
         guardrails: Arc<GuardrailSource>,
-    ) -> Option<Self> {
-        let Some(store) = recording.store() else {
-            warn!("traces are not recorded, and none are sent to the Explorer");
-            return None;
-        };
+    ) -> Self {
         let ended = CancellationToken::new();
-        let uploader = Uploader::new(explorer, store, guardrails);
+        let uploader = Uploader::new(explorer, recording.pool().clone(), guardrails);
         let task = TaskTracker::new();
         task.spawn(uploader.run(Arc::clone(recording), ended.clone()));
         task.close();
-        Some(Self { ended, task })
+        Self { ended, task }
     }
 
     /// Waits, for a bounded time, until what was recorded is sent.

@@ -50,6 +50,8 @@ pub(crate) enum EndReason {
     Age,
     /// Another of the same client took its place.
     Replaced,
+    /// Its server is not configured any more as it was.
+    Reconfigured,
     /// The gateway ends.
     Gateway,
 }
@@ -120,13 +122,14 @@ impl Default for ServerMetrics {
 // === impl EndReason ===
 
 impl EndReason {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Client,
         Self::Server,
         Self::Refused,
         Self::Idle,
         Self::Age,
         Self::Replaced,
+        Self::Reconfigured,
         Self::Gateway,
     ];
 
@@ -138,6 +141,7 @@ impl EndReason {
             Self::Idle => "idle",
             Self::Age => "age",
             Self::Replaced => "replaced",
+            Self::Reconfigured => "reconfigured",
             Self::Gateway => "gateway",
         }
     }

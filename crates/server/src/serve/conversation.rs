@@ -17,10 +17,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
-use portcullis_json::Value;
+use portcullis_json::{Object, Value};
 use portcullis_mcp::{EnvelopeLimits, Id, Message, MessageKind, Revision};
 use portcullis_session::{
-    Action, Guardrail, Introduction, RefusalStyle, Scope, Session, Source, Stream,
+    Action, DeliveryKind, Guardrail, Introduction, RefusalStyle, Scope, Session, SessionSettings,
+    Source, Stream,
 };
 use portcullis_store::{Entry, Resumption, Upload};
 use portcullis_trace::record::{Direction, SessionEnd, SessionId, SessionRecord};
@@ -45,10 +46,11 @@ use super::replay::Replay;
 use super::trace_context::TraceId;
 use super::upstream::{Call, Upstream};
 use crate::clock::now;
+use crate::config::GatewayConfig;
 use crate::detectors::ConfiguredDetectors;
 use crate::guardrails::Kept;
 use crate::log;
-use crate::metadata::{TRACE_ID, extend, introduce};
+use crate::metadata::{self, TRACE_ID, extend, introduce};
 use crate::metrics::{EndReason, ServerMetrics};
 use crate::recording::Recording;
 use crate::tools::{ToolBook, stops};
@@ -71,7 +73,7 @@ pub(crate) struct Conversation {
     renewals: Renewals,
     upstream: Upstream,
     tasks: TaskTracker,
-    /// When something was last said.
+    /// When the client last said something, or got an answer.
     touched: Mutex<Instant>,
     began: Instant,
     last_scope: AtomicU64,
@@ -83,7 +85,10 @@ pub(crate) struct Conversation {
 #[derive(Debug)]
 pub(crate) struct Terms {
     pub(crate) target: Target,
-    pub(crate) refusal: RefusalStyle,
+    /// `None`: as configured.
+    pub(crate) own_refusal: Option<RefusalStyle>,
+    /// What was known of the session before anything was said.
+    pub(crate) metadata: Object,
     /// Guardrails that came with it, beside those that are configured.
     pub(crate) own_guardrails: Vec<Guardrail>,
     /// Guardrails of the store, for the project that it is filed under.
@@ -192,6 +197,17 @@ impl Conversation {
 
     pub(crate) fn own_guardrails(&self) -> &[Guardrail] {
         &self.terms.own_guardrails
+    }
+
+    /// What a configuration says of it, beside guardrails.
+    pub(crate) fn settings(&self, config: &GatewayConfig) -> SessionSettings {
+        SessionSettings {
+            tool_checks: config.tool_checks.clone(),
+            parameters: metadata::parameters(&config.parameters, &self.terms.metadata),
+            refusal: self.terms.own_refusal.unwrap_or(config.refusal),
+            unknown_meta: config.limits.unknown_meta,
+            sampling_context: config.limits.sampling_context,
+        }
     }
 
     pub(crate) fn kept_guardrails(&self) -> MutexGuard<'_, Kept> {
@@ -304,7 +320,8 @@ impl Conversation {
         self.began.elapsed()
     }
 
-    /// For how long nothing was said and nothing was waited for.
+    /// For how long the client said nothing and waited for nothing. What a server says by itself
+    /// does not count: it could keep a session that nobody listens to for ever.
     pub(crate) fn idle(&self) -> Option<Duration> {
         let has_open_requests = self.turns.are_taken() || !self.is_quiet();
         let is_waited_for = match self.upstream.http() {
@@ -424,7 +441,7 @@ impl Conversation {
 
     /// What came of a line of a server whose messages come on one stream.
     pub(crate) async fn on_line(self: &Arc<Self>, actions: Vec<Action>) {
-        self.touch();
+        self.touch_if_answered(&actions);
         self.carry_out(actions, &Carried::default(), None)
             .await
             .ok();
@@ -545,6 +562,19 @@ impl Conversation {
     async fn record_or_log(&self, entry: impl Into<Entry>) {
         if let Err(error) = self.recording.record(entry).await {
             warn!(%error, "session not recorded");
+        }
+    }
+
+    fn touch_if_answered(&self, actions: &[Action]) {
+        let answers = |action: &Action| {
+            let Action::Send(permit) = action else {
+                return false;
+            };
+            let delivery = permit.delivery();
+            delivery.direction == Direction::ToClient && delivery.kind == DeliveryKind::Response
+        };
+        if actions.iter().any(answers) {
+            self.touch();
         }
     }
 

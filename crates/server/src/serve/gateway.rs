@@ -152,8 +152,10 @@ impl Opening {
     /// By what the conversation is found again. A client that comes back without the guardrails
     /// that it brought does not find it.
     fn resumption_key(&self) -> String {
+        // A session of the server that was there before is none of this one's.
+        let place = self.target.url().map_or("", Url::as_str);
         self.id
-            .digest(self.principal, &self.profile.guardrails_text)
+            .digest(self.principal, place, &self.profile.guardrails_text)
     }
 
     fn refusal(&self, config: &GatewayConfig) -> RefusalStyle {
@@ -276,7 +278,10 @@ impl Gateway {
         config: &Arc<GatewayConfig>,
         state: SourceState,
     ) {
-        if *self.source_state() != state || !Arc::ptr_eq(config, &self.config()) {
+        let now = self.config();
+        if conversation.target().is_gone_from(&now) {
+            conversation.ended().cancel();
+        } else if *self.source_state() != state || !Arc::ptr_eq(config, &now) {
             renew(self, conversation).await;
         }
     }
@@ -399,7 +404,8 @@ impl Gateway {
         Arc::new(Conversation::new(
             Terms {
                 target: opening.target.clone(),
-                refusal: opening.refusal(config),
+                own_refusal: opening.profile.refusal,
+                metadata: new.record.metadata.clone(),
                 own_guardrails: opening.profile.guardrails.clone(),
                 tools: self.tool_book(config, &opening.target),
                 kept: Mutex::new(new.kept),
@@ -455,6 +461,23 @@ impl Target {
         let name = self.configured_as(config);
         let methods = name.and_then(|name| config.allow_methods.get(name));
         methods.map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether it is configured no more, or otherwise: then what runs is another server.
+    pub(crate) fn is_gone_from(&self, config: &GatewayConfig) -> bool {
+        match &self.server {
+            TargetServer::Configured(name, server) => config.servers.get(name) != Some(server),
+            TargetServer::Named(_) => false,
+        }
+    }
+
+    /// `None` if it is started here.
+    fn url(&self) -> Option<&Url> {
+        match &self.server {
+            TargetServer::Configured(_, ServerConfig::Http(server))
+            | TargetServer::Named(server) => Some(&server.url),
+            TargetServer::Configured(_, ServerConfig::Stdio(_)) => None,
+        }
     }
 
     /// Where the configured server is that it is.

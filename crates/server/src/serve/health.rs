@@ -34,7 +34,6 @@ struct StoreSeen {
 pub(crate) enum NotReady {
     Ending,
     StoreAway,
-    NotRecording,
     RecordingFails,
 }
 
@@ -59,12 +58,8 @@ impl Health {
         if !self.has_store().await {
             reasons.push(NotReady::StoreAway);
         }
-        match self.recording.status() {
-            None => reasons.push(NotReady::NotRecording),
-            Some((status, _)) if status.failure.is_some() => {
-                reasons.push(NotReady::RecordingFails);
-            }
-            Some(_) => {}
+        if self.recording.status().0.failure.is_some() {
+            reasons.push(NotReady::RecordingFails);
         }
         reasons
     }
@@ -105,7 +100,6 @@ impl NotReady {
         match self {
             Self::Ending => "the gateway ends",
             Self::StoreAway => "the store cannot be reached",
-            Self::NotRecording => "nothing is recorded",
             Self::RecordingFails => "recording fails",
         }
     }

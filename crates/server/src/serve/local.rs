@@ -75,7 +75,8 @@ pub(crate) async fn guard(
     let endpoint = endpoint(&server, message_bytes)?;
     let terms = Terms {
         target: target(&record, &server),
-        refusal,
+        own_refusal: Some(refusal),
+        metadata: record.metadata.clone(),
         own_guardrails: Vec::new(),
         tools,
         client: Mutex::default(),

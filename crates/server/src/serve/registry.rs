@@ -71,15 +71,15 @@ impl ConversationId {
     }
 
     /// What the store knows it by, which nobody can speak in it with.
-    pub(crate) fn digest(&self, principal: Principal, guardrails: &str) -> String {
+    pub(crate) fn digest(&self, principal: Principal, place: &str, guardrails: &str) -> String {
         let (kind, server, key) = match self {
             Self::Secret(server, secret) => ("secret", server, secret),
             Self::Sse(server, secret) => ("sse", server, secret),
             Self::Stateless(server, _, key, _) => ("stateless", server, key),
         };
-        let [kind, server, key] = [kind, &**server, key].map(str::as_bytes);
+        let [kind, server, place, key] = [kind, &**server, place, key].map(str::as_bytes);
         let guardrails = guardrails.as_bytes();
-        let mut parts = vec![kind, server, key, principal.as_bytes(), guardrails];
+        let mut parts = vec![kind, server, place, key, principal.as_bytes(), guardrails];
         if let Self::Stateless(.., profile) = self {
             parts.push(profile);
         }
@@ -199,6 +199,19 @@ impl SessionRegistry {
                     });
                 }
             }
+        }
+    }
+
+    /// Ends, beside whoever calls it, the conversations whose server is not configured any more as
+    /// it was when they began.
+    pub(crate) fn end_gone_from(&self, config: &GatewayConfig) {
+        let reason = |open: &Conversation| {
+            let is_gone = open.target().is_gone_from(config);
+            is_gone.then_some(EndReason::Reconfigured)
+        };
+        for (conversation, reason) in self.take_where(reason) {
+            let tasks = conversation.tasks().clone();
+            tasks.spawn(async move { conversation.end(reason).await });
         }
     }
 

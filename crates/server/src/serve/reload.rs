@@ -11,6 +11,7 @@ use tokio::sync::{Mutex, MutexGuard, Semaphore};
 use tokio::time::sleep;
 use tracing::{info, warn};
 
+use super::Overrides;
 use super::conversation::Conversation;
 use super::gateway::Gateway;
 use crate::config::Watcher;
@@ -41,15 +42,20 @@ pub(crate) struct RenewalPlaces(Semaphore);
 
 /// Puts every valid change in force, for as long as it is polled. An invalid one is logged, and
 /// what was in force stays.
-pub(crate) async fn follow(gateway: Arc<Gateway>, mut watcher: Watcher) {
+pub(crate) async fn follow(gateway: Arc<Gateway>, mut watcher: Watcher, overrides: Overrides) {
     loop {
         match watcher.changed().await {
-            Ok(config) => {
+            Ok(mut config) => {
+                overrides.apply(&mut config);
                 if let Err(error) = gateway.detectors.configure(&config.detectors) {
                     warn!(%error, "the detectors stay as they were");
                 }
+                for key in config.keep_fixed(&gateway.config()) {
+                    warn!("a change of `{key}` is in force after a restart");
+                }
                 gateway.set_config(config);
                 info!("the configuration has changed");
+                gateway.registry.end_gone_from(&gateway.config());
                 renew_all(&gateway);
             }
             Err(error) => warn!(%error, "the changed configuration is wrong and not in force"),
@@ -120,11 +126,8 @@ async fn renew_in(_turn: MutexGuard<'_, ()>, gateway: &Gateway, conversation: &A
 }
 
 async fn replace(gateway: &Gateway, conversation: &Conversation) {
-    let tool_checks = gateway.config().tool_checks.clone();
-    conversation
-        .session()
-        .await
-        .replace_tool_checks(tool_checks);
+    let settings = conversation.settings(&gateway.config());
+    conversation.session().await.replace_settings(settings);
     match gateway
         .guardrails
         .read(conversation.project().as_deref())

@@ -9,7 +9,7 @@ use super::{Handshake, Session, Turn, waiting};
 use crate::action::{Action, Note, Sightings, Waiting};
 use crate::refusal::OwnWords;
 use crate::route::Delivery;
-use crate::tools::{ArgumentHeaders, KnownTools, ToolCheck, ToolChecks, pinned_as};
+use crate::tools::{ArgumentHeaders, KnownTools, ToolCheck, pinned_as};
 use crate::verdict::Permit;
 
 impl Session {
@@ -34,12 +34,6 @@ impl Session {
 
     pub(super) fn withholds(&self, tool: &str) -> bool {
         self.withheld_tools.contains(tool) || self.withheld_tools.contains(&pinned_as(tool))
-    }
-
-    /// Looks at later listings in another way.
-    pub fn replace_tool_checks(&mut self, checks: ToolChecks) {
-        self.judges_otherwise |= *self.tools.checks() != checks;
-        self.tools.set_checks(checks);
     }
 
     /// Takes what is known of the tools since `seen` was noted, or why it was not. An answer that

@@ -78,6 +78,13 @@ pub(super) fn connect(config: &Config, durability: Durability) -> Result<Client,
     client
         .batch_execute(&format!("{SETTINGS}; {commit}"))
         .map_err(failed(purpose))?;
+    let encoding = client.query_one("SHOW server_encoding", &[]);
+    let encoding: String = encoding
+        .and_then(|row| row.try_get(0))
+        .map_err(failed(purpose))?;
+    if encoding != "UTF8" {
+        return Err(StoreError::Encoding { found: encoding });
+    }
     Ok(client)
 }
 

@@ -75,8 +75,15 @@ impl ScriptedStore {
             Answer::Panic => panic!("told to panic"),
         }
         for entry in entries {
+            let is_beginning = |entry: &Entry| matches!(entry, Entry::Session(record) if record.id == session_id(STRANGER));
             if let Entry::Event(event) = entry
                 && event.session == session_id(STRANGER)
+                && !script
+                    .batches
+                    .iter()
+                    .flatten()
+                    .chain(entries)
+                    .any(is_beginning)
             {
                 return Err(StoreError::UnknownSession {
                     session: event.session.clone(),
@@ -90,6 +97,21 @@ impl ScriptedStore {
 
 fn session_id(n: u64) -> SessionId {
     format!("0199a1b2-c3d4-7e5f-8a6b-{n:012x}").parse().unwrap()
+}
+
+fn session(n: u64) -> SessionRecord {
+    SessionRecord {
+        id: session_id(n),
+        project: None,
+        name: None,
+        server: "files".to_owned(),
+        client: None,
+        started_at: Timestamp::from_micros(0),
+        metadata: Object::new(),
+        origin: Origin::Live,
+        index: None,
+        hierarchy_path: Vec::new(),
+    }
 }
 
 fn event(n: u64, place: u64) -> EventRecord {
@@ -147,18 +169,7 @@ async fn start_held(store: &ScriptedStore, capacity: usize) -> Recorder {
 async fn close_writes_everything_that_was_queued_in_order() {
     let store = ScriptedStore::default();
     let recorder = start_held(&store, 16).await;
-    let session = SessionRecord {
-        id: session_id(2),
-        project: None,
-        name: None,
-        server: "files".to_owned(),
-        client: None,
-        started_at: Timestamp::from_micros(0),
-        metadata: Object::new(),
-        origin: Origin::Live,
-        index: None,
-        hierarchy_path: Vec::new(),
-    };
+    let session = session(2);
     let end = SessionEnd {
         session: session_id(2),
         ended_at: Timestamp::from_micros(1),
@@ -347,6 +358,28 @@ async fn one_refused_entry_does_not_spoil_the_others() {
 }
 
 #[tokio::test]
+async fn a_beginning_that_was_lost_is_recorded_with_what_follows() {
+    let store = ScriptedStore::default();
+    store.set(|script| script.answer = Answer::Full);
+    let recorder = start(&store, Durability::Relaxed, 16);
+    recorder.record(session(STRANGER)).await.unwrap();
+    recorder.record(event(STRANGER, 1)).await.unwrap();
+    recorder.flush().await.unwrap();
+    assert!(recorder.status().failure.is_some());
+    store.set(|script| script.answer = Answer::Write);
+    for place in 2..=3 {
+        recorder.record(event(STRANGER, place)).await.unwrap();
+        recorder.flush().await.unwrap();
+    }
+    recorder.close().await.unwrap();
+    let mut expected = vec![session(STRANGER).into()];
+    expected.extend(events(STRANGER, [2, 3]));
+    assert_eq!(store.written(), expected);
+    let status = recorder.status();
+    assert_eq!((status.lost, status.failure.is_some()), (2, false));
+}
+
+#[tokio::test]
 async fn closed_recorder_takes_nothing_more() {
     for (durability, refused) in [(Durability::Strict, true), (Durability::Relaxed, false)] {
         let store = ScriptedStore::default();
@@ -374,11 +407,28 @@ async fn dead_writer_thread_refuses_strict_messages() {
     }
 }
 
-#[test]
-fn open_reports_a_path_that_cannot_be_a_database() {
+#[tokio::test]
+async fn a_store_that_cannot_be_opened_is_opened_when_it_can() {
     let directory = tempfile::tempdir().unwrap();
-    let capacity = NonZeroUsize::MIN;
-    let location = Location::Sqlite(directory.path().to_owned());
-    let error = Recorder::open(&location, Durability::Relaxed, capacity).unwrap_err();
+    let place = directory.path().join("traces.db");
+    std::fs::create_dir(&place).unwrap();
+    let location = Location::Sqlite(place.clone());
+    let open = |durability| Recorder::open(&location, durability, NonZeroUsize::MIN);
+    let error = open(Durability::Strict).unwrap_err();
     assert!(matches!(error, StoreError::NotAFile { .. }), "{error:?}");
+
+    let (recorder, away) = open(Durability::Relaxed).unwrap();
+    assert!(
+        matches!(away, Some(StoreError::NotAFile { .. })),
+        "{away:?}"
+    );
+    recorder.record(session(1)).await.unwrap();
+    recorder.flush().await.unwrap();
+    assert_eq!(recorder.status().lost, 1);
+    std::fs::remove_dir(&place).unwrap();
+    recorder.record(event(1, 1)).await.unwrap();
+    recorder.close().await.unwrap();
+    let mut store = location.open_existing().unwrap();
+    let found = store.session(session_id(1).as_str()).unwrap();
+    assert_eq!((found.events, recorder.status().lost), (1, 1));
 }

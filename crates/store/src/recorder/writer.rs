@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::status::Losses;
+use super::status::{Losses, Lost};
 use super::{Job, Receipt, RecordError};
 use crate::{Entry, StoreError};
 
@@ -128,25 +128,44 @@ impl<W: FnMut(&[Entry]) -> Result<(), StoreError>> Writer<W> {
     /// that a session cannot spoil the recording of another.
     fn write_batch(&mut self, entries: &[Entry], receipts: Vec<Receipt>) {
         match (self.write)(entries) {
-            Err(error) if error.blames_entry() && entries.len() > 1 => {
+            Err(error) if error.blames_entry() => {
                 for (entry, receipt) in entries.iter().zip(receipts) {
-                    let written = (self.write)(slice::from_ref(entry));
-                    self.settle(receipt, written.map_err(refused));
+                    let written = self.write_alone(entry);
+                    self.settle(entry, receipt, written.map_err(refused));
                 }
             }
             written => {
                 let written = written.map_err(refused);
-                for receipt in receipts {
-                    self.settle(receipt, written.clone());
+                for (entry, receipt) in entries.iter().zip(receipts) {
+                    self.settle(entry, receipt, written.clone());
                 }
             }
         }
     }
 
-    fn settle(&self, receipt: Receipt, written: Result<(), RecordError>) {
+    /// Writes one entry; if its session's beginning was lost, with that.
+    fn write_alone(&mut self, entry: &Entry) -> Result<(), StoreError> {
+        let written = (self.write)(slice::from_ref(entry));
+        let Err(StoreError::UnknownSession { session }) = &written else {
+            return written;
+        };
+        let Some(beginning) = self.losses.beginning(session) else {
+            return written;
+        };
+        (self.write)(&[beginning.into(), entry.clone()])?;
+        self.losses.begun(session);
+        Ok(())
+    }
+
+    fn settle(&self, entry: &Entry, receipt: Receipt, written: Result<(), RecordError>) {
         match &written {
-            Ok(()) => self.losses.written(),
-            Err(error) => self.losses.lost(error),
+            Ok(()) => {
+                if let Entry::Session(record) = entry {
+                    self.losses.begun(&record.id);
+                }
+                self.losses.written();
+            }
+            Err(error) => self.losses.lost(Lost::of(entry), error),
         }
         if let Some(answer) = receipt.answer {
             // A caller that stopped waiting has refused its message already.

@@ -38,7 +38,7 @@ pub(super) fn create_missing(path: &Path) -> Result<(), StoreError> {
 }
 
 fn create_or_protect(path: &Path) -> io::Result<()> {
-    if path.exists() {
+    if path.try_exists()? {
         return protect(path);
     }
     let directory = directory_of(path);

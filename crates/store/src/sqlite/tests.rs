@@ -218,3 +218,27 @@ fn real_number_is_damage() {
     let error = store.query("read", "SELECT 0.5", &[]).unwrap_err();
     assert!(error.is_damage(), "{error:?}");
 }
+
+#[test]
+fn a_file_that_was_removed_or_replaced_is_not_used_any_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = directory.path().join("traces.db");
+    let mut store = open(&directory, Durability::Relaxed);
+    store.write(&[session(1, None)]).unwrap();
+    fs::remove_file(&place).unwrap();
+    let error = store.write(&[session(2, None)]).unwrap_err();
+    assert!(matches!(error, StoreError::Replaced { .. }), "{error:?}");
+    drop(open(&directory, Durability::Relaxed));
+    let error = store.guardrails_changed().unwrap_err();
+    assert!(matches!(error, StoreError::Replaced { .. }), "{error:?}");
+}
+
+#[test]
+fn what_cannot_be_looked_for_is_not_missing() {
+    let directory = tempfile::tempdir().unwrap();
+    // A file in the place of a directory is an error for everybody, also for who may do anything.
+    let file = directory.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = SqliteStore::open_existing(&file.join("traces.db")).unwrap_err();
+    assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
+}

@@ -147,7 +147,7 @@ fn note_acknowledgement(line: &str, acknowledged: &mut BTreeMap<u64, u64>) -> u6
 #[tokio::main(flavor = "current_thread")]
 async fn write_until_killed(location: &Location, first_session: u64, durability: Durability) {
     let capacity = NonZeroUsize::new(CAPACITY).unwrap();
-    let recorder = Recorder::open(location, durability, capacity).unwrap();
+    let (recorder, _) = Recorder::open(location, durability, capacity).unwrap();
     tokio::join!(
         write_session(&recorder, first_session),
         write_session(&recorder, first_session + 1),

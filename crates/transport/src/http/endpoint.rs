@@ -1,5 +1,6 @@
 //! One URL of an MCP server, and what it answers.
 
+use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
@@ -75,7 +76,7 @@ pub enum EndpointError {
     Tls(#[source] Box<rustls::Error>),
     #[error("requests to this URL cannot be written")]
     Unwritable,
-    #[error("it cannot be reached: {0}")]
+    #[error("it cannot be reached: {}", innermost(&**.0))]
     Unreachable(#[source] Box<legacy::Error>),
     #[error("it did not answer within {} seconds", .0.as_secs())]
     TooSlow(Duration),
@@ -87,6 +88,15 @@ pub enum EndpointError {
     Silent(Duration),
     #[error(transparent)]
     Event(#[from] SseError),
+}
+
+/// What an error comes from in the end: the layers above it say only that there is one.
+fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+    let mut innermost = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    innermost
 }
 
 // === impl Endpoint ===

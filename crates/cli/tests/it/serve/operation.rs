@@ -1,9 +1,12 @@
 //! What those see who operate the gateway: metrics, health, traces and the log.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use portcullis_json::{Limits, Value, parse};
+use portcullis_store::Location;
 use rustix::process::Signal;
+use tempfile::TempDir;
 
 use super::gateway::{Gateway, PATH, call, eventually, initialize};
 use super::http::{Answer, Request};
@@ -11,6 +14,7 @@ use super::invariant::POLICY;
 use super::revisions::modern_call;
 use super::unkind::signal;
 use super::upstream::Upstream;
+use crate::client::write;
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -146,9 +150,30 @@ fn without_its_store_the_gateway_is_not_ready() {
     assert_eq!(answer.status, 503);
     assert_eq!(
         answer.body(),
-        r#"{"status":"not ready","reasons":["the store cannot be reached","nothing is recorded"]}"#
+        r#"{"status":"not ready","reasons":["the store cannot be reached"]}"#
     );
     assert_eq!(get(&gateway, "/health/live").status, 200);
+}
+
+#[test]
+fn a_store_that_comes_later_is_recorded_into() {
+    let directory = TempDir::new().unwrap();
+    // No directory can be made here until it is gone.
+    let place = write(directory.path(), "away", "");
+    let upstream = Upstream::plain();
+    let store = format!("store: {{ url: \"{}/traces.db\" }}\n", place.display());
+    let gateway = Gateway::before(&upstream, &store);
+    assert_eq!(get(&gateway, "/health/ready").status, 503);
+    fs::remove_file(&place).unwrap();
+    eventually("it is not ready", || {
+        get(&gateway, "/health/ready").status == 200
+    });
+    gateway.open();
+    let location = Location::Sqlite(place.join("traces.db"));
+    eventually("nothing is recorded", || {
+        let mut store = location.open_existing().unwrap();
+        store.session("0").is_ok()
+    });
 }
 
 #[test]

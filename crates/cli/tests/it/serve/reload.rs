@@ -3,7 +3,8 @@
 use tempfile::TempDir;
 
 use super::failures::FIRST_THEN_SECOND;
-use super::gateway::{Gateway, eventually};
+use super::gateway::{Gateway, call, eventually};
+use super::http::Request;
 use super::kept::{NO_WORSE, guardrail};
 use super::model::{HELD, HeldModel};
 use super::upstream::Upstream;
@@ -119,4 +120,46 @@ fn a_session_that_takes_long_to_change_holds_up_no_other_and_keeps_the_last_chan
         slow.answer(2, "worse").contains("guardrail `kept`")
     });
     assert!(slow.answer(3, "bad").contains("guardrail `calls`"));
+}
+
+#[test]
+fn a_session_ends_with_what_is_configured_of_its_server() {
+    let (upstream, other) = (Upstream::plain(), Upstream::plain());
+    let servers = |of_s: &Upstream| {
+        format!(
+            "servers: {{ s: {{ url: \"http://{}/mcp\" }}, t: {{ url: \"http://{}/mcp\" }} }}\n",
+            of_s.address, upstream.address
+        )
+    };
+    let mut gateway = Gateway::start(&servers(&upstream), "");
+    let session = gateway.open();
+    let beside = Request::new("GET", "/servers/t/mcp");
+    let beside = gateway.open_with("2025-11-25", &beside);
+    assert!(session.answer(1, "x").contains("plain"));
+    gateway.configure_servers(&servers(&other));
+    eventually("the session goes on with the server of before", || {
+        gateway.log().contains("reconfigured")
+    });
+    assert_eq!(session.post(&call(2, "x")).status, 404);
+    assert!(beside.answer(1, "x").contains("plain"));
+}
+
+#[test]
+fn changed_parameters_reach_running_sessions() {
+    let policy = "guardrails:
+- name: calls
+  policy: |
+    raise \"no\" if:
+        (c: ToolCall)
+        c.function.name in input.forbidden
+";
+    let forbidden = |names: &str| format!("{policy}parameters: {{ forbidden: [{names}] }}\n");
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, &forbidden("other"));
+    let session = gateway.open();
+    assert!(session.answer(1, "bad").contains("plain"));
+    gateway.configure(&forbidden("bad"));
+    eventually("the old parameters are still in force", || {
+        session.answer(2, "bad").contains("guardrail `calls`")
+    });
 }

@@ -55,6 +55,26 @@ fn a_session_goes_on_after_the_gateway_was_killed() {
 }
 
 #[test]
+fn a_session_does_not_go_on_with_another_server() {
+    let (upstream, other) = (Upstream::plain(), Upstream::plain());
+    let at = |server: &Upstream| {
+        format!(
+            "servers: {{ s: {{ url: \"http://{}/mcp\" }} }}\n",
+            server.address
+        )
+    };
+    let mut gateway = Gateway::start(&at(&upstream), "");
+    let session = gateway.open();
+    assert!(session.answer(1, "first").contains("plain"));
+    wait_for_the_record(&gateway, "first");
+    gateway.configure_servers(&at(&other));
+    gateway.kill_and_start_again();
+    let session = moved(&session, &gateway);
+    assert_eq!(session.call(2, "second").status, 404);
+    assert!(other.received().is_empty());
+}
+
+#[test]
 fn a_session_that_ended_stays_over() {
     let upstream = Upstream::plain();
     let mut gateway = Gateway::before(&upstream, "");

@@ -12,6 +12,7 @@ use crate::config::gateway::{Only, ScopedGuardrail, Secret, ServerConfig, Server
 use crate::config::problem::{FileProblems, Problem};
 use crate::config::tree::Spot;
 use crate::config::written::{PolicyPath, WrittenAction, WrittenGuardrail, WrittenPolicy};
+use crate::kept_guardrail::check_rules;
 use crate::policy::PolicyFile;
 
 impl Builder<'_> {
@@ -77,12 +78,16 @@ impl Builder<'_> {
     }
 
     fn policy(&mut self, policy: Spot<WrittenPolicy>) -> Option<Policy> {
-        match policy.value? {
+        let loaded = match policy.value? {
             WrittenPolicy::Text(text) => {
                 load_policy(self.text, &policy.span, &text, &mut self.problems)
             }
             WrittenPolicy::File(PolicyPath { file }) => self.policy_in_file(file),
+        }?;
+        if let Err(error) = check_rules(&loaded) {
+            self.error(&policy.span, error.to_string());
         }
+        Some(loaded)
     }
 
     fn policy_in_file(&mut self, file: Spot<String>) -> Option<Policy> {

@@ -1,11 +1,12 @@
 //! Where traces are kept, and for how long.
+use std::fmt::Write;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use portcullis_store::Location;
 
-use super::value::expand;
+use super::value::{ExpandError, expand};
 use super::{Builder, Spot, value};
 use crate::config::gateway::{RetentionConfig, StoreConfig};
 use crate::config::problem::Problem;
@@ -23,7 +24,7 @@ impl Builder<'_> {
     fn location(&mut self, url: Option<Spot<String>>) -> Option<Location> {
         let url = url?;
         let written = url.value?;
-        let expanded = match expand(&written, self.environment) {
+        let expanded = match expand_url(&written, self.environment) {
             Ok(expanded) => expanded,
             Err(error) => {
                 self.error(&url.span, error.to_string());
@@ -62,4 +63,34 @@ impl Builder<'_> {
             max_bytes,
         }
     }
+}
+
+/// What variables bring to the user and the password of a URL is taken as it is, whatever characters
+/// it has.
+fn expand_url(
+    written: &str,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<String, ExpandError> {
+    let Some((scheme, rest)) = written.split_once("://") else {
+        return expand(written, environment);
+    };
+    let Some((user, rest)) = rest.rsplit_once('@') else {
+        return expand(written, environment);
+    };
+    let encoded = |name: &str| environment(name).map(|value| percent_encoded(&value));
+    let user = expand(user, &encoded)?;
+    let rest = expand(rest, environment)?;
+    Ok(format!("{scheme}://{user}@{rest}"))
+}
+
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            write!(encoded, "%{byte:02X}").ok();
+        }
+    }
+    encoded
 }

@@ -132,13 +132,14 @@ fn defaults_of_servers_and_guardrails_are_the_defaults() {
         });
         members.collect::<String>()
     };
+    let policy = "\"raise \\\"x\\\" if:\\n    (m: Message)\\n    m is not None\\n\"";
     let members = of("guardrails[].");
     assert_eq!(members.matches(':').count(), 3, "{members}");
     assert_same(
         &config(&format!(
-            "guardrails: [{{ name: a, policy: \"\"{members} }}]"
+            "guardrails: [{{ name: a, policy: {policy}{members} }}]"
         )),
-        &config("guardrails: [{ name: a, policy: \"\" }]"),
+        &config(&format!("guardrails: [{{ name: a, policy: {policy} }}]")),
     );
     let members = of("servers.NAME.").replace(", env: {}", "");
     assert_same(

@@ -342,8 +342,10 @@ fn guardrails_have_a_name_a_policy_and_servers_that_exist() {
             "- { name: a, policy: \"\", clients: [] }\n",
         ),
         &[
+            "3:22 \"\\\"\\\"\" the policy has no rule, so that it would guard nothing",
             "3:36 \"file\" no server is named `file` -> did you mean `files`?",
             "4:11 \"a\" two guardrails are named `a`",
+            "4:22 \"\\\"\\\"\" the policy has no rule, so that it would guard nothing",
             "4:35 \"[\" the guardrail would guard nothing -> leave the key out to guard all, or say `enabled: false`",
         ],
     );

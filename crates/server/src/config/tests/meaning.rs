@@ -408,3 +408,27 @@ fn authorities_without_a_port_admit_any() {
         assert!(wrong.parse::<Authority>().is_err(), "{wrong}");
     }
 }
+
+#[test]
+fn what_variables_bring_to_the_user_of_a_store_is_taken_as_it_is() {
+    let environment = |name: &str| match name {
+        "PASSWORD" => Some("p@ss/%41 #".to_owned()),
+        "ADDRESS" => Some("db.example:5433".to_owned()),
+        "STORE" => Some("postgres://me:p%40@db/x".to_owned()),
+        _ => None,
+    };
+    let location = |url: &str| {
+        let yaml = format!("store: {{ url: \"{url}\" }}\n");
+        let read = parse(Path::new("c.yaml"), yaml, &environment, &Models::default()).0;
+        read.unwrap().store.location
+    };
+    let check = |url: &str, expected: &str| {
+        let expected = Some(Location::Postgres(expected.to_owned()));
+        assert_eq!(location(url), expected, "{url}");
+    };
+    check(
+        "postgres://me:${PASSWORD}@${ADDRESS}/x",
+        "postgres://me:p%40ss%2F%2541%20%23@db.example:5433/x",
+    );
+    check("${STORE}", "postgres://me:p%40@db/x");
+}

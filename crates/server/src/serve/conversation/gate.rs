@@ -74,9 +74,27 @@ impl Conversation {
 
 #[cfg(test)]
 mod tests {
-    use tempfile::TempDir;
+    use std::time::Duration;
 
+    use portcullis_session::{Scope, Stream};
+    use tempfile::TempDir;
+    use tokio::time::advance;
+
+    use crate::serve::conversation::Carried;
     use crate::serve::judging::tests::quiet_conversation;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_server_says_by_itself_keeps_no_conversation() {
+        const SILENCE: Duration = Duration::from_mins(1);
+        let directory = TempDir::new().unwrap();
+        let conversation = quiet_conversation(directory.path());
+        advance(SILENCE).await;
+        let log = br#"{"jsonrpc":"2.0","method":"notifications/message","params":{"level":"info","data":1}}"#;
+        let log = log.to_vec().into();
+        let said = conversation.on_server(Scope::SESSION, Stream::Any, log, Carried::default());
+        said.await.ok();
+        assert!(conversation.idle().unwrap() >= SILENCE);
+    }
 
     #[tokio::test]
     async fn a_conversation_that_takes_a_message_does_not_retire() {

@@ -4,7 +4,7 @@
 //! share their thread with other sessions. So nobody waits on a thread, and what a request reads of
 //! a session before it is judged does not wait at all.
 
-use portcullis_mcp::{EnvelopeLimits, Revision};
+use portcullis_mcp::{EnvelopeLimits, Revision, UnknownMeta};
 use portcullis_session::Session;
 use portcullis_trace::record::Direction;
 use std::mem;
@@ -27,6 +27,7 @@ pub(super) struct Seen {
     pub(super) is_initialized: bool,
     /// Whether no request of the client's waits for an answer.
     pub(super) is_quiet: bool,
+    unknown_meta: UnknownMeta,
 }
 
 /// The session, for as long as this is kept. Not to be kept while something is waited for.
@@ -74,9 +75,11 @@ impl GuardedSession {
             Direction::ToServer => &self.to_server,
             Direction::ToClient => &self.to_client,
         };
+        let seen = self.seen();
         EnvelopeLimits {
             // All else is as it was when the session began.
-            revision: self.seen().revision,
+            revision: seen.revision,
+            unknown_meta: seen.unknown_meta,
             ..envelope.clone()
         }
     }
@@ -97,6 +100,7 @@ impl Seen {
             revision: session.revision(),
             is_initialized: session.is_initialized(),
             is_quiet: session.is_quiet(),
+            unknown_meta: session.envelope(Direction::ToServer).unknown_meta,
         }
     }
 }

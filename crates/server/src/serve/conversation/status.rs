@@ -8,7 +8,7 @@ impl Conversation {
     /// SPEC: MCP 2026-07-28, Streamable HTTP: an error says in the status too what is wrong.
     pub(super) fn status(&self, delivery: &Delivery, carried: &Carried) -> StatusCode {
         // Invariant Gateway answers a blocked message like a wrong one.
-        if self.terms.refusal == RefusalStyle::Invariant && delivery.is_refusal {
+        if self.terms.own_refusal == Some(RefusalStyle::Invariant) && delivery.is_refusal {
             return StatusCode::BAD_REQUEST;
         }
         let Some(error) = delivery.error else {

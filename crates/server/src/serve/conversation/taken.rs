@@ -110,8 +110,8 @@ impl Conversation {
         carried: &Carried,
     ) -> Result<Taken, ClientGone> {
         let _arriving = self.arriving();
-        self.touch();
         let actions = self.judge_answer(source, bytes).await;
+        self.touch_if_answered(&actions);
         let taken = Taken::of(&actions, source, self.upstream.is_stateless());
         if taken == Taken::Forbidden {
             return Ok(taken);

@@ -1,5 +1,6 @@
 //! The ways to the servers.
 
+use std::error::Error;
 use std::ffi::OsString;
 use std::sync::Arc;
 
@@ -94,7 +95,8 @@ impl Gateway {
             HttpTransport::Sse => {
                 let connected = SseUpstream::connect(&endpoint, opening.headers.clone()).await;
                 let (upstream, events) = connected.map_err(|error| {
-                    warn!(%error, server = %opening.target.name, "server not reached");
+                    let server = &*opening.target.name;
+                    warn!(server, error = &error as &dyn Error, "server not reached");
                     let request = opening.first.as_ref().and_then(Message::id);
                     let name = &opening.target.name;
                     Refused::bad_gateway(request, format!("the server `{name}`: {error}"))

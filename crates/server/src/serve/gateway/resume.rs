@@ -63,14 +63,12 @@ impl Gateway {
     ) -> Result<Option<Arc<Conversation>>, ResumeError> {
         let config = self.config();
         // The connection to any other server ended with the gateway that was killed.
-        let (Some(store), Some((server, connector)), Some(holder)) = (
-            self.recording.store(),
-            self.http_server(opening),
-            &self.holder,
-        ) else {
+        let (Some((server, connector)), Some(holder)) = (self.http_server(opening), &self.holder)
+        else {
             return Ok(None);
         };
-        let Some(left) = self.left(&store, opening, &config.sessions).await? else {
+        let store = self.recording.pool();
+        let Some(left) = self.left(store, opening, &config.sessions).await? else {
             return Ok(None);
         };
         let place = self
@@ -103,7 +101,7 @@ impl Gateway {
             )
         };
         // Last of what may fail: until then another gateway may still go on with it.
-        if !take_over(&store, &left, holder).await? {
+        if !take_over(store, &left, holder).await? {
             return Ok(None);
         }
         info!(session = %record.id, "a session that was left goes on");

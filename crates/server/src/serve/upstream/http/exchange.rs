@@ -1,5 +1,6 @@
 //! A request on its way to the server and back.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use portcullis_mcp::{Id, Method};
 use portcullis_session::{Scope, Stream};
 use portcullis_transport::http::endpoint::{Answer, EndpointError, EventStream};
 use tokio::time::sleep;
+use tracing::warn;
 
 use super::{HttpUpstream, StandaloneStream};
 use crate::serve::conversation::{Carried, Conversation, Taken};
@@ -106,7 +108,11 @@ impl HttpUpstream {
     ) {
         let mut end = match self.post(conversation, bytes, headers).await {
             Ok(answer) => self.take_answer(conversation, answer, asked).await,
-            Err(error) => StreamEnd::Failed(format!("the server failed: {error}")),
+            Err(error) => {
+                let server = &*conversation.target().name;
+                warn!(server, error = &error as &dyn Error, "server not reached");
+                StreamEnd::Failed(format!("the server failed: {error}"))
+            }
         };
         // A client that knows the server's ids goes on with them; for another it is done here.
         let mut rounds = 0;
