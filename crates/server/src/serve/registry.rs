@@ -21,6 +21,8 @@ use crate::random::secret_bytes;
 
 /// How often it is looked whose time is up.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// LIMIT: for how long the client of a session that is to make room for another must have been silent.
+const LEFT_AFTER: Duration = Duration::from_mins(1);
 
 /// All open conversations of the gateway.
 #[derive(Debug, Default)]
@@ -114,9 +116,6 @@ impl SessionRegistry {
             return Err(TooMany);
         }
         if of_principal >= limits.max_sessions_per_principal.get() {
-            let ConversationId::Stateless(..) = id else {
-                return Err(TooMany);
-            };
             let oldest = retire_longest_idle(&open, principal).ok_or(TooMany)?;
             open.remove(&oldest.id);
             let conversation = oldest.conversation;
@@ -260,16 +259,22 @@ struct Idle {
 }
 
 /// The one that makes room for another of the same principal's: where the protocol has no sessions,
-/// no client can end one.
+/// no client can end one, and where it has, many clients do not. A session is taken for left only if
+/// nobody reads a stream of it.
 fn retire_longest_idle(
     open: &HashMap<ConversationId, Entry>,
     principal: Principal,
 ) -> Option<Idle> {
     let idle = open.iter().filter_map(|(id, entry)| {
         let conversation = entry.conversation.as_ref()?;
-        let is_stateless = matches!(id, ConversationId::Stateless(..));
         let since = conversation.idle()?;
-        (is_stateless && entry.principal.shares_limits_with(principal)).then(|| Idle {
+        let is_left = match id {
+            ConversationId::Stateless(..) => true,
+            ConversationId::Secret(..) | ConversationId::Sse(..) => {
+                since >= LEFT_AFTER && !conversation.streams().is_read()
+            }
+        };
+        (is_left && entry.principal.shares_limits_with(principal)).then(|| Idle {
             id: id.clone(),
             conversation: Arc::clone(conversation),
             since,
@@ -338,11 +343,38 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroUsize;
+
     use axum::http::HeaderMap;
     use tempfile::TempDir;
+    use tokio::time::advance;
 
     use super::*;
     use crate::serve::judging::tests::quiet_conversation;
+    use crate::serve::outlet::Outlet;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_session_that_was_left_makes_room_for_another() {
+        let directory = TempDir::new().unwrap();
+        let left = quiet_conversation(directory.path());
+        let registry: Arc<SessionRegistry> = Arc::default();
+        let principal = Principal::of(&HeaderMap::new()).unwrap();
+        let limits = SessionsConfig {
+            max_sessions_per_principal: NonZeroUsize::MIN,
+            ..SessionsConfig::default()
+        };
+        let reserve = || registry.reserve(ConversationId::secret("s".into()), principal, &limits);
+        reserve().unwrap().fill(Arc::clone(&left));
+        advance(LEFT_AFTER / 2).await;
+        assert!(reserve().is_err());
+        advance(LEFT_AFTER / 2).await;
+        let (outlet, reader) = Outlet::new();
+        left.streams().open_standalone(outlet);
+        assert!(reserve().is_err());
+        drop(reader);
+        assert!(reserve().is_ok());
+        assert!(left.ended().is_cancelled());
+    }
 
     #[tokio::test]
     async fn who_comes_after_an_ended_conversation_has_its_id_and_ends_it() {

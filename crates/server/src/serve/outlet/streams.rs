@@ -83,6 +83,11 @@ impl Streams {
         Some(newest.outlet.clone())
     }
 
+    /// Whether a client reads any of them.
+    pub(crate) fn is_read(&self) -> bool {
+        self.any().is_some() || self.passed().is_some()
+    }
+
     pub(crate) fn has_standalone(&self) -> bool {
         self.standalone.as_ref().is_some_and(Outlet::is_open)
     }

@@ -72,13 +72,12 @@ pub(super) async fn post(
         let keep_alive = gateway.config().streams.keep_alive;
         let _timed = conversation.meter().waiting.time();
         let response = reply(&weak, parcels, taken.ok().flatten(), keep_alive).await;
-        return response.ok_or_else(|| ended_first(id));
+        return response.ok_or_else(|| {
+            Refused::bad_gateway(Some(id), "the conversation ended before the answer")
+        });
     }
-    Err(ended_first(id))
-}
-
-fn ended_first(id: &Id) -> Refused {
-    Refused::bad_gateway(Some(id), "the conversation ended before the answer")
+    // All had to make room for others at once; the server has not seen the request.
+    Err(Refused::too_many_sessions().of(message))
 }
 
 /// SPEC: 2026-07-28, Streamable HTTP, Server Validation: who reads the body must hold the headers
