@@ -132,10 +132,10 @@ impl Envelope<'_> {
     }
 
     fn meant(&self) -> Meant {
-        let answers = self.member("result").is_some() || self.member("error").is_some();
+        let answers = [self.member("result"), self.member("error")];
         match (self.value("method"), answers) {
-            (Some(Value::String(_)), false) => Meant::Call,
-            (None, true) => Meant::Answer,
+            (Some(Value::String(_)), [None, None]) => Meant::Call,
+            (None, [Some(_), None] | [None, Some(_)]) => Meant::Answer,
             _ => Meant::Unclear,
         }
     }

@@ -212,6 +212,16 @@ impl Incoming {
     ///
     /// One bad message spoils its batch: the rest could have been meant to follow it.
     pub fn parse(bytes: &[u8], limits: &EnvelopeLimits) -> Result<Self, Malformed> {
+        Self::read(bytes, limits).map_err(|error| match (error.meant, limits.sender) {
+            (Meant::Unclear, Peer::Server) if reads_like_an_answer(bytes) => Malformed {
+                meant: Meant::Answer,
+                ..error
+            },
+            _ => error,
+        })
+    }
+
+    fn read(bytes: &[u8], limits: &EnvelopeLimits) -> Result<Self, Malformed> {
         let text = text(bytes, limits)?;
         let shape = json::scan(&text, &limits.json).map_err(MalformedKind::from)?;
         let Shape::Array(items) = shape else {
@@ -242,6 +252,13 @@ impl Incoming {
         });
         messages.collect::<Result<_, _>>().map(Self::Batch)
     }
+}
+
+/// Somebody waits for a broken answer, and nobody for a line of a log, be it written as JSON.
+fn reads_like_an_answer(bytes: &[u8]) -> bool {
+    let has = |name: &[u8]| bytes.windows(name.len()).any(|window| window == name);
+    let answers = has(b"\"result\"") || has(b"\"error\"");
+    answers && has(b"\"jsonrpc\"") && !has(b"\"method\"")
 }
 
 fn text(bytes: &[u8], limits: &EnvelopeLimits) -> Result<Arc<str>, MalformedKind> {

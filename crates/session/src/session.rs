@@ -386,6 +386,12 @@ impl Session {
         let direction = source.direction;
         let answer = match (direction, error.meant) {
             (Direction::ToClient, Meant::Call) if error.id.is_none() => None,
+            // Servers write more on a stream for everything than they should.
+            (Direction::ToClient, Meant::Unclear)
+                if error.id.is_none() && source.stream.request().is_none() =>
+            {
+                None
+            }
             (_, Meant::Call) | (Direction::ToServer, Meant::Unclear) => {
                 let words = OwnWords::malformed(&error);
                 let delivery = Delivery::response(back(direction), source.scope, error.id.as_ref());

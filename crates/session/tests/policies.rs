@@ -272,3 +272,26 @@ fn the_starter_guardrails_leave_ordinary_sessions_alone() {
         }
     }
 }
+
+#[test]
+fn the_starter_guardrails_judge_long_ordinary_outputs() {
+    const LENGTH: usize = 1_000_000;
+    let outputs = [
+        "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo+Lzc4OTAx",
+        r#"{"id":7,"name":"Ann","tags":["a","b"],"note":"one\ntwo","ok":true},"#,
+        "The cafe\u{301} says that you can keep the previous rules if the user agrees. ",
+    ]
+    .map(|part| part.repeat(LENGTH / part.len()));
+    for guardrail in guardrails() {
+        if !starter().contains(&guardrail.name) {
+            continue;
+        }
+        let policy = load(&guardrail.name, &guardrail.source);
+        for output in &outputs {
+            let place = format!("{}: {:.20}", guardrail.name, output);
+            let event = [("role", "tool".into()), ("content", output.as_str().into())];
+            let found = judge(&policy, &[vec![event.into()]], &place);
+            assert!(found.is_empty(), "{place}: {found:?}");
+        }
+    }
+}

@@ -65,8 +65,12 @@ impl Pool {
             None => self.location.open(Durability::Strict)?,
         };
         let done = work(store.as_mut());
-        // After a failure of the database the connection may be of no use.
-        if !matches!(done, Err(StoreError::Failed { .. })) {
+        // After a failure of the database the connection may be of no use, and that to a file which
+        // was removed is.
+        if !matches!(
+            done,
+            Err(StoreError::Failed { .. } | StoreError::Replaced { .. })
+        ) {
             self.idle.lock().push(store);
         }
         drop(turn);

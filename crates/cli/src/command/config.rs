@@ -24,7 +24,7 @@ pub(crate) fn config(arguments: &ConfigArguments) -> Result<Outcome, Failure> {
 }
 
 fn check(file: &Path) -> Result<Outcome, Failure> {
-    let config = GatewayConfig::read(file).map_err(|error| failure(&error))?;
+    let config = GatewayConfig::read_to_serve(file).map_err(|error| failure(&error))?;
     let warnings = file_problems(&config.warnings);
     write!(anstream::stderr().lock(), "{warnings}")?;
     write_config(&mut anstream::stdout().lock(), file, &config)?;

@@ -9,7 +9,8 @@ use crate::args::ServeArguments;
 use crate::render::file_problems;
 
 pub(crate) fn run(arguments: ServeArguments) -> Result<Outcome, Failure> {
-    let config = GatewayConfig::read(&arguments.config).map_err(|error| config_failure(&error))?;
+    let config =
+        GatewayConfig::read_to_serve(&arguments.config).map_err(|error| config_failure(&error))?;
     let warnings = file_problems(&config.warnings);
     write!(anstream::stderr().lock(), "{warnings}")?;
     let options = ServeOptions {

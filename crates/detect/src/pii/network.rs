@@ -1,6 +1,6 @@
 //! Addresses of mail boxes, pages and hosts.
 
-use super::{is_announced, is_apart, is_of_spaced_word, stands_alone};
+use super::{is_announced, is_apart, is_of_spaced_word, line_before, stands_alone};
 use crate::pattern::{Pattern, compile, compile_ascii, spans};
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
@@ -50,8 +50,12 @@ pub(super) fn email_addresses(text: &str) -> Vec<Range<usize>> {
 fn is_in_authority(text: &str, start: usize) -> bool {
     let from = text.floor_char_boundary(start.saturating_sub(AUTHORITY_BYTES_MAX));
     let before = text.get(from..start).unwrap_or_default();
-    before.rsplit_once("://").is_some_and(|(_, user)| {
-        !user.contains(|it: char| it.is_whitespace() || "/?#\"'<>,;".contains(it))
+    before.rsplit_once("://").is_some_and(|(scheme, user)| {
+        let may_stand = |it: char| it.is_ascii_alphanumeric() || "._~!$&*+=%:-".contains(it);
+        let names_somebody = |it: &&str| scheme.ends_with(*it);
+        user.chars().all(may_stand)
+            && user.matches(':').count() <= 1
+            && !["mailto", "sip", "sips", "xmpp"].iter().any(names_somebody)
     })
 }
 
@@ -134,9 +138,11 @@ const SOMEBODYS: [&str; 11] = [
 ];
 
 /// Four numbers behind one of these are no address.
-const VERSIONS: [&str; 9] = [
-    "version", "release", " v ", "ver.", "section ", "table ", "firmware", "build ", ".so.",
-];
+const VERSIONS: [&str; 4] = ["version", "release", " v ", "ver."];
+
+/// The same just before them, at the end of a line in lower case.
+static NUMBERED: Pattern =
+    LazyLock::new(|| compile(r"(?:\.so\.|(?:section|table|firmware|build)[ §:]{0,2})$"));
 
 /// Addresses of hosts; one that is the same in every network must be announced.
 pub(super) fn ip_addresses(text: &str) -> Vec<Range<usize>> {
@@ -145,6 +151,7 @@ pub(super) fn ip_addresses(text: &str) -> Vec<Range<usize>> {
         let address = text.get(span.clone()).unwrap_or_default();
         (!is_of_no_one(address) || is_announced(text, span.start, &SOMEBODYS))
             && !is_announced(text, span.start, &VERSIONS)
+            && !NUMBERED.is_match(&line_before(text, span.start))
     });
     found
 }
@@ -167,7 +174,12 @@ fn is_of_no_one(address: &str) -> bool {
             || it.is_multicast()
             || it.octets().starts_with(&[255, 255])
     };
-    let v6 = |it: Ipv6Addr| it.is_loopback() || it.is_unspecified() || it.is_unicast_link_local();
+    let v6 = |it: Ipv6Addr| {
+        it.to_ipv4_mapped().is_some_and(v4)
+            || it.is_loopback()
+            || it.is_unspecified()
+            || it.is_unicast_link_local()
+    };
     address.parse().is_ok_and(v4) || address.parse().is_ok_and(v6)
 }
 

@@ -42,7 +42,7 @@ static STREET: Pattern = LazyLock::new(|| {
 /// What calls a date a birth, in lower case, up to the date.
 static BIRTH: Pattern = LazyLock::new(|| {
     compile(concat!(
-        r"\bborn(?:[^\p{L}]*$| on | in )|\bborn\b.* on $|birth(?:[^d]|d(?:ate|ay(?:$|[^ ]| is| on)))|dob|d\.o\.b|geboren|geburtsdatum|",
+        r"\bborn(?:[^\p{L}]*$| on | in )|\bborn\b.* on $|birth(?:[^d]|d(?:ate|ay(?:[^\p{L}]*$|[^ ]| is| was| on| of)))|dob|d\.o\.b|geboren|geburtsdatum|",
         r"\bn[ée]e? le|naissance|nacimiento|nascimento|nascita|рождени|生年月日|出生|생년월일"
     ))
 });

@@ -36,8 +36,10 @@ const NAMED_DIGITS: RangeInclusive<usize> = 6..=15;
 /// What names a telephone number, in lower case, up to the number.
 static NAMING: Pattern = LazyLock::new(|| {
     compile(concat!(
-        r"(?:(?:^|[^\p{L}]|cell|mobile|home|work|tele)phone|t[eé]l[eé]fon|tel[:.=]|t[eé]l ?:|(?:mobile|cell|fax|handy|mob|ph|",
-        r"whatsapp|portable|m[oó]vil|celular|tlf|puhelin|contact)[:.]|(?:handy|ruf)nummer|тел(?:ефон)?[.: ]|",
+        r"(?:(?:^|[^\p{L}]|cell|mobile|home|work|tele|user|customer|client|contact|primary|secondary|office|business|",
+        r"private|personal|billing|shipping|emergency|company|support|guest|day|evening)phone|t[eé]l[eé]fon|tel[:.=]|t[eé]l ?:|",
+        r"(?:mobile|cell|fax|handy)[:.]|(?:^|[^\p{L}])(?:mob|ph|whatsapp|portable|m[oó]vil|celular|tlf|puhelin|contact)[:.]|",
+        r"(?:handy|ruf)nummer|тел(?:ефон)?[.: ]|",
         r"电话|電話|手机|手機|전화|휴대폰)"
     ))
 });

@@ -238,6 +238,42 @@ fn telephone_numbers_are_announced_in_many_words() {
 }
 
 #[test]
+fn words_announce_as_they_are_commonly_written() {
+    let found = |text: &str, kind: &str| find(text).iter().any(|one| one.kind == kind);
+    for (text, kind) in [
+        (r#"{"customerPhone": "06601234567"}"#, "PHONE_NUMBER"),
+        ("userPhone: 06601234567", "PHONE_NUMBER"),
+        ("ph: 07700 900123", "PHONE_NUMBER"),
+        ("build server at 8.8.8.8", "IP_ADDRESS"),
+        ("firmware uploaded from 203.0.113.9", "IP_ADDRESS"),
+        ("| https://acme.com|bob@acme.com |", "EMAIL_ADDRESS"),
+        (
+            "[site](https://acme.com)[mail](mailto:bob@acme.com)",
+            "EMAIL_ADDRESS",
+        ),
+        ("sip://bob@acme.com", "EMAIL_ADDRESS"),
+        ("| birthday | 1985-03-14", "DATE_OF_BIRTH"),
+        ("Birthday of Jane: 1985-03-14", "DATE_OF_BIRTH"),
+    ] {
+        assert!(found(text, kind), "{text}");
+    }
+    for (text, kind) in [
+        ("graph: 100000", "PHONE_NUMBER"),
+        ("in this paragraph. 12345678", "PHONE_NUMBER"),
+        ("::ffff:127.0.0.1", "IP_ADDRESS"),
+        ("::ffff:10.0.0.1", "IP_ADDRESS"),
+        ("section 3.1.4.1", "IP_ADDRESS"),
+        ("birthday party on 12/05/2030", "DATE_OF_BIRTH"),
+        (
+            "postgresql://app:Pa55word@db.example.com/x",
+            "EMAIL_ADDRESS",
+        ),
+    ] {
+        assert!(!found(text, kind), "{text}");
+    }
+}
+
+#[test]
 fn births_are_told_in_many_words_and_forms() {
     for (text, date) in [
         (

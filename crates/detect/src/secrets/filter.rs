@@ -236,6 +236,12 @@ fn is_identifier(text: &str) -> bool {
 /// digit, sooner.
 fn is_code(text: &str) -> bool {
     const SIGNS: [char; 8] = ['_', '-', '.', '/', ':', '=', '~', '+'];
+    let has = |class: fn(&u8) -> bool| text.bytes().any(|byte| class(&byte));
+    let is_mixed = has(u8::is_ascii_lowercase) && has(u8::is_ascii_uppercase);
+    // Else nothing parts its words.
+    if !is_mixed && !text.contains(SIGNS) {
+        return false;
+    }
     let parts: Option<Vec<Words>> = text.split(SIGNS).map(Words::of).collect();
     let is_of_words = parts.is_some_and(|parts| {
         let sum = |count: fn(&Words) -> usize| parts.iter().map(count).sum::<usize>();

@@ -114,6 +114,7 @@ fn a_value_is_found_in_every_form_of_its_name() {
         format!("- name: DB_PASSWORD\n  value: \"{password}\""),
         format!("[mysql]\npass={password}"),
         format!("dbPass: '{password}'"),
+        format!("{{\"pass\": \"{password}\"}}"),
         format!("**Password:** {password}"),
         format!("The admin password is {password}"),
         format!("Password\t{password}"),
@@ -142,6 +143,10 @@ fn what_is_said_of_a_value_is_none() {
     for text in [
         "the password is required to be reset every 90days".to_owned(),
         "password is base64-encoded".to_owned(),
+        "--- PASS: TestParseV2Config (0.00s)".to_owned(),
+        "ok 1 - pass: Test_A1b2".to_owned(),
+        "<pass>Test22Foo#1</pass>".to_owned(),
+        "docker login registry; docker run -p 8080:8080/tcp nginx".to_owned(),
         "bypass: Vec::with_capacity(12)".to_owned(),
         "let token: Token = tokens.next_token2()".to_owned(),
         format!("private_repo_sha: {hex}"),

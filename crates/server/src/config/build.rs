@@ -28,8 +28,9 @@ use super::gateway::{
     ApiConfig, ClientsConfig, ConversationKey, GatewayConfig, LimitsConfig, LogConfig, LogFormat,
     Login, SessionsConfig, StreamsConfig,
 };
-use super::inputs::{Inputs, Models};
+use super::inputs::{Inputs, Models, is_irregular};
 use super::problem::{FileProblems, Problem};
+use super::read::Named;
 use super::tree::{Entries, Json, Spot};
 use super::upstream::AllowedUpstreams;
 use super::written::{
@@ -58,6 +59,7 @@ pub(super) struct Builder<'f> {
     pub(super) inputs: Inputs,
     /// Models that are loaded already.
     pub(super) known: &'f Models,
+    pub(super) named: Named,
 }
 
 // === impl Builder ===
@@ -105,6 +107,16 @@ impl Builder<'_> {
     fn beside(&self, path: &str) -> PathBuf {
         let directory = self.path.parent().unwrap_or(Path::new(""));
         directory.join(path)
+    }
+
+    /// Whether a file may be read that stands here; if not, that is reported.
+    fn may_name(&mut self, span: &Range<usize>, path: &Path) -> bool {
+        let may = self.named == Named::Any || !is_irregular(path);
+        if !may {
+            self.error(span, format!("`{}` is no regular file", path.display()));
+            self.inputs.texts.insert(path.to_owned(), None);
+        }
+        may
     }
 
     /// `None` if it is absent, or wrong and reported.

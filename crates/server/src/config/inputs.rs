@@ -49,8 +49,7 @@ impl Inputs {
     /// One of the files that is there and no regular file: what a pipe has said it says once, and who
     /// asks again may wait for ever.
     pub(super) fn irregular(&self) -> Option<&PathBuf> {
-        let is_irregular = |path: &&PathBuf| fs::metadata(path).is_ok_and(|found| !found.is_file());
-        self.texts.keys().find(is_irregular)
+        self.texts.keys().find(|path| is_irregular(path))
     }
 
     /// A file alone.
@@ -60,6 +59,11 @@ impl Inputs {
             models: Models::default(),
         }
     }
+}
+
+/// Whether there is something else than a regular file.
+pub(super) fn is_irregular(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| !found.is_file())
 }
 
 // === impl Models ===

@@ -12,30 +12,47 @@ use crate::text_file::read_bounded;
 /// LIMIT: a configuration file may be this long.
 const CONFIG_BYTES_MAX: u64 = 1 << 20;
 
+/// Which files a configuration may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Named {
+    Any,
+    /// Those alone that say the same to whoever reads them again, and keep nobody waiting.
+    Regular,
+}
+
 type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
 impl GatewayConfig {
     /// Reads a configuration file and the policies that it names.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        load(path, &Models::default()).0
+        load(path, &Models::default(), Named::Any).0
+    }
+
+    /// The same for a gateway that is to run with it.
+    pub fn read_to_serve(path: &Path) -> Result<Self, ConfigError> {
+        Self::read(path)?.checked_to_serve(path)
+    }
+
+    pub(super) fn checked_to_serve(self, path: &Path) -> Result<Self, ConfigError> {
+        if self.servers.is_empty() && self.invariant_routes.is_none() {
+            return Err(ConfigError::NoServer {
+                path: path.to_owned(),
+            });
+        }
+        Ok(self)
     }
 }
 
 /// What a configuration file says, and what it was read from. Models that are `known` are not
 /// loaded again.
-pub(super) fn load(path: &Path, known: &Models) -> (Result<GatewayConfig, ConfigError>, Inputs) {
+pub(super) fn load(
+    path: &Path,
+    known: &Models,
+    named: Named,
+) -> (Result<GatewayConfig, ConfigError>, Inputs) {
     let environment = |name: &str| env::var_os(name)?.into_string().ok();
     match read_text(path) {
-        Ok(text) => {
-            let (config, inputs) = parse(path, text, &environment, known);
-            let config = config.and_then(|config| match &config.invariant_routes {
-                None if config.servers.is_empty() => Err(ConfigError::NoServer {
-                    path: path.to_owned(),
-                }),
-                _ => Ok(config),
-            });
-            (config, inputs)
-        }
+        Ok(text) => parse(path, text, &environment, known, named),
         Err(error) => (Err(error), Inputs::of(path, None)),
     }
 }
@@ -60,6 +77,7 @@ pub(super) fn parse(
     text: String,
     environment: Environment<'_>,
     known: &Models,
+    named: Named,
 ) -> (Result<GatewayConfig, ConfigError>, Inputs) {
     let mut builder = Builder {
         path,
@@ -70,6 +88,7 @@ pub(super) fn parse(
         of_named: Vec::new(),
         inputs: Inputs::of(path, Some(Secret::new(text.clone()))),
         known,
+        named,
     };
     let written: Option<Written> = tree::read(&text, &mut builder.problems);
     let config = builder.config(written.unwrap_or_default());

@@ -10,7 +10,7 @@ use portcullis_syntax::Severity;
 
 use super::inputs::Models;
 use super::problem::FileProblems;
-use super::read::parse;
+use super::read::{Named, parse};
 use super::{ConfigError, GatewayConfig};
 
 const POLICY: &str = "raise \"secret\" if:\n    (m: Message)\n    \"x\" in m.content\n";
@@ -30,7 +30,14 @@ fn read(yaml: &str) -> Result<GatewayConfig, ConfigError> {
 }
 
 fn read_at(path: &Path, yaml: &str) -> Result<GatewayConfig, ConfigError> {
-    parse(path, yaml.to_owned(), &environment, &Models::default()).0
+    parse(
+        path,
+        yaml.to_owned(),
+        &environment,
+        &Models::default(),
+        Named::Any,
+    )
+    .0
 }
 
 fn config(yaml: &str) -> GatewayConfig {

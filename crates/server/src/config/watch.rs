@@ -11,8 +11,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tracing::warn;
 
-use super::inputs::{Inputs, Models};
-use super::read::{load, read_text};
+use super::inputs::{Inputs, Models, is_irregular};
+use super::read::{Named, load, read_text};
 use super::{ConfigError, GatewayConfig, Secret};
 use crate::policy::PolicyFile;
 
@@ -108,23 +108,18 @@ impl Watcher {
     }
 
     async fn look(&self) -> Candidate {
-        let (path, known, seen) = (self.path.clone(), self.known.clone(), self.seen.clone());
+        let (path, known) = (self.path.clone(), self.known.clone());
         let look = move || {
-            if let Some(irregular) = seen.irregular() {
-                let mut inputs = Inputs::clone(&seen);
-                inputs.texts.insert(irregular.clone(), None);
-                let path = irregular.clone();
+            if is_irregular(&path) {
+                let inputs = Inputs::of(&path, None);
                 return (Err(ConfigError::Irregular { path }), inputs);
             }
-            let (config, inputs) = load(&path, &known);
+            let (config, inputs) = load(&path, &known, Named::Regular);
             let text = inputs.texts.get(&path).and_then(Option::as_ref);
-            let is_empty = text.is_some_and(|text| says_nothing(text.expose()));
-            let config = match inputs.irregular() {
-                Some(irregular) => Err(ConfigError::Irregular {
-                    path: irregular.clone(),
-                }),
-                None if is_empty => Err(ConfigError::Empty { path }),
-                None => config,
+            let config = if text.is_some_and(|text| says_nothing(text.expose())) {
+                Err(ConfigError::Empty { path })
+            } else {
+                config.and_then(|config| config.checked_to_serve(&path))
             };
             (config, inputs)
         };
@@ -138,10 +133,9 @@ impl Watcher {
     async fn is_changed(&self, inputs: &Arc<Inputs>) -> bool {
         let (path, inputs) = (self.path.clone(), Arc::clone(inputs));
         may_block(move || {
-            let irregular = inputs.irregular();
             let mut texts = inputs.texts.iter();
             let is_changed = texts.any(|(named, seen)| {
-                let now = if Some(named) == irregular {
+                let now = if is_irregular(named) {
                     None
                 } else if *named == path {
                     read_text(named).ok().map(Secret::new)
@@ -363,6 +357,21 @@ mod tests {
         writer.join().unwrap();
         let mut watcher = Watcher::new(files.path(), &running).unwrap();
         assert!(is_quiet(&mut watcher).await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_named_a_folder_may_name_a_file_after_all() {
+        let files = Files::new("listen: 127.0.0.1:1\n");
+        let mut watcher = files.watcher();
+        files.write("a.inv", POLICY);
+        let named =
+            |file: &str| format!("guardrails: [{{ name: a, policy: {{ file: {file} }} }}]\n");
+        files.write("c.yaml", &named("."));
+        let error = watcher.changed().await.unwrap_err();
+        assert!(matches!(error, ConfigError::Invalid(_)), "{error}");
+        assert!(is_quiet(&mut watcher).await, "it is said once");
+        files.write("c.yaml", &named("a.inv"));
+        assert_eq!(watcher.changed().await.unwrap().guardrails.len(), 1);
     }
 
     #[tokio::test(start_paused = true)]

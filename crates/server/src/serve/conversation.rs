@@ -20,8 +20,7 @@ use axum::http::{HeaderMap, StatusCode};
 use portcullis_json::{Object, Value};
 use portcullis_mcp::{EnvelopeLimits, Id, Message, MessageKind, Revision};
 use portcullis_session::{
-    Action, DeliveryKind, Guardrail, Introduction, RefusalStyle, Scope, Session, SessionSettings,
-    Source, Stream,
+    Action, Guardrail, Introduction, RefusalStyle, Scope, Session, SessionSettings, Source, Stream,
 };
 use portcullis_store::{Entry, Resumption, Upload};
 use portcullis_trace::record::{Direction, SessionEnd, SessionId, SessionRecord};
@@ -320,6 +319,11 @@ impl Conversation {
         self.began.elapsed()
     }
 
+    /// Whether the server takes no messages any more and has answered all that it took.
+    pub(crate) fn is_over(&self) -> bool {
+        self.upstream.takes_nothing() && self.is_quiet()
+    }
+
     /// For how long the client said nothing and waited for nothing. What a server says by itself
     /// does not count: it could keep a session that nobody listens to for ever.
     pub(crate) fn idle(&self) -> Option<Duration> {
@@ -441,7 +445,6 @@ impl Conversation {
 
     /// What came of a line of a server whose messages come on one stream.
     pub(crate) async fn on_line(self: &Arc<Self>, actions: Vec<Action>) {
-        self.touch_if_answered(&actions);
         self.carry_out(actions, &Carried::default(), None)
             .await
             .ok();
@@ -562,19 +565,6 @@ impl Conversation {
     async fn record_or_log(&self, entry: impl Into<Entry>) {
         if let Err(error) = self.recording.record(entry).await {
             warn!(%error, "session not recorded");
-        }
-    }
-
-    fn touch_if_answered(&self, actions: &[Action]) {
-        let answers = |action: &Action| {
-            let Action::Send(permit) = action else {
-                return false;
-            };
-            let delivery = permit.delivery();
-            delivery.direction == Direction::ToClient && delivery.kind == DeliveryKind::Response
-        };
-        if actions.iter().any(answers) {
-            self.touch();
         }
     }
 

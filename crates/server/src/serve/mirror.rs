@@ -32,7 +32,10 @@ pub(crate) fn pass_on(headers: &HeaderMap, passed: &mut HeaderMap) {
         [MCP_METHOD, MCP_NAME].contains(name) || name.as_str().starts_with(MCP_PARAM_PREFIX)
     };
     let mirroring = headers.iter().filter(|(name, _)| mirrors(name));
-    passed.extend(mirroring.map(|(name, value)| (name.clone(), value.clone())));
+    for (name, value) in mirroring {
+        // It may be there already, as one that is passed on in any case.
+        passed.insert(name.clone(), value.clone());
+    }
 }
 
 /// The text that a header stands for; `None` if it is encoded and the encoding is broken.

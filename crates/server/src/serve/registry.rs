@@ -288,7 +288,7 @@ fn retire_longest_idle(
 
 /// Why the conversation's time is up, if it is.
 fn over(conversation: &Conversation, limits: &SessionsConfig) -> Option<EndReason> {
-    if conversation.ended().is_cancelled() {
+    if conversation.ended().is_cancelled() || conversation.is_over() {
         return Some(EndReason::Server);
     }
     if conversation.age() > limits.max_age {

@@ -85,6 +85,14 @@ impl Upstream {
         }
     }
 
+    /// Whether no message reaches the server any more.
+    pub(crate) fn takes_nothing(&self) -> bool {
+        match self {
+            Self::Http(_) | Self::Sse(_) => false,
+            Self::Stdio(stdio) => stdio.takes_nothing(),
+        }
+    }
+
     /// Sends a request, or says how it goes to the server and its answer comes back. That there
     /// will be no answer, the conversation is told.
     pub(crate) async fn call(

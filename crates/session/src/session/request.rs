@@ -139,10 +139,12 @@ impl Session {
             .into_iter()
             .filter(|revision| is_stateless.is_none_or(|era| era == revision.is_stateless()));
         revisions.any(|revision| method.may_come_from(sender, revision))
-            || self
-                .extra_methods
-                .iter()
-                .any(|extra| extra == method.as_str())
+            || self.allows_beside(method.as_str())
+    }
+
+    /// Whether configuration lets this method pass beside those of the specification.
+    pub(super) fn allows_beside(&self, method: &str) -> bool {
+        self.extra_methods.iter().any(|extra| extra == method)
     }
 }
 

@@ -141,6 +141,24 @@ impl Session {
         Ok(actions)
     }
 
+    /// Whether a result asks for something that neither the revision of its request has there nor
+    /// configuration lets pass.
+    fn asks_more_than_it_may(&self, turn: Turn<'_>, exchange: &Exchange) -> bool {
+        let (Some(result), Some(revision)) = (turn.message.result(), exchange.revision) else {
+            return false;
+        };
+        let may_be_asked = |method: &str| {
+            Method::parse(method).may_be_nested(revision) || self.allows_beside(method)
+        };
+        let asked = result.get("inputRequests").and_then(Value::as_object);
+        asked.is_some_and(|asked| {
+            asked.iter().any(|(_, request)| {
+                let method = request.get("method").and_then(Value::as_str);
+                !method.is_some_and(may_be_asked)
+            })
+        })
+    }
+
     /// A revision that the gateway does not know could hide messages that it cannot inspect.
     fn admit_answer(&mut self, turn: Turn<'_>, exchange: &Exchange) -> Result<(), OwnWords> {
         if self.ends_other_subscription(turn, exchange) {
@@ -150,7 +168,7 @@ impl Session {
                 "the server answered for another subscription",
             ));
         }
-        if asks_more_than_it_may(turn, exchange) {
+        if self.asks_more_than_it_may(turn, exchange) {
             return Err(OwnWords::error(
                 Some(&exchange.id),
                 error_code::INTERNAL_ERROR,
@@ -294,20 +312,6 @@ fn attributed(message: &Message, exchange: &Exchange) -> Option<Vec<u8>> {
 /// Servers on the Python SDK say so that they refuse an HTTP request as a whole.
 fn is_refusal(message: &Message, id: &Id) -> bool {
     message.error().is_some() && matches!(id, Id::String(text) if **text == *"server-error")
-}
-
-/// Whether a result asks for something that the revision of its request does not have there.
-fn asks_more_than_it_may(turn: Turn<'_>, exchange: &Exchange) -> bool {
-    let (Some(result), Some(revision)) = (turn.message.result(), exchange.revision) else {
-        return false;
-    };
-    let asked = result.get("inputRequests").and_then(Value::as_object);
-    asked.is_some_and(|asked| {
-        asked.iter().any(|(_, request)| {
-            let method = request.get("method").and_then(Value::as_str);
-            !method.is_some_and(|method| Method::parse(method).may_be_nested(revision))
-        })
-    })
 }
 
 /// Whether a stream may bring the answer to a request with this id, or to the one that it is for.

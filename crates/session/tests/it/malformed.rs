@@ -118,6 +118,22 @@ fn an_answer_that_cannot_be_read_is_that_of_the_only_open_request() {
 }
 
 #[test]
+fn what_a_server_writes_beside_its_answers_fails_no_request() {
+    for line in [
+        "[INFO] handling a call",
+        r#"{"level":"info","msg":"x"}"#,
+        "{not json",
+        "{}",
+        r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":1,"progress":NaN}}"#,
+    ] {
+        let mut talk = Conversation::unguarded();
+        talk.client_asks("1", "tools/call", CALL);
+        assert_eq!(talk.line(ToClient, line.as_bytes()).sent, [], "{line}");
+        talk.server_answers("1", r#"{"content":[]}"#);
+    }
+}
+
+#[test]
 fn a_malformed_answer_of_the_clients_fails_the_request_of_the_servers() {
     let mut talk = Conversation::unguarded();
     talk.client_asks("1", "tools/call", CALL);

@@ -47,6 +47,11 @@ pub(super) fn config(url: &str) -> Result<Config, StoreError> {
     let mut config: Config = url.parse().map_err(|_| StoreError::InvalidLocation {
         url: without_secrets(url),
     })?;
+    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        return Err(StoreError::InvalidLocation {
+            url: without_secrets(url),
+        });
+    }
     config
         .application_name("portcullis")
         .connect_timeout(CONNECT_WAIT_MAX)

@@ -23,15 +23,12 @@ impl Builder<'_> {
     ) -> Vec<ScopedGuardrail> {
         let mut names = HashMap::new();
         let written = written.unwrap_or_default().into_iter();
-        let guardrails = written.filter_map(|guardrail| {
-            let mut written = guardrail.value?;
-            let is_enabled = value(written.enabled.take()).unwrap_or(true);
-            let guardrail = self.guardrail(written, servers, &mut names)?;
-            is_enabled.then_some(guardrail)
-        });
+        let guardrails =
+            written.filter_map(|guardrail| self.guardrail(guardrail.value?, servers, &mut names));
         guardrails.collect()
     }
 
+    /// `None` if it is not in force.
     fn guardrail(
         &mut self,
         written: WrittenGuardrail,
@@ -39,10 +36,11 @@ impl Builder<'_> {
         names: &mut HashMap<String, Range<usize>>,
     ) -> Option<ScopedGuardrail> {
         let name = self.guardrail_name(written.name, names);
-        let policy = self.policy(written.policy);
+        let is_enabled = value(written.enabled).unwrap_or(true);
+        let policy = self.policy(written.policy, is_enabled);
         let servers = self.only_servers(written.servers, servers);
         let clients = self.only_clients(written.clients);
-        Some(ScopedGuardrail {
+        let guardrail = ScopedGuardrail {
             guardrail: Guardrail {
                 name: GuardrailName {
                     id: None,
@@ -54,7 +52,8 @@ impl Builder<'_> {
             },
             servers,
             clients,
-        })
+        };
+        is_enabled.then_some(guardrail)
     }
 
     fn guardrail_name(
@@ -77,14 +76,14 @@ impl Builder<'_> {
         Some(written)
     }
 
-    fn policy(&mut self, policy: Spot<WrittenPolicy>) -> Option<Policy> {
+    fn policy(&mut self, policy: Spot<WrittenPolicy>, is_enabled: bool) -> Option<Policy> {
         let loaded = match policy.value? {
             WrittenPolicy::Text(text) => {
                 load_policy(self.text, &policy.span, &text, &mut self.problems)
             }
             WrittenPolicy::File(PolicyPath { file }) => self.policy_in_file(file),
         }?;
-        if let Err(error) = check_rules(&loaded) {
+        if is_enabled && let Err(error) = check_rules(&loaded) {
             self.error(&policy.span, error.to_string());
         }
         Some(loaded)
@@ -92,6 +91,9 @@ impl Builder<'_> {
 
     fn policy_in_file(&mut self, file: Spot<String>) -> Option<Policy> {
         let path = self.beside(&file.value?);
+        if !self.may_name(&file.span, &path) {
+            return None;
+        }
         match PolicyFile::read(&path) {
             Ok(read) => {
                 let is_new = self

@@ -23,6 +23,9 @@ impl Builder<'_> {
             return Vec::new();
         };
         let path = self.beside(&written);
+        if !self.may_name(&span, &path) {
+            return Vec::new();
+        }
         let text = match read_text(&path) {
             Ok(text) => text,
             Err(error) => {

@@ -77,7 +77,17 @@ fn expand_url(
     let Some((user, rest)) = rest.rsplit_once('@') else {
         return expand(written, environment);
     };
-    let encoded = |name: &str| environment(name).map(|value| percent_encoded(&value));
+    // A variable alone may bring both, as the user and the password of services are often given.
+    let brings_both = !user.contains(':');
+    let encoded = |name: &str| {
+        let value = environment(name)?;
+        Some(match value.split_once(':') {
+            Some((user, password)) if brings_both => {
+                format!("{}:{}", percent_encoded(user), percent_encoded(password))
+            }
+            _ => percent_encoded(&value),
+        })
+    };
     let user = expand(user, &encoded)?;
     let rest = expand(rest, environment)?;
     Ok(format!("{scheme}://{user}@{rest}"))

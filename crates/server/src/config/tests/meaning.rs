@@ -419,7 +419,14 @@ fn what_variables_bring_to_the_user_of_a_store_is_taken_as_it_is() {
     };
     let location = |url: &str| {
         let yaml = format!("store: {{ url: \"{url}\" }}\n");
-        let read = parse(Path::new("c.yaml"), yaml, &environment, &Models::default()).0;
+        let read = parse(
+            Path::new("c.yaml"),
+            yaml,
+            &environment,
+            &Models::default(),
+            Named::Any,
+        )
+        .0;
         read.unwrap().store.location
     };
     let check = |url: &str, expected: &str| {

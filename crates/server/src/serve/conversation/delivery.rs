@@ -49,8 +49,10 @@ impl Conversation {
 
     /// SPEC: MCP, Cancellation: what is cancelled is not answered.
     fn end_reply(&self, scope: Scope, id: &Id) {
-        let reply = self.streams().close_reply(scope, id);
-        if let Some(outlet) = reply {
+        let mut streams = self.streams();
+        if let Some(outlet) = streams.close_reply(scope, id)
+            && !streams.has_reply_on(&outlet)
+        {
             outlet.end();
         }
     }
@@ -62,6 +64,9 @@ impl Conversation {
         carried: &Carried,
     ) -> Result<(), ClientGone> {
         let is_response = delivery.kind == DeliveryKind::Response;
+        if is_response {
+            self.touch();
+        }
         let concerned = delivery.concerns.as_ref();
         let registered = concerned.and_then(|id| {
             let mut streams = self.streams();

@@ -111,7 +111,6 @@ impl Conversation {
     ) -> Result<Taken, ClientGone> {
         let _arriving = self.arriving();
         let actions = self.judge_answer(source, bytes).await;
-        self.touch_if_answered(&actions);
         let taken = Taken::of(&actions, source, self.upstream.is_stateless());
         if taken == Taken::Forbidden {
             return Ok(taken);

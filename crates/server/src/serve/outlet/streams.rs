@@ -54,6 +54,12 @@ impl Streams {
         self.replies.contains_key(&(scope, id.clone()))
     }
 
+    /// Whether something else is answered on this stream, as the messages of one batch are.
+    pub(crate) fn has_reply_on(&self, outlet: &Outlet) -> bool {
+        let mut replies = self.replies.values();
+        replies.any(|reply| Arc::ptr_eq(&reply.outlet.0, &outlet.0))
+    }
+
     /// The last that is to be sent on this stream is on its way.
     pub(crate) fn close_reply(&mut self, scope: Scope, id: &Id) -> Option<Outlet> {
         let reply = self.replies.remove(&(scope, id.clone()))?;

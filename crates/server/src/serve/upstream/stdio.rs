@@ -1,6 +1,7 @@
 //! A server that is a child process of its conversation.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use portcullis_trace::record::Direction;
@@ -25,6 +26,8 @@ pub(crate) struct StdioUpstream {
     /// `None` once the session has ended: that closes the server's input.
     input: Mutex<Option<LineWriter<pipe::Sender>>>,
     server: Mutex<ChildServer>,
+    /// Whether a message could not be written: none can follow it.
+    takes_nothing: AtomicBool,
 }
 
 /// What a server writes, to be read by [`read_all`].
@@ -47,11 +50,12 @@ impl StdioUpstream {
         let upstream = Self {
             input: Mutex::new(Some(LineWriter::new(input))),
             server: Mutex::new(server),
+            takes_nothing: AtomicBool::new(false),
         };
         Ok((upstream, ServerOutput(LineReader::new(output, line_bytes))))
     }
 
-    /// Until the conversation has `ended`, which it has with a server that takes no messages.
+    /// Until the conversation has `ended`.
     pub(super) async fn send(
         &self,
         line: &[u8],
@@ -71,8 +75,13 @@ impl StdioUpstream {
         };
         // Half a line may be in the pipe: nothing can follow it.
         *input = None;
-        ended.cancel();
+        self.takes_nothing.store(true, Ordering::Relaxed);
         Err(error)
+    }
+
+    /// Whether no message reaches the server any more. It may answer those that did.
+    pub(crate) fn takes_nothing(&self) -> bool {
+        self.takes_nothing.load(Ordering::Relaxed)
     }
 
     /// Of a conversation that has ended, so that nobody keeps the input for long.
@@ -164,7 +173,7 @@ mod tests {
         let ended = CancellationToken::new();
         // More than a pipe holds.
         let first = server.send(&vec![b' '; 1 << 20], &ended).await;
-        assert!(ended.is_cancelled());
+        assert!(server.takes_nothing() && !ended.is_cancelled());
         (first, server.send(b"{}", &ended).await)
     }
 }
