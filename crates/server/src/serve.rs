@@ -42,8 +42,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
-use hyper_util::service::TowerToHyperService;
 use portcullis_store::{Location, StoreError};
 use portcullis_transport::http::endpoint::EndpointError;
 use portcullis_transport::http::lanes::Lanes;
@@ -60,6 +58,7 @@ pub(crate) use self::gateway::Gateway;
 use self::gateway::Surroundings;
 use self::health::Health;
 use self::holder::Holder;
+use self::refusals::NotedRoutes;
 pub(crate) use self::retention::active_since;
 use crate::api::{self, Api};
 use crate::config::{ConfigError, DataDirectory, ExplorerConfig, GatewayConfig, Watcher};
@@ -230,7 +229,7 @@ async fn converse(
 ) {
     let tasks = gateway.tasks.clone();
     let endless = attend(gateway, recording, watcher, overrides);
-    let service = TowerToHyperService::new(routes(gateway, recording));
+    let service = NotedRoutes::new(routes(gateway, recording), Arc::clone(gateway));
     // Until the end of this: conversations have work on them that is waited for below.
     let lanes = Lanes::start();
     let stop = async {
@@ -259,7 +258,6 @@ fn routes(gateway: &Arc<Gateway>, recording: &Arc<Recording>) -> Router {
     route::router(Arc::clone(gateway))
         .merge(route::operation::router(health))
         .merge(api::router(api))
-        .layer(from_fn_with_state(Arc::clone(gateway), refusals::note))
 }
 
 /// Without it, sessions end with the gateway.

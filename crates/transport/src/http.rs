@@ -15,3 +15,4 @@ pub mod listen;
 mod pace;
 pub mod parts;
 pub mod reach;
+mod within;

@@ -10,12 +10,11 @@ use bytes::Bytes;
 use portcullis_mcp::{Id, Malformed, Meant, Message, MessageKind, error_code, write};
 use portcullis_transport::http::body::BodyError;
 use portcullis_transport::http::events::EventBody;
-use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::errand::Errand;
 use super::headers::{EVENT_STREAM, JSON, NotOne};
-use super::outlet::{Outgoing, Parcel, WeakOutlet};
+use super::outlet::{Outgoing, Parcel, Parcels, WeakOutlet};
 
 /// A proxy between must not hold events back.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
@@ -176,7 +175,7 @@ pub(crate) fn accepted() -> Response {
 /// on the way, if it comes on one of its own. `None` if it is over and nothing has come.
 pub(crate) async fn reply(
     outlet: &WeakOutlet,
-    mut parcels: mpsc::Receiver<Parcel>,
+    mut parcels: Parcels,
     way: Option<Errand<()>>,
     keep_alive: Duration,
 ) -> Option<Response> {
@@ -198,25 +197,26 @@ pub(crate) async fn reply(
 }
 
 /// The way goes on without us once there is something to send.
-async fn first(parcels: &mut mpsc::Receiver<Parcel>, way: Option<Errand<()>>) -> Option<Parcel> {
+async fn first(parcels: &mut Parcels, way: Option<Errand<()>>) -> Option<Parcel> {
     if let Some(way) = way {
         tokio::select! {
             biased;
-            parcel = parcels.recv() => return parcel,
+            parcel = parcels.recv() => return parcel.map(|parcel| *parcel),
             () = way => {}
         }
     }
-    parcels.recv().await
+    parcels.recv().await.map(|parcel| *parcel)
 }
 
 /// A stream of events; `guard` is dropped when nobody reads it any more.
 pub(crate) fn events<G: Send + Unpin + 'static>(
     first: Option<Parcel>,
-    parcels: mpsc::Receiver<Parcel>,
+    parcels: Parcels,
     keep_alive: Duration,
     guard: G,
 ) -> Response {
-    let body = EventBody::new(first, parcels, Parcel::write, keep_alive, guard);
+    let write = |parcel: Box<Parcel>, out: &mut Vec<u8>| parcel.write(out);
+    let body = EventBody::new(first.map(Box::new), parcels, write, keep_alive, guard);
     let mut response = Response::new(Body::new(body));
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(EVENT_STREAM));

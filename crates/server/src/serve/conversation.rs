@@ -350,12 +350,12 @@ impl Conversation {
         self: &Arc<Self>,
         message: &Message,
         scope: Scope,
-        headers: &HeaderMap,
+        headers: &Arc<HeaderMap>,
         outlet: Option<&Outlet>,
     ) -> Errand<Result<Option<Errand<()>>, NotTaken>> {
         let conversation = Arc::clone(self);
         let message = message.clone();
-        let headers = headers.clone();
+        let headers = Arc::clone(headers);
         let outlet = outlet.cloned();
         Errand::new(&self.tasks, async move {
             conversation
@@ -368,7 +368,7 @@ impl Conversation {
         self: &Arc<Self>,
         message: &Message,
         scope: Scope,
-        headers: HeaderMap,
+        headers: Arc<HeaderMap>,
         outlet: Option<Outlet>,
     ) -> Result<Option<Errand<()>>, NotTaken> {
         let passing = self.gate.enter().filter(|_| !self.ended.is_cancelled());

@@ -41,17 +41,27 @@ pub(crate) fn is_json(headers: &HeaderMap) -> bool {
 /// Whether the client says by name that it takes this type of body. A client that takes anything
 /// is one that has not thought of streams.
 pub(crate) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
+    accepts_all(headers, [wanted])
+}
+
+/// Whether it takes each of these.
+pub(crate) fn accepts_all<const N: usize>(headers: &HeaderMap, wanted: [&str; N]) -> bool {
+    let mut accepted = [false; N];
     let ranges = headers.get_all(ACCEPT).iter();
-    let mut ranges = ranges
+    let ranges = ranges
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','));
-    ranges.any(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let is_meant = parts
-            .next()
-            .is_some_and(|name| name.eq_ignore_ascii_case(wanted));
-        is_meant && !parts.any(is_zero_weight)
-    })
+    for range in ranges {
+        let (name, parameters) = range.split_once(';').unwrap_or((range, ""));
+        let mut wanted = wanted.iter().zip(&mut accepted);
+        let meant = wanted.find(|(wanted, _)| name.trim().eq_ignore_ascii_case(wanted));
+        if let Some((_, accepted)) = meant
+            && !parameters.split(';').map(str::trim).any(is_zero_weight)
+        {
+            *accepted = true;
+        }
+    }
+    !accepted.contains(&false)
 }
 
 /// Of the client's headers, those that a server is to see: the revision, where the message stands

@@ -108,9 +108,17 @@ impl Conversation {
         outcome: Outcome,
         outlet: Option<&Outlet>,
     ) -> Vec<Action> {
-        let go_on = |inquiry| Arc::clone(self).go_on(inquiry);
-        turn.settle(outcome, go_on, self.detectors(), self.given_up(outlet))
-            .await
+        if outcome.inquiry.is_none() {
+            return outcome.actions;
+        }
+        // Seldom, and not to be a part of the future of every message.
+        Box::pin(async {
+            let go_on = |inquiry| Arc::clone(self).go_on(inquiry);
+            let given_up = self.given_up(outlet);
+            turn.settle(outcome, go_on, self.detectors(), given_up)
+                .await
+        })
+        .await
     }
 
     /// Goes on with messages whose questions have been answered.

@@ -13,14 +13,13 @@ use portcullis_transport::http::reach::Reach;
 use portcullis_transport::lines::{LineReader, LineWriter};
 use portcullis_transport::signal::EndSignals;
 use portcullis_transport::stdio;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use super::conversation::{Conversation, Terms};
 use super::gateway::{Target, TargetServer};
-use super::outlet::{Outgoing, Outlet, Parcel};
+use super::outlet::{Outgoing, Outlet, Parcel, Parcels};
 use super::upstream::{HttpUpstream, SseError, SseUpstream, Upstream, read_stream};
 use crate::config::{HttpServer, HttpTransport, StreamsConfig};
 use crate::detectors::ConfiguredDetectors;
@@ -201,7 +200,7 @@ async fn take(conversation: &Arc<Conversation>, line: &[u8]) {
             return;
         }
     };
-    let headers = HeaderMap::new();
+    let headers = Arc::default();
     for message in &messages {
         let taken = conversation.take(message, Scope::SESSION, &headers, None);
         // A client that is gone is seen where its answers are written.
@@ -210,10 +209,10 @@ async fn take(conversation: &Arc<Conversation>, line: &[u8]) {
 }
 
 /// Writes until nothing more can come, or nobody reads it.
-async fn write_all(mut client: LineWriter<stdio::Output>, mut parcels: mpsc::Receiver<Parcel>) {
+async fn write_all(mut client: LineWriter<stdio::Output>, mut parcels: Parcels) {
     while let Some(parcel) = parcels.recv().await {
         // Where a stream of events stands is nothing that lines could say.
-        let Parcel::Message(Outgoing { bytes, .. }) = parcel else {
+        let Parcel::Message(Outgoing { bytes, .. }) = *parcel else {
             continue;
         };
         if let Err(error) = client.send(&bytes).await {

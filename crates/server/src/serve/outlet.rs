@@ -11,6 +11,7 @@ use bytes::Bytes;
 use portcullis_mcp::Revision;
 use portcullis_mcp::frame::write_event;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +26,12 @@ const WRITE_WAIT_MAX: Duration = Duration::from_secs(10);
 /// How long an answer that takes its time may be one message. Then it is a stream, to which the
 /// client can come back.
 const PRIME_AFTER: Duration = Duration::from_secs(1);
+
+/// What is sent to a client, in its order. In boxes: a channel sets aside room for many at once, and
+/// mostly one comes.
+pub(crate) type Parcels = mpsc::Receiver<Box<Parcel>>;
+pub(super) type ParcelSender = mpsc::Sender<Box<Parcel>>;
+
 /// One thing to send to a client.
 #[derive(Debug)]
 pub(crate) enum Parcel {
@@ -68,7 +75,7 @@ pub(crate) struct WeakOutlet(Weak<Sending>);
 #[derive(Debug)]
 struct Sending {
     /// `None` as soon as it is a stream that is kept, which then ends when that does, or is given up.
-    sender: Mutex<Option<mpsc::Sender<Parcel>>>,
+    sender: Mutex<Option<ParcelSender>>,
     /// The client did not read for too long: nothing is sent to it any more.
     given_up: CancellationToken,
     /// If the client can come back to the stream.
@@ -149,12 +156,12 @@ impl Position {
 // === impl Outlet ===
 
 impl Outlet {
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Parcel>) {
+    pub(crate) fn new() -> (Self, Parcels) {
         Self::with(OUTLET_MESSAGES, None)
     }
 
     /// One that the client can come back to.
-    pub(crate) fn kept(keeping: Keeping) -> (Self, mpsc::Receiver<Parcel>) {
+    pub(crate) fn kept(keeping: Keeping) -> (Self, Parcels) {
         // What is kept need not wait here as well.
         let messages = match keeping.begins {
             Begins::AsStream => 1,
@@ -163,7 +170,7 @@ impl Outlet {
         Self::with(messages, Some(keeping))
     }
 
-    fn with(messages: usize, keeping: Option<Keeping>) -> (Self, mpsc::Receiver<Parcel>) {
+    fn with(messages: usize, keeping: Option<Keeping>) -> (Self, Parcels) {
         let (sender, parcels) = mpsc::channel(messages);
         let outlet = Self(Arc::new(Sending {
             sender: Mutex::new(Some(sender)),
@@ -185,15 +192,13 @@ impl Outlet {
         }
         self.0.begin_with(&parcel);
         let Some(sender) = self.0.sender() else {
-            return self.0.keep(parcel).await;
+            return Box::pin(self.0.keep(parcel)).await;
         };
-        match timeout(WRITE_WAIT_MAX, sender.send(parcel)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(ClientGone),
-            Err(_) => {
-                self.0.give_up();
-                Err(ClientGone)
-            }
+        // Mostly there is room, and a message's future need not have any for the wait.
+        match sender.try_send(Box::new(parcel)) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Closed(_)) => Err(ClientGone),
+            Err(TrySendError::Full(parcel)) => Box::pin(self.0.wait(sender, parcel)).await,
         }
     }
 
@@ -214,7 +219,7 @@ impl Outlet {
             (Some((replay, stream)), _) => replay.end(stream),
             // Without room for it something was sent.
             (None, Some(sender)) => {
-                sender.try_send(Parcel::Begin).ok();
+                sender.try_send(Box::new(Parcel::Begin)).ok();
             }
             (None, None) => {}
         }
@@ -306,6 +311,18 @@ impl Sending {
         self.lock_sender().take();
     }
 
+    /// Waits until the client has room.
+    async fn wait(&self, sender: ParcelSender, parcel: Box<Parcel>) -> Result<(), ClientGone> {
+        match timeout(WRITE_WAIT_MAX, sender.send(parcel)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(ClientGone),
+            Err(_) => {
+                self.give_up();
+                Err(ClientGone)
+            }
+        }
+    }
+
     async fn keep(&self, parcel: Parcel) -> Result<(), ClientGone> {
         let (replay, stream) = self.kept().ok_or(ClientGone)?;
         if let Parcel::Message(message) = parcel {
@@ -314,11 +331,11 @@ impl Sending {
         Ok(())
     }
 
-    fn sender(&self) -> Option<mpsc::Sender<Parcel>> {
+    fn sender(&self) -> Option<ParcelSender> {
         self.lock_sender().clone()
     }
 
-    fn lock_sender(&self) -> MutexGuard<'_, Option<mpsc::Sender<Parcel>>> {
+    fn lock_sender(&self) -> MutexGuard<'_, Option<ParcelSender>> {
         self.sender.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -340,7 +357,7 @@ impl Drop for Sending {
 
 impl Conversation {
     /// A stream to a client of Streamable HTTP.
-    pub(crate) fn outlet(&self) -> (Outlet, mpsc::Receiver<Parcel>) {
+    pub(crate) fn outlet(&self) -> (Outlet, Parcels) {
         let revision = self.revision().filter(|revision| !revision.is_stateless());
         let Some(revision) = revision else {
             return Outlet::new();

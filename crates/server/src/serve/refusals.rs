@@ -1,49 +1,100 @@
 //! Requests that were refused, for the log and for whoever counts them, and what is left of them.
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::{Body, HttpBody};
-use axum::extract::{Request, State};
 use axum::http::header::EXPECT;
-use axum::http::{HeaderMap, StatusCode};
-use axum::middleware::Next;
+use axum::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::service::Service;
 use portcullis_transport::http::lent::{Lender, lend};
+use tower_service::Service as _;
 use tracing::info;
 
 use super::answer::Reason;
 use super::gateway::Gateway;
 
-/// One line for each. The query of the URL is left out: it may have the id of a session.
-pub(crate) async fn note(
-    State(gateway): State<Arc<Gateway>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let (method, uri) = (request.method().clone(), request.uri().clone());
-    let waits = waits_for_continue(request.headers());
-    let (request, lender) = lend_body(request);
-    let response = next.run(request).await;
-    let status = response.status();
-    if status.is_client_error() || status.is_server_error() {
-        // One that was too slow would be so again.
-        if let Some(lender) = lender.filter(|_| status != StatusCode::REQUEST_TIMEOUT) {
-            Box::pin(lender.discard(waits)).await;
-        }
-        gateway.metrics.refuse(status);
-        let reason = response.extensions().get::<Reason>();
-        let reason = reason.map(|Reason(text)| text.as_str());
-        let (method, path, status) = (method.as_str(), uri.path(), status.as_u16());
-        info!(status, method, path, reason, "request refused");
-    }
-    response
+/// All routes of the gateway, with a note of what they refuse.
+#[derive(Clone, Debug)]
+pub(super) struct NotedRoutes {
+    routes: Router,
+    gateway: Arc<Gateway>,
 }
 
-fn lend_body(request: Request) -> (Request, Option<Lender<Body>>) {
-    if request.body().is_end_stream() {
-        return (request, None);
+/// A request, for whoever refuses it.
+struct Asked {
+    gateway: Arc<Gateway>,
+    method: Method,
+    uri: Uri,
+    /// What is left of its body.
+    rest: Option<Lender<Incoming>>,
+    waits_for_continue: bool,
+}
+
+// === impl NotedRoutes ===
+
+impl NotedRoutes {
+    pub(super) fn new(routes: Router, gateway: Arc<Gateway>) -> Self {
+        Self { routes, gateway }
     }
+}
+
+impl Service<Request<Incoming>> for NotedRoutes {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let waits_for_continue = waits_for_continue(request.headers());
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let (request, rest) = lend_body(request);
+        let asked = Asked {
+            gateway: Arc::clone(&self.gateway),
+            method,
+            uri,
+            rest,
+            waits_for_continue,
+        };
+        // A router is always ready.
+        let response = self.routes.clone().call(request);
+        Box::pin(async move {
+            let response = response.await?;
+            let status = response.status();
+            if status.is_client_error() || status.is_server_error() {
+                let reason = response.extensions().get::<Reason>().cloned();
+                Box::pin(asked.note_refusal(status, reason)).await;
+            }
+            Ok(response)
+        })
+    }
+}
+
+// === impl Asked ===
+
+impl Asked {
+    /// One line for each. The query of the URL is left out: it may have the id of a session.
+    async fn note_refusal(self, status: StatusCode, reason: Option<Reason>) {
+        // One that was too slow would be so again.
+        let rest = self.rest.filter(|_| status != StatusCode::REQUEST_TIMEOUT);
+        if let Some(rest) = rest {
+            rest.discard(self.waits_for_continue).await;
+        }
+        self.gateway.metrics.refuse(status);
+        let reason = reason.as_ref().map(|Reason(text)| text.as_str());
+        let (method, path, status) = (self.method.as_str(), self.uri.path(), status.as_u16());
+        info!(status, method, path, reason, "request refused");
+    }
+}
+
+fn lend_body(request: Request<Incoming>) -> (Request<Body>, Option<Lender<Incoming>>) {
     let (parts, body) = request.into_parts();
+    if body.is_end_stream() {
+        return (Request::from_parts(parts, Body::empty()), None);
+    }
     let (lent, lender) = lend(body);
     let request = Request::from_parts(parts, Body::new(lent));
     (request, Some(lender))

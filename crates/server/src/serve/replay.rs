@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use self::kept::{Event, Kept, Next};
-use super::outlet::{Outgoing, Parcel, Position};
+use super::outlet::{Outgoing, Parcel, ParcelSender, Parcels, Position};
 
 pub(crate) use self::kept::StreamNumber;
 
@@ -39,7 +39,7 @@ pub(crate) struct Replay {
 #[derive(Debug)]
 pub(crate) enum Found {
     /// What comes after it, and the stream.
-    Rest(StreamNumber, mpsc::Receiver<Parcel>),
+    Rest(StreamNumber, Parcels),
     /// What came after it is not kept any more.
     Lost,
     /// It has no id of ours.
@@ -59,11 +59,7 @@ impl Replay {
     }
 
     /// Begins a stream that goes to `sender`, if `primes` with an event that is there for its id.
-    pub(super) fn begin(
-        self: &Arc<Self>,
-        primes: bool,
-        sender: mpsc::Sender<Parcel>,
-    ) -> StreamNumber {
+    pub(super) fn begin(self: &Arc<Self>, primes: bool, sender: ParcelSender) -> StreamNumber {
         let (stream, news) = {
             let mut kept = self.kept();
             let (stream, news) = kept.begin();
@@ -149,12 +145,7 @@ impl Replay {
     }
 
     /// Carries what comes on a stream to its client, as a task of its own.
-    fn pump(
-        self: &Arc<Self>,
-        stream: StreamNumber,
-        news: Arc<Notify>,
-        sender: mpsc::Sender<Parcel>,
-    ) {
+    fn pump(self: &Arc<Self>, stream: StreamNumber, news: Arc<Notify>, sender: ParcelSender) {
         let replay = Arc::clone(self);
         self.tasks.spawn(async move {
             while let Some(permit) = replay.reserve(stream, &news, &sender).await {
@@ -162,7 +153,7 @@ impl Replay {
                     break;
                 };
                 replay.room.notify_waiters();
-                permit.send(replay.parcel(event));
+                permit.send(Box::new(replay.parcel(event)));
             }
             replay.kept().detach(stream, &news);
             replay.room.notify_waiters();
@@ -174,8 +165,8 @@ impl Replay {
         &self,
         stream: StreamNumber,
         news: &Arc<Notify>,
-        sender: &'s mpsc::Sender<Parcel>,
-    ) -> Option<mpsc::Permit<'s, Parcel>> {
+        sender: &'s ParcelSender,
+    ) -> Option<mpsc::Permit<'s, Box<Parcel>>> {
         loop {
             tokio::select! {
                 permit = timeout(REST_WAIT_MAX, sender.reserve()) => match permit {
@@ -196,7 +187,7 @@ impl Replay {
         &self,
         stream: StreamNumber,
         news: &Arc<Notify>,
-        sender: &mpsc::Sender<Parcel>,
+        sender: &ParcelSender,
     ) -> Option<Event> {
         loop {
             match self.kept().take(stream, news) {

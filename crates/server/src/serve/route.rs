@@ -23,7 +23,7 @@ use self::streamable::passed;
 use super::admission::admit;
 use super::answer::Refused;
 use super::gateway::{Gateway, Opening, Profile, Target};
-use super::headers::{EVENT_STREAM, JSON, accepts, is_json};
+use super::headers::{EVENT_STREAM, JSON, accepts_all, is_json};
 use super::login::log_in;
 use super::principal::Principal;
 use super::registry::ConversationId;
@@ -164,7 +164,7 @@ fn is_utf8(headers: &HeaderMap) -> bool {
 }
 
 fn admit_answer_types(headers: &HeaderMap) -> Result<(), Refused> {
-    if accepts(headers, JSON) && accepts(headers, EVENT_STREAM) {
+    if accepts_all(headers, [JSON, EVENT_STREAM]) {
         return Ok(());
     }
     Err(Refused::new(

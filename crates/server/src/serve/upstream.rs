@@ -42,7 +42,7 @@ pub(crate) struct Call {
     pub(crate) id: Option<Id>,
     pub(crate) method: Option<Method>,
     /// Of the client's, that are passed on.
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: Arc<HeaderMap>,
     /// Names the trace that it is part of, outside of the gateway.
     pub(crate) trace: Option<String>,
     /// Where the answer goes, if it has a stream of its own.

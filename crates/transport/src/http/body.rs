@@ -4,7 +4,8 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use http_body::{Body, SizeHint};
 use http_body_util::BodyExt;
-use tokio::time::timeout;
+
+use super::within::within;
 
 /// LIMIT: how long a body may take between two of its parts.
 const PART_WAIT_MAX: Duration = Duration::from_secs(30);
@@ -30,7 +31,7 @@ pub async fn read_body<B>(body: B, limit: usize) -> Result<Bytes, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let whole = timeout(WHOLE_WAIT_MAX, read_parts(body, limit)).await;
+    let whole = within(WHOLE_WAIT_MAX, read_parts(body, limit)).await;
     whole.unwrap_or(Err(BodyError::TooSlow))
 }
 
@@ -44,7 +45,7 @@ where
     }
     let mut whole = Parts::expecting(&body.size_hint());
     loop {
-        let frame = timeout(PART_WAIT_MAX, body.frame())
+        let frame = within(PART_WAIT_MAX, body.frame())
             .await
             .map_err(|_| BodyError::TooSlow)?;
         match frame {

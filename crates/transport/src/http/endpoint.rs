@@ -19,6 +19,7 @@ use url::Url;
 
 use super::body::Parts;
 pub use super::connector::Connector;
+use super::within::within;
 
 const AGENT: &str = concat!("portcullis/", env!("CARGO_PKG_VERSION"));
 const JSON: &str = "application/json";
@@ -33,7 +34,7 @@ pub struct Endpoint {
     url: Url,
     /// The same as requests have it; `None` if none can.
     uri: Option<Uri>,
-    /// Sent with every request.
+    /// Sent with every request, but for what its caller has to say under the same name.
     headers: HeaderMap,
     bounds: Bounds,
 }
@@ -102,7 +103,14 @@ fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) 
 // === impl Endpoint ===
 
 impl Endpoint {
-    pub(super) fn new(connector: Connector, url: Url, headers: HeaderMap, bounds: Bounds) -> Self {
+    pub(super) fn new(
+        connector: Connector,
+        url: Url,
+        mut headers: HeaderMap,
+        bounds: Bounds,
+    ) -> Self {
+        let agent = HeaderValue::from_static(AGENT);
+        headers.entry(USER_AGENT).or_insert(agent);
         Self {
             connector,
             uri: uri(&url),
@@ -171,21 +179,13 @@ impl Endpoint {
     /// The caller's headers come before the endpoint's, and ours in the place of what anybody else
     /// put there.
     fn head(&self, method: &Method, accept: &'static str, headers: HeaderMap) -> HeaderMap {
-        let mut all = headers;
-        for name in self.headers.keys() {
-            if !all.contains_key(name) {
-                for value in self.headers.get_all(name) {
-                    all.append(name, value.clone());
-                }
-            }
-        }
+        let mut all = self.headers.clone();
+        all.extend(headers);
         if method == Method::POST {
             all.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
         }
         all.insert(ACCEPT, HeaderValue::from_static(accept));
         all.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        all.entry(USER_AGENT)
-            .or_insert(HeaderValue::from_static(AGENT));
         all
     }
 
@@ -221,7 +221,7 @@ impl Endpoint {
 
     async fn bounded<T>(&self, work: impl Future<Output = T>) -> Result<T, EndpointError> {
         let wait = self.bounds.wait;
-        timeout(wait, work)
+        within(wait, work)
             .await
             .map_err(|_| EndpointError::TooSlow(wait))
     }

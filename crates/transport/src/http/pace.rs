@@ -134,8 +134,9 @@ impl Pace {
     }
 
     fn note_written(&self) {
-        self.blocked.set(None);
-        if let Stage::Writing { .. } = self.stage.get() {
+        if self.blocked.take().is_some()
+            && let Stage::Writing { .. } = self.stage.get()
+        {
             let since = Instant::now();
             self.stage.set(Stage::Writing { since });
         }

@@ -116,7 +116,7 @@ mod tests {
         }
         let mut told = 0;
         while let Ok(Some(parcel)) = timeout(BRIEF, parcels.recv()).await {
-            told += usize::from(matches!(parcel, Parcel::Message(_)));
+            told += usize::from(matches!(*parcel, Parcel::Message(_)));
         }
         // Of the first, and of all that changed while it was on its way.
         assert_eq!(told, 2);

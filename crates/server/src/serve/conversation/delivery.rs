@@ -31,7 +31,8 @@ impl Conversation {
                 Ok(self.upstream.call(self, bytes, call).await)
             }
             (Direction::ToServer, _) => {
-                let headers = call.map(|call| call.headers.clone()).unwrap_or_default();
+                let headers = call.map(|call| Arc::clone(&call.headers));
+                let headers = headers.unwrap_or_default();
                 let method = call.and_then(|call| call.method.clone());
                 let told = self.upstream.tell(self, bytes, method.as_ref(), &headers);
                 if let Err(error) = Box::pin(told).await {

@@ -9,7 +9,8 @@ use portcullis_session::Session;
 use portcullis_trace::record::Direction;
 use std::mem;
 use std::ops::{Deref, DerefMut};
-use tokio::sync::{Mutex, MutexGuard, watch};
+use std::sync::{Mutex as StdMutex, MutexGuard as StdMutexGuard, PoisonError};
+use tokio::sync::{Mutex, MutexGuard, Notify};
 
 /// See the module.
 #[derive(Debug)]
@@ -17,7 +18,15 @@ pub(super) struct GuardedSession {
     session: Mutex<Session>,
     to_server: EnvelopeLimits,
     to_client: EnvelopeLimits,
-    seen: watch::Sender<Seen>,
+    noted: Noted,
+}
+
+/// What is seen of a session by those who do not have it.
+#[derive(Debug)]
+struct Noted {
+    seen: StdMutex<Seen>,
+    /// Told when the last of the client's requests has its answer.
+    quiet: Notify,
 }
 
 /// What was so when the session was last let go.
@@ -34,7 +43,7 @@ pub(super) struct Seen {
 #[derive(Debug)]
 pub(crate) struct SessionGuard<'s> {
     session: MutexGuard<'s, Session>,
-    seen: &'s watch::Sender<Seen>,
+    noted: &'s Noted,
 }
 
 // === impl GuardedSession ===
@@ -44,7 +53,7 @@ impl GuardedSession {
         Self {
             to_server: session.envelope(Direction::ToServer).clone(),
             to_client: session.envelope(Direction::ToClient).clone(),
-            seen: watch::Sender::new(Seen::of(&session)),
+            noted: Noted::new(&session),
             session: Mutex::new(session),
         }
     }
@@ -59,14 +68,18 @@ impl GuardedSession {
     }
 
     pub(super) fn seen(&self) -> Seen {
-        *self.seen.borrow()
+        *self.noted.lock()
     }
 
     /// Waits until no request of the client's waits for an answer.
     pub(super) async fn quiet(&self) {
-        let mut seen = self.seen.subscribe();
-        // Whose sender is kept here.
-        seen.wait_for(|seen| seen.is_quiet).await.ok();
+        loop {
+            let told = self.noted.quiet.notified();
+            if self.seen().is_quiet {
+                return;
+            }
+            told.await;
+        }
     }
 
     /// How messages in this direction are to be read.
@@ -87,8 +100,31 @@ impl GuardedSession {
     fn guard<'s>(&'s self, session: MutexGuard<'s, Session>) -> SessionGuard<'s> {
         SessionGuard {
             session,
-            seen: &self.seen,
+            noted: &self.noted,
         }
+    }
+}
+
+// === impl Noted ===
+
+impl Noted {
+    fn new(session: &Session) -> Self {
+        Self {
+            seen: StdMutex::new(Seen::of(session)),
+            quiet: Notify::new(),
+        }
+    }
+
+    fn note(&self, session: &Session) {
+        let seen = Seen::of(session);
+        let before = mem::replace(&mut *self.lock(), seen);
+        if seen.is_quiet && !before.is_quiet {
+            self.quiet.notify_waiters();
+        }
+    }
+
+    fn lock(&self) -> StdMutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,9 +160,6 @@ impl DerefMut for SessionGuard<'_> {
 impl Drop for SessionGuard<'_> {
     fn drop(&mut self) {
         // Before the session is let go: whoever is told of it then sees it so.
-        self.seen.send_if_modified(|seen| {
-            let before = mem::replace(seen, Seen::of(&self.session));
-            before != *seen
-        });
+        self.noted.note(&self.session);
     }
 }

@@ -78,7 +78,7 @@ impl Conversation {
         {
             let source = Source::whole(Direction::ToServer);
             let actions = self.session().await.on_malformed(&source, error.clone());
-            self.on_line(actions).await;
+            Box::pin(self.on_line(actions)).await;
         }
         incoming
     }

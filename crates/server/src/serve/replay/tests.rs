@@ -1,4 +1,3 @@
-use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep};
 
 use super::kept::{BYTES_MAX, EVENTS_MAX};
@@ -12,7 +11,7 @@ struct Bench {
 struct Stream {
     replay: Arc<Replay>,
     number: StreamNumber,
-    parcels: Receiver<Parcel>,
+    parcels: Parcels,
 }
 
 impl Bench {
@@ -31,7 +30,7 @@ impl Bench {
     }
 
     #[track_caller]
-    fn rest(&self, id: &str) -> Receiver<Parcel> {
+    fn rest(&self, id: &str) -> Parcels {
         match self.replay.find(id) {
             Found::Rest(_, parcels) => parcels,
             found => panic!("{found:?}"),
@@ -58,8 +57,8 @@ fn message(text: impl Into<Bytes>) -> Outgoing {
 }
 
 /// The id and the text of the next event; `None` at the end.
-async fn next(parcels: &mut Receiver<Parcel>) -> Option<(String, String)> {
-    let (position, bytes) = match parcels.recv().await? {
+async fn next(parcels: &mut Parcels) -> Option<(String, String)> {
+    let (position, bytes) = match *parcels.recv().await? {
         Parcel::Position(position) => (position, Bytes::new()),
         Parcel::Message(Outgoing {
             position, bytes, ..

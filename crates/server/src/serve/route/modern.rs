@@ -55,6 +55,7 @@ pub(super) async fn post(
     }
     let mut passed = passed(target, headers);
     mirror::pass_on(headers, &mut passed);
+    let passed = Arc::new(passed);
     // One may end before it has seen the request, to make room or because its time is up.
     for _ in 0..CONVERSATIONS_MAX {
         let conversation = conversation(gateway, access, headers, &profile, message).await?;

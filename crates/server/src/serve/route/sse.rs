@@ -115,7 +115,7 @@ pub(super) async fn take(
     for message in &messages {
         admit_in_session(&conversation, message)?;
     }
-    let passed = passed(conversation.target(), headers);
+    let passed = Arc::new(passed(conversation.target(), headers));
     let (gateway, tasks) = (Arc::clone(gateway), gateway.tasks.clone());
     let work = async move {
         let mut is_over = false;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -13,7 +14,6 @@ use portcullis_mcp::{
     EnvelopeLimits, Incoming, Message, MessageKind, Method, Peer, Revision, error_code,
 };
 use portcullis_session::Scope;
-use tokio::sync::mpsc;
 
 use super::{
     Access, Configured, admit_answer_types, admit_message, body, method_not_allowed, modern,
@@ -30,7 +30,7 @@ use crate::serve::headers::{
     value,
 };
 use crate::serve::hold::Hold;
-use crate::serve::outlet::{Outgoing, Outlet, Parcel};
+use crate::serve::outlet::{Outgoing, Outlet, Parcel, Parcels};
 use crate::serve::registry::ConversationId;
 use crate::serve::replay::Found;
 use crate::serve::upstream::{StandaloneStream, asked_for, pass_standalone};
@@ -41,10 +41,10 @@ const SESSION_ID_BYTES_MAX: usize = 256;
 pub(super) async fn post(
     State(gateway): State<Arc<Gateway>>,
     Configured(access): Configured,
-    headers: HeaderMap,
-    request: Body,
+    request: Request,
 ) -> Result<Response, Refused> {
-    take(&gateway, &access, &headers, Profile::default(), request).await
+    let (Parts { headers, .. }, body) = request.into_parts();
+    take(&gateway, &access, &headers, Profile::default(), body).await
 }
 
 pub(super) async fn get(
@@ -183,7 +183,7 @@ async fn initialize(
         first: Some(message.clone()),
         ..access.opening(id.clone(), headers, profile)
     };
-    let passed = opening.headers.clone();
+    let passed = Arc::new(opening.headers.clone());
     // Until it is told the id, nobody could go on with the session.
     let hold = Hold::new(gateway, &id);
     let conversation = gateway
@@ -227,7 +227,7 @@ async fn in_session(
     incoming: Incoming,
 ) -> Result<Response, Refused> {
     let config = gateway.config();
-    let passed = passed(target, headers);
+    let passed = Arc::new(passed(target, headers));
     let keep_alive = config.streams.keep_alive;
     let message = match incoming {
         Incoming::Single(message) => message,
@@ -285,7 +285,7 @@ pub(super) fn admit_in_session(
 async fn answered(
     conversation: &Arc<Conversation>,
     message: &Message,
-    passed: &HeaderMap,
+    passed: &Arc<HeaderMap>,
     keep_alive: Duration,
 ) -> Option<Response> {
     let (outlet, parcels) = conversation.outlet();
@@ -302,7 +302,7 @@ async fn answered(
 async fn batch(
     conversation: &Arc<Conversation>,
     messages: Vec<Message>,
-    passed: HeaderMap,
+    passed: Arc<HeaderMap>,
     keep_alive: Duration,
 ) -> Result<Response, Refused> {
     for message in &messages {
@@ -404,10 +404,7 @@ async fn standalone(
 }
 
 /// What comes after an event of ours; `None` if it is none.
-fn rest(
-    conversation: &Arc<Conversation>,
-    last_event: &str,
-) -> Result<Option<mpsc::Receiver<Parcel>>, Refused> {
+fn rest(conversation: &Arc<Conversation>, last_event: &str) -> Result<Option<Parcels>, Refused> {
     match conversation.replay().find(last_event) {
         Found::Foreign => Ok(None),
         Found::Lost => Err(Refused::bad_request(

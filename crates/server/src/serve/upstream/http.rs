@@ -4,7 +4,7 @@ mod exchange;
 mod given;
 mod lost_session;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -20,7 +20,7 @@ use super::TellError;
 use super::standalone::start_listening;
 use crate::serve::conversation::Conversation;
 use crate::serve::counted::Count;
-use crate::serve::headers::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID, value};
+use crate::serve::headers::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID};
 use crate::serve::outlet::Position;
 
 /// LIMIT: how long the server may take to hear that a session is over.
@@ -142,12 +142,12 @@ impl HttpUpstream {
 
     /// Whether the server opened a session.
     fn has_session(&self) -> bool {
-        self.handshake().session_id.is_some()
+        self.session().is_some()
     }
 
     /// What the server finds its session by.
     pub(crate) fn session_id(&self) -> Option<String> {
-        let id = self.handshake().session_id?;
+        let id = self.session()?;
         id.to_str().ok().map(str::to_owned)
     }
 
@@ -197,7 +197,8 @@ impl HttpUpstream {
         revision: Option<Revision>,
         headers: &HeaderMap,
     ) -> Result<StandaloneStream, EndpointError> {
-        let headers = Self::with_session(revision, headers, &self.handshake());
+        let session = self.session();
+        let headers = with_session(revision, headers, session.as_ref());
         Ok(match self.endpoint.get(headers).await? {
             Answer::Events(_, events) => StandaloneStream::Events(events),
             Answer::Json(head, _) | Answer::Other(head) => StandaloneStream::Refused(head.status),
@@ -206,10 +207,11 @@ impl HttpUpstream {
 
     pub(super) async fn end(&self, revision: Option<Revision>) {
         let handshake = self.handshake();
-        if handshake.session_id.is_none() {
+        let session = handshake.session_id.as_ref();
+        if session.is_none() {
             return;
         }
-        let headers = Self::with_session(revision, &handshake.headers, &handshake);
+        let headers = with_session(revision, &handshake.headers, session);
         match timeout(END_WAIT_MAX, self.endpoint.delete(headers)).await {
             Ok(Ok(_)) => {}
             Ok(Err(error)) => debug!(%error, "the server was not told that the session ended"),
@@ -221,7 +223,7 @@ impl HttpUpstream {
     pub(crate) fn metadata(&self) -> Object {
         let mut metadata = Object::new();
         metadata.insert("is_stateless_http_server", !self.has_session());
-        if let Some(response_type) = self.handshake().response_type {
+        if let Some(response_type) = self.look(|handshake| handshake.response_type) {
             metadata.insert("server_response_type", response_type);
         }
         metadata
@@ -243,41 +245,54 @@ impl HttpUpstream {
         self.handshake().headers
     }
 
+    /// What the server finds its session by, as a request says it.
+    fn session(&self) -> Option<HeaderValue> {
+        self.look(|handshake| handshake.session_id.clone())
+    }
+
     fn handshake(&self) -> Handshake {
+        self.look(Handshake::clone)
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&Handshake) -> T) -> T {
         match &self.era {
-            Era::Stateless => Handshake::default(),
-            Era::Stateful(stateful) => stateful
-                .handshake
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .clone(),
+            Era::Stateless => look(&Handshake::default()),
+            Era::Stateful(stateful) => look(&stateful.handshake()),
         }
     }
 
     fn remember(&self, note: impl FnOnce(&mut Handshake)) {
         if let Era::Stateful(stateful) = &self.era {
-            let handshake = &stateful.handshake;
-            note(&mut handshake.lock().unwrap_or_else(PoisonError::into_inner));
+            note(&mut stateful.handshake());
         }
     }
+}
 
-    fn with_session(
-        revision: Option<Revision>,
-        headers: &HeaderMap,
-        handshake: &Handshake,
-    ) -> HeaderMap {
-        let mut headers = headers.clone();
-        if let Some(session_id) = &handshake.session_id {
-            headers.insert(MCP_SESSION_ID, session_id.clone());
-        }
-        let negotiated = revision.filter(|revision| *revision >= Revision::V2025_06_18);
-        if let Some(revision) = negotiated
-            && let Some(value) = value(revision.as_str())
-        {
-            headers.insert(MCP_PROTOCOL_VERSION, value);
-        }
-        headers
+// === impl Stateful ===
+
+impl Stateful {
+    fn handshake(&self) -> MutexGuard<'_, Handshake> {
+        let handshake = self.handshake.lock();
+        handshake.unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The headers of a request in a session of the server's.
+fn with_session(
+    revision: Option<Revision>,
+    headers: &HeaderMap,
+    session: Option<&HeaderValue>,
+) -> HeaderMap {
+    let mut headers = headers.clone();
+    if let Some(session) = session {
+        headers.insert(MCP_SESSION_ID, session.clone());
+    }
+    let negotiated = revision.filter(|revision| *revision >= Revision::V2025_06_18);
+    if let Some(revision) = negotiated {
+        let revision = HeaderValue::from_static(revision.as_str());
+        headers.insert(MCP_PROTOCOL_VERSION, revision);
+    }
+    headers
 }
 
 impl super::Upstream {

@@ -60,7 +60,7 @@ impl HttpUpstream {
         if call.method == Some(Method::Initialize) {
             self.remember(|handshake| {
                 handshake.initialize = Some(bytes.clone());
-                handshake.headers = call.headers.clone();
+                handshake.headers = HeaderMap::clone(&call.headers);
                 trace_context::remove(&mut handshake.headers);
             });
         }
@@ -73,7 +73,7 @@ impl HttpUpstream {
                 _ => self.silence_max,
             },
         };
-        let headers = call.headers.clone();
+        let headers = Arc::clone(&call.headers);
         let call_in_progress = self.calls.one_more();
         let conversation = Arc::clone(conversation);
         let tasks = conversation.tasks().clone();

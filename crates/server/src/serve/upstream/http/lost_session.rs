@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use bytes::Bytes;
 use portcullis_mcp::{EnvelopeLimits, Message, MessageKind, Method, Peer, Revision, view, write};
 use portcullis_transport::http::endpoint::{Answer, EndpointError, EventStream};
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
-use super::{Era, Handshake, HttpUpstream, StandaloneStream};
+use super::{Era, HttpUpstream, StandaloneStream, with_session};
 use crate::serve::conversation::Conversation;
 use crate::serve::headers::{LAST_EVENT_ID, MCP_SESSION_ID};
 
@@ -21,15 +21,16 @@ impl HttpUpstream {
         bytes: Bytes,
         headers: &HeaderMap,
     ) -> Result<Answer, EndpointError> {
-        let used = self.handshake();
-        let with_session = Self::with_session(conversation.revision(), headers, &used);
-        let answer = self.endpoint.post(with_session, bytes.clone()).await?;
-        let is_lost = used.session_id.is_some() && answer.head().status == StatusCode::NOT_FOUND;
-        if !is_lost || !Box::pin(self.open_again(conversation, &used)).await {
+        let used = self.session();
+        let in_session = with_session(conversation.revision(), headers, used.as_ref());
+        let answer = self.endpoint.post(in_session, bytes.clone()).await?;
+        let is_lost = used.is_some() && answer.head().status == StatusCode::NOT_FOUND;
+        if !is_lost || !Box::pin(self.open_again(conversation, used.as_ref())).await {
             return Ok(answer);
         }
-        let with_session = Self::with_session(conversation.revision(), headers, &self.handshake());
-        self.endpoint.post(with_session, bytes).await
+        let opened = self.session();
+        let in_session = with_session(conversation.revision(), headers, opened.as_ref());
+        Box::pin(self.endpoint.post(in_session, bytes)).await
     }
 
     /// Opens the stream for what belongs to no request, or goes on with another; in another session
@@ -39,14 +40,14 @@ impl HttpUpstream {
         conversation: &Arc<Conversation>,
         headers: &HeaderMap,
     ) -> Result<StandaloneStream, EndpointError> {
-        let used = self.handshake();
+        let used = self.session();
         let stream = self.listen(conversation.revision(), headers).await?;
-        let is_lost = used.session_id.is_some()
-            && matches!(stream, StandaloneStream::Refused(StatusCode::NOT_FOUND));
+        let is_lost =
+            used.is_some() && matches!(stream, StandaloneStream::Refused(StatusCode::NOT_FOUND));
         if !is_lost {
             return Ok(stream);
         }
-        if !Box::pin(self.open_again(conversation, &used)).await {
+        if !Box::pin(self.open_again(conversation, used.as_ref())).await {
             conversation.ended().cancel();
             return Ok(stream);
         }
@@ -61,7 +62,7 @@ impl HttpUpstream {
     pub(super) async fn open_again(
         &self,
         conversation: &Arc<Conversation>,
-        lost: &Handshake,
+        lost: Option<&HeaderValue>,
     ) -> bool {
         let Era::Stateful(stateful) = &self.era else {
             return false;
@@ -71,13 +72,14 @@ impl HttpUpstream {
         if conversation.ended().is_cancelled() {
             return false;
         }
-        if self.handshake().session_id != lost.session_id {
+        let handshake = self.handshake();
+        if handshake.session_id.as_ref() != lost {
             return true;
         }
-        let Some(initialize) = lost.initialize.clone() else {
+        let Some(initialize) = handshake.initialize else {
             return false;
         };
-        let headers = lost.headers.clone();
+        let headers = handshake.headers;
         let opened = self
             .initialize_again(conversation, initialize, headers)
             .await;
@@ -128,7 +130,8 @@ impl HttpUpstream {
         if Revision::parse(view.protocol_version) != conversation.revision() {
             return Err("the server speaks another revision now".to_owned());
         }
-        let headers = Self::with_session(conversation.revision(), &headers, &self.handshake());
+        let opened = self.session();
+        let headers = with_session(conversation.revision(), &headers, opened.as_ref());
         let initialized = write::notification(Method::Initialized.as_str(), None);
         let answer = self.endpoint.post(headers, initialized.into()).await;
         let status = answer.map_err(plain)?.head().status;
