@@ -48,15 +48,15 @@ pub(crate) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
 pub(crate) fn accepts_all<const N: usize>(headers: &HeaderMap, wanted: [&str; N]) -> bool {
     let mut accepted = [false; N];
     let ranges = headers.get_all(ACCEPT).iter();
-    let ranges = ranges
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','));
+    let ranges = ranges.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     for range in ranges {
-        let (name, parameters) = range.split_once(';').unwrap_or((range, ""));
+        let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        let name = parts.next().unwrap_or_default();
+        let is_meant = |wanted: &str| name.eq_ignore_ascii_case(wanted.as_bytes());
         let mut wanted = wanted.iter().zip(&mut accepted);
-        let meant = wanted.find(|(wanted, _)| name.trim().eq_ignore_ascii_case(wanted));
+        let meant = wanted.find(|(wanted, _)| is_meant(wanted));
         if let Some((_, accepted)) = meant
-            && !parameters.split(';').map(str::trim).any(is_zero_weight)
+            && !parts.any(is_zero_weight)
         {
             *accepted = true;
         }
@@ -82,11 +82,12 @@ pub(crate) fn value(text: &str) -> Option<HeaderValue> {
     HeaderValue::from_str(text).ok()
 }
 
-fn is_zero_weight(parameter: &str) -> bool {
+fn is_zero_weight(parameter: &[u8]) -> bool {
     let weight = parameter
-        .strip_prefix("q=")
-        .or_else(|| parameter.strip_prefix("Q="));
-    weight.is_some_and(|weight| weight.trim().parse() == Ok(0.0_f32))
+        .strip_prefix(b"q=")
+        .or_else(|| parameter.strip_prefix(b"Q="));
+    let weight = weight.and_then(|weight| str::from_utf8(weight.trim_ascii()).ok());
+    weight.is_some_and(|weight| weight.parse() == Ok(0.0_f32))
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT,
+    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue,
+    USER_AGENT,
 };
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::client::legacy;
@@ -34,6 +35,8 @@ pub struct Endpoint {
     url: Url,
     /// The same as requests have it; `None` if none can.
     uri: Option<Uri>,
+    /// What it is called in requests over HTTP/1.1.
+    host: Option<HeaderValue>,
     /// Sent with every request, but for what its caller has to say under the same name.
     headers: HeaderMap,
     bounds: Bounds,
@@ -114,6 +117,7 @@ impl Endpoint {
         Self {
             connector,
             uri: uri(&url),
+            host: host(&url),
             url,
             headers,
             bounds,
@@ -129,6 +133,7 @@ impl Endpoint {
     pub fn at(&self, url: Url) -> Self {
         Self {
             uri: uri(&url),
+            host: host(&url),
             url,
             ..self.clone()
         }
@@ -186,6 +191,9 @@ impl Endpoint {
         }
         all.insert(ACCEPT, HeaderValue::from_static(accept));
         all.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+        if let Some(host) = &self.host {
+            all.entry(HOST).or_insert_with(|| host.clone());
+        }
         all
     }
 
@@ -240,6 +248,20 @@ fn uri(url: &Url) -> Option<Uri> {
     let written = url.as_str();
     let without_fragment = written.split('#').next().unwrap_or(written);
     without_fragment.parse().ok()
+}
+
+/// With the port, unless it is the one of the scheme. `None` where the connection may be one of
+/// HTTP/2, which has no such header: then the client writes it if it has to.
+fn host(url: &Url) -> Option<HeaderValue> {
+    if url.scheme() != "http" {
+        return None;
+    }
+    let name = url.host_str()?;
+    let written = match url.port() {
+        Some(port) => format!("{name}:{port}"),
+        None => name.to_owned(),
+    };
+    HeaderValue::from_str(&written).ok()
 }
 
 /// Whether a body is of this type, whatever its parameters are.
