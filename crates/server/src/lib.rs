@@ -11,6 +11,7 @@ mod api;
 pub mod check;
 mod clock;
 pub mod config;
+mod detail;
 pub mod detectors;
 mod end;
 pub mod explorer;

@@ -53,7 +53,7 @@ use tokio::time::timeout;
 use tracing::{Level, info, warn};
 
 pub(crate) use self::admission::admit;
-pub(crate) use self::answer::{Reason, json};
+pub(crate) use self::answer::{Reason, body_status, json};
 pub(crate) use self::gateway::Gateway;
 use self::gateway::Surroundings;
 use self::health::Health;

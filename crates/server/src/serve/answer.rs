@@ -139,12 +139,7 @@ impl From<NotOne> for Refused {
 
 impl From<BodyError> for Refused {
     fn from(error: BodyError) -> Self {
-        let status = match error {
-            BodyError::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            BodyError::Broken => StatusCode::BAD_REQUEST,
-        };
-        Self::new(status, error.to_string())
+        Self::new(body_status(error), error.to_string())
     }
 }
 
@@ -156,6 +151,15 @@ impl From<Malformed> for Refused {
             id: error.id.clone().filter(|_| error.meant != Meant::Answer),
             ..Self::bad_request(error.to_string())
         }
+    }
+}
+
+/// With what a body is refused that was not read to its end.
+pub(crate) fn body_status(error: BodyError) -> StatusCode {
+    match error {
+        BodyError::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        BodyError::TooSlow => StatusCode::REQUEST_TIMEOUT,
+        BodyError::Broken => StatusCode::BAD_REQUEST,
     }
 }
 

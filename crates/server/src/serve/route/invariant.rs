@@ -22,8 +22,9 @@ use url::Url;
 
 use super::{Access, STREAMABLE, sse, streamable, strict};
 use crate::config::{AllowedUpstreams, GatewayConfig, HttpServer, HttpTransport};
+use crate::detail::Detail;
 use crate::serve::admission::admit;
-use crate::serve::answer::{Reason, Refused};
+use crate::serve::answer::Refused;
 use crate::serve::gateway::{Gateway, Profile, Target, TargetServer};
 use crate::serve::headers::{JSON, single};
 use crate::serve::login::log_in;
@@ -56,10 +57,6 @@ enum Error {
     Detail(Detail),
     Refused(Refused),
 }
-
-/// An error in the shape of the reference.
-#[derive(Debug)]
-struct Detail(StatusCode, String);
 
 pub(super) fn routes() -> Router<Arc<Gateway>> {
     let streamable = post(post_streamable)
@@ -153,7 +150,7 @@ fn target(
         return Err(not_found().into());
     };
     let Some(written) = single(headers, &MCP_SERVER_BASE_URL).map_err(Refused::from)? else {
-        return Err(Detail::bad_request(&format!("Missing {MCP_SERVER_BASE_URL} header")).into());
+        return Err(Detail::bad_request(format!("Missing {MCP_SERVER_BASE_URL} header")).into());
     };
     let path = match transport {
         HttpTransport::StreamableHttp => "/mcp/",
@@ -164,7 +161,7 @@ fn target(
     let is_elsewhere = |url: &Url| url.port_or_known_default() != Some(config.listen.port());
     let url = url.filter(is_elsewhere);
     let Some(url) = url.filter(|url| is_reachable(allowed, url)) else {
-        return Err(Detail(
+        return Err(Detail::new(
             StatusCode::FORBIDDEN,
             format!("{MCP_SERVER_BASE_URL} is not one of the allowed upstreams"),
         )
@@ -239,7 +236,7 @@ fn project(headers: &HeaderMap) -> Result<Option<String>, Error> {
     let mut written = headers.get_all(PROJECT_NAME).iter();
     let (Some(name), None) = (written.next(), written.next()) else {
         let is_absent = headers.get(PROJECT_NAME).is_none();
-        let wrong = || Detail::bad_request(&format!("{PROJECT_NAME} must stand there once"));
+        let wrong = || Detail::bad_request(format!("{PROJECT_NAME} must stand there once"));
         return if is_absent {
             Ok(None)
         } else {
@@ -249,7 +246,7 @@ fn project(headers: &HeaderMap) -> Result<Option<String>, Error> {
     let name = str::from_utf8(name.as_bytes()).ok();
     let name = name.filter(|name| name.chars().count() <= PROJECT_CHARACTERS_MAX);
     let wrong = || {
-        Detail::bad_request(&format!(
+        Detail::bad_request(format!(
             "{PROJECT_NAME} must be UTF-8 of at most {PROJECT_CHARACTERS_MAX} characters"
         ))
     };
@@ -266,7 +263,7 @@ fn guardrail(headers: &HeaderMap) -> Result<Option<Guardrail>, Error> {
     let Some(written) = single(headers, &GUARDRAILS).map_err(Refused::from)? else {
         return Ok(None);
     };
-    let wrong = |why: String| Detail::bad_request(&format!("{GUARDRAILS}: {why}"));
+    let wrong = |why: String| Detail::bad_request(format!("{GUARDRAILS}: {why}"));
     let source = unicode_escape::decode(written)
         .ok_or_else(|| wrong("a broken escape sequence".to_owned()))?;
     let loaded = Policy::load(&source);
@@ -290,7 +287,7 @@ fn guardrail(headers: &HeaderMap) -> Result<Option<Guardrail>, Error> {
 }
 
 fn not_found() -> Detail {
-    Detail(StatusCode::NOT_FOUND, "Not Found".to_owned())
+    Detail::not_found("Not Found")
 }
 
 fn or_no_session(refused: Refused) -> Error {
@@ -355,25 +352,5 @@ impl From<Detail> for Error {
 impl From<Refused> for Error {
     fn from(refused: Refused) -> Self {
         Self::Refused(refused)
-    }
-}
-
-// === impl Detail ===
-
-impl Detail {
-    fn bad_request(text: &str) -> Self {
-        Self(StatusCode::BAD_REQUEST, text.to_owned())
-    }
-}
-
-impl IntoResponse for Detail {
-    fn into_response(self) -> Response {
-        let Self(status, text) = self;
-        let mut body = Object::new();
-        body.insert("detail", text.as_str());
-        let body = portcullis_json::Value::from(body).to_string();
-        let mut response = (status, [(CONTENT_TYPE, JSON)], body).into_response();
-        response.extensions_mut().insert(Reason(text));
-        response
     }
 }
