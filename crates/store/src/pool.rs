@@ -1,4 +1,5 @@
 //! Connections for callers that read and write now and then from async code.
+use std::mem::take;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -65,13 +66,15 @@ impl Pool {
             None => self.location.open(Durability::Strict)?,
         };
         let done = work(store.as_mut());
-        // After a failure of the database the connection may be of no use, and that to a file which
-        // was removed is.
-        if !matches!(
-            done,
-            Err(StoreError::Failed { .. } | StoreError::Replaced { .. })
-        ) {
-            self.idle.lock().push(store);
+        match done {
+            // The connection may be of no use.
+            Err(StoreError::Failed { .. }) => {}
+            // No connection to that file is of use.
+            Err(StoreError::Replaced { .. }) => {
+                let useless = take(&mut *self.idle.lock());
+                drop(useless);
+            }
+            Ok(_) | Err(_) => self.idle.lock().push(store),
         }
         drop(turn);
         done

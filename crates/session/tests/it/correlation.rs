@@ -339,6 +339,12 @@ fn a_result_asks_for_nothing_else_than_it_may() {
         let answer = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{}}}"#, asks(method));
         assert_eq!(talk.server(&answer).error(ToClient).0, INTERNAL_ERROR);
     }
+    let mut talk = Conversation::with(Vec::new(), |context| {
+        context.revision = Some(Revision::V2026_07_28);
+        context.extra_methods = vec!["unknown/method".to_owned()];
+    });
+    talk.client_asks("1", "tools/call", params);
+    talk.server_answers("1", &asks("unknown/method"));
 }
 
 #[test]

@@ -1,5 +1,5 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Barrier};
 
 use portcullis_store::{Location, Pool, SessionFilter, StoreError};
 use tokio::task::JoinSet;
@@ -68,6 +68,27 @@ async fn refusal_of_the_store_reaches_the_caller_and_the_next_one_works() {
     );
     let found = pool.run(|store| store.project(&id(1))).await.unwrap();
     assert_eq!(found.unwrap().project.name, "mail");
+}
+
+#[tokio::test]
+async fn no_connection_to_a_file_that_was_replaced_is_used_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.db");
+    let pool = Pool::new(Location::Sqlite(path.clone()));
+    let both_are_open = Arc::new(Barrier::new(2));
+    let open = || {
+        let both_are_open = Arc::clone(&both_are_open);
+        pool.run(move |_| {
+            both_are_open.wait();
+            Ok(())
+        })
+    };
+    let (one, other) = tokio::join!(open(), open());
+    one.and(other).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let error = pool.run(|store| store.guardrails(None)).await.unwrap_err();
+    assert!(matches!(error, StoreError::Replaced { .. }), "{error:?}");
+    pool.run(|store| store.guardrails(None)).await.unwrap();
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::sync_channel;
 
 use super::gateway::{Gateway, PATH, Session, call, eventually, initialize};
-use super::http::{PATIENCE, Request};
+use super::http::{Answer, PATIENCE, Request};
 use super::upstream::Upstream;
 
 const REVISION: &str = "2025-03-26";
@@ -82,4 +82,32 @@ fn a_list_is_taken_to_its_end_whoever_leaves() {
         let told = received.filter(|received| received.method() == Some(ROOTS_CHANGED));
         told.count() == 2
     });
+}
+
+#[test]
+fn who_cancels_one_request_of_a_list_gets_the_answers_to_the_others() {
+    let (go_on, may_go_on) = sync_channel::<()>(1);
+    let may_go_on = Mutex::new(may_go_on);
+    let upstream = Upstream::scripted(move |received, reply| match received.tool() {
+        Some("given up") => None,
+        Some("slow") => {
+            may_go_on.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+            Some(reply)
+        }
+        _ => Some(reply),
+    });
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open_with(REVISION, &Request::new("GET", PATH));
+    let list = format!("[{},{}]", call(1, "given up"), call(2, "slow"));
+    let waits = session.base.saying(&list).say(session.address);
+    for tool in ["given up", "slow"] {
+        upstream.wait_for(|received| received.tool() == Some(tool));
+    }
+    let cancelled =
+        r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
+    assert_eq!(session.post(cancelled).status, 202);
+    go_on.send(()).unwrap();
+    let mut answers = Answer::read(waits, "POST").unwrap();
+    let answer = answers.event().unwrap().data;
+    assert!(answer.contains(r#""id":2,"result""#), "{answer}");
 }

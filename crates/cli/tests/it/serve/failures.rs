@@ -73,6 +73,25 @@ fn a_program_that_dies_answers_all_who_wait_with_an_error() {
 }
 
 #[test]
+fn a_session_ends_with_a_program_that_takes_nothing_any_more() {
+    const ANSWER: &str = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"s","version":"1"}}}"#;
+    let script = format!("read a; exec <&-; echo '{ANSWER}'; exec sleep 600");
+    let servers = format!("servers:\n  s:\n    command: [sh, -c, {script:?}]\n");
+    let gateway = Gateway::start(&servers, "");
+    let session = gateway.open();
+    eventually("the session goes on", || {
+        let answer = session.call(1, "x");
+        let status = answer.status;
+        let expected = if status == 404 { "-32001" } else { "-32603" };
+        assert!(answer.message().contains(expected), "{status}");
+        status == 404
+    });
+    eventually("the program goes on", || {
+        gateway.log().contains("reason=server")
+    });
+}
+
+#[test]
 fn a_program_that_says_nothing_is_given_up() {
     const ANSWER: &str = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"s","version":"1"}}}"#;
     let script = format!("read a; echo '{ANSWER}'; cat > /dev/null");

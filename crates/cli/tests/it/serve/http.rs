@@ -139,11 +139,14 @@ impl Request {
 
 impl Headers {
     pub(crate) fn get(&self, wanted: &str) -> Option<&str> {
-        let mut found = self
-            .0
-            .iter()
-            .filter(|(name, _)| name.eq_ignore_ascii_case(wanted));
-        found.next().map(|(_, value)| value.as_str())
+        self.all(wanted).next()
+    }
+
+    /// The value of each header of this name.
+    pub(crate) fn all<'h>(&'h self, wanted: &str) -> impl Iterator<Item = &'h str> {
+        let headers = self.0.iter();
+        let found = headers.filter(move |(name, _)| name.eq_ignore_ascii_case(wanted));
+        found.map(|(_, value)| value.as_str())
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use super::gateway::{Gateway, PATH};
+use super::gateway::{Gateway, PATH, call};
 use super::http::{Answer, PATIENCE, Request};
 use super::upstream::{Events, Upstream};
 
@@ -73,6 +73,28 @@ fn headers_must_say_what_the_body_says() {
 }
 
 #[test]
+fn headers_that_mirror_the_body_are_passed_on_once() {
+    let upstream = Upstream::plain();
+    let url = format!("http://{}/mcp", upstream.address);
+    let names = ["Mcp-Method", "Mcp-Name", "Mcp-Param-Region", VERSION];
+    // The last passes in any case.
+    let forward = names[..3].join(", ");
+    let servers = format!("servers: {{ s: {{ url: \"{url}\", forward_headers: [{forward}] }} }}\n");
+    let gateway = Gateway::start(&servers, "");
+    let modern = modern_call(1, "modern").with("Mcp-Param-Region", "eu");
+    let session = gateway.open();
+    let stateful = session.base.saying(&call(2, "stateful"));
+    let stateful = stateful.with(VERSION, "2025-11-25");
+    let times = |request: Request, tool: &str| {
+        assert_eq!(request.send(gateway.address).status, 200, "{tool}");
+        let received = upstream.wait_for(|received| received.tool() == Some(tool));
+        names.map(|name| received.headers.all(name).count())
+    };
+    assert_eq!(times(modern, "modern"), [1, 1, 1, 1]);
+    assert_eq!(times(stateful, "stateful"), [0, 0, 0, 1]);
+}
+
+#[test]
 fn a_client_of_both_eras_falls_back_where_the_server_is_of_the_other() {
     let upstream = Upstream::plain();
     let url = format!("http://{}/sse", upstream.address);
@@ -107,16 +129,23 @@ fn methods_that_a_server_allows_pass_and_are_inspected() {
     let url = format!("http://{}/mcp", upstream.address);
     let servers = format!("servers: {{ s: {{ url: \"{url}\", allow_methods: [vendor/do] }} }}\n");
     let gateway = Gateway::start(&servers, POLICY);
-    let ask = |word: &str| {
-        let word = format!(r#""word":"{word}","#);
-        modern(1, "vendor/do", &word).send(gateway.address)
-    };
+    let saying = |word: &str| modern(1, "vendor/do", &format!(r#""word":"{word}","#));
+    let ask = |word: &str| saying(word).send(gateway.address);
     assert!(ask("fine").body().contains(r#""result""#));
     assert!(ask("forbidden").body().contains("guardrail `words`"));
     assert_eq!(upstream.received().len(), 1);
     let other = modern(1, "vendor/undo", "").send(gateway.address);
     assert_eq!(other.status, 404);
     assert!(other.body().contains(r#""error":{"code":-32601,"#));
+
+    // Only the server knows what the method names.
+    let named = saying("fine").with("Mcp-Name", "it");
+    assert!(named.send(gateway.address).body().contains(r#""result""#));
+    let passed = upstream.received().pop().unwrap();
+    assert_eq!(passed.headers.get("Mcp-Name"), Some("it"));
+    let broken = named.but("Mcp-Name", "=?base64?!?=").send(gateway.address);
+    assert_eq!(broken.status, 400);
+    assert!(broken.body().contains(r#""error":{"code":-32020,"#));
 }
 
 /// How servers on the Python SDK refuse what they take for no part of a session.

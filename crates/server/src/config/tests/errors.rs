@@ -326,6 +326,23 @@ fn urls_headers_and_variables_of_servers_are_checked() {
 }
 
 #[test]
+fn addresses_of_databases_have_a_scheme_that_is_known_and_a_host() {
+    let hint = "give `postgres://user:password@host/database`, or the path of a file";
+    for (url, named) in [
+        ("mysql://me:hunter2@db/x", "mysql://db/x"),
+        ("postgres:///x", "postgres:///x"),
+        ("postgres://me:hunter2@/x", "postgres:///x"),
+    ] {
+        check(
+            &format!("store: {{ url: {url} }}\n"),
+            &[&format!(
+                "1:15 {url:?} `{named}` is not the address of a database -> {hint}"
+            )],
+        );
+    }
+}
+
+#[test]
 fn guardrails_have_a_name_a_policy_and_servers_that_exist() {
     check(
         "guardrails:\n- policy: \"\"\n- name: a\n",

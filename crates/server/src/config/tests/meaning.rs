@@ -305,6 +305,12 @@ fn guardrails_come_out_compiled_in_their_order() {
 }
 
 #[test]
+fn a_guardrail_that_is_not_in_force_may_have_no_rule_yet() {
+    let config = config("guardrails: [{ name: a, policy: \"\", enabled: false }]\n");
+    assert!(config.guardrails.is_empty());
+}
+
+#[test]
 fn warnings_of_policies_are_kept() {
     let yaml = "guardrails:\n- name: a\n  policy: |\n    raise \"a\" if:\n        (m: Message)\n";
     let config = config(yaml);
@@ -413,6 +419,7 @@ fn authorities_without_a_port_admit_any() {
 fn what_variables_bring_to_the_user_of_a_store_is_taken_as_it_is() {
     let environment = |name: &str| match name {
         "PASSWORD" => Some("p@ss/%41 #".to_owned()),
+        "USER_AND_PASSWORD" => Some("me:p@ss:w".to_owned()),
         "ADDRESS" => Some("db.example:5433".to_owned()),
         "STORE" => Some("postgres://me:p%40@db/x".to_owned()),
         _ => None,
@@ -438,4 +445,13 @@ fn what_variables_bring_to_the_user_of_a_store_is_taken_as_it_is() {
         "postgres://me:p%40ss%2F%2541%20%23@db.example:5433/x",
     );
     check("${STORE}", "postgres://me:p%40@db/x");
+    let both = "${USER_AND_PASSWORD}";
+    check(
+        &format!("postgres://{both}@db/x"),
+        "postgres://me:p%40ss%3Aw@db/x",
+    );
+    check(
+        &format!("postgres://you:{both}@db/x"),
+        "postgres://you:me%3Ap%40ss%3Aw@db/x",
+    );
 }

@@ -20,7 +20,7 @@ use portcullis_transport::http::reach::Reach;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use tokio::task::yield_now;
-use tokio::time::Instant;
+use tokio::time::{Instant, advance};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -288,4 +288,18 @@ async fn the_stream_of_a_request_that_is_over_already_ends_with_that_of_the_serv
         .await;
     assert!(!conversation.streams().has_reply(scope, &id));
     assert!(parcels.recv().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_told_of_a_failure_is_not_idle_yet() {
+    const SILENCE: Duration = Duration::from_mins(1);
+    let directory = TempDir::new().unwrap();
+    let conversation = quiet_conversation(directory.path());
+    place(Arc::clone(&conversation), call(1, 1)).await;
+    advance(SILENCE).await;
+    let id = Id::Integer(1);
+    conversation
+        .on_no_answer(Scope::SESSION, &id, "gone", None)
+        .await;
+    assert!(conversation.idle().unwrap() < SILENCE);
 }
