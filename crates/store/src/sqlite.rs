@@ -230,11 +230,15 @@ impl Database for SqliteStore {
         );
         let mut statement = self.prepare(&statement).map_err(failed(purpose))?;
         let mut taken = None;
+        let mut bound: &[Parameter<'_>] = &[];
         for (place, row) in rows.rows.iter().enumerate() {
-            let inserted = statement.execute(params_from_iter(row));
-            if inserted.map_err(failed(purpose))? == 0 {
+            let inserted = bind_changed(&mut statement, bound, row)
+                .and_then(|()| statement.raw_execute())
+                .map_err(failed(purpose))?;
+            if inserted == 0 {
                 taken = taken.or(Some(place));
             }
+            bound = row;
         }
         Ok(taken)
     }
@@ -273,6 +277,21 @@ impl Database for SqliteStore {
             .execute_batch(statements)
             .map_err(failed("give room back"))
     }
+}
+
+/// Gives a statement that was given `bound` what is different in `row`: rows have much in common,
+/// and each text is copied.
+fn bind_changed(
+    statement: &mut CachedStatement<'_>,
+    bound: &[Parameter<'_>],
+    row: &[Parameter<'_>],
+) -> rusqlite::Result<()> {
+    for (place, parameter) in row.iter().enumerate() {
+        if bound.get(place) != Some(parameter) {
+            statement.raw_bind_parameter(place + 1, parameter)?;
+        }
+    }
+    Ok(())
 }
 
 fn read(

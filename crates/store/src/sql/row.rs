@@ -7,7 +7,7 @@ use portcullis_trace::record::Timestamp;
 use crate::{FailureReason, StoreError};
 
 /// A value that a statement is given.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Parameter<'a> {
     Null,
     Boolean(bool),

@@ -113,21 +113,17 @@ pub(super) fn put_events<D: Database + ?Sized>(
     }
     let word_rows = count_events(database, messages)?;
     let mut contents = Contents::default();
-    let seen: Vec<JsonText<'_>> = messages
+    let rests: Vec<Rests<'_>> = messages
         .iter()
-        .map(|event| JsonText::new(&event.events))
-        .collect();
-    let events = messages.iter().zip(&seen);
-    let rests: Vec<Rests<'_>> = events
-        .map(|(event, seen)| Rests::of(event, seen, &mut contents))
+        .map(|event| Rests::of(event, &mut contents))
         .collect();
     put_rows(database, messages, &rests)?;
     put_violations(database, messages)?;
     contents.put(database)?;
     let mut words = WordRows::default();
-    for (event, seen) in messages.iter().zip(&seen) {
+    for event in messages {
         if let Some(Some(row)) = word_rows.get(event.session.as_str()) {
-            words.add(*row, seen);
+            words.add(*row, &event.events);
         }
     }
     words.put(database)
@@ -197,13 +193,14 @@ struct Rests<'t> {
 }
 
 impl<'t> Rests<'t> {
-    fn of(event: &'t EventRecord, seen: &JsonText<'t>, contents: &mut Contents<'t>) -> Self {
+    fn of(event: &'t EventRecord, contents: &mut Contents<'t>) -> Self {
         let message = event.message.as_deref().map(JsonText::new);
         let message = message.as_ref();
         let of_message = |text| contents.take(event, Part::Message, text, Original::none());
         let rest_of_message = message.map(of_message).map(|cut| cut.rest);
+        let seen = JsonText::new(&event.events);
         let original = Original::of(message, seen.text);
-        let of_events = contents.take(event, Part::Events, seen, original);
+        let of_events = contents.take(event, Part::Events, &seen, original);
         Self {
             message: rest_of_message,
             events: of_events.rest,

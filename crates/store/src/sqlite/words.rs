@@ -7,8 +7,9 @@ use super::SqliteStore;
 use crate::StoreError;
 use crate::sql::{Cell, Database, Rows, joined};
 
-/// LIMIT: what the words that are not in the index may take. Every search reads them.
-const RECENT_BYTES_MAX: i64 = 1 << 20;
+/// LIMIT: what the words that are not in the index may take. Every search reads them, and the index
+/// sorts them, which takes less where they fit into the caches of a processor.
+const RECENT_BYTES_MAX: i64 = 256 << 10;
 
 const PURPOSE: &str = "record the words of the session";
 

@@ -1,5 +1,6 @@
 //! Large texts often say the same again: lines of a log, rows of a table. What was said says no new
 //! word, and to see that it is the same is much faster than to take it apart.
+use super::split::is_between_words;
 
 /// Shorter texts are taken apart.
 pub(super) const TEXT_BYTES_MIN: usize = 1024;
@@ -47,11 +48,6 @@ impl Repeats {
         let last = repeated.iter().rposition(|byte| is_between_words(*byte))?;
         Some(start + last)
     }
-}
-
-/// No letter and no part of one.
-fn is_between_words(byte: u8) -> bool {
-    byte.is_ascii() && !byte.is_ascii_alphanumeric()
 }
 
 fn place_of(window: &[u8; WINDOW]) -> usize {

@@ -4,11 +4,12 @@ use std::mem;
 use std::ops::Range;
 
 use hashbrown::{DefaultHashBuilder, HashSet, HashTable};
+use memchr::memchr;
 use portcullis_json::{Limits, Value, parse};
 
 use super::repeats::{self, Repeats};
-use super::split::{Split, ascii_words, cut, kept_form};
-use crate::sql::strings::JsonText;
+use super::split::{Split, ascii_words, cut, is_between_words, kept_form};
+use crate::sql::strings::strings;
 
 /// Room for the words of a few messages.
 const WORDS_EXPECTED: usize = 512;
@@ -82,16 +83,15 @@ impl Seen {
 
     /// Adds the words of what policies saw of a message, which is JSON: those of every text and
     /// number, but not of the names of members.
-    pub(super) fn add_message<'m>(&mut self, json: &JsonText<'m>, said: &mut Said<'m>) {
+    pub(super) fn add_message<'m>(&mut self, events: &'m str, said: &mut Said<'m>) {
         self.message += 1;
         self.of_message = 0;
-        let events = json.text;
         let mut end = 0;
-        for string in json.strings().iter().cloned() {
+        for string in strings(events) {
             self.add_scalars(events.get(end..string.start).unwrap_or_default());
-            let rest = events.get(string.end + 1..).unwrap_or_default();
-            end = string.end;
-            let is_name = rest.trim_ascii_start().starts_with(':');
+            end = string.end + 1;
+            let rest = events.as_bytes().get(end..).unwrap_or_default();
+            let is_name = rest.trim_ascii_start().first() == Some(&b':');
             let says = events.get(string.clone()).unwrap_or_default();
             let is_long = says.len() >= SAID_BYTES_MIN;
             if is_name || is_long && said.contains(says) {
@@ -107,6 +107,9 @@ impl Seen {
 
     /// Of what stands between strings.
     fn add_scalars(&mut self, between: &str) {
+        if between.bytes().all(is_between_words) {
+            return;
+        }
         for (_, word) in Split::new(between) {
             if !matches!(word, "true" | "false" | "null") {
                 self.add(word);
@@ -119,10 +122,12 @@ impl Seen {
         let mut lower = mem::take(&mut self.lower);
         lower.clear();
         lower.push_str(json.get(string.clone()).unwrap_or_default());
-        let mut lower = without_escapes(lower).unwrap_or_else(|| {
-            let quoted = json.get(string.start - 1..string.end + 1);
-            read(quoted.unwrap_or_default())
-        });
+        if memchr(b'\\', lower.as_bytes()).is_some() {
+            lower = without_escapes(lower).unwrap_or_else(|| {
+                let quoted = json.get(string.start - 1..string.end + 1);
+                read(quoted.unwrap_or_default())
+            });
+        }
         lower.make_ascii_lowercase();
         self.add_text(&lower);
         self.lower = lower;
@@ -201,7 +206,7 @@ impl Word {
 fn without_escapes(text: String) -> Option<String> {
     let mut bytes = text.into_bytes();
     let mut place = 0;
-    while let Some(found) = memchr::memchr(b'\\', bytes.get(place..)?) {
+    while let Some(found) = memchr(b'\\', bytes.get(place..)?) {
         place += found;
         match bytes.get_mut(place..place + 2)? {
             // Only by its code, a character of a word can be escaped.
@@ -227,7 +232,7 @@ mod tests {
 
     fn of(events: &str) -> Vec<String> {
         let mut seen = Seen::default();
-        seen.add_message(&JsonText::new(events), &mut Said::default());
+        seen.add_message(events, &mut Said::default());
         let text = seen.take_text();
         text.split_whitespace().map(str::to_owned).collect()
     }
@@ -258,9 +263,9 @@ mod tests {
         let events = format!("[{{\"content\":\"{}\"}}]", words.join(" "));
         let mut seen = Seen::default();
         let mut said = Said::default();
-        seen.add_message(&JsonText::new(r#"["kept 0 1"]"#), &mut said);
-        seen.add_message(&JsonText::new(&events), &mut said);
-        seen.add_message(&JsonText::new(r#"["more"]"#), &mut said);
+        seen.add_message(r#"["kept 0 1"]"#, &mut said);
+        seen.add_message(&events, &mut said);
+        seen.add_message(r#"["more"]"#, &mut said);
         let text = seen.take_text();
         assert_eq!(text.split_whitespace().count(), 2 + WORDS_OF_EVENT_MAX);
         assert!(text.ends_with(" 1999 more "), "{text}");
@@ -277,10 +282,10 @@ mod tests {
         let again = format!(r#"["{long}"]"#);
         for before in &before {
             let (mut seen, mut said) = (Seen::default(), Said::default());
-            seen.add_message(&JsonText::new(before), &mut said);
+            seen.add_message(before, &mut said);
             assert!(!seen.take_text().contains("lazy"));
-            seen.add_message(&JsonText::new(&again), &mut said);
-            seen.add_message(&JsonText::new(&again), &mut said);
+            seen.add_message(&again, &mut said);
+            seen.add_message(&again, &mut said);
             assert_eq!(seen.take_text(), " the lazy dog sleeps ");
         }
     }

@@ -4,17 +4,31 @@ use std::iter;
 /// LIMIT: of a longer word, and of a longer value in metadata, only the beginning counts.
 const TEXT_CHARACTERS_MAX: usize = 64;
 
-/// Whether an ASCII byte belongs to a word; a table, because every byte of every text is looked up.
-const OF_WORDS: [bool; 256] = {
-    let mut of_words = [false; 256];
-    let mut rest: &mut [bool] = &mut of_words;
+/// What a byte of a text is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// An ASCII letter or digit.
+    OfWord,
+    /// A part of a character that may be a letter.
+    Other,
+    Between,
+}
+
+/// A table, because every byte of every text is looked up.
+const KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Other; 256];
+    let mut rest: &mut [Kind] = &mut kinds;
     let mut byte: u8 = 0;
     while let Some((first, others)) = rest.split_first_mut() {
-        *first = byte.is_ascii_alphanumeric();
+        if byte.is_ascii_alphanumeric() {
+            *first = Kind::OfWord;
+        } else if byte.is_ascii() {
+            *first = Kind::Between;
+        }
         byte = byte.wrapping_add(1);
         rest = others;
     }
-    of_words
+    kinds
 };
 
 /// The words of a text, as they stand there.
@@ -27,19 +41,25 @@ pub(super) struct Split<'t> {
 
 /// The words of a text in ASCII.
 pub(super) fn ascii_words(text: &str) -> impl Iterator<Item = &str> {
-    let mut rest = text;
+    let mut place = 0;
     iter::from_fn(move || {
-        let start = rest.bytes().position(is_of_word)?;
+        let rest = text.as_bytes().get(place..)?;
+        let start = rest.iter().position(|byte| is_of_word(*byte))?;
         let word = rest.get(start..)?;
-        let end = word.bytes().position(|byte| !is_of_word(byte));
-        let (word, after) = word.split_at_checked(end.unwrap_or(word.len()))?;
-        rest = after;
-        Some(word)
+        let length = word.iter().position(|byte| !is_of_word(*byte));
+        let start = place + start;
+        place = start + length.unwrap_or(word.len());
+        text.get(start..place)
     })
 }
 
+/// No letter and no part of one.
+pub(super) fn is_between_words(byte: u8) -> bool {
+    KINDS.get(usize::from(byte)) == Some(&Kind::Between)
+}
+
 fn is_of_word(byte: u8) -> bool {
-    OF_WORDS.get(usize::from(byte)) == Some(&true)
+    KINDS.get(usize::from(byte)) == Some(&Kind::OfWord)
 }
 
 /// The words of a text that people wrote, as they are kept.
