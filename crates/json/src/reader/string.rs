@@ -2,29 +2,47 @@ use std::borrow::Cow;
 
 use memchr::memchr;
 
-use super::Reader;
+use super::cursor::Cursor;
 use crate::plain::{is_without_controls, plain_length, string_length};
 use crate::{Error, ErrorKind, Surrogates};
 
-impl<'t> Reader<'t> {
+impl<'t> Cursor<'t> {
     /// The string whose opening quote is next, unescaped; borrowed where nothing was escaped.
+    #[inline]
     pub(super) fn string(&mut self) -> Result<Cow<'t, str>, Error> {
-        self.offset += 1;
-        let start = self.offset;
-        self.skip_plain();
-        let plain = self.slice(start..self.offset);
-        if plain.len() <= self.limits.string_bytes && self.eat(b'"') {
-            return Ok(Cow::Borrowed(plain));
+        match self.plain_string() {
+            Some(plain) => Ok(Cow::Borrowed(plain)),
+            None => self.escaped_string().map(Cow::Owned),
         }
-        match self.end(start) {
-            Some(end) => self.unescaped(start, end).map(Cow::Owned),
+    }
+
+    /// The string if nothing in it is escaped, and nothing is wrong with it.
+    #[inline]
+    fn plain_string(&mut self) -> Option<&'t str> {
+        let rest = self.text.get(self.offset + 1..)?;
+        let plain = rest.get(..plain_length(rest.as_bytes()))?;
+        let ends = rest.as_bytes().get(plain.len()) == Some(&b'"');
+        if !ends || plain.len() > self.limits.string_bytes {
+            return None;
+        }
+        self.offset += plain.len() + 2;
+        Some(plain)
+    }
+
+    /// Kept out of the way of those that are plain.
+    #[inline(never)]
+    fn escaped_string(&mut self) -> Result<String, Error> {
+        self.skip_byte();
+        let start = self.offset;
+        match self.end_of_string(start) {
+            Some(end) => self.unescaped(start, end),
             None => Err(self.fault(start)),
         }
     }
 
     /// Where the string that begins at `start` ends, if nothing in it is a fault but escapes may be.
-    fn end(&self, start: usize) -> Option<usize> {
-        let rest = self.slice(start..self.end);
+    fn end_of_string(&self, start: usize) -> Option<usize> {
+        let rest = self.slice(start..self.text.len());
         let length = string_length(rest).filter(|length| *length <= self.limits.string_bytes)?;
         is_without_controls(rest.as_bytes().get(..length)?).then_some(start + length)
     }
@@ -53,9 +71,10 @@ impl<'t> Reader<'t> {
         Ok(text)
     }
 
-    /// What is wrong with the string that begins at `start`, of which the beginning was skipped.
+    /// What is wrong with the string that begins at `start`.
     fn fault(&mut self, start: usize) -> Error {
         loop {
+            self.skip_plain();
             let limit = self.limits.string_bytes;
             if self.offset - start > limit {
                 return Error::new(ErrorKind::StringTooLong { limit }, start - 1);
@@ -69,13 +88,11 @@ impl<'t> Reader<'t> {
                 Some(0..b' ') => return self.error(ErrorKind::ControlCharacter),
                 Some(_) | None => return self.expected("`\"` at the end of the string"),
             }
-            self.skip_plain();
         }
     }
 
     fn skip_plain(&mut self) {
-        let rest = self.text.as_bytes().get(self.offset..self.end);
-        self.offset += plain_length(rest.unwrap_or_default());
+        self.offset += plain_length(self.rest());
     }
 
     fn escape(&mut self) -> Result<char, Error> {
