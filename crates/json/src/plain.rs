@@ -42,6 +42,17 @@ fn plain_words(bytes: &[u8]) -> usize {
     words.len() * WORD + found.unwrap_or(rest.len())
 }
 
+/// Whether all of `bytes` stand in a JSON string as they are. For texts that are not long.
+pub(crate) fn is_all_plain(bytes: &[u8]) -> bool {
+    let Some(last) = bytes.last_chunk() else {
+        return !bytes.iter().any(|byte| is_special(*byte));
+    };
+    let (words, _) = bytes.as_chunks::<WORD>();
+    // The last word may overlap the one before.
+    let mut words = words.iter().chain([last]);
+    words.all(|word| special_bytes(u64::from_le_bytes(*word)) == 0)
+}
+
 /// The length of a JSON string as it is written, of a text that begins behind its first quote;
 /// `None` if it does not end.
 pub fn string_length(text: &str) -> Option<usize> {
@@ -127,11 +138,13 @@ mod tests {
             let plain = "é~ !#[]\u{7f}".repeat(BLOCK).into_bytes();
             let plain = plain.get(..length).unwrap();
             assert_eq!(plain_length(plain), length);
+            assert!(is_all_plain(plain));
             for special in (0..b' ').chain(*b"\"\\") {
                 let mut bytes = plain.to_vec();
                 bytes.push(special);
                 bytes.extend_from_slice(plain);
                 assert_eq!(plain_length(&bytes), length, "{special}");
+                assert!(!is_all_plain(&bytes), "{special}");
             }
         }
     }
