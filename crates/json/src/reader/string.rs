@@ -1,10 +1,13 @@
 use std::borrow::Cow;
 
-use memchr::memchr;
+use memchr::memchr2;
 
 use super::cursor::Cursor;
-use crate::plain::{is_without_controls, plain_length, string_length};
+use crate::plain::{is_without_controls, plain_length};
 use crate::{Error, ErrorKind, Surrogates};
+
+/// Room for most strings with an escape, which are longer than names.
+const ESCAPED_BYTES_EXPECTED: usize = 128;
 
 impl<'t> Cursor<'t> {
     /// The string whose opening quote is next, unescaped; borrowed where nothing was escaped.
@@ -34,45 +37,40 @@ impl<'t> Cursor<'t> {
     fn escaped_string(&mut self) -> Result<String, Error> {
         self.skip_byte();
         let start = self.offset;
-        match self.end_of_string(start) {
-            Some(end) => self.unescaped(start, end),
-            None => Err(self.fault(start)),
-        }
+        self.unescaped().ok_or_else(|| {
+            self.offset = start;
+            self.fault()
+        })
     }
 
-    /// Where the string that begins at `start` ends, if nothing in it is a fault but escapes may be.
-    fn end_of_string(&self, start: usize) -> Option<usize> {
-        let rest = self.slice(start..self.text.len());
-        let length = string_length(rest).filter(|length| *length <= self.limits.string_bytes)?;
-        is_without_controls(rest.as_bytes().get(..length)?).then_some(start + length)
-    }
-
-    fn unescaped(&mut self, start: usize, end: usize) -> Result<String, Error> {
-        let mut text = String::with_capacity(end - start);
-        self.offset = start;
+    /// What the string says that begins here, if nothing in it is a fault.
+    fn unescaped(&mut self) -> Option<String> {
+        let start = self.offset;
+        let mut text = String::with_capacity(ESCAPED_BYTES_EXPECTED);
         loop {
-            let rest = self.slice(self.offset..end);
-            let plain = memchr(b'\\', rest.as_bytes());
-            let (plain, escaped) = rest
-                .split_at_checked(plain.unwrap_or(rest.len()))
-                .unwrap_or_default();
+            let rest = self.text.get(self.offset..)?;
+            let plain = memchr2(b'"', b'\\', rest.as_bytes())?;
+            let (plain, special) = rest.split_at_checked(plain)?;
             text.push_str(plain);
             self.offset += plain.len();
-            match escaped.as_bytes() {
-                [] => break,
+            match special.as_bytes() {
+                [b'"', ..] => break,
                 [_, letter, ..] if let Some(plain) = meaning_of(*letter) => {
                     text.push(plain);
                     self.offset += 2;
                 }
-                _ => text.push(self.escape()?),
+                _ => text.push(self.escape().ok()?),
             }
         }
-        self.offset = end + 1;
-        Ok(text)
+        let written = self.text.as_bytes().get(start..self.offset)?;
+        self.skip_byte();
+        let is_fit = written.len() <= self.limits.string_bytes && is_without_controls(written);
+        is_fit.then_some(text)
     }
 
-    /// What is wrong with the string that begins at `start`.
-    fn fault(&mut self, start: usize) -> Error {
+    /// What is wrong with the string that begins here.
+    fn fault(&mut self) -> Error {
+        let start = self.offset;
         loop {
             self.skip_plain();
             let limit = self.limits.string_bytes;
