@@ -11,7 +11,15 @@ const ONES: u64 = u64::from_ne_bytes([1; WORD]);
 const HIGHS: u64 = u64::from_ne_bytes([0x80; WORD]);
 
 /// How many bytes at the start of `bytes` stand in a JSON string as they are.
+#[inline]
 pub(crate) fn plain_length(bytes: &[u8]) -> usize {
+    let first = bytes
+        .first_chunk()
+        .and_then(|word| first_special(u64::from_le_bytes(*word)));
+    first.unwrap_or_else(|| plain_length_of_long(bytes))
+}
+
+fn plain_length_of_long(bytes: &[u8]) -> usize {
     let (short, long) = bytes.split_at(bytes.len().min(SHORT));
     let plain = plain_words(short);
     if plain < SHORT {
@@ -26,13 +34,23 @@ pub(crate) fn plain_length(bytes: &[u8]) -> usize {
 fn plain_words(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks::<WORD>();
     for (place, word) in words.iter().enumerate() {
-        let marks = special_bytes(u64::from_le_bytes(*word));
-        if marks != 0 {
-            return place * WORD + marks.trailing_zeros() as usize / 8;
+        if let Some(special) = first_special(u64::from_le_bytes(*word)) {
+            return place * WORD + special;
         }
     }
     let found = rest.iter().position(|byte| is_special(*byte));
     words.len() * WORD + found.unwrap_or(rest.len())
+}
+
+/// Whether all of `bytes` stand in a JSON string as they are. For texts that are not long.
+pub(crate) fn is_all_plain(bytes: &[u8]) -> bool {
+    let Some(last) = bytes.last_chunk() else {
+        return !bytes.iter().any(|byte| is_special(*byte));
+    };
+    let (words, _) = bytes.as_chunks::<WORD>();
+    // The last word may overlap the one before.
+    let mut words = words.iter().chain([last]);
+    words.all(|word| special_bytes(u64::from_le_bytes(*word)) == 0)
 }
 
 /// The length of a JSON string as it is written, of a text that begins behind its first quote;
@@ -79,6 +97,12 @@ fn is_special(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | 0..b' ')
 }
 
+/// The place of the first byte that needs an escape.
+fn first_special(word: u64) -> Option<usize> {
+    let marks = special_bytes(word);
+    (marks != 0).then(|| marks.trailing_zeros() as usize / 8)
+}
+
 /// Marks bytes that need an escape. Above the lowest mark some may be wrong, since differences
 /// borrow from the byte above.
 fn special_bytes(word: u64) -> u64 {
@@ -114,11 +138,13 @@ mod tests {
             let plain = "é~ !#[]\u{7f}".repeat(BLOCK).into_bytes();
             let plain = plain.get(..length).unwrap();
             assert_eq!(plain_length(plain), length);
+            assert!(is_all_plain(plain));
             for special in (0..b' ').chain(*b"\"\\") {
                 let mut bytes = plain.to_vec();
                 bytes.push(special);
                 bytes.extend_from_slice(plain);
                 assert_eq!(plain_length(&bytes), length, "{special}");
+                assert!(!is_all_plain(&bytes), "{special}");
             }
         }
     }

@@ -1,257 +1,241 @@
-//! The tokenizer: one pass over the text, and the only place that decides what is accepted.
+//! The reader: one pass over the text, and the only place that decides what is accepted.
+mod cursor;
 mod names;
 mod number;
 mod string;
 
 use std::borrow::Cow;
+use std::mem;
 use std::ops::Range;
+use std::sync::Arc;
 
-use crate::{Duplicates, Error, ErrorKind, Limits, Number};
-use names::{Names, ObjectNames};
+use crate::{Duplicates, Error, ErrorKind, Limits, Object, Value};
+use cursor::Cursor;
+pub(crate) use names::Names;
 
-/// Reads one JSON value as a flat sequence of tokens.
+/// Reads one JSON text, value by value.
 ///
 /// Nesting is kept on a stack of its own, so that no text can exhaust the thread's.
 pub(crate) struct Reader<'t> {
-    text: &'t str,
-    offset: usize,
-    end: usize,
-    limits: &'t Limits,
-    notices_repeats: bool,
+    cursor: Cursor<'t>,
     nodes: usize,
-    open: Vec<Container<'t>>,
-    names: Names<'t>,
-    next: Next,
+    depth: usize,
+    /// Those around the innermost one, while a value is put together.
+    around: Vec<Container>,
 }
 
-pub(crate) struct Token<'t> {
-    pub(crate) kind: TokenKind<'t>,
-    pub(crate) span: Range<usize>,
-}
-
-pub(crate) enum TokenKind<'t> {
-    ArrayStart,
-    ArrayEnd,
-    ObjectStart,
-    ObjectEnd,
-    Name {
-        name: Cow<'t, str>,
-        /// Which distinct member of its object had this name before, counted from 0.
-        repeats: Option<usize>,
-    },
-    Null,
-    Bool(bool),
-    Number(Number),
-    String(Cow<'t, str>),
-}
-
-enum Container<'t> {
+/// What begins, of which nothing more was read.
+pub(crate) enum Begun {
     Array,
-    Object(ObjectNames<'t>),
+    Object,
+    Scalar(Value),
 }
 
-#[derive(Clone, Copy)]
-enum Next {
-    Value,
-    ItemOrEnd,
-    CommaInArray,
-    NameOrEnd,
-    CommaInObject,
-    End,
+/// The name of a member.
+pub(crate) struct Name<'t> {
+    pub(crate) text: Cow<'t, str>,
+    /// Where it is written, with its quotes.
+    pub(crate) range: Range<usize>,
+}
+
+/// What has been read of an array or object.
+enum Container {
+    Array(Vec<Value>),
+    Object(Unfinished),
+}
+
+#[derive(Default)]
+struct Unfinished {
+    /// The value of the last one may be yet to come.
+    members: Vec<(Arc<str>, Value)>,
+    names: Names<Arc<str>>,
+    has_repeats: bool,
 }
 
 // === impl Reader ===
 
 impl<'t> Reader<'t> {
-    pub(crate) fn new(text: &'t str, limits: &'t Limits) -> Self {
+    /// For the value that takes all of `range`. Offsets count from the start of `text`.
+    pub(crate) fn new(text: &'t str, range: Range<usize>, limits: &'t Limits) -> Self {
+        let mut cursor = Cursor::new(text, range, limits);
+        cursor.skip_whitespace();
         Self {
-            text,
-            offset: 0,
-            end: text.len(),
-            limits,
-            notices_repeats: true,
+            cursor,
             nodes: 0,
-            open: Vec::new(),
-            names: Names::default(),
-            next: Next::Value,
+            depth: 0,
+            around: Vec::new(),
         }
     }
 
-    /// Reads again the value that takes all of `range`, which was accepted before as part of
-    /// `text`: names that repeat are not looked for. Spans count from the start of `text`.
-    pub(crate) fn again(text: &'t str, range: Range<usize>, limits: &'t Limits) -> Self {
-        Self {
-            offset: range.start,
-            end: range.end.min(text.len()),
-            notices_repeats: false,
-            ..Self::new(text, limits)
-        }
+    pub(crate) fn offset(&self) -> usize {
+        self.cursor.offset
     }
 
-    /// The next token, or `None` once the value is complete and nothing follows it.
-    pub(crate) fn read(&mut self) -> Result<Option<Token<'t>>, Error> {
-        self.skip_whitespace();
-        let token = match (self.next, self.peek()) {
-            (Next::End, None) => return Ok(None),
-            (Next::End, Some(_)) => return Err(self.error(ErrorKind::TextAfterValue)),
-            (Next::ItemOrEnd | Next::CommaInArray, Some(b']')) => self.close(TokenKind::ArrayEnd),
-            (Next::NameOrEnd | Next::CommaInObject, Some(b'}')) => self.close(TokenKind::ObjectEnd),
-            (Next::CommaInArray, Some(b',')) => {
-                self.skip_comma();
-                self.value("a value")?
-            }
-            (Next::CommaInObject, Some(b',')) => {
-                self.skip_comma();
-                self.name("a member name in double quotes")?
-            }
-            (Next::CommaInArray, _) => return Err(self.expected("`,` or `]`")),
-            (Next::CommaInObject, _) => return Err(self.expected("`,` or `}`")),
-            (Next::NameOrEnd, _) => self.name("a member name in double quotes or `}`")?,
-            (Next::ItemOrEnd, _) => self.value("a value or `]`")?,
-            (Next::Value, _) => self.value("a value")?,
+    /// Reads the value that is next.
+    pub(crate) fn value(&mut self, expected: &'static str) -> Result<Value, Error> {
+        let mut innermost = match self.begin(expected)? {
+            Begun::Scalar(value) => return Ok(value),
+            Begun::Array => Container::Array(Vec::new()),
+            Begun::Object => Container::Object(Unfinished::default()),
         };
-        Ok(Some(token))
+        loop {
+            let inner = match self.part(&mut innermost)? {
+                Some(Begun::Scalar(value)) => {
+                    innermost.put(value);
+                    continue;
+                }
+                Some(Begun::Array) => Container::Array(Vec::new()),
+                Some(Begun::Object) => Container::Object(Unfinished::default()),
+                None => {
+                    let value = innermost.into_value();
+                    let Some(around) = self.around.pop() else {
+                        return Ok(value);
+                    };
+                    innermost = around;
+                    innermost.put(value);
+                    continue;
+                }
+            };
+            self.around.push(mem::replace(&mut innermost, inner));
+        }
     }
 
-    fn value(&mut self, expected: &'static str) -> Result<Token<'t>, Error> {
-        let start = self.offset;
+    /// Reads the beginning of the value that is next, which is all of it if it is no container.
+    pub(crate) fn begin(&mut self, expected: &'static str) -> Result<Begun, Error> {
         self.nodes += 1;
-        if self.nodes > self.limits.nodes {
-            let limit = self.limits.nodes;
-            return Err(self.error(ErrorKind::TooManyValues { limit }));
+        let limit = self.cursor.limits.nodes;
+        if self.nodes > limit {
+            return Err(self.cursor.error(ErrorKind::TooManyValues { limit }));
         }
-        self.next = self.after_value();
-        let kind = match self.peek() {
-            Some(b'{') => self.open(Container::Object(self.names.open()))?,
-            Some(b'[') => self.open(Container::Array)?,
-            Some(b'"') => TokenKind::String(self.string()?),
-            Some(b'-' | b'0'..=b'9') => TokenKind::Number(self.number()?),
-            Some(b'n') if self.eat_word("null") => TokenKind::Null,
-            Some(b't') if self.eat_word("true") => TokenKind::Bool(true),
-            Some(b'f') if self.eat_word("false") => TokenKind::Bool(false),
-            Some(b'N') if self.eat_word("NaN") => self.not_finite(f64::NAN, start)?,
-            Some(b'I') if self.eat_word("Infinity") => self.not_finite(f64::INFINITY, start)?,
-            _ => return Err(self.expected(expected)),
+        let begun = match self.cursor.peek() {
+            Some(b'{') => Begun::Object,
+            Some(b'[') => Begun::Array,
+            _ => return self.cursor.scalar(expected).map(Begun::Scalar),
         };
-        Ok(self.token(kind, start))
+        let limit = self.cursor.limits.depth;
+        if self.depth >= limit {
+            return Err(self.cursor.error(ErrorKind::TooDeep { limit }));
+        }
+        self.depth += 1;
+        self.cursor.skip_byte();
+        Ok(begun)
     }
 
-    fn open(&mut self, container: Container<'t>) -> Result<TokenKind<'t>, Error> {
-        if self.open.len() >= self.limits.depth {
-            let limit = self.limits.depth;
-            return Err(self.error(ErrorKind::TooDeep { limit }));
+    /// Goes to the next item of the innermost array, and says how it is called in an error; or ends
+    /// the array.
+    pub(crate) fn item(&mut self, is_first: bool) -> Result<Option<&'static str>, Error> {
+        self.cursor.skip_whitespace();
+        match self.cursor.peek() {
+            Some(b']') => {
+                self.close();
+                Ok(None)
+            }
+            _ if is_first => Ok(Some("a value or `]`")),
+            Some(b',') => {
+                self.cursor.skip_comma();
+                Ok(Some("a value"))
+            }
+            _ => Err(self.cursor.expected("`,` or `]`")),
         }
-        self.offset += 1;
-        let (kind, next) = match container {
-            Container::Array => (TokenKind::ArrayStart, Next::ItemOrEnd),
-            Container::Object(_) => (TokenKind::ObjectStart, Next::NameOrEnd),
+    }
+
+    /// Reads the next name in the innermost object, or ends the object.
+    pub(crate) fn name(&mut self, is_first: bool) -> Result<Option<Name<'t>>, Error> {
+        self.cursor.skip_whitespace();
+        let expected = match self.cursor.peek() {
+            Some(b'}') => {
+                self.close();
+                return Ok(None);
+            }
+            _ if is_first => "a member name in double quotes or `}`",
+            Some(b',') => {
+                self.cursor.skip_comma();
+                "a member name in double quotes"
+            }
+            _ => return Err(self.cursor.expected("`,` or `}`")),
         };
-        self.next = next;
-        self.open.push(container);
-        Ok(kind)
+        if self.cursor.peek() != Some(b'"') {
+            return Err(self.cursor.expected(expected));
+        }
+        let start = self.cursor.offset;
+        let text = self.cursor.string()?;
+        let range = start..self.cursor.offset;
+        Ok(Some(Name { text, range }))
     }
 
-    fn close(&mut self, kind: TokenKind<'t>) -> Token<'t> {
-        let start = self.offset;
-        self.offset += 1;
-        if let Some(Container::Object(object)) = self.open.pop() {
-            self.names.close(&object);
+    /// Judges that the object had a name before.
+    pub(crate) fn repeated(&self, name: &Range<usize>) -> Result<(), Error> {
+        match self.cursor.limits.duplicates {
+            Duplicates::Reject => Err(Error::new(ErrorKind::DuplicateName, name.start)),
+            Duplicates::LastWins => Ok(()),
         }
-        self.next = self.after_value();
-        self.token(kind, start)
     }
 
-    fn name(&mut self, expected: &'static str) -> Result<Token<'t>, Error> {
-        let start = self.offset;
-        if self.peek() != Some(b'"') {
-            return Err(self.expected(expected));
+    /// Goes to the value behind a name.
+    pub(crate) fn colon(&mut self) -> Result<(), Error> {
+        self.cursor.skip_whitespace();
+        if !self.cursor.eat(b':') {
+            return Err(self.cursor.expected("`:` after the member name"));
         }
-        let name = self.string()?;
-        let span = start..self.offset;
-        let repeats = self.notice(name.clone(), start)?;
-        self.skip_whitespace();
-        if !self.eat(b':') {
-            return Err(self.expected("`:` after the member name"));
-        }
-        self.next = Next::Value;
-        Ok(Token {
-            kind: TokenKind::Name { name, repeats },
-            span,
-        })
+        self.cursor.skip_whitespace();
+        Ok(())
     }
 
-    fn notice(&mut self, name: Cow<'t, str>, start: usize) -> Result<Option<usize>, Error> {
-        if !self.notices_repeats {
+    /// Makes sure that nothing follows.
+    pub(crate) fn end(&mut self) -> Result<(), Error> {
+        self.cursor.end()
+    }
+
+    fn close(&mut self) {
+        self.cursor.skip_byte();
+        self.depth -= 1;
+    }
+
+    /// Goes on in the innermost container, which ends if it has no further part.
+    fn part(&mut self, innermost: &mut Container) -> Result<Option<Begun>, Error> {
+        let expected = match innermost {
+            Container::Array(items) => self.item(items.is_empty())?,
+            Container::Object(object) => self.member(object)?,
+        };
+        expected.map(|expected| self.begin(expected)).transpose()
+    }
+
+    fn member(&mut self, object: &mut Unfinished) -> Result<Option<&'static str>, Error> {
+        let Some(name) = self.name(object.members.is_empty())? else {
             return Ok(None);
-        }
-        let Some(Container::Object(object)) = self.open.last_mut() else {
-            return Ok(None);
         };
-        let repeats = self.names.place_or_insert(object, name);
-        if repeats.is_some() && self.limits.duplicates == Duplicates::Reject {
-            return Err(Error::new(ErrorKind::DuplicateName, start));
+        let text = Arc::from(name.text);
+        let known = object.members.iter().map(|(name, _)| name);
+        if !object.names.add(&text, known) {
+            self.repeated(&name.range)?;
+            object.has_repeats = true;
         }
-        Ok(repeats)
+        object.members.push((text, Value::Null));
+        self.colon()?;
+        Ok(Some("a value"))
     }
+}
 
-    fn after_value(&self) -> Next {
-        match self.open.last() {
-            None => Next::End,
-            Some(Container::Array) => Next::CommaInArray,
-            Some(Container::Object(_)) => Next::CommaInObject,
-        }
-    }
+// === impl Container ===
 
-    fn skip_comma(&mut self) {
-        self.offset += 1;
-        self.skip_whitespace();
-    }
-
-    fn skip_whitespace(&mut self) {
-        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
-            self.offset += 1;
-        }
-    }
-
-    fn peek(&self) -> Option<u8> {
-        if self.offset < self.end {
-            self.text.as_bytes().get(self.offset).copied()
-        } else {
-            None
+impl Container {
+    /// Takes in the value of a part.
+    fn put(&mut self, value: Value) {
+        match self {
+            Self::Array(items) => items.push(value),
+            Self::Object(object) => {
+                if let Some(member) = object.members.last_mut() {
+                    member.1 = value;
+                }
+            }
         }
     }
 
-    fn eat(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.offset += usize::from(found);
-        found
-    }
-
-    fn eat_word(&mut self, word: &str) -> bool {
-        let found = self.slice(self.offset..self.end).starts_with(word);
-        if found {
-            self.offset += word.len();
+    fn into_value(self) -> Value {
+        match self {
+            Self::Array(items) => items.into(),
+            Self::Object(object) if object.has_repeats => Object::from_iter(object.members).into(),
+            Self::Object(object) => Object::from_unique(object.members).into(),
         }
-        found
-    }
-
-    /// INVARIANT: callers cut beside ASCII bytes inside the text, where a slice always exists.
-    fn slice(&self, range: Range<usize>) -> &'t str {
-        self.text.get(range).unwrap_or_default()
-    }
-
-    fn token(&self, kind: TokenKind<'t>, start: usize) -> Token<'t> {
-        Token {
-            kind,
-            span: start..self.offset,
-        }
-    }
-
-    fn expected(&self, what: &'static str) -> Error {
-        self.error(ErrorKind::Expected(what))
-    }
-
-    fn error(&self, kind: ErrorKind) -> Error {
-        Error::new(kind, self.offset)
     }
 }

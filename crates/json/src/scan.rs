@@ -1,12 +1,14 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::parse::Builder;
-use crate::reader::{Reader, Token, TokenKind};
+use crate::reader::{Begun, Names, Reader};
 use crate::{Error, Limits, Value};
 
 #[cfg(test)]
 mod tests;
+
+/// Room for the members of most messages.
+const MEMBERS_EXPECTED: usize = 4;
 
 /// Where the direct parts of a value are.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,94 +33,52 @@ pub struct Member<'t> {
 /// Accepts exactly what [`parse`](crate::parse) accepts, and says where the value's parts are.
 /// Ranges are byte ranges in `text`.
 pub fn scan<'t>(text: &'t str, limits: &'t Limits) -> Result<Shape<'t>, Error> {
-    shape(Reader::new(text, limits))
+    rescan(text, 0..text.len(), limits)
 }
 
-/// The parts of a value at `range` of a `text` that [`scan`] accepted under the same limits.
-///
-/// Names that repeat are not looked for again. Ranges are byte ranges in `text`.
+/// The same of the value that takes all of `range`. Ranges are byte ranges in `text`.
 pub fn rescan<'t>(
     text: &'t str,
     range: Range<usize>,
     limits: &'t Limits,
 ) -> Result<Shape<'t>, Error> {
-    shape(Reader::again(text, range, limits))
-}
-
-fn shape(mut reader: Reader<'_>) -> Result<Shape<'_>, Error> {
-    let Some(first) = reader.read()? else {
-        return Ok(Shape::Scalar);
+    let mut reader = Reader::new(text, range, limits);
+    let shape = match reader.begin("a value")? {
+        Begun::Object => Shape::Object(members(&mut reader)?),
+        Begun::Array => Shape::Array(items(&mut reader)?),
+        Begun::Scalar(_) => Shape::Scalar,
     };
-    let mut shape = match first.kind {
-        TokenKind::ObjectStart => Shape::Object(Vec::new()),
-        TokenKind::ArrayStart => Shape::Array(Vec::new()),
-        _ => Shape::Scalar,
-    };
-    let mut builder = Builder::default();
-    let mut depth = 1_usize;
-    while let Some(token) = reader.read()? {
-        let is_start = matches!(token.kind, TokenKind::ArrayStart | TokenKind::ObjectStart);
-        let is_end = matches!(token.kind, TokenKind::ArrayEnd | TokenKind::ObjectEnd);
-        if is_end {
-            depth = depth.saturating_sub(1);
-        }
-        if depth == 1 {
-            shape.note(&token);
-        }
-        if let Shape::Object(members) = &mut shape {
-            let is_name = depth == 1 && matches!(token.kind, TokenKind::Name { .. });
-            if !is_name {
-                builder.push(token.kind);
-            }
-            if depth == 1
-                && !is_name
-                && !is_start
-                && let Some(member) = members.last_mut()
-            {
-                member.content = builder.take();
-            }
-        }
-        if is_start {
-            depth += 1;
-        }
-    }
+    reader.end()?;
     Ok(shape)
 }
 
-// === impl Shape ===
-
-impl<'t> Shape<'t> {
-    /// Takes in a token of a direct part: its name, its first token or its end.
-    fn note(&mut self, token: &Token<'t>) {
-        let is_end = matches!(token.kind, TokenKind::ArrayEnd | TokenKind::ObjectEnd);
-        let span = token.span.clone();
-        match (self, &token.kind) {
-            (Shape::Object(members), TokenKind::Name { name, .. }) => {
-                let value = span.end..span.end;
-                members.push(Member {
-                    name: name.clone(),
-                    name_range: span,
-                    value,
-                    content: Value::Null,
-                });
-            }
-            (Shape::Object(members), _) => {
-                if let Some(member) = members.last_mut() {
-                    let start = if is_end {
-                        member.value.start
-                    } else {
-                        span.start
-                    };
-                    member.value = start..span.end;
-                }
-            }
-            (Shape::Array(items), _) if is_end => {
-                if let Some(item) = items.last_mut() {
-                    item.end = span.end;
-                }
-            }
-            (Shape::Array(items), _) => items.push(span),
-            (Shape::Scalar, _) => {}
+fn members<'t>(reader: &mut Reader<'t>) -> Result<Vec<Member<'t>>, Error> {
+    let mut members: Vec<Member<'t>> = Vec::with_capacity(MEMBERS_EXPECTED);
+    let mut names = Names::default();
+    while let Some(name) = reader.name(members.is_empty())? {
+        let known = members.iter().map(|member| &member.name);
+        if !names.add(&name.text, known) {
+            reader.repeated(&name.range)?;
         }
+        reader.colon()?;
+        let start = reader.offset();
+        let content = reader.value("a value")?;
+        members.push(Member {
+            name: name.text,
+            name_range: name.range,
+            value: start..reader.offset(),
+            content,
+        });
     }
+    Ok(members)
+}
+
+fn items(reader: &mut Reader<'_>) -> Result<Vec<Range<usize>>, Error> {
+    let mut items = Vec::new();
+    while let Some(expected) = reader.item(items.is_empty())? {
+        let start = reader.offset();
+        reader.value(expected)?;
+        items.push(start..reader.offset());
+    }
+    Ok(items)
 }

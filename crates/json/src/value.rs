@@ -197,20 +197,20 @@ impl<const N: usize> From<[(&str, Value); N]> for Object {
 
 impl FromIterator<(Arc<str>, Value)> for Object {
     fn from_iter<I: IntoIterator<Item = (Arc<str>, Value)>>(members: I) -> Self {
-        let members = members.into_iter();
+        let mut members = members.into_iter();
         let mut object = Object {
             members: Vec::with_capacity(members.size_hint().0),
         };
-        let mut places = HashMap::new();
+        while object.members.len() < FEW_NAMES {
+            let Some((name, value)) = members.next() else {
+                return object;
+            };
+            object.insert(name, value);
+        }
+        let known = object.members.iter().enumerate();
+        let known = known.map(|(place, (name, _))| (Arc::clone(name), place));
+        let mut places: HashMap<_, _> = known.collect();
         for (name, value) in members {
-            if object.members.len() < FEW_NAMES {
-                object.insert(name, value);
-                continue;
-            }
-            if places.is_empty() {
-                let known = object.members.iter().enumerate();
-                places.extend(known.map(|(place, (name, _))| (Arc::clone(name), place)));
-            }
             match places.entry(name) {
                 Entry::Vacant(place) => {
                     object.members.push((Arc::clone(place.key()), value));

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use memchr::memchr3;
 
-use crate::plain::{has_only_line_feeds, plain_length};
+use crate::plain::{has_only_line_feeds, is_all_plain, plain_length};
 use crate::{Number, Value};
 
 #[cfg(test)]
@@ -14,6 +14,8 @@ const INDENT: &str = "  ";
 const LONG: usize = 64;
 /// Room for the text of most values, so that it need not move as it grows.
 const TEXT_BYTES_EXPECTED: usize = 1024;
+/// As deep are most values.
+const OPEN_EXPECTED: usize = 8;
 
 /// The value as JSON text on one line, without blanks.
 ///
@@ -32,7 +34,7 @@ fn written(value: &Value, layout: Layout) -> String {
     let writer = Writer {
         out: String::with_capacity(TEXT_BYTES_EXPECTED),
         layout,
-        open: Vec::new(),
+        open: Vec::with_capacity(OPEN_EXPECTED),
     };
     writer.value(value)
 }
@@ -167,9 +169,18 @@ impl<'w> Writer<'w> {
     }
 
     fn string(&mut self, text: &str) {
-        // Some of it will be escaped.
-        self.out.reserve(text.len() + text.len() / 16 + 2);
         self.out.push('"');
+        if text.len() < LONG && is_all_plain(text.as_bytes()) {
+            self.out.push_str(text);
+        } else {
+            self.escaped(text);
+        }
+        self.out.push('"');
+    }
+
+    fn escaped(&mut self, text: &str) {
+        // Some of it will be escaped.
+        self.out.reserve(text.len() + text.len() / 16);
         let is_ordinary = text.len() >= LONG && has_only_line_feeds(text.as_bytes());
         let mut rest = text;
         loop {
@@ -188,7 +199,6 @@ impl<'w> Writer<'w> {
             self.escape(special);
             rest = others.as_str();
         }
-        self.out.push('"');
     }
 
     fn escape(&mut self, special: char) {

@@ -44,11 +44,18 @@ pub enum UnknownMeta {
     Refuse,
 }
 
-/// The members by name; what is not here has been refused.
+/// The members by name.
 struct Envelope<'t> {
     text: &'t str,
-    members: Vec<Member<'t>>,
     limits: &'t EnvelopeLimits,
+    version: Option<&'t Member<'t>>,
+    id: Option<&'t Member<'t>>,
+    method: Option<&'t Member<'t>>,
+    params: Option<&'t Member<'t>>,
+    result: Option<&'t Member<'t>>,
+    error: Option<&'t Member<'t>>,
+    /// The first of those that a message does not have.
+    other: Option<&'t Member<'t>>,
 }
 
 enum WrittenId {
@@ -89,42 +96,55 @@ pub(crate) fn read(
     let Shape::Object(members) = shape else {
         return Err(MalformedKind::NotAnObject.into());
     };
-    let envelope = Envelope {
-        text,
-        members,
-        limits,
-    };
-    let id = envelope.id();
-    let readable_id = match &id {
-        Ok(WrittenId::Valid(id)) => Some(id.clone()),
-        Ok(WrittenId::Absent | WrittenId::Null) | Err(_) => None,
-    };
-    let meant = envelope.meant();
-    envelope.message(id).map_err(|kind| Malformed {
+    let envelope = Envelope::new(text, &members, limits);
+    envelope.message().map_err(|kind| Malformed {
         kind,
-        id: readable_id,
-        meant,
+        id: envelope.readable_id(),
+        meant: envelope.meant(),
     })
 }
 
 // === impl Envelope ===
 
-impl Envelope<'_> {
-    fn message(
-        &self,
-        id: Result<WrittenId, MalformedKind>,
-    ) -> Result<(MessageKind, Option<Body>), MalformedKind> {
-        self.check_members()?;
-        let id = id?;
-        if self.value("jsonrpc").and_then(Value::as_str) != Some("2.0") {
+impl<'t> Envelope<'t> {
+    fn new(text: &'t str, members: &'t [Member<'t>], limits: &'t EnvelopeLimits) -> Self {
+        let mut envelope = Self {
+            text,
+            limits,
+            version: None,
+            id: None,
+            method: None,
+            params: None,
+            result: None,
+            error: None,
+            other: None,
+        };
+        for member in members {
+            let place = match &*member.name {
+                "jsonrpc" => &mut envelope.version,
+                "id" => &mut envelope.id,
+                "method" => &mut envelope.method,
+                "params" => &mut envelope.params,
+                "result" => &mut envelope.result,
+                "error" => &mut envelope.error,
+                _ => &mut envelope.other,
+            };
+            place.get_or_insert(member);
+        }
+        envelope
+    }
+
+    fn message(&self) -> Result<(MessageKind, Option<Body>), MalformedKind> {
+        if let Some(other) = self.other {
+            names::check("the message", &other.name, names::ENVELOPE)?;
+            return Err(MalformedKind::UnknownMember);
+        }
+        let id = self.id()?;
+        if self.version.and_then(|member| member.content.as_str()) != Some("2.0") {
             return Err(MalformedKind::Version);
         }
-        match (
-            self.value("method"),
-            self.member("result"),
-            self.member("error"),
-        ) {
-            (Some(method), None, None) => self.call(method, id),
+        match (self.method, self.result, self.error) {
+            (Some(method), None, None) => self.call(&method.content, id),
             (None, Some(result), None) => self.response(id, Outcome::Result, result),
             (None, None, Some(error)) => self.response(id, Outcome::Error, error),
             _ => Err(MalformedKind::NotOneKind),
@@ -132,34 +152,34 @@ impl Envelope<'_> {
     }
 
     fn meant(&self) -> Meant {
-        let answers = [self.member("result"), self.member("error")];
-        match (self.value("method"), answers) {
+        match (
+            self.method.map(|member| &member.content),
+            [self.result, self.error],
+        ) {
             (Some(Value::String(_)), [None, None]) => Meant::Call,
             (None, [Some(_), None] | [None, Some(_)]) => Meant::Answer,
             _ => Meant::Unclear,
         }
     }
 
-    fn check_members(&self) -> Result<(), MalformedKind> {
-        for member in &self.members {
-            if !names::ENVELOPE.contains(&&*member.name) {
-                names::check("the message", &member.name, names::ENVELOPE)?;
-                return Err(MalformedKind::UnknownMember);
-            }
+    fn readable_id(&self) -> Option<Id> {
+        match self.id() {
+            Ok(WrittenId::Valid(id)) => Some(id),
+            Ok(WrittenId::Absent | WrittenId::Null) | Err(_) => None,
         }
-        Ok(())
     }
 
     fn id(&self) -> Result<WrittenId, MalformedKind> {
-        let Some(value) = self.value("id") else {
+        let Some(member) = self.id else {
             return Ok(WrittenId::Absent);
         };
-        if value.is_null() {
+        if member.content.is_null() {
             return Ok(WrittenId::Null);
         }
-        let id = Id::from_value(value, self.limits.id_bytes).map_err(MalformedKind::Id)?;
+        let id = Id::from_value(&member.content, self.limits.id_bytes);
+        let id = id.map_err(MalformedKind::Id)?;
         // `-0` reads as 0: an answer could not repeat it.
-        if id == Id::Integer(0) && self.written("id") != Some("0") {
+        if id == Id::Integer(0) && self.text.get(member.value.clone()) != Some("0") {
             return Err(MalformedKind::IdSpelling);
         }
         Ok(WrittenId::Valid(id))
@@ -176,7 +196,7 @@ impl Envelope<'_> {
             }
             _ => return Err(MalformedKind::MethodName),
         };
-        let body = self.member("params").map(body);
+        let body = self.params.map(body);
         let kind = match (id, method.kind()) {
             (WrittenId::Null, _) => return Err(MalformedKind::IdNull),
             (WrittenId::Absent, Some(MethodKind::Request)) => {
@@ -200,7 +220,7 @@ impl Envelope<'_> {
         outcome: Outcome,
         member: &Member<'_>,
     ) -> Result<(MessageKind, Option<Body>), MalformedKind> {
-        if self.member("params").is_some() {
+        if self.params.is_some() {
             return Err(MalformedKind::ParamsInResponse);
         }
         let may_lack_id = outcome == Outcome::Error
@@ -220,18 +240,6 @@ impl Envelope<'_> {
             Outcome::Error => body::check_error(&body.value)?,
         }
         Ok((MessageKind::Response { id, outcome }, Some(body)))
-    }
-
-    fn value(&self, name: &str) -> Option<&Value> {
-        Some(&self.member(name)?.content)
-    }
-
-    fn written(&self, name: &str) -> Option<&str> {
-        self.text.get(self.member(name)?.value.clone())
-    }
-
-    fn member(&self, name: &str) -> Option<&Member<'_>> {
-        self.members.iter().find(|member| member.name == name)
     }
 }
 

@@ -1,7 +1,7 @@
-use super::{Reader, TokenKind};
-use crate::{Error, ErrorKind, NonFinite, Number};
+use super::cursor::Cursor;
+use crate::{Error, ErrorKind, NonFinite, Number, Value};
 
-impl Reader<'_> {
+impl Cursor<'_> {
     pub(super) fn number(&mut self) -> Result<Number, Error> {
         let start = self.offset;
         if self.eat(b'-') && self.eat_word("Infinity") {
@@ -34,8 +34,8 @@ impl Reader<'_> {
         self.finite_or_allowed(value, start)
     }
 
-    pub(super) fn not_finite(&self, value: f64, start: usize) -> Result<TokenKind<'static>, Error> {
-        self.finite_or_allowed(value, start).map(TokenKind::Number)
+    pub(super) fn not_finite(&self, value: f64, start: usize) -> Result<Value, Error> {
+        self.finite_or_allowed(value, start).map(Value::Number)
     }
 
     fn finite_or_allowed(&self, value: f64, start: usize) -> Result<Number, Error> {

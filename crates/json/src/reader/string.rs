@@ -1,61 +1,78 @@
 use std::borrow::Cow;
 
-use memchr::memchr;
+use memchr::memchr2;
 
-use super::Reader;
-use crate::plain::{is_without_controls, plain_length, string_length};
+use super::cursor::Cursor;
+use crate::plain::{is_without_controls, plain_length};
 use crate::{Error, ErrorKind, Surrogates};
 
-impl<'t> Reader<'t> {
+/// Room for most strings with an escape, which are longer than names.
+const ESCAPED_BYTES_EXPECTED: usize = 128;
+
+impl<'t> Cursor<'t> {
     /// The string whose opening quote is next, unescaped; borrowed where nothing was escaped.
+    #[inline]
     pub(super) fn string(&mut self) -> Result<Cow<'t, str>, Error> {
-        self.offset += 1;
+        match self.plain_string() {
+            Some(plain) => Ok(Cow::Borrowed(plain)),
+            None => self.escaped_string().map(Cow::Owned),
+        }
+    }
+
+    /// The string if nothing in it is escaped, and nothing is wrong with it.
+    #[inline]
+    fn plain_string(&mut self) -> Option<&'t str> {
+        let rest = self.text.get(self.offset + 1..)?;
+        let plain = rest.get(..plain_length(rest.as_bytes()))?;
+        let ends = rest.as_bytes().get(plain.len()) == Some(&b'"');
+        if !ends || plain.len() > self.limits.string_bytes {
+            return None;
+        }
+        self.offset += plain.len() + 2;
+        Some(plain)
+    }
+
+    /// Kept out of the way of those that are plain.
+    #[inline(never)]
+    fn escaped_string(&mut self) -> Result<String, Error> {
+        self.skip_byte();
         let start = self.offset;
-        self.skip_plain();
-        let plain = self.slice(start..self.offset);
-        if plain.len() <= self.limits.string_bytes && self.eat(b'"') {
-            return Ok(Cow::Borrowed(plain));
-        }
-        match self.end(start) {
-            Some(end) => self.unescaped(start, end).map(Cow::Owned),
-            None => Err(self.fault(start)),
-        }
+        self.unescaped().ok_or_else(|| {
+            self.offset = start;
+            self.fault()
+        })
     }
 
-    /// Where the string that begins at `start` ends, if nothing in it is a fault but escapes may be.
-    fn end(&self, start: usize) -> Option<usize> {
-        let rest = self.slice(start..self.end);
-        let length = string_length(rest).filter(|length| *length <= self.limits.string_bytes)?;
-        is_without_controls(rest.as_bytes().get(..length)?).then_some(start + length)
-    }
-
-    fn unescaped(&mut self, start: usize, end: usize) -> Result<String, Error> {
-        let mut text = String::with_capacity(end - start);
-        self.offset = start;
+    /// What the string says that begins here, if nothing in it is a fault.
+    fn unescaped(&mut self) -> Option<String> {
+        let start = self.offset;
+        let mut text = String::with_capacity(ESCAPED_BYTES_EXPECTED);
         loop {
-            let rest = self.slice(self.offset..end);
-            let plain = memchr(b'\\', rest.as_bytes());
-            let (plain, escaped) = rest
-                .split_at_checked(plain.unwrap_or(rest.len()))
-                .unwrap_or_default();
+            let rest = self.text.get(self.offset..)?;
+            let plain = memchr2(b'"', b'\\', rest.as_bytes())?;
+            let (plain, special) = rest.split_at_checked(plain)?;
             text.push_str(plain);
             self.offset += plain.len();
-            match escaped.as_bytes() {
-                [] => break,
+            match special.as_bytes() {
+                [b'"', ..] => break,
                 [_, letter, ..] if let Some(plain) = meaning_of(*letter) => {
                     text.push(plain);
                     self.offset += 2;
                 }
-                _ => text.push(self.escape()?),
+                _ => text.push(self.escape().ok()?),
             }
         }
-        self.offset = end + 1;
-        Ok(text)
+        let written = self.text.as_bytes().get(start..self.offset)?;
+        self.skip_byte();
+        let is_fit = written.len() <= self.limits.string_bytes && is_without_controls(written);
+        is_fit.then_some(text)
     }
 
-    /// What is wrong with the string that begins at `start`, of which the beginning was skipped.
-    fn fault(&mut self, start: usize) -> Error {
+    /// What is wrong with the string that begins here.
+    fn fault(&mut self) -> Error {
+        let start = self.offset;
         loop {
+            self.skip_plain();
             let limit = self.limits.string_bytes;
             if self.offset - start > limit {
                 return Error::new(ErrorKind::StringTooLong { limit }, start - 1);
@@ -69,13 +86,11 @@ impl<'t> Reader<'t> {
                 Some(0..b' ') => return self.error(ErrorKind::ControlCharacter),
                 Some(_) | None => return self.expected("`\"` at the end of the string"),
             }
-            self.skip_plain();
         }
     }
 
     fn skip_plain(&mut self) {
-        let rest = self.text.as_bytes().get(self.offset..self.end);
-        self.offset += plain_length(rest.unwrap_or_default());
+        self.offset += plain_length(self.rest());
     }
 
     fn escape(&mut self) -> Result<char, Error> {
