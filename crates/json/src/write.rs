@@ -28,13 +28,21 @@ pub fn write_pretty(value: &Value) -> String {
     written(value, Layout::Pretty)
 }
 
+/// As [`write`], behind what is there.
+pub fn write_to(out: &mut String, value: &Value) {
+    *out = Writer::new(std::mem::take(out), Layout::Compact).value(value);
+}
+
+/// A string as JSON text, behind what is there.
+pub fn write_string_to(out: &mut String, text: &str) {
+    let mut writer = Writer::new(std::mem::take(out), Layout::Compact);
+    writer.string(text);
+    *out = writer.out;
+}
+
 fn written(value: &Value, layout: Layout) -> String {
-    let writer = Writer {
-        out: String::with_capacity(TEXT_BYTES_EXPECTED),
-        layout,
-        open: Vec::new(),
-    };
-    writer.value(value)
+    let out = String::with_capacity(TEXT_BYTES_EXPECTED);
+    Writer::new(out, layout).value(value)
 }
 
 struct Writer<'w> {
@@ -90,6 +98,14 @@ impl fmt::Display for Number {
 // === impl Writer ===
 
 impl<'w> Writer<'w> {
+    fn new(out: String, layout: Layout) -> Self {
+        Self {
+            out,
+            layout,
+            open: Vec::new(),
+        }
+    }
+
     fn value(mut self, value: &'w Value) -> String {
         self.start(value);
         while let Some(open) = self.open.last_mut() {

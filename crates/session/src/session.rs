@@ -12,10 +12,11 @@ mod response;
 mod tools;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::mem;
 use std::sync::Arc;
 
 use portcullis_engine::Answers;
-use portcullis_json::{Object, Value, write};
+use portcullis_json::{Object, Value};
 use portcullis_mcp::{
     EnvelopeLimits, Id, Incoming, Malformed, Meant, Message, MessageKind, Method, Peer, Revision,
     error_code,
@@ -27,6 +28,7 @@ use crate::belonging::Party;
 use crate::context::{Guardrail, RefusalStyle, SessionContext, SessionLimits, SessionSettings};
 use crate::exchange::{Exchange, Exchanges};
 use crate::inquiry::{Asked, Inquiry, Outcome, Rehearsal, SharedDetectors};
+use crate::lower::Common;
 use crate::refusal::OwnWords;
 use crate::route::{Delivery, DeliveryKind, ErrorCode, Scope, Source};
 use crate::task_calls::TaskCalls;
@@ -50,6 +52,7 @@ const NOISE_CHARACTERS_MAX: usize = 200;
 pub struct Session {
     id: SessionId,
     server: Arc<str>,
+    common: Common,
     party: Party,
     refusal: RefusalStyle,
     extra_methods: Vec<String>,
@@ -117,6 +120,7 @@ impl Session {
         Self {
             judges: Judges::new(context.guardrails, &context.parameters, &context.limits),
             id: context.id,
+            common: Common::new(&context.server),
             server: context.server,
             party: context.party,
             refusal: context.refusal,
@@ -474,7 +478,7 @@ impl Session {
         &mut self,
         turn: Turn<'_>,
         method: Option<&str>,
-        inspected: &Inspected,
+        inspected: &mut Inspected,
         verdict: Verdict,
     ) -> Action {
         let sequence = self.next_sequence;
@@ -493,7 +497,7 @@ impl Session {
             direction: turn.direction,
             method: method.map(str::to_owned),
             message,
-            events: write(&inspected.elements.clone().into()),
+            events: mem::take(&mut inspected.text).into_list(),
             verdict,
             violations: judgement.violations.iter().map(Violation::record).collect(),
             failure,

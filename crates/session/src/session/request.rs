@@ -27,15 +27,16 @@ impl Session {
             return Ok(vec![Action::Send(Permit::speak(words, delivery))]);
         }
         let exchange = exchange(turn, id, method);
-        let inspected = self.inspect(
+        let mut inspected = self.inspect(
             turn,
             Subject::Request {
-                call_id: exchange.call_id.as_str(),
+                call_id: exchange.call_id.as_shared_str(),
                 method: method.as_str(),
                 params: turn.message.params(),
             },
         )?;
-        let record = self.record(turn, Some(method.as_str()), &inspected, inspected.verdict());
+        let verdict = inspected.verdict();
+        let record = self.record(turn, Some(method.as_str()), &mut inspected, verdict);
         let mut actions = vec![record];
         let permit = match inspected.permit {
             Some(permit) => {
