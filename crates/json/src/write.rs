@@ -35,9 +35,46 @@ pub fn write_to(out: &mut String, value: &Value) {
 
 /// A string as JSON text, behind what is there.
 pub fn write_string_to(out: &mut String, text: &str) {
-    let mut writer = Writer::new(std::mem::take(out), Layout::Compact);
-    writer.string(text);
-    *out = writer.out;
+    // Some of it will be escaped.
+    out.reserve(text.len() + text.len() / 16 + 2);
+    out.push('"');
+    let is_ordinary = text.len() >= LONG && has_only_line_feeds(text.as_bytes());
+    let mut rest = text;
+    loop {
+        let bytes = rest.as_bytes();
+        let plain = if is_ordinary {
+            memchr3(b'"', b'\\', b'\n', bytes).unwrap_or(bytes.len())
+        } else {
+            plain_length(bytes)
+        };
+        let (plain, others) = rest.split_at_checked(plain).unwrap_or((rest, ""));
+        out.push_str(plain);
+        let mut others = others.chars();
+        let Some(special) = others.next() else {
+            break;
+        };
+        escape_to(out, special);
+        rest = others.as_str();
+    }
+    out.push('"');
+}
+
+fn escape_to(out: &mut String, special: char) {
+    let escape = match special {
+        '"' => "\\\"",
+        '\\' => "\\\\",
+        '\u{8}' => "\\b",
+        '\u{c}' => "\\f",
+        '\n' => "\\n",
+        '\r' => "\\r",
+        '\t' => "\\t",
+        other => {
+            // Writing to a `String` does not fail.
+            write!(out, "\\u{:04x}", u32::from(other)).ok();
+            return;
+        }
+    };
+    out.push_str(escape);
 }
 
 fn written(value: &Value, layout: Layout) -> String {
@@ -126,7 +163,7 @@ impl<'w> Writer<'w> {
             }
             self.new_line();
             if let Some(name) = name {
-                self.string(name);
+                write_string_to(&mut self.out, name);
                 self.out.push(':');
                 if self.layout == Layout::Pretty {
                     self.out.push(' ');
@@ -147,7 +184,7 @@ impl<'w> Writer<'w> {
             Value::Number(number) => {
                 write!(self.out, "{number}").ok();
             }
-            Value::String(text) => self.string(text),
+            Value::String(text) => write_string_to(&mut self.out, text),
             Value::Array(items) => self.open('[', Rest::Items(items.iter())),
             Value::Object(object) => self.open('{', Rest::Members(object.members().iter())),
         }
@@ -180,48 +217,5 @@ impl<'w> Writer<'w> {
                 self.out.push_str(INDENT);
             }
         }
-    }
-
-    fn string(&mut self, text: &str) {
-        // Some of it will be escaped.
-        self.out.reserve(text.len() + text.len() / 16 + 2);
-        self.out.push('"');
-        let is_ordinary = text.len() >= LONG && has_only_line_feeds(text.as_bytes());
-        let mut rest = text;
-        loop {
-            let bytes = rest.as_bytes();
-            let plain = if is_ordinary {
-                memchr3(b'"', b'\\', b'\n', bytes).unwrap_or(bytes.len())
-            } else {
-                plain_length(bytes)
-            };
-            let (plain, others) = rest.split_at_checked(plain).unwrap_or((rest, ""));
-            self.out.push_str(plain);
-            let mut others = others.chars();
-            let Some(special) = others.next() else {
-                break;
-            };
-            self.escape(special);
-            rest = others.as_str();
-        }
-        self.out.push('"');
-    }
-
-    fn escape(&mut self, special: char) {
-        let escape = match special {
-            '"' => "\\\"",
-            '\\' => "\\\\",
-            '\u{8}' => "\\b",
-            '\u{c}' => "\\f",
-            '\n' => "\\n",
-            '\r' => "\\r",
-            '\t' => "\\t",
-            other => {
-                // Writing to a `String` does not fail.
-                write!(self.out, "\\u{:04x}", u32::from(other)).ok();
-                return;
-            }
-        };
-        self.out.push_str(escape);
     }
 }

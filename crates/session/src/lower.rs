@@ -24,6 +24,7 @@ mod blob;
 mod content;
 mod lowering;
 mod meta;
+mod time;
 mod uri;
 
 use std::fmt;
@@ -39,6 +40,7 @@ use self::content::{error_texts, rest, unescaped};
 use self::lowering::Lowering;
 pub(crate) use self::lowering::{Common, Lowered};
 use self::meta::params_rest;
+pub(crate) use self::time::Times;
 pub(crate) use self::uri::is_scheme;
 
 #[cfg(test)]

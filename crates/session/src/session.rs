@@ -28,7 +28,7 @@ use crate::belonging::Party;
 use crate::context::{Guardrail, RefusalStyle, SessionContext, SessionLimits, SessionSettings};
 use crate::exchange::{Exchange, Exchanges};
 use crate::inquiry::{Asked, Inquiry, Outcome, Rehearsal, SharedDetectors};
-use crate::lower::Common;
+use crate::lower::{Common, Times};
 use crate::refusal::OwnWords;
 use crate::route::{Delivery, DeliveryKind, ErrorCode, Scope, Source};
 use crate::task_calls::TaskCalls;
@@ -42,6 +42,8 @@ use self::notification::cancelled_request;
 pub use self::past::PastMessage;
 use self::response::may_answer;
 
+/// Most messages are recorded and sent.
+const ACTIONS_EXPECTED: usize = 2;
 /// LIMIT: notes of one session; what a peer can cause at will must not fill the log.
 const NOTES_MAX: u32 = 1000;
 /// LIMIT: how much of a line that is no message is shown in the log.
@@ -53,6 +55,7 @@ pub struct Session {
     id: SessionId,
     server: Arc<str>,
     common: Common,
+    times: Times,
     party: Party,
     refusal: RefusalStyle,
     extra_methods: Vec<String>,
@@ -121,6 +124,7 @@ impl Session {
             judges: Judges::new(context.guardrails, &context.parameters, &context.limits),
             id: context.id,
             common: Common::new(&context.server),
+            times: Times::default(),
             server: context.server,
             party: context.party,
             refusal: context.refusal,

@@ -80,9 +80,13 @@ impl Session {
     }
 
     /// A message as it is recorded and as it is judged, or why it can be neither.
-    pub(super) fn lowered(&self, subject: Subject<'_>, now: Timestamp) -> Result<Lowered, String> {
-        let timestamp = jiff::Timestamp::from_microsecond(now.as_micros()).unwrap_or_default();
-        lower(subject, &self.common, &timestamp.to_string()).map_err(|error| error.to_string())
+    pub(super) fn lowered(
+        &mut self,
+        subject: Subject<'_>,
+        now: Timestamp,
+    ) -> Result<Lowered, String> {
+        let timestamp = self.times.write(now);
+        lower(subject, &self.common, timestamp).map_err(|error| error.to_string())
     }
 }
 

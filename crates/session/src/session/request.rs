@@ -6,7 +6,7 @@ use portcullis_trace::record::Direction;
 
 use super::belonging::{target, task};
 use super::response::introduction;
-use super::{Handshake, Session, Subscription, Turn, back};
+use super::{ACTIONS_EXPECTED, Handshake, Session, Subscription, Turn, back};
 use crate::action::Action;
 use crate::exchange::Exchange;
 use crate::inquiry::Asked;
@@ -37,7 +37,8 @@ impl Session {
         )?;
         let verdict = inspected.verdict();
         let record = self.record(turn, Some(method.as_str()), &mut inspected, verdict);
-        let mut actions = vec![record];
+        let mut actions = Vec::with_capacity(ACTIONS_EXPECTED);
+        actions.push(record);
         let permit = match inspected.permit {
             Some(permit) => {
                 if *method == Method::Initialize {

@@ -78,7 +78,7 @@ impl TraceText {
 
     fn begin(&mut self) {
         if self.text.is_empty() {
-            self.text.reserve(TEXT_BYTES_EXPECTED);
+            self.text = String::with_capacity(TEXT_BYTES_EXPECTED);
             self.text.push('[');
         } else {
             self.text.push(',');
