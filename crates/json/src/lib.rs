@@ -23,4 +23,4 @@ pub use parse::parse;
 pub use plain::string_length;
 pub use scan::{Member, Shape, rescan, scan};
 pub use value::{Number, Object, Value};
-pub use write::{write, write_pretty};
+pub use write::{write, write_pretty, write_string_to, write_to};

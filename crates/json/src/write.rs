@@ -30,13 +30,66 @@ pub fn write_pretty(value: &Value) -> String {
     written(value, Layout::Pretty)
 }
 
-fn written(value: &Value, layout: Layout) -> String {
-    let writer = Writer {
-        out: String::with_capacity(TEXT_BYTES_EXPECTED),
-        layout,
-        open: Vec::with_capacity(OPEN_EXPECTED),
+/// As [`write`], behind what is there.
+pub fn write_to(out: &mut String, value: &Value) {
+    *out = Writer::new(std::mem::take(out), Layout::Compact).value(value);
+}
+
+/// A string as JSON text, behind what is there.
+pub fn write_string_to(out: &mut String, text: &str) {
+    out.push('"');
+    if text.len() < LONG && is_all_plain(text.as_bytes()) {
+        out.push_str(text);
+    } else {
+        escaped_to(out, text);
+    }
+    out.push('"');
+}
+
+fn escaped_to(out: &mut String, text: &str) {
+    // Some of it will be escaped.
+    out.reserve(text.len() + text.len() / 16);
+    let is_ordinary = text.len() >= LONG && has_only_line_feeds(text.as_bytes());
+    let mut rest = text;
+    loop {
+        let bytes = rest.as_bytes();
+        let plain = if is_ordinary {
+            memchr3(b'"', b'\\', b'\n', bytes).unwrap_or(bytes.len())
+        } else {
+            plain_length(bytes)
+        };
+        let (plain, others) = rest.split_at_checked(plain).unwrap_or((rest, ""));
+        out.push_str(plain);
+        let mut others = others.chars();
+        let Some(special) = others.next() else {
+            break;
+        };
+        escape_to(out, special);
+        rest = others.as_str();
+    }
+}
+
+fn escape_to(out: &mut String, special: char) {
+    let escape = match special {
+        '"' => "\\\"",
+        '\\' => "\\\\",
+        '\u{8}' => "\\b",
+        '\u{c}' => "\\f",
+        '\n' => "\\n",
+        '\r' => "\\r",
+        '\t' => "\\t",
+        other => {
+            // Writing to a `String` does not fail.
+            write!(out, "\\u{:04x}", u32::from(other)).ok();
+            return;
+        }
     };
-    writer.value(value)
+    out.push_str(escape);
+}
+
+fn written(value: &Value, layout: Layout) -> String {
+    let out = String::with_capacity(TEXT_BYTES_EXPECTED);
+    Writer::new(out, layout).value(value)
 }
 
 struct Writer<'w> {
@@ -92,6 +145,14 @@ impl fmt::Display for Number {
 // === impl Writer ===
 
 impl<'w> Writer<'w> {
+    fn new(out: String, layout: Layout) -> Self {
+        Self {
+            out,
+            layout,
+            open: Vec::with_capacity(OPEN_EXPECTED),
+        }
+    }
+
     fn value(mut self, value: &'w Value) -> String {
         self.start(value);
         while let Some(open) = self.open.last_mut() {
@@ -112,7 +173,7 @@ impl<'w> Writer<'w> {
             }
             self.new_line();
             if let Some(name) = name {
-                self.string(name);
+                write_string_to(&mut self.out, name);
                 self.out.push(':');
                 if self.layout == Layout::Pretty {
                     self.out.push(' ');
@@ -133,7 +194,7 @@ impl<'w> Writer<'w> {
             Value::Number(number) => {
                 write!(self.out, "{number}").ok();
             }
-            Value::String(text) => self.string(text),
+            Value::String(text) => write_string_to(&mut self.out, text),
             Value::Array(items) => self.open('[', Rest::Items(items.iter())),
             Value::Object(object) => self.open('{', Rest::Members(object.members().iter())),
         }
@@ -166,56 +227,5 @@ impl<'w> Writer<'w> {
                 self.out.push_str(INDENT);
             }
         }
-    }
-
-    fn string(&mut self, text: &str) {
-        self.out.push('"');
-        if text.len() < LONG && is_all_plain(text.as_bytes()) {
-            self.out.push_str(text);
-        } else {
-            self.escaped(text);
-        }
-        self.out.push('"');
-    }
-
-    fn escaped(&mut self, text: &str) {
-        // Some of it will be escaped.
-        self.out.reserve(text.len() + text.len() / 16);
-        let is_ordinary = text.len() >= LONG && has_only_line_feeds(text.as_bytes());
-        let mut rest = text;
-        loop {
-            let bytes = rest.as_bytes();
-            let plain = if is_ordinary {
-                memchr3(b'"', b'\\', b'\n', bytes).unwrap_or(bytes.len())
-            } else {
-                plain_length(bytes)
-            };
-            let (plain, others) = rest.split_at_checked(plain).unwrap_or((rest, ""));
-            self.out.push_str(plain);
-            let mut others = others.chars();
-            let Some(special) = others.next() else {
-                break;
-            };
-            self.escape(special);
-            rest = others.as_str();
-        }
-    }
-
-    fn escape(&mut self, special: char) {
-        let escape = match special {
-            '"' => "\\\"",
-            '\\' => "\\\\",
-            '\u{8}' => "\\b",
-            '\u{c}' => "\\f",
-            '\n' => "\\n",
-            '\r' => "\\r",
-            '\t' => "\\t",
-            other => {
-                // Writing to a `String` does not fail.
-                write!(self.out, "\\u{:04x}", u32::from(other)).ok();
-                return;
-            }
-        };
-        self.out.push_str(escape);
     }
 }

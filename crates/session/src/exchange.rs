@@ -64,7 +64,7 @@ struct Progress {
 /// A text id that could be taken for another kind, or for a part of another request, is quoted, so
 /// that no two open requests share a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct CallId(String);
+pub(crate) struct CallId(Arc<str>);
 
 /// Why a request cannot be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -259,7 +259,7 @@ impl CallId {
         } else {
             format!("{}:", scope.0)
         };
-        Self(match (id, direction) {
+        let text = match (id, direction) {
             (Id::Integer(number), Direction::ToServer) => format!("call_{within}{number}"),
             (Id::Integer(number), Direction::ToClient) => format!("call_{within}s{number}"),
             (Id::String(text), Direction::ToServer) if looks_like_another(text) => {
@@ -267,15 +267,16 @@ impl CallId {
             }
             (Id::String(text), Direction::ToServer) => format!("call_{within}{text}"),
             (Id::String(text), Direction::ToClient) => format!("call_{within}s\"{text}\""),
-        })
+        };
+        Self(text.into())
     }
 
     /// As a trace has it.
     pub(crate) fn recorded(text: &str) -> Self {
-        Self(text.to_owned())
+        Self(text.into())
     }
 
-    pub(crate) fn as_str(&self) -> &str {
+    pub(crate) fn as_shared_str(&self) -> &Arc<str> {
         &self.0
     }
 }

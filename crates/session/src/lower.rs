@@ -22,36 +22,44 @@
 
 mod blob;
 mod content;
+mod lowering;
 mod meta;
+mod time;
 mod uri;
 
+use std::fmt;
 use std::sync::Arc;
 
 use portcullis_json::{Object, Value, write};
+use portcullis_trace::Content;
+use portcullis_trace::wire::TraceError;
 
-pub(crate) use self::blob::BlobError;
-use self::blob::Blobs;
+use self::blob::{BlobError, Blobs};
 pub use self::content::own_chunks;
-use self::content::{
-    block_chunks, error_texts, json_chunks, resource_chunks, rest, text_chunk, tool_result,
-    unescaped,
-};
+use self::content::{error_texts, rest, unescaped};
+use self::lowering::Lowering;
+pub(crate) use self::lowering::{Common, Lowered};
 use self::meta::params_rest;
+pub(crate) use self::time::Times;
 pub(crate) use self::uri::is_scheme;
 
-/// What every element of one message carries.
-#[derive(Clone, Debug)]
-pub(crate) struct Stamp {
-    pub(crate) server: Arc<str>,
-    /// ISO 8601, UTC.
-    pub(crate) timestamp: String,
+#[cfg(test)]
+mod tests;
+
+/// Why a message cannot be shown to policies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum LowerError {
+    Blob(BlobError),
+    Element(TraceError),
 }
+
+type Result<T = ()> = std::result::Result<T, LowerError>;
 
 /// A message, reduced to what lowering needs of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Subject<'m> {
     Request {
-        call_id: &'m str,
+        call_id: &'m Arc<str>,
         method: &'m str,
         params: Option<&'m Value>,
     },
@@ -59,141 +67,41 @@ pub(crate) enum Subject<'m> {
         method: &'m str,
         params: Option<&'m Value>,
         /// Of the tool whose task it tells of.
-        task_call: Option<&'m str>,
+        task_call: Option<&'m Arc<str>>,
     },
     Result {
-        call_id: &'m str,
+        call_id: &'m Arc<str>,
         /// Of the request that it answers.
         method: &'m str,
         result: &'m Value,
         /// Of the tool whose task it was that was asked for.
-        task_call: Option<&'m str>,
+        task_call: Option<&'m Arc<str>>,
     },
     Error {
-        call_id: &'m str,
+        call_id: &'m Arc<str>,
         error: &'m Value,
         /// See [`Self::Result`].
-        task_call: Option<&'m str>,
+        task_call: Option<&'m Arc<str>>,
     },
 }
 
-/// The message as elements of a trace, in the form that `portcullis check` reads.
-pub(crate) fn lower(subject: Subject<'_>, stamp: &Stamp) -> Result<Vec<Value>, BlobError> {
-    match subject {
-        Subject::Request {
-            call_id,
-            method,
-            params,
-        } => request(call_id, method, params, stamp),
-        Subject::Notification {
-            method,
-            params,
-            task_call,
-        } => {
-            let mut elements = notification(method, params, stamp)?;
-            elements.extend(task_output(task_call, outcome(params), stamp)?);
-            Ok(elements)
-        }
-        Subject::Result {
-            call_id,
-            method,
-            result,
-            task_call,
-        } => {
-            let mut elements = self::result(call_id, method, result, stamp)?;
-            let outcome = match method {
-                "tasks/get" => outcome(Some(result)),
-                _ => result.as_object().cloned(),
-            };
-            elements.extend(task_output(task_call, outcome, stamp)?);
-            Ok(elements)
-        }
-        Subject::Error {
-            call_id,
-            error,
-            task_call,
-        } => {
-            let (text, plain) = error_texts(error);
-            let text = Value::from(text);
-            let calls = [Some(call_id), task_call].into_iter().flatten();
-            let outputs = calls.map(|call| stamp.outputs(call, text.clone(), plain.clone()));
-            Ok(outputs.flatten().collect())
-        }
-    }
-}
-
-fn request(
-    call_id: &str,
-    method: &str,
-    params: Option<&Value>,
-    stamp: &Stamp,
-) -> Result<Vec<Value>, BlobError> {
-    let params = members(params);
-    let texts = blob_texts(method, &params)?;
-    let mut calls = match (method, params.get("name")) {
-        ("tools/call", Some(name)) => {
-            let arguments = members(params.get("arguments"));
-            let mut calls = vec![call(Some(call_id), name.clone(), arguments)];
-            let others = params_rest(&params, &["name", "arguments"]);
-            if !others.is_empty() {
-                calls.push(call(
-                    Some(&format!("{call_id}.params")),
-                    method.into(),
-                    others,
-                ));
-            }
-            calls
-        }
-        ("ping", _) if params_rest(&params, &[]).is_empty() => return Ok(Vec::new()),
-        _ => {
-            let respelled = uri::respelled(&params);
-            let mut calls = vec![call(Some(call_id), method.into(), params)];
-            for (number, params) in respelled.into_iter().enumerate() {
-                let call_id = match number {
-                    0 => format!("{call_id}.uri"),
-                    _ => format!("{call_id}.uri{}", number + 1),
-                };
-                calls.push(call(Some(&call_id), method.into(), params));
-            }
-            calls
-        }
-    };
-    if let Some(texts) = texts {
-        let call_id = format!("{call_id}.blobs");
-        calls.push(call(Some(&call_id), method.into(), texts));
-    }
-    Ok(vec![stamp.calls(calls)])
+/// The message as events, and as elements of a trace in the form that `portcullis check` reads.
+pub(crate) fn lower(subject: Subject<'_>, common: &Common, timestamp: &str) -> Result<Lowered> {
+    let mut lowering = Lowering::new(common, timestamp);
+    lowering.take(subject)?;
+    Ok(lowering.into_lowered())
 }
 
 /// What the blobs of these parameters say, as arguments; `None` if they say nothing.
-fn blob_texts(method: &str, params: &Object) -> Result<Option<Object>, BlobError> {
+fn blob_texts(method: &str, params: &Object) -> Result<Option<Arc<Object>>> {
     let mut blobs = Blobs::default();
     blobs.read_params(method, params)?;
     let texts = blobs.into_texts();
-    if texts.len() == 0 {
+    if texts.is_empty() {
         return Ok(None);
     }
-    let texts = Value::from(texts.collect::<Vec<_>>());
-    Ok(Some([("blobs", texts)].into()))
-}
-
-fn notification(
-    method: &str,
-    params: Option<&Value>,
-    stamp: &Stamp,
-) -> Result<Vec<Value>, BlobError> {
-    let params = members(params);
-    let carries_text = match method {
-        "notifications/progress" => !is_progress_alone(&params),
-        _ => !rest(&params, &[]).is_empty(),
-    };
-    if !carries_text {
-        return Ok(Vec::new());
-    }
-    let texts = blob_texts(method, &params)?;
-    let mut calls = vec![call(None, method.into(), params)];
-    calls.extend(texts.map(|texts| call(None, method.into(), texts)));
-    Ok(vec![stamp.calls(calls)])
+    let texts: Vec<Value> = texts.into_iter().map(Value::from).collect();
+    Ok(Some(Arc::new([("blobs", texts.into())].into())))
 }
 
 /// Whether it says how far a request has come and nothing else. That the token belongs to a request
@@ -202,59 +110,6 @@ fn is_progress_alone(params: &Object) -> bool {
     let others = rest(params, &["progressToken"]);
     others.iter().all(|(name, value)| {
         matches!(&**name, "progress" | "total") && matches!(value, Value::Number(_))
-    })
-}
-
-fn result(
-    call_id: &str,
-    method: &str,
-    result: &Value,
-    stamp: &Stamp,
-) -> Result<Vec<Value>, BlobError> {
-    let Some(members) = result.as_object() else {
-        return Ok(stamp.outputs(call_id, write(result).into(), unescaped(result)));
-    };
-    let mut blobs = Blobs::default();
-    blobs.read_result(method, members)?;
-    let decoded = blobs.into_chunks();
-    let as_json = || {
-        let content = beside(write(result), &decoded);
-        stamp.outputs(call_id, content, unescaped(result))
-    };
-    let chunks = |mut chunks: Vec<Value>| {
-        chunks.extend_from_slice(&decoded);
-        Value::from(chunks)
-    };
-    Ok(match method {
-        "ping" if rest(members, &[]).is_empty() => Vec::new(),
-        "tools/call" | "tasks/result" => vec![stamp.output(call_id, chunks(tool_result(members)))],
-        "tools/list" => tool_listing(call_id, result, members, stamp),
-        "resources/read" => {
-            let contents = with_rest(members, "contents", resource_chunks);
-            vec![stamp.output(call_id, chunks(contents))]
-        }
-        "sampling/createMessage" => {
-            let content = with_rest(members, "content", block_chunks);
-            vec![stamp.output(call_id, chunks(content))]
-        }
-        "prompts/get" => {
-            let mut elements = as_json();
-            for message in prompt_messages(members) {
-                elements.push(prompt_message(message, stamp)?);
-            }
-            elements
-        }
-        "initialize" | "server/discover" => {
-            let mut elements = as_json();
-            if let Some(Value::String(instructions)) = members.get("instructions") {
-                elements.insert(
-                    1,
-                    stamp.message("system", Value::String(instructions.clone())),
-                );
-            }
-            elements
-        }
-        _ => as_json(),
     })
 }
 
@@ -272,58 +127,6 @@ fn outcome(task: Option<&Value>) -> Option<Object> {
         }
     }
     (!outcome.is_empty()).then_some(outcome)
-}
-
-/// What came of a task, as the output of the tool that it is.
-fn task_output(
-    call_id: Option<&str>,
-    outcome: Option<Object>,
-    stamp: &Stamp,
-) -> Result<Option<Value>, BlobError> {
-    let Some((call_id, outcome)) = call_id.zip(outcome) else {
-        return Ok(None);
-    };
-    let mut blobs = Blobs::default();
-    blobs.read_result("tools/call", &outcome)?;
-    let mut chunks = tool_result(&outcome);
-    chunks.extend(blobs.into_chunks());
-    Ok(Some(stamp.output(call_id, chunks.into())))
-}
-
-/// A text, with chunks behind it if there are any.
-fn beside(text: String, chunks: &[Value]) -> Value {
-    if chunks.is_empty() {
-        return text.into();
-    }
-    let mut all = vec![text_chunk(text.into())];
-    all.extend_from_slice(chunks);
-    all.into()
-}
-
-/// The output of a listing, and the listing itself.
-///
-/// A tool without a usable name or schema still becomes an event: it must not keep the others from
-/// being judged.
-fn tool_listing(call_id: &str, result: &Value, members: &Object, stamp: &Stamp) -> Vec<Value> {
-    let Some(Value::Array(tools)) = members.get("tools") else {
-        return stamp.outputs(call_id, write(result).into(), unescaped(result));
-    };
-    let others = rest(members, &["tools"]);
-    let carries_text = !others
-        .iter()
-        .all(|(name, value)| is_of_listing(name, value));
-    let listed = if carries_text {
-        write(result)
-    } else {
-        write(&Value::Array(Arc::clone(tools)))
-    };
-    let plain = unescaped(&beside_tools(others, tools));
-    let tools: Vec<Value> = tools.iter().map(|tool| stamp.tool(tool)).collect();
-    let listing = Value::from([("tools", tools.into())]);
-    // Places in the listing are counted from the first output on.
-    let mut elements = stamp.outputs(call_id, listed.into(), plain);
-    elements.insert(1, listing);
-    elements
 }
 
 /// What a listing says that the events of its tools do not say as it reads.
@@ -365,84 +168,232 @@ fn prompt_messages(members: &Object) -> &[Value] {
     messages.unwrap_or_default()
 }
 
-fn prompt_message(message: &Value, stamp: &Stamp) -> Result<Value, BlobError> {
-    let role = match message.get("role").and_then(Value::as_str) {
-        Some("assistant") => "assistant",
-        // Whatever a server writes here must not pass for an output of a tool.
-        _ => "user",
-    };
-    let content = message.get("content");
-    let mut chunks = content.map(block_chunks).unwrap_or_default();
-    let mut blobs = Blobs::default();
-    blobs.read_content(content)?;
-    chunks.extend(blobs.into_chunks());
-    Ok(stamp.message(role, chunks.into()))
+fn members(value: Option<&Value>) -> Arc<Object> {
+    match value {
+        Some(Value::Object(members)) => Arc::clone(members),
+        _ => Arc::default(),
+    }
 }
 
-/// The blocks of `field`, one or a list of them, as chunks, then the other members as JSON text.
-fn with_rest(members: &Object, field: &str, chunks: impl Fn(&Value) -> Vec<Value>) -> Vec<Value> {
-    let mut all: Vec<Value> = match members.get(field) {
-        Some(Value::Array(blocks)) => blocks.iter().flat_map(chunks).collect(),
-        Some(block) => chunks(block),
-        None => Vec::new(),
-    };
-    let others = rest(members, &[field]);
-    if !others.is_empty() {
-        all.extend(json_chunks(&others.into()));
+/// One or a list of them.
+fn blocks<'v>(members: &'v Object, field: &str) -> &'v [Value] {
+    match members.get(field) {
+        Some(Value::Array(blocks)) => blocks,
+        Some(block) => std::slice::from_ref(block),
+        None => &[],
     }
-    all
 }
 
-fn element(role: &str) -> Object {
-    [("role", role.into())].into()
-}
+// === impl Lowering ===
 
-fn call(id: Option<&str>, name: Value, arguments: Object) -> Value {
-    let function = Object::from([("name", name), ("arguments", arguments.into())]);
-    let mut call = Object::new();
-    if let Some(id) = id {
-        call.insert("id", id);
+impl Lowering<'_> {
+    fn take(&mut self, subject: Subject<'_>) -> Result {
+        match subject {
+            Subject::Request {
+                call_id,
+                method,
+                params,
+            } => self.request(call_id, method, params),
+            Subject::Notification {
+                method,
+                params,
+                task_call,
+            } => {
+                self.notification(method, params)?;
+                self.task_output(task_call, || outcome(params))
+            }
+            Subject::Result {
+                call_id,
+                method,
+                result,
+                task_call,
+            } => {
+                self.result(call_id, method, result)?;
+                self.task_output(task_call, || match method {
+                    "tasks/get" => outcome(Some(result)),
+                    _ => result.as_object().cloned(),
+                })
+            }
+            Subject::Error {
+                call_id,
+                error,
+                task_call,
+            } => {
+                let (said, plain) = error_texts(error);
+                let said: Arc<str> = said.into();
+                for call_id in [Some(call_id), task_call].into_iter().flatten() {
+                    self.push_output(call_id, Content::Text(Arc::clone(&said)));
+                    self.push_plain(call_id, plain.clone());
+                }
+                Ok(())
+            }
+        }
     }
-    call.insert("type", "function");
-    call.insert("function", function);
-    call.into()
-}
 
-fn members(value: Option<&Value>) -> Object {
-    value
-        .and_then(Value::as_object)
-        .cloned()
-        .unwrap_or_default()
-}
-
-// === impl Stamp ===
-
-impl Stamp {
-    fn calls(&self, calls: Vec<Value>) -> Value {
-        let mut element = element("assistant");
-        element.insert("content", "");
-        element.insert("tool_calls", calls);
-        self.seal(element)
+    fn request(&mut self, call_id: &Arc<str>, method: &str, params: Option<&Value>) -> Result {
+        let params = members(params);
+        let texts = blob_texts(method, &params)?;
+        let mut calls = match (method, params.get("name")) {
+            ("tools/call", Some(Value::String(name))) => {
+                let arguments = members(params.get("arguments"));
+                let mut calls = vec![self.call(Some(call_id), Arc::clone(name), arguments)];
+                let others = params_rest(&params, &["name", "arguments"]);
+                if !others.is_empty() {
+                    let call_id = format!("{call_id}.params").into();
+                    calls.push(self.call(Some(&call_id), method.into(), Arc::new(others)));
+                }
+                calls
+            }
+            ("ping", _) if params_rest(&params, &[]).is_empty() => return Ok(()),
+            _ => {
+                let respelled = uri::respelled(&params);
+                let mut calls = vec![self.call(Some(call_id), method.into(), params)];
+                for (number, params) in respelled.into_iter().enumerate() {
+                    let call_id = match number {
+                        0 => format!("{call_id}.uri"),
+                        _ => format!("{call_id}.uri{}", number + 1),
+                    };
+                    calls.push(self.call(Some(&call_id.into()), method.into(), Arc::new(params)));
+                }
+                calls
+            }
+        };
+        if let Some(texts) = texts {
+            let call_id = format!("{call_id}.blobs").into();
+            calls.push(self.call(Some(&call_id), method.into(), texts));
+        }
+        self.push_calls(calls);
+        Ok(())
     }
 
-    /// An output, and another one with what reads otherwise than it is written there.
-    fn outputs(&self, call_id: &str, content: Value, plain: Option<String>) -> Vec<Value> {
-        let mut outputs = vec![self.output(call_id, content)];
-        outputs.extend(plain.map(|plain| self.output(call_id, plain.into())));
-        outputs
+    fn notification(&mut self, method: &str, params: Option<&Value>) -> Result {
+        let params = members(params);
+        let carries_text = match method {
+            "notifications/progress" => !is_progress_alone(&params),
+            _ => !rest(&params, &[]).is_empty(),
+        };
+        if !carries_text {
+            return Ok(());
+        }
+        let texts = blob_texts(method, &params)?;
+        let mut calls = vec![self.call(None, method.into(), params)];
+        calls.extend(texts.map(|texts| self.call(None, method.into(), texts)));
+        self.push_calls(calls);
+        Ok(())
     }
 
-    fn output(&self, call_id: &str, content: Value) -> Value {
-        let mut element = element("tool");
-        element.insert("tool_call_id", call_id);
-        element.insert("content", content);
-        self.seal(element)
+    fn result(&mut self, call_id: &Arc<str>, method: &str, result: &Value) -> Result {
+        let Some(members) = result.as_object() else {
+            self.push_value(call_id, result, Vec::new());
+            return Ok(());
+        };
+        let mut blobs = Blobs::default();
+        blobs.read_result(method, members)?;
+        let decoded = blobs.into_texts();
+        match method {
+            "ping" if rest(members, &[]).is_empty() => {}
+            "tools/call" | "tasks/result" => {
+                let mut chunks = self.chunks();
+                chunks.push_tool_result(members);
+                self.push_chunks(call_id, chunks, decoded);
+            }
+            "tools/list" => self.push_listing(call_id, result, members)?,
+            "resources/read" => {
+                let mut chunks = self.chunks();
+                for contents in blocks(members, "contents") {
+                    chunks.push_resource(contents);
+                }
+                chunks.push_others(members, "contents");
+                self.push_chunks(call_id, chunks, decoded);
+            }
+            "sampling/createMessage" => {
+                let mut chunks = self.chunks();
+                for block in blocks(members, "content") {
+                    chunks.push_block(block);
+                }
+                chunks.push_others(members, "content");
+                self.push_chunks(call_id, chunks, decoded);
+            }
+            "prompts/get" => {
+                self.push_value(call_id, result, decoded);
+                for message in prompt_messages(members) {
+                    self.push_prompt(message)?;
+                }
+            }
+            "initialize" | "server/discover" => {
+                self.push_json(call_id, result, decoded);
+                if let Some(Value::String(instructions)) = members.get("instructions") {
+                    self.push_message("system".into(), Content::Text(Arc::clone(instructions)));
+                }
+                self.push_plain(call_id, unescaped(result));
+            }
+            _ => self.push_value(call_id, result, decoded),
+        }
+        Ok(())
     }
 
-    fn message(&self, role: &str, content: Value) -> Value {
-        let mut element = element(role);
-        element.insert("content", content);
-        self.seal(element)
+    /// What came of a task, as the output of the tool that it is.
+    fn task_output(
+        &mut self,
+        call_id: Option<&Arc<str>>,
+        outcome: impl FnOnce() -> Option<Object>,
+    ) -> Result {
+        let Some((call_id, outcome)) = call_id.and_then(|call_id| Some((call_id, outcome()?)))
+        else {
+            return Ok(());
+        };
+        let mut blobs = Blobs::default();
+        blobs.read_result("tools/call", &outcome)?;
+        let mut chunks = self.chunks();
+        chunks.push_tool_result(&outcome);
+        self.push_chunks(call_id, chunks, blobs.into_texts());
+        Ok(())
+    }
+
+    /// The output of a listing, and the listing itself.
+    ///
+    /// A tool without a usable name or schema still becomes an event: it must not keep the others
+    /// from being judged.
+    fn push_listing(&mut self, call_id: &Arc<str>, result: &Value, members: &Object) -> Result {
+        let Some(Value::Array(tools)) = members.get("tools") else {
+            self.push_value(call_id, result, Vec::new());
+            return Ok(());
+        };
+        let others = rest(members, &["tools"]);
+        let carries_text = !others
+            .iter()
+            .all(|(name, value)| is_of_listing(name, value));
+        let listed = if carries_text {
+            write(result)
+        } else {
+            write(&Value::Array(Arc::clone(tools)))
+        };
+        let plain = unescaped(&beside_tools(others, tools));
+        let tools: Vec<Value> = tools.iter().map(|tool| self.tool(tool)).collect();
+        let listing = Value::from([("tools", tools.into())]);
+        // Places in the listing are counted from the first output on.
+        self.push_text(call_id, listed);
+        self.push_element(&listing)?;
+        self.push_plain(call_id, plain);
+        Ok(())
+    }
+
+    fn push_prompt(&mut self, message: &Value) -> Result {
+        let role = match message.get("role").and_then(Value::as_str) {
+            Some("assistant") => "assistant",
+            // Whatever a server writes here must not pass for an output of a tool.
+            _ => "user",
+        };
+        let content = message.get("content");
+        let mut chunks = self.chunks();
+        if let Some(content) = content {
+            chunks.push_block(content);
+        }
+        let mut blobs = Blobs::default();
+        blobs.read_content(content)?;
+        chunks.push_texts(blobs.into_texts());
+        self.push_message(role.into(), chunks.into_content());
+        Ok(())
     }
 
     fn tool(&self, tool: &Value) -> Value {
@@ -464,15 +415,27 @@ impl Stamp {
         listed.insert("metadata", self.metadata());
         listed.into()
     }
+}
 
-    fn seal(&self, mut element: Object) -> Value {
-        element.insert("timestamp", self.timestamp.as_str());
-        element.insert("metadata", self.metadata());
-        element.into()
+// === impl LowerError ===
+
+impl From<BlobError> for LowerError {
+    fn from(error: BlobError) -> Self {
+        Self::Blob(error)
     }
+}
 
-    fn metadata(&self) -> Object {
-        let server = Value::String(Arc::clone(&self.server));
-        [("server", server)].into()
+impl From<TraceError> for LowerError {
+    fn from(error: TraceError) -> Self {
+        Self::Element(error)
+    }
+}
+
+impl fmt::Display for LowerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Blob(error) => error.fmt(f),
+            Self::Element(error) => error.fmt(f),
+        }
     }
 }

@@ -12,10 +12,11 @@ mod response;
 mod tools;
 
 use std::collections::{BTreeSet, VecDeque};
+use std::mem;
 use std::sync::Arc;
 
 use portcullis_engine::Answers;
-use portcullis_json::{Object, Value, write};
+use portcullis_json::{Object, Value};
 use portcullis_mcp::{
     EnvelopeLimits, Id, Incoming, Malformed, Meant, Message, MessageKind, Method, Peer, Revision,
     error_code,
@@ -27,6 +28,7 @@ use crate::belonging::Party;
 use crate::context::{Guardrail, RefusalStyle, SessionContext, SessionLimits, SessionSettings};
 use crate::exchange::{Exchange, Exchanges};
 use crate::inquiry::{Asked, Inquiry, Outcome, Rehearsal, SharedDetectors};
+use crate::lower::{Common, Times};
 use crate::refusal::OwnWords;
 use crate::route::{Delivery, DeliveryKind, ErrorCode, Scope, Source};
 use crate::task_calls::TaskCalls;
@@ -40,6 +42,8 @@ use self::notification::cancelled_request;
 pub use self::past::PastMessage;
 use self::response::may_answer;
 
+/// Most messages are recorded and sent.
+const ACTIONS_EXPECTED: usize = 2;
 /// LIMIT: notes of one session; what a peer can cause at will must not fill the log.
 const NOTES_MAX: u32 = 1000;
 /// LIMIT: how much of a line that is no message is shown in the log.
@@ -50,6 +54,8 @@ const NOISE_CHARACTERS_MAX: usize = 200;
 pub struct Session {
     id: SessionId,
     server: Arc<str>,
+    common: Common,
+    times: Times,
     party: Party,
     refusal: RefusalStyle,
     extra_methods: Vec<String>,
@@ -117,6 +123,8 @@ impl Session {
         Self {
             judges: Judges::new(context.guardrails, &context.parameters, &context.limits),
             id: context.id,
+            common: Common::new(&context.server),
+            times: Times::default(),
             server: context.server,
             party: context.party,
             refusal: context.refusal,
@@ -474,7 +482,7 @@ impl Session {
         &mut self,
         turn: Turn<'_>,
         method: Option<&str>,
-        inspected: &Inspected,
+        inspected: &mut Inspected,
         verdict: Verdict,
     ) -> Action {
         let sequence = self.next_sequence;
@@ -493,7 +501,7 @@ impl Session {
             direction: turn.direction,
             method: method.map(str::to_owned),
             message,
-            events: write(&inspected.elements.clone().into()),
+            events: mem::take(&mut inspected.text).into_list(),
             verdict,
             violations: judgement.violations.iter().map(Violation::record).collect(),
             failure,

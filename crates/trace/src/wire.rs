@@ -1,6 +1,9 @@
 //! Traces as JSON: the one module that knows the written form of an event.
 
 mod schema;
+mod text;
+
+pub use text::TraceText;
 
 use crate::event::{
     Answers, Attribution, Chunk, ChunkBody, Content, Event, Message, Tool, ToolCall, ToolOutput,

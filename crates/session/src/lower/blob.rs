@@ -10,7 +10,6 @@ use std::fmt;
 use portcullis_json::{Object, Value};
 
 use self::text::{Kind, Stop, texts};
-use super::content::text_chunk;
 
 /// LIMIT: bytes of text that the blobs of one message may say. A message with more is refused:
 /// what is not seen must not pass. What is no text is not counted.
@@ -79,12 +78,8 @@ impl Blobs {
         Ok(())
     }
 
-    pub(super) fn into_texts(self) -> impl ExactSizeIterator<Item = Value> {
-        self.texts.into_iter().map(Value::from)
-    }
-
-    pub(super) fn into_chunks(self) -> Vec<Value> {
-        self.into_texts().map(text_chunk).collect()
+    pub(super) fn into_texts(self) -> Vec<String> {
+        self.texts
     }
 
     fn read_messages(&mut self, messages: Option<&Value>) -> Result<(), BlobError> {

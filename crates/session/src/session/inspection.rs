@@ -1,16 +1,12 @@
 //! How one message is judged, and how it is passed on.
 
-use std::sync::Arc;
-
-use portcullis_json::Value;
 use portcullis_mcp::Message;
-use portcullis_trace::Event;
 use portcullis_trace::record::{Direction, Timestamp, Verdict};
-use portcullis_trace::wire::{self, TraceError};
+use portcullis_trace::wire::TraceText;
 
 use super::{Session, Turn};
 use crate::inquiry::Asked;
-use crate::lower::{Stamp, Subject, lower};
+use crate::lower::{Lowered, Subject, lower};
 use crate::passage::Passage;
 use crate::tools::{Report, ToolWatch};
 use crate::verdict::{Judgement, Permit};
@@ -20,7 +16,7 @@ use crate::verdict::{Judgement, Permit};
 pub(super) struct Inspected {
     pub(super) judgement: Judgement,
     /// What the guardrails saw.
-    pub(super) elements: Vec<Value>,
+    pub(super) text: TraceText,
     pub(super) permit: Option<Permit>,
 }
 
@@ -44,7 +40,7 @@ impl Session {
         look: impl FnOnce(&mut ToolWatch) -> Report,
     ) -> Result<Inspected, Asked> {
         match self.lowered(subject, turn.now) {
-            Ok((elements, events)) => {
+            Ok(Lowered { events, text }) => {
                 let informed = turn.answers.beside(&*self.detectors);
                 let mut judgement = self.judges.judge(&events, &informed)?;
                 judgement.add(look(&mut self.tools));
@@ -56,12 +52,12 @@ impl Session {
                 Ok(Inspected {
                     permit: self.judges.settle(&judgement, bytes, delivery),
                     judgement,
-                    elements,
+                    text,
                 })
             }
             Err(reason) => Ok(Inspected {
                 judgement: self.judges.fail(&reason),
-                elements: Vec::new(),
+                text: TraceText::default(),
                 permit: None,
             }),
         }
@@ -85,30 +81,13 @@ impl Session {
 
     /// A message as it is recorded and as it is judged, or why it can be neither.
     pub(super) fn lowered(
-        &self,
+        &mut self,
         subject: Subject<'_>,
         now: Timestamp,
-    ) -> Result<(Vec<Value>, Vec<Event>), String> {
-        let elements = lower(subject, &self.stamp(now)).map_err(|error| error.to_string())?;
-        let events = events(&elements).map_err(|error| error.to_string())?;
-        Ok((elements, events))
+    ) -> Result<Lowered, String> {
+        let timestamp = self.times.write(now);
+        lower(subject, &self.common, timestamp).map_err(|error| error.to_string())
     }
-
-    fn stamp(&self, now: Timestamp) -> Stamp {
-        let timestamp = jiff::Timestamp::from_microsecond(now.as_micros());
-        Stamp {
-            server: Arc::clone(&self.server),
-            timestamp: timestamp.unwrap_or_default().to_string(),
-        }
-    }
-}
-
-fn events(elements: &[Value]) -> Result<Vec<Event>, TraceError> {
-    let mut all = Vec::with_capacity(elements.len());
-    for element in elements {
-        all.extend(wire::events(element)?);
-    }
-    Ok(all)
 }
 
 // === impl Inspected ===

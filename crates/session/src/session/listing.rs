@@ -10,6 +10,7 @@ use super::inspection::Inspected;
 use super::response::subject;
 use super::{Session, Turn};
 use crate::exchange::Exchange;
+use crate::lower::Lowered;
 use crate::passage::edited;
 
 /// LIMIT: tools of one session that are withheld; a listing that needs more is refused whole.
@@ -34,7 +35,7 @@ impl Session {
             return;
         }
         let lowered = self.lowered(subject(&shorter, exchange, None), turn.now);
-        let Ok((elements, events)) = lowered else {
+        let Ok(Lowered { events, text }) = lowered else {
             return;
         };
         // What was said of the whole is said.
@@ -51,7 +52,7 @@ impl Session {
         let delivery = self.delivery(turn);
         inspected.permit = self.judges.settle(&judgement, bytes, delivery);
         // Both listings were judged, so the record keeps both: addresses count their events.
-        inspected.elements.extend(elements);
+        inspected.text.append(&text);
         if inspected.permit.is_some() {
             self.withheld_tools.extend(names);
             self.readmit_tools(shorter.result().unwrap_or(&Value::Null));

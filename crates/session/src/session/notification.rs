@@ -22,18 +22,19 @@ impl Session {
         let is_told = turn.direction == Direction::ToClient && *method == Method::Tasks;
         let told = params.filter(|_| is_told).and_then(task);
         let task_call = self.task_calls.of(told.as_deref());
-        let inspected = self.inspect(
+        let mut inspected = self.inspect(
             turn,
             Subject::Notification {
                 method: method.as_str(),
                 params,
-                task_call: task_call.as_ref().map(CallId::as_str),
+                task_call: task_call.as_ref().map(CallId::as_shared_str),
             },
         )?;
         if *method == Method::Progress {
             self.note_progress(turn);
         }
-        let record = self.record(turn, Some(method.as_str()), &inspected, inspected.verdict());
+        let verdict = inspected.verdict();
+        let record = self.record(turn, Some(method.as_str()), &mut inspected, verdict);
         let Some(permit) = inspected.permit else {
             let mut actions = vec![record];
             actions.extend(self.drop_message(turn, DropReason::Blocked));

@@ -6,7 +6,7 @@ use portcullis_trace::record::Direction;
 
 use super::belonging::{target, task};
 use super::response::introduction;
-use super::{Handshake, Session, Subscription, Turn, back};
+use super::{ACTIONS_EXPECTED, Handshake, Session, Subscription, Turn, back};
 use crate::action::Action;
 use crate::exchange::Exchange;
 use crate::inquiry::Asked;
@@ -27,16 +27,18 @@ impl Session {
             return Ok(vec![Action::Send(Permit::speak(words, delivery))]);
         }
         let exchange = exchange(turn, id, method);
-        let inspected = self.inspect(
+        let mut inspected = self.inspect(
             turn,
             Subject::Request {
-                call_id: exchange.call_id.as_str(),
+                call_id: exchange.call_id.as_shared_str(),
                 method: method.as_str(),
                 params: turn.message.params(),
             },
         )?;
-        let record = self.record(turn, Some(method.as_str()), &inspected, inspected.verdict());
-        let mut actions = vec![record];
+        let verdict = inspected.verdict();
+        let record = self.record(turn, Some(method.as_str()), &mut inspected, verdict);
+        let mut actions = Vec::with_capacity(ACTIONS_EXPECTED);
+        actions.push(record);
         let permit = match inspected.permit {
             Some(permit) => {
                 if *method == Method::Initialize {

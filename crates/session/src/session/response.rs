@@ -6,7 +6,7 @@ use portcullis_trace::record::{Direction, Implementation, Verdict};
 
 use super::changes::Lists;
 use super::listing::tool_names;
-use super::{Handshake, Session, Turn};
+use super::{ACTIONS_EXPECTED, Handshake, Session, Turn};
 use crate::action::{Action, DropReason, Introduction};
 use crate::context::RefusalStyle;
 use crate::exchange::{CallId, Exchange};
@@ -118,7 +118,8 @@ impl Session {
         } else if let ("tools/list", Some(result)) = (&*exchange.method, turn.message.result()) {
             self.readmit_tools(result);
         }
-        let mut actions = vec![self.record(turn, Some(&exchange.method), &inspected, verdict)];
+        let mut actions = Vec::with_capacity(ACTIONS_EXPECTED);
+        actions.push(self.record(turn, Some(&exchange.method), &mut inspected, verdict));
         actions.extend(self.note_tools(seen, turn, inspected.permit.is_some()));
         let permit = if let Some(permit) = inspected.permit {
             actions.extend(self.note_answer(turn, exchange));
@@ -279,18 +280,18 @@ pub(super) fn subject<'m>(
     exchange: &'m Exchange,
     task_call: Option<&'m CallId>,
 ) -> Subject<'m> {
-    let call_id = exchange.call_id.as_str();
+    let call_id = exchange.call_id.as_shared_str();
     match (message.result(), message.error()) {
         (Some(result), _) => Subject::Result {
             call_id,
             method: &exchange.method,
             result,
-            task_call: task_call.map(CallId::as_str),
+            task_call: task_call.map(CallId::as_shared_str),
         },
         (None, error) => Subject::Error {
             call_id,
             error: error.unwrap_or(&Value::Null),
-            task_call: task_call.map(CallId::as_str),
+            task_call: task_call.map(CallId::as_shared_str),
         },
     }
 }

@@ -33,7 +33,8 @@ impl Session {
     }
 
     pub(super) fn withholds(&self, tool: &str) -> bool {
-        self.withheld_tools.contains(tool) || self.withheld_tools.contains(&pinned_as(tool))
+        let withheld = &self.withheld_tools;
+        !withheld.is_empty() && (withheld.contains(tool) || withheld.contains(&pinned_as(tool)))
     }
 
     /// Takes what is known of the tools since `seen` was noted, or why it was not. An answer that
