@@ -14,13 +14,14 @@ use crate::detector::{DetectorCall, Oracle};
 use crate::finding::FailureKind;
 use crate::kind::BinderKind;
 use crate::memory::{BodyMemory, ClosedState, When};
-use crate::meter::{Exceeded, Meter};
+use crate::meter::{Depth, Exceeded, Meter};
 use crate::patterns::Patterns;
 use crate::program::{Body, Comprehension, Expr, ExprKind, Line, Lines, Operator, Program, Slot};
 use crate::record::Recorder;
 use crate::value::{Dict, List, Text, Value};
 use portcullis_json::Object;
 use portcullis_syntax::Span;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// What a mark costs: an address is built for it, put in order, and kept with the finding.
@@ -69,13 +70,14 @@ pub(crate) enum Verdict {
     Neither,
 }
 
-/// Why an evaluation has no value.
+/// Why an evaluation has no value. It takes no more room than a value does, which nearly every
+/// evaluation has.
 #[derive(Debug)]
 pub(crate) enum Interrupt {
     /// The policy asked for something that does not exist.
-    Error(RuntimeError),
+    Error(Box<RuntimeError>),
     /// A detector's answer is needed first.
-    Needs(DetectorCall),
+    Needs(Box<DetectorCall>),
     Exceeded(Exceeded),
 }
 
@@ -87,6 +89,25 @@ pub(crate) struct RuntimeError {
 }
 
 pub(crate) type Evaluated<T = Value> = Result<T, Interrupt>;
+
+// === impl World ===
+
+impl<'a> World<'a> {
+    fn enter(self) -> Evaluated<Depth<'a>> {
+        self.meter.enter().map_err(Interrupt::Exceeded)
+    }
+
+    /// Pays for looking at the whole of some values.
+    pub(crate) fn pay_for<'v>(self, values: impl IntoIterator<Item = &'v Value>) -> Evaluated<()> {
+        for value in values {
+            let (items, bytes) = value.size();
+            let paid = self.meter.burn(items);
+            let paid = paid.and_then(|()| self.meter.burn_text(bytes));
+            paid.map_err(Interrupt::Exceeded)?;
+        }
+        Ok(())
+    }
+}
 
 // === impl Evaluator ===
 
@@ -114,9 +135,13 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(crate) fn local(&self, slot: Slot) -> Value {
+        self.look_at(slot).clone()
+    }
+
+    fn look_at(&self, slot: Slot) -> &Value {
         match self.frame.get(slot) {
-            None | Some(Value::Nothing) => Value::Unknown,
-            Some(value) => value.clone(),
+            None | Some(Value::Nothing) => &Value::Unknown,
+            Some(value) => value,
         }
     }
 
@@ -204,11 +229,18 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(crate) fn evaluate(&mut self, expr: &Expr) -> Evaluated {
-        let _depth = match &expr.kind {
+        match &expr.kind {
             // They are part of what the expression around them costs.
-            ExprKind::Literal(_) | ExprKind::Local(_) => None,
-            _ => Some(self.world.meter.enter().map_err(Interrupt::Exceeded)?),
-        };
+            ExprKind::Literal(value) => Ok(value.clone()),
+            ExprKind::Local(slot) => Ok(self.local(*slot)),
+            _ => {
+                let _depth = self.world.enter()?;
+                self.evaluate_nested(expr)
+            }
+        }
+    }
+
+    fn evaluate_nested(&mut self, expr: &Expr) -> Evaluated {
         match &expr.kind {
             ExprKind::Literal(value) => Ok(value.clone()),
             ExprKind::Local(slot) => Ok(self.local(*slot)),
@@ -246,14 +278,11 @@ impl<'a> Evaluator<'a> {
                 left,
                 right,
             } => self.flow(*direct, left, right),
-            ExprKind::Member(object, name) => match self.evaluate(object)? {
-                Value::Unknown => Ok(Value::Unknown),
-                object => {
-                    // A text is decoded to see whether it has the member.
-                    self.pay_for([&object])?;
-                    self.member(&object, name, expr.span)
-                }
-            },
+            ExprKind::Member(object, name) => {
+                let world = self.world;
+                let object = self.borrow(object)?;
+                world.member(object, name, expr.span).map(Cow::into_owned)
+            }
             ExprKind::Index(object, index) => {
                 let object = self.evaluate(object)?;
                 let index = self.evaluate(index)?;
@@ -276,6 +305,21 @@ impl<'a> Evaluator<'a> {
             ExprKind::Dict(entries) => self.dict(entries),
             ExprKind::Comprehension(comprehension) => self.comprehension(comprehension),
             ExprKind::Invalid(why) => Err(error(*why, expr.span)),
+        }
+    }
+
+    /// The value of an expression that is looked at and not kept: a variable, and a member of what
+    /// is borrowed, are not copied.
+    fn borrow(&mut self, expr: &Expr) -> Evaluated<Cow<'_, Value>> {
+        let world = self.world;
+        match &expr.kind {
+            ExprKind::Local(slot) => Ok(Cow::Borrowed(self.look_at(*slot))),
+            ExprKind::Member(object, name) => {
+                let _depth = world.enter()?;
+                let object = self.borrow(object)?;
+                world.member(object, name, expr.span)
+            }
+            _ => self.evaluate(expr).map(Cow::Owned),
         }
     }
 
@@ -375,7 +419,7 @@ impl<'a> Evaluator<'a> {
             iterable => iterable,
         };
         let span = comprehension.iterable.span;
-        self.pay_for([&iterable])?;
+        self.world.pay_for([&iterable])?;
         let items = access::iterate(&iterable).map_err(|message| error(message, span))?;
         let outer = self.local(comprehension.variable);
         let mut kept = Vec::new();
@@ -407,17 +451,6 @@ impl<'a> Evaluator<'a> {
 
     pub(crate) fn marks(&self) -> bool {
         self.recorder.is_on()
-    }
-
-    /// Pays for looking at the whole of some values.
-    pub(crate) fn pay_for<'v>(&self, values: impl IntoIterator<Item = &'v Value>) -> Evaluated<()> {
-        for value in values {
-            let (items, bytes) = value.size();
-            let meter = self.world.meter;
-            let paid = meter.burn(items).and_then(|()| meter.burn_text(bytes));
-            paid.map_err(Interrupt::Exceeded)?;
-        }
-        Ok(())
     }
 
     pub(super) fn burn(&self, steps: u64) -> Evaluated<()> {
@@ -485,17 +518,17 @@ impl<'a> Evaluator<'a> {
                 value => Bool(!value.truth()),
             }),
             Operator::In => {
-                self.pay_for([&left, &right])?;
+                self.world.pay_for([&left, &right])?;
                 self.contains(&left, &right, span)
             }
             _ => {
-                self.pay_for([&left, &right])?;
+                self.world.pay_for([&left, &right])?;
                 let computed = match operator {
                     Operator::ContainsOnly => operators::contains_only(&left, &right),
                     _ => operators::compute(operator, &left, &right),
                 };
                 let computed = computed.map_err(|message| error(message, span))?;
-                self.pay_for([&computed])?;
+                self.world.pay_for([&computed])?;
                 Ok(computed)
             }
         }
@@ -531,11 +564,11 @@ pub(crate) fn error(message: impl Into<String>, span: Span) -> Interrupt {
 }
 
 pub(crate) fn failed(kind: FailureKind, message: impl Into<String>, span: Span) -> Interrupt {
-    Interrupt::Error(RuntimeError {
+    Interrupt::Error(Box::new(RuntimeError {
         kind,
         message: message.into(),
         span,
-    })
+    }))
 }
 
 #[cfg(test)]

@@ -302,7 +302,7 @@ impl Monitor {
                 Ok(ControlFlow::Continue(()))
             });
             match walked {
-                Err(Interrupt::Error(error)) => state.fail(error),
+                Err(Interrupt::Error(error)) => state.fail(*error),
                 Err(Interrupt::Exceeded(limit)) => {
                     state.give_up();
                     exceeded = Some(limit);
@@ -365,12 +365,12 @@ impl Needs {
             Ok(_) => Ok(()),
             Err(Interrupt::Needs(call)) => {
                 if !self.0.contains(&call) {
-                    self.0.push(call);
+                    self.0.push(*call);
                 }
                 Ok(())
             }
             Err(Interrupt::Exceeded(exceeded)) => Err(Stopped::limit(exceeded, rule)),
-            Err(Interrupt::Error(error)) => Err(Stopped::error(error, rule)),
+            Err(Interrupt::Error(error)) => Err(Stopped::error(*error, rule)),
         }
     }
 

@@ -36,10 +36,11 @@ impl Evaluator<'_> {
         match function {
             Value::Predicate(number) => self.predicate(number, arguments, span),
             Value::Method(method) => {
-                self.pay_for(arguments.iter().chain([&method.subject()]))?;
+                self.world
+                    .pay_for(arguments.iter().chain([&method.subject()]))?;
                 let result = library::methods::call(&method, &arguments, &keywords);
                 let result = result.map_err(|message| error(message, span))?;
-                self.pay_for([&result])?;
+                self.world.pay_for([&result])?;
                 Ok(result)
             }
             Value::Function(function) => {
@@ -77,7 +78,7 @@ impl Evaluator<'_> {
             }
             Function::Detector(detector) => self.detect(detector, arguments, keywords, span),
             _ => {
-                self.pay_for(&arguments)?;
+                self.world.pay_for(&arguments)?;
                 library::call(function, &arguments, &keywords)
                     .map_err(|message| error(message, span))
             }
@@ -113,7 +114,7 @@ impl Evaluator<'_> {
             );
             return Err(fail(message));
         };
-        self.pay_for(arguments)?;
+        self.world.pay_for(arguments)?;
         let compiled = if let Some(compiled) = compiled {
             compiled.clone()
         } else {
@@ -137,7 +138,7 @@ impl Evaluator<'_> {
             });
         }
         let texts = Value::list(texts);
-        self.pay_for([&texts])?;
+        self.world.pay_for([&texts])?;
         Ok(texts)
     }
 
@@ -231,7 +232,7 @@ impl Evaluator<'_> {
         let bytes = question.text.len() + options.sum::<usize>();
         self.burn((bytes as u64).saturating_mul(detector.fuel()) / 64)?;
         match self.world.oracle.ask(&question) {
-            Lookup::Later => Err(Interrupt::Needs(question)),
+            Lookup::Later => Err(Interrupt::Needs(Box::new(question))),
             Lookup::Ready(answered) => answered.map_err(|message| error(message, span)),
         }
     }

@@ -203,7 +203,7 @@ impl<'a> Evaluator<'a> {
 
     fn tally(&self, state: &ClosedState) -> Evaluated<Tally> {
         let tally = state.tally(self.world.when);
-        tally.map_err(|error| Interrupt::Error(error.clone()))
+        tally.map_err(|error| Interrupt::Error(Box::new(error.clone())))
     }
 }
 

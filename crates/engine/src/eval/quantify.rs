@@ -157,6 +157,10 @@ impl<'a> Walk<'_, 'a> {
         let (verdict, ranges, offers) = evaluator.settle(self.body, &mut settled)?;
         let holds = match verdict {
             Verdict::True if self.is_ready(evaluator)? => true,
+            // A rule that does not hold says nothing.
+            Verdict::False if self.body.origin == Origin::Rule => {
+                return Ok(Settled::Done(ControlFlow::Continue(())));
+            }
             Verdict::False => false,
             _ if offers.is_empty() => return Ok(Settled::Done(ControlFlow::Continue(()))),
             _ => return Ok(Settled::Offers(offers, settled)),
@@ -184,25 +188,23 @@ impl<'a> Walk<'_, 'a> {
     fn round(
         &mut self,
         evaluator: &mut Evaluator<'a>,
-        offers: Vec<Offer>,
+        mut offers: Vec<Offer>,
     ) -> Evaluated<ControlFlow<()>> {
-        let domains = offers.into_iter().map(|offer| {
-            let values = match offer.domain {
-                Domain::Values(values) => values,
-                Domain::Trace => self.whole_trace(evaluator, offer.slot),
-            };
-            (offer.slot, values)
-        });
-        let domains: Vec<_> = domains.collect();
-        self.choose(evaluator, &domains)
+        for offer in &mut offers {
+            if let Domain::Trace = offer.domain {
+                offer.domain = Domain::Values(self.whole_trace(evaluator, offer.slot));
+            }
+        }
+        self.choose(evaluator, &offers)
     }
 
+    /// Binds the offered values in turn; the domain of each offer is known.
     fn choose(
         &mut self,
         evaluator: &mut Evaluator<'a>,
-        domains: &[(Slot, Vec<Value>)],
+        offers: &[Offer],
     ) -> Evaluated<ControlFlow<()>> {
-        let Some(((slot, values), rest)) = domains.split_first() else {
+        let Some((offer, rest)) = offers.split_first() else {
             return match self.settle(evaluator)? {
                 Settled::Done(flow) => Ok(flow),
                 Settled::Offers(offers, settled) => {
@@ -216,12 +218,12 @@ impl<'a> Walk<'_, 'a> {
             };
         };
         // An empty domain anywhere leaves nothing to evaluate.
-        if rest.iter().any(|(_, values)| values.is_empty()) {
+        if rest.iter().any(|offer| offer.values().is_empty()) {
             return Ok(ControlFlow::Continue(()));
         }
         let mut flow = ControlFlow::Continue(());
-        for (ordinal, value) in values.iter().enumerate() {
-            evaluator.set(*slot, value.clone());
+        for (ordinal, value) in offer.values().iter().enumerate() {
+            evaluator.set(offer.slot, value.clone());
             if self.wants_order() {
                 self.order.push(ordinal as u64);
             }
@@ -231,7 +233,7 @@ impl<'a> Walk<'_, 'a> {
                 break;
             }
         }
-        evaluator.set(*slot, Value::Unknown);
+        evaluator.set(offer.slot, Value::Unknown);
         Ok(flow)
     }
 
@@ -274,6 +276,18 @@ impl<'a> Walk<'_, 'a> {
     /// Whether the first models are to be told from those behind.
     fn wants_order(&self) -> bool {
         self.body.origin == Origin::Count
+    }
+}
+
+// === impl Offer ===
+
+impl Offer {
+    /// Nothing of the trace, which is no value by itself.
+    fn values(&self) -> &[Value] {
+        match &self.domain {
+            Domain::Values(values) => values,
+            Domain::Trace => &[],
+        }
     }
 }
 

@@ -57,7 +57,7 @@ impl Evaluator<'_> {
         }
         let regex = pattern.regex.as_ref();
         let regex = regex.map_err(|message| error(message.clone(), span))?;
-        self.pay_for([value])?;
+        self.world.pay_for([value])?;
         let found = self.search_with(span, |steps| regex.match_start(&text.text, steps))?;
         Ok(found.is_some())
     }

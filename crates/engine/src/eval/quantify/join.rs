@@ -7,7 +7,7 @@
 use super::{Evaluated, Evaluator, Interrupt, Model, ModelRanges, Offer, Sources, Walk};
 use crate::eval::Domain;
 use crate::memory::{BinderMemory, Candidate, Cause, Stop};
-use crate::program::{FlowLine, Lines, Origin, Slot};
+use crate::program::{FlowLine, Lines, Origin};
 use crate::value::Value;
 use std::ops::{ControlFlow, Range};
 
@@ -17,7 +17,7 @@ struct Pass<'m> {
     ranges: Vec<Range<usize>>,
     sequence: Vec<usize>,
     /// Domains that do not depend on the trace.
-    fixed: Vec<(Slot, Vec<Value>)>,
+    fixed: Vec<Offer>,
 }
 
 /// The binders bound so far.
@@ -36,19 +36,16 @@ impl<'a> Walk<'_, 'a> {
     pub(super) fn join(
         &mut self,
         evaluator: &mut Evaluator<'a>,
-        offers: Vec<Offer>,
+        mut offers: Vec<Offer>,
     ) -> Evaluated<ControlFlow<()>> {
         let memories = evaluator.world.memories.get(self.id);
         let memories = memories
             .map(|memory| memory.binders.as_slice())
             .unwrap_or_default();
         self.arrangement = self.arrange(&offers, memories.len());
-        let values = |offer: Offer| match offer.domain {
-            Domain::Values(values) => Some((offer.slot, values)),
-            Domain::Trace => None,
-        };
-        let fixed: Vec<_> = offers.into_iter().filter_map(values).collect();
-        let empty = fixed.iter().any(|(_, values)| values.is_empty());
+        offers.retain(|offer| matches!(offer.domain, Domain::Values(_)));
+        let fixed = offers;
+        let empty = fixed.iter().any(|offer| offer.values().is_empty());
         if empty
             || memories
                 .iter()
