@@ -23,6 +23,7 @@ use portcullis_json::Object;
 use portcullis_syntax::Span;
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What a mark costs: an address is built for it, put in order, and kept with the finding.
 const MARK_FUEL: u64 = 8;
@@ -57,6 +58,8 @@ pub(crate) struct Offer {
 pub(crate) enum Domain {
     /// Everything of the binder's kind in the trace.
     Trace,
+    /// A whole list, of which all items are of the binder's kind.
+    Items(Arc<[Value]>),
     Values(Vec<Value>),
 }
 
@@ -119,6 +122,25 @@ impl<'a> Evaluator<'a> {
             recorder,
             offers: Vec::new(),
         }
+    }
+
+    /// Records nothing. The frame was given back by [`Evaluator::into_frame`], or is new and empty.
+    pub(crate) fn within(world: World<'a>, mut frame: Vec<Value>) -> Self {
+        frame.resize(world.program.frame_size, Value::Unknown);
+        Self {
+            world,
+            frame,
+            recorder: Recorder::OFF,
+            offers: Vec::new(),
+        }
+    }
+
+    /// The frame without its values, for the next evaluation.
+    pub(crate) fn into_frame(mut self) -> Vec<Value> {
+        for value in &mut self.frame {
+            *value = Value::Unknown;
+        }
+        self.frame
     }
 
     /// Takes the values of the body's variables away. What is nested in its lines clears its own.
@@ -246,7 +268,7 @@ impl<'a> Evaluator<'a> {
             ExprKind::Local(slot) => Ok(self.local(*slot)),
             ExprKind::Constant(number) => self.constant(*number),
             ExprKind::Bind(slot, _) => {
-                self.offer(*slot, || Domain::Trace);
+                self.offer(*slot, Domain::Trace);
                 Ok(Value::Bool(true))
             }
             ExprKind::BindIn(slot, kind, domain) => self.bind_in(*slot, *kind, domain),
@@ -334,19 +356,18 @@ impl<'a> Evaluator<'a> {
         value
     }
 
-    fn offer(&mut self, slot: Slot, domain: impl FnOnce() -> Domain) {
+    fn offer(&mut self, slot: Slot, domain: Domain) {
         if !self.are_known(&[slot]) && self.offers.iter().all(|offer| offer.slot != slot) {
-            self.offers.push(Offer {
-                slot,
-                domain: domain(),
-            });
+            self.offers.push(Offer { slot, domain });
         }
     }
 
     fn bind_in(&mut self, slot: Slot, kind: BinderKind, domain: &Expr) -> Evaluated {
-        let value = self.evaluate(domain)?;
-        if !value.is_unknown() {
-            self.offer(slot, || Domain::Values(members(&value, kind)));
+        let is_known = self.are_known(&[slot]);
+        let value = self.borrow(domain)?;
+        if !is_known && !value.is_unknown() {
+            let domain = members(&value, kind);
+            self.offer(slot, domain);
         }
         Ok(Value::Bool(true))
     }
@@ -394,8 +415,8 @@ impl<'a> Evaluator<'a> {
         Ok(Value::list(items))
     }
 
-    fn dict(&mut self, entries: &[(std::sync::Arc<str>, Expr)]) -> Evaluated {
-        let mut built: Vec<(std::sync::Arc<str>, Value)> = Vec::with_capacity(entries.len());
+    fn dict(&mut self, entries: &[(Arc<str>, Expr)]) -> Evaluated {
+        let mut built: Vec<(Arc<str>, Value)> = Vec::with_capacity(entries.len());
         for (key, value) in entries {
             let value = self.evaluate(value)?;
             match built.iter_mut().find(|(name, _)| name == key) {
@@ -543,20 +564,19 @@ impl<'a> Evaluator<'a> {
 }
 
 /// What a binder ranges over inside a value. A list of lists has its lists as members.
-fn members(value: &Value, kind: BinderKind) -> Vec<Value> {
-    let mut found = Vec::new();
-    match (value, kind) {
-        (Value::List(List { items, .. }), BinderKind::List) => {
-            found.extend(
-                items
-                    .iter()
-                    .filter(|item| matches!(item, Value::List(_)))
-                    .cloned(),
-            );
+fn members(value: &Value, kind: BinderKind) -> Domain {
+    if let Value::List(List { items, .. }) = value {
+        if items.iter().all(|item| item.is_of(kind)) {
+            return Domain::Items(items.clone());
         }
-        _ => value.select(kind, &mut found),
+        if kind == BinderKind::List {
+            let lists = items.iter().filter(|item| item.is_of(kind));
+            return Domain::Values(lists.cloned().collect());
+        }
     }
-    found
+    let mut found = Vec::new();
+    value.select(kind, &mut found);
+    Domain::Values(found)
 }
 
 pub(crate) fn error(message: impl Into<String>, span: Span) -> Interrupt {

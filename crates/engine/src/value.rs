@@ -236,7 +236,7 @@ impl Value {
         }
     }
 
-    fn is_of(&self, kind: BinderKind) -> bool {
+    pub(crate) fn is_of(&self, kind: BinderKind) -> bool {
         match (self, kind) {
             (Value::Object(object), BinderKind::Object(kind)) => object.data.kind == kind,
             (Value::Text(_), BinderKind::Text)

@@ -4,6 +4,7 @@ use super::MATCHES_MAX;
 use crate::Match;
 use crate::pattern::{Pattern, compile, spans};
 use crate::runs::LongRuns;
+use memchr::memchr2;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -14,8 +15,8 @@ enum Reach {
     Run,
     /// Up to a long run between quotes.
     QuotedRun,
-    /// Anywhere.
-    Text,
+    /// Anywhere in a text that has this letter, small or capital.
+    Letter(u8),
 }
 
 /// The kinds that the policy language's `secrets` knows, each with its pattern and the fewest bytes
@@ -55,7 +56,7 @@ static REFERENCE: [(&str, Reach, usize, Pattern); 6] = [
     ),
     (
         "SLACK_TOKEN",
-        Reach::Text,
+        Reach::Letter(b'x'),
         8,
         LazyLock::new(|| compile(r"(?i)xox(?:a|b|p|o|s|r)-(?:\d+-)+[a-z0-9İı]+")),
     ),
@@ -83,7 +84,8 @@ pub(super) fn find(long: &LongRuns<'_>) -> Vec<Match> {
         let parts = match reach {
             Reach::Run => runs.as_slice(),
             Reach::QuotedRun if !has_quoted => continue,
-            Reach::QuotedRun | Reach::Text => std::slice::from_ref(&whole),
+            Reach::Letter(letter) if !has_letter(text, *letter) => continue,
+            Reach::QuotedRun | Reach::Letter(_) => std::slice::from_ref(&whole),
         };
         for part in parts.iter().filter(|part| part.len() >= *least) {
             let room = MATCHES_MAX.saturating_sub(matches.len());
@@ -95,6 +97,10 @@ pub(super) fn find(long: &LongRuns<'_>) -> Vec<Match> {
         }
     }
     matches
+}
+
+fn has_letter(text: &str, letter: u8) -> bool {
+    memchr2(letter, letter.to_ascii_uppercase(), text.as_bytes()).is_some()
 }
 
 /// Whether the run may be the forty characters between the quotes of an AWS key.

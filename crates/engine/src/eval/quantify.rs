@@ -92,22 +92,23 @@ impl<'a> Evaluator<'a> {
         flow
     }
 
-    /// All lines under the current assignment, recorded on their own.
+    /// All lines under the current assignment, recorded on their own if anything is.
     fn settle(
         &mut self,
         body: &Body,
         settled: &mut Lines,
-    ) -> Evaluated<(Verdict, ModelRanges, Vec<Offer>)> {
+    ) -> Evaluated<(Verdict, Option<Box<ModelRanges>>, Vec<Offer>)> {
+        if !self.recorder.is_on() {
+            let verdict = self.conjunction_after(body, settled)?;
+            return Ok((verdict, None, mem::take(&mut self.offers)));
+        }
         let child = self.recorder.child();
         let outer = mem::replace(&mut self.recorder, child);
         let verdict = self.conjunction_after(body, settled);
         let inner = mem::replace(&mut self.recorder, outer);
         let verdict = verdict?;
-        let ranges = if inner.is_on() && matches!(verdict, Verdict::True | Verdict::False) {
-            inner.model(&self.values(body))
-        } else {
-            ModelRanges::default()
-        };
+        let is_definite = matches!(verdict, Verdict::True | Verdict::False);
+        let ranges = is_definite.then(|| Box::new(inner.model(&self.values(body))));
         self.recorder.adopt_marks(inner);
         Ok((verdict, ranges, mem::take(&mut self.offers)))
     }
@@ -167,7 +168,7 @@ impl<'a> Walk<'_, 'a> {
         };
         let model = Model {
             holds,
-            ranges,
+            ranges: ranges.map(|ranges| *ranges).unwrap_or_default(),
             order: self.product_order(),
             is_of_trace: self.is_of_trace,
         };
@@ -286,6 +287,7 @@ impl Offer {
     fn values(&self) -> &[Value] {
         match &self.domain {
             Domain::Values(values) => values,
+            Domain::Items(items) => items,
             Domain::Trace => &[],
         }
     }

@@ -17,7 +17,7 @@ pub(crate) fn call(method: &Method, arguments: &[Value], keywords: &Keywords) ->
         Method::Contents(contents, name) => {
             optional([], arguments, keywords).map(|[]| ())?;
             let found = match *name {
-                "text" => chunk_texts(contents),
+                "text" => chunk_texts(contents).collect(),
                 _ => chunk_images(contents)?,
             };
             Ok(Value::list(found))
