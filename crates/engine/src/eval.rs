@@ -264,8 +264,7 @@ impl<'a> Evaluator<'a> {
 
     fn evaluate_nested(&mut self, expr: &Expr) -> Evaluated {
         match &expr.kind {
-            ExprKind::Literal(value) => Ok(value.clone()),
-            ExprKind::Local(slot) => Ok(self.local(*slot)),
+            ExprKind::Literal(_) | ExprKind::Local(_) => self.evaluate(expr),
             ExprKind::Constant(number) => self.constant(*number),
             ExprKind::Bind(slot, _) => {
                 self.offer(*slot, Domain::Trace);

@@ -132,6 +132,8 @@ pub(super) fn ungated(text: &str) -> Vec<Match> {
 mod tests {
     use super::*;
 
+    const GITHUB: &str = "ghp_Zx9YZx9YZx9YZx9YZx9YZx9YZx9YZx9YZx9Y";
+
     #[test]
     fn no_match_is_shorter_than_said() {
         for (_, _, least, pattern) in &REFERENCE {
@@ -143,8 +145,6 @@ mod tests {
             );
         }
     }
-
-    const GITHUB: &str = "ghp_Zx9YZx9YZx9YZx9YZx9YZx9YZx9YZx9YZx9Y";
 
     #[track_caller]
     fn check(text: &str, expected: &[(&str, &str)]) {

@@ -118,18 +118,15 @@ fn dict_member(dict: &Dict, name: &str) -> Result<Value, String> {
 }
 
 fn object_member(object: &Object, name: &str) -> Result<Value, String> {
-    if object.contents().is_some() {
-        if let Some(method) = ["text", "image"].into_iter().find(|method| *method == name) {
-            return Ok(Value::Method(Arc::new(Method::Contents(
-                object.clone(),
-                method,
-            ))));
-        }
-    }
-    Err(format!(
-        "{} has no attribute `{name}`",
-        object.data.kind.name()
-    ))
+    let methods = if object.contents().is_some() {
+        ["text", "image"].as_slice()
+    } else {
+        &[]
+    };
+    let method = methods.iter().find(|method| **method == name);
+    method
+        .map(|method| Value::Method(Arc::new(Method::Contents(object.clone(), method))))
+        .ok_or_else(|| format!("{} has no attribute `{name}`", object.data.kind.name()))
 }
 
 /// `object[index]` of what is no text.

@@ -301,8 +301,8 @@ impl<'a> Walk<'_, 'a> {
         self.ends_unseen(evaluator, stop) && !joins && !pass.fails_before(line, bound)
     }
 
-    /// Whether a line is false, and nothing can be observed in those before that need what is bound
-    /// and perhaps other values than those of the trace.
+    /// Whether it is a false line with nothing observable before it, joins and the errors of other
+    /// binders apart.
     fn ends_unseen(&self, evaluator: &Evaluator<'a>, stop: Stop) -> bool {
         let Stop {
             line,
