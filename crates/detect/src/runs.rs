@@ -33,8 +33,13 @@ impl<'t> LongRuns<'t> {
     pub(crate) fn of(text: &'t str) -> Self {
         let mut search = Search::default();
         let (blocks, rest) = text.as_bytes().as_chunks::<BLOCK>();
+        // The rest is less than a block, so at least one blank stands behind it and ends its run.
+        let mut last = [b' '; BLOCK];
+        for (byte, place) in rest.iter().zip(&mut last) {
+            *place = *byte;
+        }
         let mut place = 0;
-        for block in blocks {
+        for block in blocks.iter().chain([&last]) {
             let mut marks = [0; BLOCK];
             for (mark, byte) in marks.iter_mut().zip(block) {
                 *mark = ends_run(*byte);
@@ -44,11 +49,6 @@ impl<'t> LongRuns<'t> {
                 place += WORD;
             }
         }
-        for byte in rest {
-            search.pass(place, u64::from(ends_run(*byte)));
-            place += 1;
-        }
-        search.end(text.len());
         Self {
             text,
             runs: search.runs,

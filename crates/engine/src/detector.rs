@@ -107,6 +107,8 @@ const MEMO_TEXT_BYTES: usize = 64 * 1024;
 const MEMO_BYTES: usize = 1 << 20;
 /// LIMIT: texts of one push whose answers are kept until its end.
 const PUSH_TEXTS: usize = 16_384;
+/// Texts that nearly every push has no more of.
+const PUSH_TEXTS_USUAL: usize = 16;
 /// LIMIT: bytes of these texts. Those of the trace are there anyway, those that a rule makes are not.
 const PUSH_BYTES: usize = 64 << 20;
 /// LIMIT: different questions about one text of a push, of which the answers are kept.
@@ -200,7 +202,7 @@ impl<'a> Oracle<'a> {
 
 impl Memo {
     pub(crate) fn end_push(&mut self) {
-        self.push = PushMemo::default();
+        self.push.forget();
     }
 
     fn keep(&mut self, question: Question, outcome: Result<Answer, String>) {
@@ -220,6 +222,13 @@ impl Memo {
 // === impl PushMemo ===
 
 impl PushMemo {
+    /// Lets go of all answers, and of the room for them if most pushes need less.
+    fn forget(&mut self) {
+        self.known.clear();
+        self.known.shrink_to(PUSH_TEXTS_USUAL);
+        self.bytes = 0;
+    }
+
     fn answer(&self, call: &DetectorCall) -> Option<&Answer> {
         let about = self.known.get(&address(&call.text))?;
         about

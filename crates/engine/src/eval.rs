@@ -14,14 +14,16 @@ use crate::detector::{DetectorCall, Oracle};
 use crate::finding::FailureKind;
 use crate::kind::BinderKind;
 use crate::memory::{BodyMemory, ClosedState, When};
-use crate::meter::{Exceeded, Meter};
+use crate::meter::{Depth, Exceeded, Meter};
 use crate::patterns::Patterns;
 use crate::program::{Body, Comprehension, Expr, ExprKind, Line, Lines, Operator, Program, Slot};
 use crate::record::Recorder;
 use crate::value::{Dict, List, Text, Value};
 use portcullis_json::Object;
 use portcullis_syntax::Span;
+use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// What a mark costs: an address is built for it, put in order, and kept with the finding.
 const MARK_FUEL: u64 = 8;
@@ -56,6 +58,8 @@ pub(crate) struct Offer {
 pub(crate) enum Domain {
     /// Everything of the binder's kind in the trace.
     Trace,
+    /// A whole list, of which all items are of the binder's kind.
+    Items(Arc<[Value]>),
     Values(Vec<Value>),
 }
 
@@ -69,13 +73,14 @@ pub(crate) enum Verdict {
     Neither,
 }
 
-/// Why an evaluation has no value.
+/// Why an evaluation has no value. It takes no more room than a value does, which nearly every
+/// evaluation has.
 #[derive(Debug)]
 pub(crate) enum Interrupt {
     /// The policy asked for something that does not exist.
-    Error(RuntimeError),
+    Error(Box<RuntimeError>),
     /// A detector's answer is needed first.
-    Needs(DetectorCall),
+    Needs(Box<DetectorCall>),
     Exceeded(Exceeded),
 }
 
@@ -88,6 +93,25 @@ pub(crate) struct RuntimeError {
 
 pub(crate) type Evaluated<T = Value> = Result<T, Interrupt>;
 
+// === impl World ===
+
+impl<'a> World<'a> {
+    fn enter(self) -> Evaluated<Depth<'a>> {
+        self.meter.enter().map_err(Interrupt::Exceeded)
+    }
+
+    /// Pays for looking at the whole of some values.
+    pub(crate) fn pay_for<'v>(self, values: impl IntoIterator<Item = &'v Value>) -> Evaluated<()> {
+        for value in values {
+            let (items, bytes) = value.size();
+            let paid = self.meter.burn(items);
+            let paid = paid.and_then(|()| self.meter.burn_text(bytes));
+            paid.map_err(Interrupt::Exceeded)?;
+        }
+        Ok(())
+    }
+}
+
 // === impl Evaluator ===
 
 impl<'a> Evaluator<'a> {
@@ -98,6 +122,25 @@ impl<'a> Evaluator<'a> {
             recorder,
             offers: Vec::new(),
         }
+    }
+
+    /// Records nothing. The frame was given back by [`Evaluator::into_frame`], or is new and empty.
+    pub(crate) fn within(world: World<'a>, mut frame: Vec<Value>) -> Self {
+        frame.resize(world.program.frame_size, Value::Unknown);
+        Self {
+            world,
+            frame,
+            recorder: Recorder::OFF,
+            offers: Vec::new(),
+        }
+    }
+
+    /// The frame without its values, for the next evaluation.
+    pub(crate) fn into_frame(mut self) -> Vec<Value> {
+        for value in &mut self.frame {
+            *value = Value::Unknown;
+        }
+        self.frame
     }
 
     /// Takes the values of the body's variables away. What is nested in its lines clears its own.
@@ -114,9 +157,13 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(crate) fn local(&self, slot: Slot) -> Value {
+        self.look_at(slot).clone()
+    }
+
+    fn look_at(&self, slot: Slot) -> &Value {
         match self.frame.get(slot) {
-            None | Some(Value::Nothing) => Value::Unknown,
-            Some(value) => value.clone(),
+            None | Some(Value::Nothing) => &Value::Unknown,
+            Some(value) => value,
         }
     }
 
@@ -204,17 +251,23 @@ impl<'a> Evaluator<'a> {
     }
 
     pub(crate) fn evaluate(&mut self, expr: &Expr) -> Evaluated {
-        let _depth = match &expr.kind {
-            // They are part of what the expression around them costs.
-            ExprKind::Literal(_) | ExprKind::Local(_) => None,
-            _ => Some(self.world.meter.enter().map_err(Interrupt::Exceeded)?),
-        };
         match &expr.kind {
+            // They are part of what the expression around them costs.
             ExprKind::Literal(value) => Ok(value.clone()),
             ExprKind::Local(slot) => Ok(self.local(*slot)),
+            _ => {
+                let _depth = self.world.enter()?;
+                self.evaluate_nested(expr)
+            }
+        }
+    }
+
+    fn evaluate_nested(&mut self, expr: &Expr) -> Evaluated {
+        match &expr.kind {
+            ExprKind::Literal(_) | ExprKind::Local(_) => self.evaluate(expr),
             ExprKind::Constant(number) => self.constant(*number),
             ExprKind::Bind(slot, _) => {
-                self.offer(*slot, || Domain::Trace);
+                self.offer(*slot, Domain::Trace);
                 Ok(Value::Bool(true))
             }
             ExprKind::BindIn(slot, kind, domain) => self.bind_in(*slot, *kind, domain),
@@ -246,14 +299,11 @@ impl<'a> Evaluator<'a> {
                 left,
                 right,
             } => self.flow(*direct, left, right),
-            ExprKind::Member(object, name) => match self.evaluate(object)? {
-                Value::Unknown => Ok(Value::Unknown),
-                object => {
-                    // A text is decoded to see whether it has the member.
-                    self.pay_for([&object])?;
-                    self.member(&object, name, expr.span)
-                }
-            },
+            ExprKind::Member(object, name) => {
+                let world = self.world;
+                let object = self.borrow(object)?;
+                world.member(object, name, expr.span).map(Cow::into_owned)
+            }
             ExprKind::Index(object, index) => {
                 let object = self.evaluate(object)?;
                 let index = self.evaluate(index)?;
@@ -279,6 +329,21 @@ impl<'a> Evaluator<'a> {
         }
     }
 
+    /// The value of an expression that is looked at and not kept: a variable, and a member of what
+    /// is borrowed, are not copied.
+    fn borrow(&mut self, expr: &Expr) -> Evaluated<Cow<'_, Value>> {
+        let world = self.world;
+        match &expr.kind {
+            ExprKind::Local(slot) => Ok(Cow::Borrowed(self.look_at(*slot))),
+            ExprKind::Member(object, name) => {
+                let _depth = world.enter()?;
+                let object = self.borrow(object)?;
+                world.member(object, name, expr.span)
+            }
+            _ => self.evaluate(expr).map(Cow::Owned),
+        }
+    }
+
     fn constant(&mut self, number: usize) -> Evaluated {
         let Some(constant) = self.world.program.constants.get(number) else {
             return Ok(Value::Unknown);
@@ -290,19 +355,18 @@ impl<'a> Evaluator<'a> {
         value
     }
 
-    fn offer(&mut self, slot: Slot, domain: impl FnOnce() -> Domain) {
+    fn offer(&mut self, slot: Slot, domain: Domain) {
         if !self.are_known(&[slot]) && self.offers.iter().all(|offer| offer.slot != slot) {
-            self.offers.push(Offer {
-                slot,
-                domain: domain(),
-            });
+            self.offers.push(Offer { slot, domain });
         }
     }
 
     fn bind_in(&mut self, slot: Slot, kind: BinderKind, domain: &Expr) -> Evaluated {
-        let value = self.evaluate(domain)?;
-        if !value.is_unknown() {
-            self.offer(slot, || Domain::Values(members(&value, kind)));
+        let is_known = self.are_known(&[slot]);
+        let value = self.borrow(domain)?;
+        if !is_known && !value.is_unknown() {
+            let domain = members(&value, kind);
+            self.offer(slot, domain);
         }
         Ok(Value::Bool(true))
     }
@@ -350,8 +414,8 @@ impl<'a> Evaluator<'a> {
         Ok(Value::list(items))
     }
 
-    fn dict(&mut self, entries: &[(std::sync::Arc<str>, Expr)]) -> Evaluated {
-        let mut built: Vec<(std::sync::Arc<str>, Value)> = Vec::with_capacity(entries.len());
+    fn dict(&mut self, entries: &[(Arc<str>, Expr)]) -> Evaluated {
+        let mut built: Vec<(Arc<str>, Value)> = Vec::with_capacity(entries.len());
         for (key, value) in entries {
             let value = self.evaluate(value)?;
             match built.iter_mut().find(|(name, _)| name == key) {
@@ -375,7 +439,7 @@ impl<'a> Evaluator<'a> {
             iterable => iterable,
         };
         let span = comprehension.iterable.span;
-        self.pay_for([&iterable])?;
+        self.world.pay_for([&iterable])?;
         let items = access::iterate(&iterable).map_err(|message| error(message, span))?;
         let outer = self.local(comprehension.variable);
         let mut kept = Vec::new();
@@ -407,17 +471,6 @@ impl<'a> Evaluator<'a> {
 
     pub(crate) fn marks(&self) -> bool {
         self.recorder.is_on()
-    }
-
-    /// Pays for looking at the whole of some values.
-    pub(crate) fn pay_for<'v>(&self, values: impl IntoIterator<Item = &'v Value>) -> Evaluated<()> {
-        for value in values {
-            let (items, bytes) = value.size();
-            let meter = self.world.meter;
-            let paid = meter.burn(items).and_then(|()| meter.burn_text(bytes));
-            paid.map_err(Interrupt::Exceeded)?;
-        }
-        Ok(())
     }
 
     pub(super) fn burn(&self, steps: u64) -> Evaluated<()> {
@@ -485,17 +538,17 @@ impl<'a> Evaluator<'a> {
                 value => Bool(!value.truth()),
             }),
             Operator::In => {
-                self.pay_for([&left, &right])?;
+                self.world.pay_for([&left, &right])?;
                 self.contains(&left, &right, span)
             }
             _ => {
-                self.pay_for([&left, &right])?;
+                self.world.pay_for([&left, &right])?;
                 let computed = match operator {
                     Operator::ContainsOnly => operators::contains_only(&left, &right),
                     _ => operators::compute(operator, &left, &right),
                 };
                 let computed = computed.map_err(|message| error(message, span))?;
-                self.pay_for([&computed])?;
+                self.world.pay_for([&computed])?;
                 Ok(computed)
             }
         }
@@ -510,20 +563,19 @@ impl<'a> Evaluator<'a> {
 }
 
 /// What a binder ranges over inside a value. A list of lists has its lists as members.
-fn members(value: &Value, kind: BinderKind) -> Vec<Value> {
-    let mut found = Vec::new();
-    match (value, kind) {
-        (Value::List(List { items, .. }), BinderKind::List) => {
-            found.extend(
-                items
-                    .iter()
-                    .filter(|item| matches!(item, Value::List(_)))
-                    .cloned(),
-            );
+fn members(value: &Value, kind: BinderKind) -> Domain {
+    if let Value::List(List { items, .. }) = value {
+        if items.iter().all(|item| item.is_of(kind)) {
+            return Domain::Items(items.clone());
         }
-        _ => value.select(kind, &mut found),
+        if kind == BinderKind::List {
+            let lists = items.iter().filter(|item| item.is_of(kind));
+            return Domain::Values(lists.cloned().collect());
+        }
     }
-    found
+    let mut found = Vec::new();
+    value.select(kind, &mut found);
+    Domain::Values(found)
 }
 
 pub(crate) fn error(message: impl Into<String>, span: Span) -> Interrupt {
@@ -531,11 +583,11 @@ pub(crate) fn error(message: impl Into<String>, span: Span) -> Interrupt {
 }
 
 pub(crate) fn failed(kind: FailureKind, message: impl Into<String>, span: Span) -> Interrupt {
-    Interrupt::Error(RuntimeError {
+    Interrupt::Error(Box::new(RuntimeError {
         kind,
         message: message.into(),
         span,
-    })
+    }))
 }
 
 #[cfg(test)]

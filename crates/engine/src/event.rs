@@ -196,7 +196,9 @@ impl Reader {
         // An output that names the id answers this call, wanted or not.
         let before = if self.answered.includes(call) {
             self.calls.insert(id.clone(), call.clone())
-        } else if let Some(before) = self.calls.remove(&id) {
+        } else if !self.calls.is_empty()
+            && let Some(before) = self.calls.remove(&id)
+        {
             Some(before)
         } else {
             return;

@@ -271,17 +271,14 @@ fn is_image_url(text: &str) -> bool {
     text.starts_with("data:image/png;base64,") || text.starts_with("data:image/jpeg;base64,")
 }
 
-pub(crate) fn chunk_texts(contents: &Object) -> Vec<Value> {
+pub(crate) fn chunk_texts(contents: &Object) -> impl Iterator<Item = Value> {
     let chunks = contents
         .contents()
         .unwrap_or_default()
         .iter()
         .filter_map(Value::object);
     let texts = chunks.filter(|chunk| chunk.data.kind == Kind::TextChunk);
-    texts
-        .filter_map(|chunk| chunk.field("text"))
-        .cloned()
-        .collect()
+    texts.filter_map(|chunk| chunk.field("text")).cloned()
 }
 
 pub(crate) fn chunk_images(contents: &Object) -> Result<Vec<Value>, String> {

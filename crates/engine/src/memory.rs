@@ -128,10 +128,17 @@ impl BinderMemory {
         let mut settled = Lines::NONE;
         let stop = match body.binders.get(binder) {
             Some(binder) if body.regular => {
-                evaluator.set(binder.slot, value.clone());
-                let stop = first_stop(evaluator, body, &binder.alphas, &mut settled);
-                evaluator.set(binder.slot, Value::Unknown);
-                stop
+                settled = binder.declared;
+                let mut alphas = binder.alphas.iter();
+                if alphas.all(|line| body.only_offers(*line)) {
+                    Ok(None)
+                } else {
+                    evaluator.clear(body);
+                    evaluator.set(binder.slot, value.clone());
+                    let stop = first_stop(evaluator, body, &binder.alphas, &mut settled);
+                    evaluator.set(binder.slot, Value::Unknown);
+                    stop
+                }
             }
             _ => Ok(None),
         };
@@ -216,7 +223,7 @@ fn first_stop(
     settled: &mut Lines,
 ) -> Evaluated<Option<Stop>> {
     for line in alphas {
-        if body.lines.get(*line).is_some_and(Line::only_offers) {
+        if body.only_offers(*line) {
             continue;
         }
         match evaluator.line(body, *line) {
@@ -269,6 +276,10 @@ fn is_droppable(body: &Body, binder: usize, stop: Stop) -> bool {
 }
 
 impl Body {
+    fn only_offers(&self, line: usize) -> bool {
+        self.lines.get(line).is_some_and(Line::only_offers)
+    }
+
     /// Whether the line must be evaluated for every combination for which no earlier one is false.
     pub(crate) fn is_observable(&self, line: usize) -> bool {
         self.lines.get(line).is_some_and(|line| {

@@ -38,6 +38,8 @@ pub struct Monitor {
     unpositioned: BTreeSet<String>,
     memo: RefCell<Memo>,
     patterns: Patterns,
+    /// Room for the variables of an evaluation; none has a value between two.
+    frame: Vec<Value>,
     staged: Option<Staged>,
     /// Set once more was committed than may be kept: nothing is kept since, so nothing can be said.
     overflowed: bool,
@@ -84,6 +86,7 @@ impl Monitor {
             memo: RefCell::default(),
             patterns: Patterns::default(),
             meter: Meter::new(limits),
+            frame: Vec::new(),
             staged: None,
             overflowed: false,
             parameters,
@@ -132,11 +135,9 @@ impl Monitor {
                 return;
             }
             self.unpositioned = staged.unpositioned;
-            let binders = self
-                .memories
-                .iter_mut()
-                .flat_map(|memory| &mut memory.binders);
-            binders.for_each(BinderMemory::commit);
+            for memory in &mut self.memories {
+                memory.binders.iter_mut().for_each(BinderMemory::commit);
+            }
         }
     }
 
@@ -166,11 +167,9 @@ impl Monitor {
         if let Some(staged) = self.staged.take() {
             self.reader.rewind(staged.reader);
             self.closed.iter_mut().for_each(ClosedState::discard);
-            let binders = self
-                .memories
-                .iter_mut()
-                .flat_map(|memory| &mut memory.binders);
-            binders.for_each(BinderMemory::discard);
+            for memory in &mut self.memories {
+                memory.binders.iter_mut().for_each(BinderMemory::discard);
+            }
         }
     }
 
@@ -201,8 +200,10 @@ impl Monitor {
     /// How much of the session is kept, as [`Limits::candidates`] bounds it.
     fn kept(&self) -> usize {
         let mut kept = self.reader.size();
-        for binder in self.memories.iter().flat_map(|memory| &memory.binders) {
-            kept = kept.saturating_add(binder.size());
+        for memory in &self.memories {
+            for binder in &memory.binders {
+                kept = kept.saturating_add(binder.size());
+            }
         }
         for closed in &self.closed {
             kept = kept.saturating_add(closed.size());
@@ -231,9 +232,8 @@ impl Monitor {
             meter: &self.meter,
             when: When::Now,
         };
-        let mut evaluator = Evaluator::new(world, program.frame_size, Recorder::OFF);
+        let mut evaluator = Evaluator::within(world, mem::take(&mut self.frame));
         for (id, body) in program.bodies.iter().enumerate() {
-            let mut is_clear = false;
             let Some(memory) = self.memories.get_mut(id) else {
                 continue;
             };
@@ -242,9 +242,6 @@ impl Monitor {
                 let Some(memory) = memory.binders.get_mut(index) else {
                     continue;
                 };
-                if !values.is_empty() && !mem::replace(&mut is_clear, true) {
-                    evaluator.clear(body);
-                }
                 // There is one input, however many events come.
                 if binder.kind == BinderKind::Input && memory.seen(When::Now) > 0 {
                     continue;
@@ -258,6 +255,7 @@ impl Monitor {
                 }
             }
         }
+        self.frame = evaluator.into_frame();
         if self.overflows() {
             exceeded = Some(Exceeded::Candidates);
         }
@@ -302,7 +300,7 @@ impl Monitor {
                 Ok(ControlFlow::Continue(()))
             });
             match walked {
-                Err(Interrupt::Error(error)) => state.fail(error),
+                Err(Interrupt::Error(error)) => state.fail(*error),
                 Err(Interrupt::Exceeded(limit)) => {
                     state.give_up();
                     exceeded = Some(limit);
@@ -365,12 +363,12 @@ impl Needs {
             Ok(_) => Ok(()),
             Err(Interrupt::Needs(call)) => {
                 if !self.0.contains(&call) {
-                    self.0.push(call);
+                    self.0.push(*call);
                 }
                 Ok(())
             }
             Err(Interrupt::Exceeded(exceeded)) => Err(Stopped::limit(exceeded, rule)),
-            Err(Interrupt::Error(error)) => Err(Stopped::error(error, rule)),
+            Err(Interrupt::Error(error)) => Err(Stopped::error(*error, rule)),
         }
     }
 

@@ -140,6 +140,8 @@ pub(crate) struct Binder {
     pub(crate) kind: BinderKind,
     /// The lines that need this variable only, in order.
     pub(crate) alphas: Vec<usize>,
+    /// The lines that say nothing but that the variable is one, and so hold once it has a value.
+    pub(crate) declared: Lines,
 }
 
 #[derive(Debug)]

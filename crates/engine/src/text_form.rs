@@ -54,9 +54,9 @@ fn write_repr(value: &Value, out: &mut String, depth: u32) {
         Value::Float(value) => out.push_str(&float_repr(*value)),
         Value::Text(text) => out.push_str(&repr_str(&text.text)),
         Value::List(list) => write_items(&list.items, ("[", "]"), out, depth),
-        Value::View(method, list) => {
+        Value::View(view, list) => {
             out.push_str("dict_");
-            out.push_str(method);
+            out.push_str(view.name());
             write_items(&list.items, ("([", "])"), out, depth);
         }
         Value::Tuple(list) if list.items.len() == 1 => {

@@ -21,8 +21,8 @@ pub(crate) enum Value {
     Tuple(List),
     /// Only `function_calls` is one; its elements are distinct.
     Set(List),
-    /// What the method of that name gives: `keys`, `values` or `items` of a dictionary.
-    View(&'static str, List),
+    /// What a method of a dictionary gives.
+    View(View, List),
     Dict(Dict),
     Object(Object),
     Function(Function),
@@ -45,6 +45,14 @@ pub(crate) enum Value {
     Violation(Arc<Violation>),
     /// `str`, `Message`, … used as values.
     Type(&'static str),
+}
+
+/// The methods of a dictionary that give a view of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum View {
+    Keys,
+    Values,
+    Items,
 }
 
 #[derive(Clone, Debug)]
@@ -228,7 +236,7 @@ impl Value {
         }
     }
 
-    fn is_of(&self, kind: BinderKind) -> bool {
+    pub(crate) fn is_of(&self, kind: BinderKind) -> bool {
         match (self, kind) {
             (Value::Object(object), BinderKind::Object(kind)) => object.data.kind == kind,
             (Value::Text(_), BinderKind::Text)
@@ -287,6 +295,18 @@ impl Value {
 impl From<bool> for Value {
     fn from(value: bool) -> Self {
         Value::Bool(value)
+    }
+}
+
+// === impl View ===
+
+impl View {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            View::Keys => "keys",
+            View::Values => "values",
+            View::Items => "items",
+        }
     }
 }
 

@@ -1,15 +1,20 @@
 //! What a run of characters says in another writing.
 
 use crate::fold::selected_byte;
+use std::borrow::Cow;
 
 /// The lines may be broken as they are or as JSON writes it. An end that is no text, since it was cut off
 /// or belongs to something else, is left out.
 pub(super) fn base64(run: &str) -> Option<String> {
-    let run = run.replace(r"\r", "").replace(r"\n", "");
+    let mut run = Cow::Borrowed(run);
+    if run.contains('\\') {
+        run = run.replace(r"\r", "").replace(r"\n", "").into();
+    }
     let mut bytes = Vec::with_capacity(run.len() * 3 / 4);
     let (mut buffer, mut bits) = (0_u32, 0_u32);
-    for symbol in run.bytes().filter(|it| !b"=\r\n\\".contains(it)) {
+    for symbol in run.bytes() {
         let value = match symbol {
+            b'=' | b'\r' | b'\n' | b'\\' => continue,
             b'A'..=b'Z' => symbol - b'A',
             b'a'..=b'z' => symbol - b'a' + 26,
             b'0'..=b'9' => symbol - b'0' + 52,

@@ -1,5 +1,6 @@
 //! Long stretches of digits of an encoding, which prose hardly ever has.
 
+use std::iter;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -106,22 +107,23 @@ fn is_part(byte: u8, parts: &Bytes) -> bool {
 
 /// The stretches of at least `least` such bytes, each as long as it can be. Of bytes that are in
 /// none, most are not looked at.
-fn stretches(bytes: &[u8], least: usize, parts: &Bytes) -> Vec<Range<usize>> {
-    let is_part = |byte: u8| is_part(byte, parts);
-    let mut found = Vec::new();
+fn stretches(bytes: &[u8], least: usize, parts: &Bytes) -> impl Iterator<Item = Range<usize>> {
+    let is_part = |byte: &u8| is_part(*byte, parts);
     let mut start = 0;
-    while let Some(window) = bytes.get(start..start + least) {
-        if let Some(last_other) = window.iter().rposition(|byte| !is_part(*byte)) {
-            start += last_other + 1;
-            continue;
+    iter::from_fn(move || {
+        while let Some(window) = bytes.get(start..start + least) {
+            if let Some(last_other) = window.iter().rposition(|byte| !is_part(byte)) {
+                start += last_other + 1;
+                continue;
+            }
+            let behind = bytes.get(start + least..).unwrap_or_default();
+            let more = behind.iter().take_while(|byte| is_part(byte)).count();
+            let stretch = start..start + least + more;
+            start = stretch.end;
+            return Some(stretch);
         }
-        let behind = bytes.get(start + least..).unwrap_or_default();
-        let more = behind.iter().take_while(|byte| is_part(**byte)).count();
-        let end = start + least + more;
-        found.push(start..end);
-        start = end;
-    }
-    found
+        None
+    })
 }
 
 #[cfg(test)]

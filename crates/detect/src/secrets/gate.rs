@@ -45,6 +45,19 @@ const DIFFERENT_MIN: usize = 4;
 const PLAIN_VALUE_MIN: usize = 32;
 const VALUE_SIGNS: &[u8] = b"!#%^*@~?";
 
+/// A run of fewer bytes is too short for most rules.
+const USUAL_MIN: usize = 24;
+
+/// Rules of which a match lies inside one run, and may be shorter than [`USUAL_MIN`].
+const IN_SHORT_RUN: [&str; 6] = [
+    "alibaba-key",
+    "stripe-key",
+    "aiven-password",
+    "aws-access-key-id",
+    "flutterwave-secret",
+    "slack-token",
+];
+
 /// Rules of which a match need not have a run in it.
 const IN_TEXT: [&str; 11] = [
     "private-key",
@@ -104,10 +117,12 @@ static REACHES: LazyLock<Vec<Reach>> = LazyLock::new(|| {
     RULES.iter().map(|rule| reach(rule.id)).collect()
 });
 
-static OF_RUNS: LazyLock<Keywords> = LazyLock::new(|| keywords(|reach| reach == Reach::Run));
-static OF_TEXT: LazyLock<Keywords> = LazyLock::new(|| keywords(|reach| reach == Reach::Text));
+static OF_RUNS: LazyLock<Keywords> = LazyLock::new(|| keywords(|_, reach| reach == Reach::Run));
+static OF_SHORT_RUNS: LazyLock<Keywords> =
+    LazyLock::new(|| keywords(|id, _| IN_SHORT_RUN.contains(&id)));
+static OF_TEXT: LazyLock<Keywords> = LazyLock::new(|| keywords(|_, reach| reach == Reach::Text));
 static OF_ALL_BUT_RUNS: LazyLock<Keywords> =
-    LazyLock::new(|| keywords(|reach| reach != Reach::Run));
+    LazyLock::new(|| keywords(|_, reach| reach != Reach::Run));
 
 /// The rules that a text calls for, in their order, and where to try each.
 pub(super) fn called<'r>(text: &str, runs: &'r Runs) -> Vec<(usize, Part<'r>)> {
@@ -119,7 +134,12 @@ pub(super) fn called<'r>(text: &str, runs: &'r Runs) -> Vec<(usize, Part<'r>)> {
     };
     keywords.add_called(text, &mut called);
     for run in &runs.all {
-        OF_RUNS.add_called(text.get(run.clone()).unwrap_or_default(), &mut called);
+        let keywords = if run.len() < USUAL_MIN {
+            &OF_SHORT_RUNS
+        } else {
+            &OF_RUNS
+        };
+        keywords.add_called(text.get(run.clone()).unwrap_or_default(), &mut called);
     }
     let part = |number: usize| match REACHES.get(number) {
         Some(Reach::Run) => Part::Runs(&runs.all),
@@ -131,9 +151,12 @@ pub(super) fn called<'r>(text: &str, runs: &'r Runs) -> Vec<(usize, Part<'r>)> {
         .collect()
 }
 
-/// Those of the rules with a wanted reach.
-fn keywords(is_wanted: fn(Reach) -> bool) -> Keywords {
-    Keywords::of(|number| REACHES.get(number).is_some_and(|reach| is_wanted(*reach)))
+/// Those of the rules that are wanted for their names or reaches.
+fn keywords(is_wanted: fn(&str, Reach) -> bool) -> Keywords {
+    Keywords::of(|number| {
+        let rule = RULES.get(number).zip(REACHES.get(number));
+        rule.is_some_and(|(rule, reach)| is_wanted(rule.id, *reach))
+    })
 }
 
 // === impl Runs ===

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 const PARTS: usize = 4;
 /// Steps between two looks at whether something was found.
 const STEPS: usize = 64;
-/// From so many bytes on it is first asked whether there is any keyword. Most texts have none.
-const LONG: usize = 64;
+/// From so many bytes on parts of a text are searched side by side.
+const LONG: usize = 256;
 
 /// Keywords, and for each the rule that it belongs to.
 pub(super) struct Keywords {
@@ -49,7 +49,8 @@ impl Keywords {
         let Some(searcher) = &self.searcher else {
             return;
         };
-        if text.len() >= LONG && !self.is_any_in(searcher, text.as_bytes()) {
+        // Most texts have none.
+        if !self.is_any_in(searcher, text.as_bytes()) {
             return;
         }
         let hits = searcher.try_find_overlapping_iter(Input::new(text));
@@ -62,6 +63,13 @@ impl Keywords {
         let Ok(start) = searcher.start_state(Anchored::No) else {
             return true;
         };
+        if text.len() < LONG {
+            let mut state = start;
+            return text.iter().any(|byte| {
+                state = searcher.next_state(Anchored::No, state, *byte);
+                searcher.is_match(state)
+            });
+        }
         let length = text.len() / PARTS;
         let parts: [&[u8]; PARTS] =
             array::from_fn(|part| text.get(part * length..).unwrap_or_default());

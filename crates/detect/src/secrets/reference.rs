@@ -4,6 +4,7 @@ use super::MATCHES_MAX;
 use crate::Match;
 use crate::pattern::{Pattern, compile, spans};
 use crate::runs::LongRuns;
+use memchr::memchr2;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -14,28 +15,32 @@ enum Reach {
     Run,
     /// Up to a long run between quotes.
     QuotedRun,
-    /// Anywhere.
-    Text,
+    /// Anywhere in a text that has this letter, small or capital.
+    Letter(u8),
 }
 
-/// The kinds that the policy language's `secrets` knows, each with its pattern.
+/// The kinds that the policy language's `secrets` knows, each with its pattern and the fewest bytes
+/// that it matches.
 ///
 /// Python's case-insensitive `i` also matches `İ` and `ı`, so the patterns that ignore case name
 /// the two where an `i` may stand.
-static REFERENCE: [(&str, Reach, Pattern); 6] = [
+static REFERENCE: [(&str, Reach, usize, Pattern); 6] = [
     (
         "GITHUB_TOKEN",
         Reach::Run,
+        40,
         LazyLock::new(|| compile(r"(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9_]{36}")),
     ),
     (
         "AWS_ACCESS_KEY",
         Reach::Run,
+        20,
         LazyLock::new(|| compile(r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}")),
     ),
     (
         "AWS_ACCESS_KEY",
         Reach::QuotedRun,
+        47,
         LazyLock::new(|| {
             compile(concat!(
                 r"(?i)aws.{0,20}?(?:key|pwd|pw|password|pass|token).{0,20}?",
@@ -46,16 +51,19 @@ static REFERENCE: [(&str, Reach, Pattern); 6] = [
     (
         "AZURE_STORAGE_KEY",
         Reach::Run,
+        99,
         LazyLock::new(|| compile(r"AccountKey=[a-zA-Z0-9+/=]{88}")),
     ),
     (
         "SLACK_TOKEN",
-        Reach::Text,
+        Reach::Letter(b'x'),
+        8,
         LazyLock::new(|| compile(r"(?i)xox(?:a|b|p|o|s|r)-(?:\d+-)+[a-z0-9İı]+")),
     ),
     (
         "SLACK_TOKEN",
         Reach::Run,
+        40,
         LazyLock::new(|| {
             compile(concat!(
                 r"(?i)https://hooks\.slack\.com/serv[iİı]ces/",
@@ -72,13 +80,14 @@ pub(super) fn find(long: &LongRuns<'_>) -> Vec<Match> {
     let has_quoted = runs.iter().any(|run| is_quoted(text, run));
     let whole = 0..text.len();
     let mut matches = Vec::new();
-    for (kind, reach, pattern) in &REFERENCE {
+    for (kind, reach, least, pattern) in &REFERENCE {
         let parts = match reach {
             Reach::Run => runs.as_slice(),
             Reach::QuotedRun if !has_quoted => continue,
-            Reach::QuotedRun | Reach::Text => std::slice::from_ref(&whole),
+            Reach::Letter(letter) if !has_letter(text, *letter) => continue,
+            Reach::QuotedRun | Reach::Letter(_) => std::slice::from_ref(&whole),
         };
-        for part in parts {
+        for part in parts.iter().filter(|part| part.len() >= *least) {
             let room = MATCHES_MAX.saturating_sub(matches.len());
             let found = spans(pattern, text.get(part.clone()).unwrap_or_default()).take(room);
             matches.extend(found.map(|span| Match {
@@ -88,6 +97,10 @@ pub(super) fn find(long: &LongRuns<'_>) -> Vec<Match> {
         }
     }
     matches
+}
+
+fn has_letter(text: &str, letter: u8) -> bool {
+    memchr2(letter, letter.to_ascii_uppercase(), text.as_bytes()).is_some()
 }
 
 /// Whether the run may be the forty characters between the quotes of an AWS key.
@@ -102,14 +115,14 @@ fn is_quoted(text: &str, run: &Range<usize>) -> bool {
 /// The patterns.
 #[cfg(test)]
 pub(super) fn sources() -> impl Iterator<Item = &'static str> {
-    REFERENCE.iter().map(|(_, _, pattern)| pattern.as_str())
+    REFERENCE.iter().map(|(.., pattern)| pattern.as_str())
 }
 
 /// What the patterns find when each is tried on the whole text.
 #[cfg(test)]
 pub(super) fn ungated(text: &str) -> Vec<Match> {
     let mut matches = Vec::new();
-    for (kind, _, pattern) in &REFERENCE {
+    for (kind, .., pattern) in &REFERENCE {
         matches.extend(spans(pattern, text).map(|span| Match { kind, span }));
     }
     matches
@@ -120,6 +133,18 @@ mod tests {
     use super::*;
 
     const GITHUB: &str = "ghp_Zx9YZx9YZx9YZx9YZx9YZx9YZx9YZx9YZx9Y";
+
+    #[test]
+    fn no_match_is_shorter_than_said() {
+        for (_, _, least, pattern) in &REFERENCE {
+            let pattern = regex_syntax::parse(pattern.as_str()).unwrap();
+            assert_eq!(
+                pattern.properties().minimum_len(),
+                Some(*least),
+                "{pattern}"
+            );
+        }
+    }
 
     #[track_caller]
     fn check(text: &str, expected: &[(&str, &str)]) {

@@ -1,11 +1,12 @@
 //! Members, keys and iteration.
 
-use super::{Evaluated, Evaluator, error, failed};
+use super::{Evaluated, Evaluator, World, error, failed};
 use crate::finding::FailureKind;
 use crate::modules::{self};
 use crate::value::{Dict, List, Method, Object, Text, Value};
 use portcullis_json::{self as json, Limits};
 use portcullis_syntax::Span;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 pub(crate) const TEXT_METHODS: [&str; 7] = [
@@ -19,9 +20,31 @@ pub(crate) const TEXT_METHODS: [&str; 7] = [
 ];
 pub(crate) const DICT_METHODS: [&str; 4] = ["keys", "values", "items", "get"];
 
-impl Evaluator<'_> {
-    /// `object.name`.
-    pub(super) fn member(&self, object: &Value, name: &Arc<str>, span: Span) -> Evaluated {
+impl World<'_> {
+    /// `object.name`. A member that stands in what is borrowed is borrowed as well.
+    pub(super) fn member<'v>(
+        self,
+        object: Cow<'v, Value>,
+        name: &Arc<str>,
+        span: Span,
+    ) -> Evaluated<Cow<'v, Value>> {
+        if object.is_unknown() {
+            return Ok(object);
+        }
+        // A text is decoded to see whether it has the member.
+        self.pay_for([&*object])?;
+        let kept = match &object {
+            Cow::Borrowed(object) => kept_member(object, name).map(Cow::Borrowed),
+            Cow::Owned(object) => kept_member(object, name).cloned().map(Cow::Owned),
+        };
+        match kept {
+            Some(member) => Ok(member),
+            None => self.made_member(&object, name, span).map(Cow::Owned),
+        }
+    }
+
+    /// A member that does not stand in the value as such.
+    fn made_member(self, object: &Value, name: &Arc<str>, span: Span) -> Evaluated {
         let (found, otherwise) = match object {
             Value::Input => (self.parameter(name), FailureKind::MissingParameter),
             Value::Text(text) => (text_member(text, name), FailureKind::MissingAttribute),
@@ -38,6 +61,15 @@ impl Evaluator<'_> {
         found.map_err(|message| failed(otherwise, message, span))
     }
 
+    fn parameter(self, name: &str) -> Result<Value, String> {
+        match self.parameters.get(name) {
+            Some(value) => Ok(Value::from(value)),
+            None => Err(format!("the policy parameter `{name}` is missing")),
+        }
+    }
+}
+
+impl Evaluator<'_> {
     /// `object[index]`.
     pub(super) fn index(&self, object: &Value, index: &Value, span: Span) -> Evaluated {
         let found = match (object, index) {
@@ -54,12 +86,14 @@ impl Evaluator<'_> {
         };
         found.map_err(|message| error(message, span))
     }
+}
 
-    fn parameter(&self, name: &str) -> Result<Value, String> {
-        match self.world.parameters.get(name) {
-            Some(value) => Ok(Value::from(value)),
-            None => Err(format!("the policy parameter `{name}` is missing")),
-        }
+/// The member that a dictionary or an event keeps under that name.
+fn kept_member<'v>(object: &'v Value, name: &str) -> Option<&'v Value> {
+    match object {
+        Value::Dict(dict) => dict.get(name),
+        Value::Object(object) if object.contents().is_none() => object.attribute(name),
+        _ => None,
     }
 }
 
@@ -77,9 +111,6 @@ fn text_member(text: &Text, name: &str) -> Result<Value, String> {
 }
 
 fn dict_member(dict: &Dict, name: &str) -> Result<Value, String> {
-    if let Some(value) = dict.get(name) {
-        return Ok(value.clone());
-    }
     let method = DICT_METHODS.iter().find(|method| **method == name);
     method
         .map(|method| Value::Method(Arc::new(Method::Dict(dict.clone(), method))))
@@ -87,20 +118,15 @@ fn dict_member(dict: &Dict, name: &str) -> Result<Value, String> {
 }
 
 fn object_member(object: &Object, name: &str) -> Result<Value, String> {
-    if object.contents().is_some() {
-        if let Some(method) = ["text", "image"].into_iter().find(|method| *method == name) {
-            return Ok(Value::Method(Arc::new(Method::Contents(
-                object.clone(),
-                method,
-            ))));
-        }
-    } else if let Some(value) = object.attribute(name) {
-        return Ok(value.clone());
-    }
-    Err(format!(
-        "{} has no attribute `{name}`",
-        object.data.kind.name()
-    ))
+    let methods = if object.contents().is_some() {
+        ["text", "image"].as_slice()
+    } else {
+        &[]
+    };
+    let method = methods.iter().find(|method| **method == name);
+    method
+        .map(|method| Value::Method(Arc::new(Method::Contents(object.clone(), method))))
+        .ok_or_else(|| format!("{} has no attribute `{name}`", object.data.kind.name()))
 }
 
 /// `object[index]` of what is no text.

@@ -9,6 +9,7 @@ use crate::program::Call;
 use crate::python::re::{Exhausted, Pattern, Steps};
 use crate::value::{Text, Value, Violation};
 use portcullis_syntax::Span;
+use std::slice;
 use std::sync::Arc;
 
 /// Steps of a regular expression that cost as much as one of evaluation.
@@ -19,27 +20,51 @@ pub(crate) type Keywords = Vec<(Arc<str>, Value)>;
 impl Evaluator<'_> {
     pub(super) fn call(&mut self, call: &Call, span: Span) -> Evaluated {
         let function = self.evaluate(&call.function)?;
-        let mut arguments = Vec::with_capacity(call.arguments.len());
-        for argument in &call.arguments {
-            arguments.push(self.evaluate(argument)?);
+        // No vector is made for one argument or two, which most calls have.
+        match (&*call.arguments, &*call.keywords) {
+            ([one], []) => {
+                let arguments = [self.evaluate(one)?];
+                self.apply(call, function, &arguments, &Keywords::new(), span)
+            }
+            ([one, other], []) => {
+                let arguments = [self.evaluate(one)?, self.evaluate(other)?];
+                self.apply(call, function, &arguments, &Keywords::new(), span)
+            }
+            _ => {
+                let mut arguments = Vec::with_capacity(call.arguments.len());
+                for argument in &call.arguments {
+                    arguments.push(self.evaluate(argument)?);
+                }
+                let mut keywords = Keywords::with_capacity(call.keywords.len());
+                for (name, value) in &call.keywords {
+                    keywords.push((name.clone(), self.evaluate(value)?));
+                }
+                self.apply(call, function, &arguments, &keywords, span)
+            }
         }
-        let mut keywords = Vec::with_capacity(call.keywords.len());
-        for (name, value) in &call.keywords {
-            keywords.push((name.clone(), self.evaluate(value)?));
-        }
-        let unknown = arguments
-            .iter()
-            .chain(keywords.iter().map(|(_, value)| value));
-        if function.is_unknown() || unknown.into_iter().any(Value::holds_unknown) {
+    }
+
+    fn apply(
+        &mut self,
+        call: &Call,
+        function: Value,
+        arguments: &[Value],
+        keywords: &Keywords,
+        span: Span,
+    ) -> Evaluated {
+        let named = keywords.iter().map(|(_, value)| value);
+        let mut values = arguments.iter().chain(named);
+        if function.is_unknown() || values.any(Value::holds_unknown) {
             return Ok(Value::Unknown);
         }
         match function {
             Value::Predicate(number) => self.predicate(number, arguments, span),
             Value::Method(method) => {
-                self.pay_for(arguments.iter().chain([&method.subject()]))?;
-                let result = library::methods::call(&method, &arguments, &keywords);
+                self.world
+                    .pay_for(arguments.iter().chain([&method.subject()]))?;
+                let result = library::methods::call(&method, arguments, keywords);
                 let result = result.map_err(|message| error(message, span))?;
-                self.pay_for([&result])?;
+                self.world.pay_for([&result])?;
                 Ok(result)
             }
             Value::Function(function) => {
@@ -59,27 +84,27 @@ impl Evaluator<'_> {
     fn function(
         &mut self,
         function: Function,
-        arguments: Vec<Value>,
-        keywords: Keywords,
+        arguments: &[Value],
+        keywords: &Keywords,
         compiled: Option<&Arc<Pattern>>,
         span: Span,
     ) -> Evaluated {
         match function {
             Function::Violation => Ok(Value::Violation(Arc::new(Violation {
-                args: arguments,
+                args: arguments.to_vec(),
                 kwargs: keywords
-                    .into_iter()
+                    .iter()
                     .filter(|(name, _)| &**name != "ranges")
+                    .cloned()
                     .collect(),
             }))),
             Function::Match | Function::Find => {
-                self.search(function, &arguments, &keywords, compiled, span)
+                self.search(function, arguments, keywords, compiled, span)
             }
             Function::Detector(detector) => self.detect(detector, arguments, keywords, span),
             _ => {
-                self.pay_for(&arguments)?;
-                library::call(function, &arguments, &keywords)
-                    .map_err(|message| error(message, span))
+                self.world.pay_for(arguments)?;
+                library::call(function, arguments, keywords).map_err(|message| error(message, span))
             }
         }
     }
@@ -113,7 +138,7 @@ impl Evaluator<'_> {
             );
             return Err(fail(message));
         };
-        self.pay_for(arguments)?;
+        self.world.pay_for(arguments)?;
         let compiled = if let Some(compiled) = compiled {
             compiled.clone()
         } else {
@@ -137,7 +162,7 @@ impl Evaluator<'_> {
             });
         }
         let texts = Value::list(texts);
-        self.pay_for([&texts])?;
+        self.world.pay_for([&texts])?;
         Ok(texts)
     }
 
@@ -166,8 +191,8 @@ impl Evaluator<'_> {
     fn detect(
         &mut self,
         detector: Detector,
-        arguments: Vec<Value>,
-        keywords: Keywords,
+        arguments: &[Value],
+        keywords: &Keywords,
         span: Span,
     ) -> Evaluated {
         let question = library::detectors::question(detector, arguments, keywords)
@@ -186,10 +211,10 @@ impl Evaluator<'_> {
         &mut self,
         detector: Detector,
         value: &Value,
-        options: Keywords,
+        options: &Keywords,
         span: Span,
     ) -> Evaluated {
-        self.detect(detector, vec![value.clone()], options, span)
+        self.detect(detector, slice::from_ref(value), options, span)
     }
 
     fn ask(
@@ -231,7 +256,7 @@ impl Evaluator<'_> {
         let bytes = question.text.len() + options.sum::<usize>();
         self.burn((bytes as u64).saturating_mul(detector.fuel()) / 64)?;
         match self.world.oracle.ask(&question) {
-            Lookup::Later => Err(Interrupt::Needs(question)),
+            Lookup::Later => Err(Interrupt::Needs(Box::new(question))),
             Lookup::Ready(answered) => answered.map_err(|message| error(message, span)),
         }
     }

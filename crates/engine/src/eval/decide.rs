@@ -38,7 +38,7 @@ impl<'a> Evaluator<'a> {
     pub(super) fn predicate(
         &mut self,
         number: usize,
-        arguments: Vec<Value>,
+        arguments: &[Value],
         span: Span,
     ) -> Evaluated {
         let program = self.world.program;
@@ -57,8 +57,8 @@ impl<'a> Evaluator<'a> {
         }
         let recorder = self.recorder.child();
         let mut inner = Evaluator::new(self.world, predicate.frame.names.len(), recorder);
-        for (slot, argument) in arguments.into_iter().take(predicate.parameters).enumerate() {
-            inner.set(slot, argument);
+        for (slot, argument) in arguments.iter().take(predicate.parameters).enumerate() {
+            inner.set(slot, argument.clone());
         }
         let mut any = false;
         let mut counted = Counted::default();
@@ -203,7 +203,7 @@ impl<'a> Evaluator<'a> {
 
     fn tally(&self, state: &ClosedState) -> Evaluated<Tally> {
         let tally = state.tally(self.world.when);
-        tally.map_err(|error| Interrupt::Error(error.clone()))
+        tally.map_err(|error| Interrupt::Error(Box::new(error.clone())))
     }
 }
 

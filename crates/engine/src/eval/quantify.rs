@@ -92,22 +92,23 @@ impl<'a> Evaluator<'a> {
         flow
     }
 
-    /// All lines under the current assignment, recorded on their own.
+    /// All lines under the current assignment, recorded on their own if anything is.
     fn settle(
         &mut self,
         body: &Body,
         settled: &mut Lines,
-    ) -> Evaluated<(Verdict, ModelRanges, Vec<Offer>)> {
+    ) -> Evaluated<(Verdict, Option<Box<ModelRanges>>, Vec<Offer>)> {
+        if !self.recorder.is_on() {
+            let verdict = self.conjunction_after(body, settled)?;
+            return Ok((verdict, None, mem::take(&mut self.offers)));
+        }
         let child = self.recorder.child();
         let outer = mem::replace(&mut self.recorder, child);
         let verdict = self.conjunction_after(body, settled);
         let inner = mem::replace(&mut self.recorder, outer);
         let verdict = verdict?;
-        let ranges = if inner.is_on() && matches!(verdict, Verdict::True | Verdict::False) {
-            inner.model(&self.values(body))
-        } else {
-            ModelRanges::default()
-        };
+        let is_definite = matches!(verdict, Verdict::True | Verdict::False);
+        let ranges = is_definite.then(|| Box::new(inner.model(&self.values(body))));
         self.recorder.adopt_marks(inner);
         Ok((verdict, ranges, mem::take(&mut self.offers)))
     }
@@ -157,13 +158,17 @@ impl<'a> Walk<'_, 'a> {
         let (verdict, ranges, offers) = evaluator.settle(self.body, &mut settled)?;
         let holds = match verdict {
             Verdict::True if self.is_ready(evaluator)? => true,
+            // A rule that does not hold says nothing.
+            Verdict::False if self.body.origin == Origin::Rule => {
+                return Ok(Settled::Done(ControlFlow::Continue(())));
+            }
             Verdict::False => false,
             _ if offers.is_empty() => return Ok(Settled::Done(ControlFlow::Continue(()))),
             _ => return Ok(Settled::Offers(offers, settled)),
         };
         let model = Model {
             holds,
-            ranges,
+            ranges: ranges.map(|ranges| *ranges).unwrap_or_default(),
             order: self.product_order(),
             is_of_trace: self.is_of_trace,
         };
@@ -184,25 +189,23 @@ impl<'a> Walk<'_, 'a> {
     fn round(
         &mut self,
         evaluator: &mut Evaluator<'a>,
-        offers: Vec<Offer>,
+        mut offers: Vec<Offer>,
     ) -> Evaluated<ControlFlow<()>> {
-        let domains = offers.into_iter().map(|offer| {
-            let values = match offer.domain {
-                Domain::Values(values) => values,
-                Domain::Trace => self.whole_trace(evaluator, offer.slot),
-            };
-            (offer.slot, values)
-        });
-        let domains: Vec<_> = domains.collect();
-        self.choose(evaluator, &domains)
+        for offer in &mut offers {
+            if let Domain::Trace = offer.domain {
+                offer.domain = Domain::Values(self.whole_trace(evaluator, offer.slot));
+            }
+        }
+        self.choose(evaluator, &offers)
     }
 
+    /// Binds the offered values in turn; the domain of each offer is known.
     fn choose(
         &mut self,
         evaluator: &mut Evaluator<'a>,
-        domains: &[(Slot, Vec<Value>)],
+        offers: &[Offer],
     ) -> Evaluated<ControlFlow<()>> {
-        let Some(((slot, values), rest)) = domains.split_first() else {
+        let Some((offer, rest)) = offers.split_first() else {
             return match self.settle(evaluator)? {
                 Settled::Done(flow) => Ok(flow),
                 Settled::Offers(offers, settled) => {
@@ -216,12 +219,12 @@ impl<'a> Walk<'_, 'a> {
             };
         };
         // An empty domain anywhere leaves nothing to evaluate.
-        if rest.iter().any(|(_, values)| values.is_empty()) {
+        if rest.iter().any(|offer| offer.values().is_empty()) {
             return Ok(ControlFlow::Continue(()));
         }
         let mut flow = ControlFlow::Continue(());
-        for (ordinal, value) in values.iter().enumerate() {
-            evaluator.set(*slot, value.clone());
+        for (ordinal, value) in offer.values().iter().enumerate() {
+            evaluator.set(offer.slot, value.clone());
             if self.wants_order() {
                 self.order.push(ordinal as u64);
             }
@@ -231,7 +234,7 @@ impl<'a> Walk<'_, 'a> {
                 break;
             }
         }
-        evaluator.set(*slot, Value::Unknown);
+        evaluator.set(offer.slot, Value::Unknown);
         Ok(flow)
     }
 
@@ -274,6 +277,19 @@ impl<'a> Walk<'_, 'a> {
     /// Whether the first models are to be told from those behind.
     fn wants_order(&self) -> bool {
         self.body.origin == Origin::Count
+    }
+}
+
+// === impl Offer ===
+
+impl Offer {
+    /// Nothing of the trace, which is no value by itself.
+    fn values(&self) -> &[Value] {
+        match &self.domain {
+            Domain::Values(values) => values,
+            Domain::Items(items) => items,
+            Domain::Trace => &[],
+        }
     }
 }
 

@@ -57,7 +57,7 @@ impl Evaluator<'_> {
         }
         let regex = pattern.regex.as_ref();
         let regex = regex.map_err(|message| error(message.clone(), span))?;
-        self.pay_for([value])?;
+        self.world.pay_for([value])?;
         let found = self.search_with(span, |steps| regex.match_start(&text.text, steps))?;
         Ok(found.is_some())
     }
@@ -100,7 +100,7 @@ impl Evaluator<'_> {
             }
             (ArgumentPattern::Entity(entity), value) => self.has_entity(entity, value, span),
             (ArgumentPattern::Moderated, value) => {
-                let found = self.detect_in(Detector::Moderated, value, Vec::new(), span)?;
+                let found = self.detect_in(Detector::Moderated, value, &Vec::new(), span)?;
                 Ok(found.truth())
             }
             (ArgumentPattern::Dummy, value) => Ok(value.as_text() == Some("__DUMMY__")),
@@ -125,7 +125,7 @@ impl Evaluator<'_> {
     fn has_entity(&mut self, entity: &Arc<str>, value: &Value, span: Span) -> Evaluated<bool> {
         let wanted = Value::list(vec![Value::text(entity.clone())]);
         let options = vec![("entities".into(), wanted)];
-        let found = self.detect_in(Detector::Pii, value, options, span)?;
+        let found = self.detect_in(Detector::Pii, value, &options, span)?;
         let Value::List(found) = found else {
             return Ok(false);
         };

@@ -23,38 +23,41 @@ pub(crate) struct Question {
 
 pub(crate) fn question(
     detector: Detector,
-    arguments: Vec<Value>,
-    mut keywords: Keywords,
+    arguments: &[Value],
+    keywords: &Keywords,
 ) -> Result<Question, String> {
     let (first, others) = signature(detector);
-    let mut given = arguments.into_iter();
-    let data = if let Some(data) = given.next() {
-        data
+    let mut given = arguments.iter();
+    let (data, named) = if let Some(data) = given.next() {
+        (data, None)
     } else {
-        let place = keywords.iter().position(|(name, _)| &**name == first);
-        let place = place.ok_or_else(|| format!("the argument `{first}` is missing"))?;
-        keywords.remove(place).1
+        let mut keywords = keywords.iter().enumerate();
+        let found = keywords.find(|(_, (name, _))| &**name == first);
+        let (place, (_, data)) =
+            found.ok_or_else(|| format!("the argument `{first}` is missing"))?;
+        (data, Some(place))
     };
     let mut options = json::Object::new();
     for (name, value) in others.iter().copied().zip(given.by_ref()) {
-        options.insert(name, as_json(&value)?);
+        options.insert(name, as_json(value)?);
     }
     if given.next().is_some() {
         return Err(format!("`{}` takes fewer arguments", detector.name()));
     }
-    for (name, value) in keywords {
-        if options.contains(&name) || &*name == first {
+    let keywords = keywords.iter().enumerate();
+    for (_, (name, value)) in keywords.filter(|(place, _)| Some(*place) != named) {
+        if options.contains(name) || &**name == first {
             return Err(format!("the argument `{name}` is given twice"));
         }
-        options.insert(name, as_json(&value)?);
+        options.insert(name.clone(), as_json(value)?);
     }
     check(detector, &options, others)?;
     if let Detector::IsPoisoned | Detector::ToolSignals = detector {
-        options = tool::options(&data);
+        options = tool::options(data);
     }
     Ok(Question {
         detector,
-        texts: subjects(detector, &data)?,
+        texts: subjects(detector, data)?,
         options,
     })
 }
@@ -206,11 +209,14 @@ impl Question {
             | Detector::Unicode
             | Detector::Links
             | Detector::Semgrep => {
-                let lists = values.iter().map(|list| match list {
-                    Value::List(list) => Ok(list.items.to_vec()),
-                    other => Err(self.misanswered(other)),
-                });
-                Ok(Value::list(lists.collect::<Result<Vec<_>, _>>()?.concat()))
+                let mut all = Vec::new();
+                for list in &values {
+                    match list {
+                        Value::List(list) => all.extend_from_slice(&list.items),
+                        other => return Err(self.misanswered(other)),
+                    }
+                }
+                Ok(Value::list(all))
             }
             Detector::IsPoisoned
             | Detector::IsSimilar

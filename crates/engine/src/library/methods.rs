@@ -6,7 +6,7 @@ use crate::eval::call::Keywords;
 use crate::place::Place;
 use crate::python::{format, text as python};
 use crate::text_form;
-use crate::value::{Dict, List, Method, Text, Value};
+use crate::value::{Dict, List, Method, Text, Value, View};
 
 type Returned = Result<Value, String>;
 
@@ -17,7 +17,7 @@ pub(crate) fn call(method: &Method, arguments: &[Value], keywords: &Keywords) ->
         Method::Contents(contents, name) => {
             optional([], arguments, keywords).map(|[]| ())?;
             let found = match *name {
-                "text" => chunk_texts(contents),
+                "text" => chunk_texts(contents).collect(),
                 _ => chunk_images(contents)?,
             };
             Ok(Value::list(found))
@@ -126,12 +126,12 @@ fn dict_method(
     arguments: &[Value],
     keywords: &Keywords,
 ) -> Returned {
-    let view = |items: Vec<Value>| {
+    let view = |view: View, items: Vec<Value>| {
         let list = List {
             items: items.into(),
             place: Place::NOWHERE,
         };
-        Value::View(name, list)
+        Value::View(view, list)
     };
     if name == "get" {
         if !keywords.is_empty() {
@@ -152,8 +152,8 @@ fn dict_method(
     let keys = || dict.entries.iter().map(|(key, _)| Value::text(key.clone()));
     let values = || dict.entries.iter().map(|(_, value)| value.clone());
     Ok(match name {
-        "keys" => view(keys().collect()),
-        "values" => view(values().collect()),
+        "keys" => view(View::Keys, keys().collect()),
+        "values" => view(View::Values, values().collect()),
         _ => {
             let pairs = keys().zip(values()).map(|(key, value)| {
                 Value::Tuple(List {
@@ -161,7 +161,7 @@ fn dict_method(
                     place: Place::NOWHERE,
                 })
             });
-            view(pairs.collect())
+            view(View::Items, pairs.collect())
         }
     })
 }

@@ -50,7 +50,7 @@ impl Monitor {
             meter: &self.meter,
             when: When::Now,
         };
-        let mut evaluator = Evaluator::new(world, program.frame_size, Recorder::OFF);
+        let mut evaluator = Evaluator::within(world, mem::take(&mut self.frame));
         let mut findings: Vec<Found> = Vec::new();
         let mut needs = Needs::default();
         for (number, rule) in program.rules.iter().enumerate() {
@@ -76,6 +76,7 @@ impl Monitor {
                 Err(stopped) => needs.note(Err::<(), _>(stopped), Some(number))?,
             }
         }
+        self.frame = evaluator.into_frame();
         needs.finish()?;
         let unpositioned = findings.iter().filter(|found| !found.holds_event);
         let unpositioned = unpositioned.map(|found| found.finding.said()).collect();

@@ -5,8 +5,8 @@ use crate::facts::{Context, Facts, FoundBinder};
 use crate::kind::{BinderKind, Kind};
 use crate::modules::BUILTINS;
 use crate::program::{
-    Binder, Body, BodyId, Closed, Expr, ExprKind, FlowLine, JoinLine, Line, Listed, Origin, Slot,
-    Traits,
+    Binder, Body, BodyId, Closed, Expr, ExprKind, FlowLine, JoinLine, Line, Lines, Listed, Origin,
+    Slot, Traits,
 };
 use crate::types::Type;
 use portcullis_syntax::Span;
@@ -250,6 +250,7 @@ impl Planning<'_> {
                     slot: binder.slot,
                     kind: binder.kind,
                     alphas: lines_needing_only(&lines, binder.slot),
+                    declared: lines_declaring(&lines, binder.slot),
                 })
                 .collect(),
             joins: Vec::new(),
@@ -304,6 +305,16 @@ fn lines_needing_only(lines: &[Line], slot: Slot) -> Vec<usize> {
         .filter(|(_, line)| only(line) && !line.traits.reads_trace)
         .map(|(index, _)| index)
         .collect()
+}
+
+fn lines_declaring(lines: &[Line], slot: Slot) -> Lines {
+    let mut declaring = Lines::NONE;
+    for (index, line) in lines.iter().enumerate() {
+        if matches!(line.expr.kind, ExprKind::Bind(bound, _) if bound == slot) {
+            declaring.add(index);
+        }
+    }
+    declaring
 }
 
 /// The line as a join, if it relates binders and nothing else.

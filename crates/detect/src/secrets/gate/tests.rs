@@ -215,6 +215,14 @@ fn each_rule_can_match_only_where_its_reach_says() {
             Reach::Text => true,
         };
         assert!(holds, "{}", rule.id);
+        let is_short = shape.pure.is_none_or(|length| length < USUAL_MIN);
+        let may_be_short = IN_SHORT_RUN.contains(&rule.id);
+        assert_eq!(
+            may_be_short,
+            *reach == Reach::Run && is_short,
+            "{}",
+            rule.id
+        );
         // Fewer different bytes have less entropy.
         assert!(rule.entropy_min >= 200, "{}", rule.id);
     }

@@ -7,7 +7,7 @@
 use super::{Evaluated, Evaluator, Interrupt, Model, ModelRanges, Offer, Sources, Walk};
 use crate::eval::Domain;
 use crate::memory::{BinderMemory, Candidate, Cause, Stop};
-use crate::program::{FlowLine, Lines, Origin, Slot};
+use crate::program::{FlowLine, Lines, Origin};
 use crate::value::Value;
 use std::ops::{ControlFlow, Range};
 
@@ -17,7 +17,7 @@ struct Pass<'m> {
     ranges: Vec<Range<usize>>,
     sequence: Vec<usize>,
     /// Domains that do not depend on the trace.
-    fixed: Vec<(Slot, Vec<Value>)>,
+    fixed: Vec<Offer>,
 }
 
 /// The binders bound so far.
@@ -36,19 +36,16 @@ impl<'a> Walk<'_, 'a> {
     pub(super) fn join(
         &mut self,
         evaluator: &mut Evaluator<'a>,
-        offers: Vec<Offer>,
+        mut offers: Vec<Offer>,
     ) -> Evaluated<ControlFlow<()>> {
         let memories = evaluator.world.memories.get(self.id);
         let memories = memories
             .map(|memory| memory.binders.as_slice())
             .unwrap_or_default();
         self.arrangement = self.arrange(&offers, memories.len());
-        let values = |offer: Offer| match offer.domain {
-            Domain::Values(values) => Some((offer.slot, values)),
-            Domain::Trace => None,
-        };
-        let fixed: Vec<_> = offers.into_iter().filter_map(values).collect();
-        let empty = fixed.iter().any(|(_, values)| values.is_empty());
+        offers.retain(|offer| !matches!(offer.domain, Domain::Trace));
+        let fixed = offers;
+        let empty = fixed.iter().any(|offer| offer.values().is_empty());
         if empty
             || memories
                 .iter()
@@ -65,18 +62,17 @@ impl<'a> Walk<'_, 'a> {
         {
             return Ok(ControlFlow::Break(()));
         }
+        if let [memory] = memories {
+            return self.pass(evaluator, memories, |walk, evaluator| {
+                walk.try_each_alone(evaluator, memory, &fixed)
+            });
+        }
         let mut pass = Pass {
             memories,
             ranges: Vec::new(),
             sequence: Vec::new(),
             fixed,
         };
-        if let [memory] = memories {
-            let range = self.part(memory);
-            return self.pass(evaluator, memories, |walk, evaluator| {
-                walk.try_each(evaluator, &pass, 0, (0, range), &Bound::default())
-            });
-        }
         for ranges in self.passes(memories) {
             pass.ranges = ranges;
             pass.sequence = (0..memories.len()).collect();
@@ -134,7 +130,7 @@ impl<'a> Walk<'_, 'a> {
                 let mut binders = self.body.binders.iter();
                 binders.position(|binder| binder.slot == offer.slot)
             }
-            Domain::Values(_) => fixed.next(),
+            Domain::Items(_) | Domain::Values(_) => fixed.next(),
         };
         offers.iter().filter_map(place).collect()
     }
@@ -169,13 +165,54 @@ impl<'a> Walk<'_, 'a> {
         bound: &Bound,
     ) -> Evaluated<ControlFlow<()>> {
         let Some(binder) = pass.sequence.get(depth).copied() else {
-            self.settled = bound.settled;
-            let flow = self.choose(evaluator, &pass.fixed);
-            self.settled = Lines::NONE;
-            return flow;
+            return self.complete(evaluator, bound.settled, &pass.fixed);
         };
         let range = self.narrow(evaluator, pass, binder, bound);
         self.try_each(evaluator, pass, depth, (binder, range), bound)
+    }
+
+    /// Binds the only binder to each of its candidates in turn: no line relates it to others, and
+    /// no other can fail.
+    fn try_each_alone(
+        &mut self,
+        evaluator: &mut Evaluator<'a>,
+        memory: &BinderMemory,
+        fixed: &[Offer],
+    ) -> Evaluated<ControlFlow<()>> {
+        let mut flow = ControlFlow::Continue(());
+        let Some(slot) = self.body.binders.first().map(|binder| binder.slot) else {
+            return Ok(flow);
+        };
+        let range = self.part(memory);
+        for candidate in memory.candidates.get(range).unwrap_or_default() {
+            evaluator.world.meter.burn(1).map_err(Interrupt::Exceeded)?;
+            evaluator.set(slot, candidate.value.clone());
+            if let Some(order) = self.order.first_mut() {
+                *order = candidate.ordinal;
+            }
+            flow = match candidate.stop {
+                Some(stop) if self.ends_unseen(evaluator, stop) => self.pass_over(evaluator)?,
+                _ => self.complete(evaluator, candidate.settled, fixed)?,
+            };
+            if flow.is_break() {
+                break;
+            }
+        }
+        evaluator.set(slot, Value::Unknown);
+        Ok(flow)
+    }
+
+    /// Goes on with all binders of the trace bound.
+    fn complete(
+        &mut self,
+        evaluator: &mut Evaluator<'a>,
+        settled: Lines,
+        fixed: &[Offer],
+    ) -> Evaluated<ControlFlow<()>> {
+        self.settled = settled;
+        let flow = self.choose(evaluator, fixed);
+        self.settled = Lines::NONE;
+        flow
     }
 
     /// Binds the binder to each candidate of the range in turn.
@@ -253,21 +290,30 @@ impl<'a> Walk<'_, 'a> {
 
     /// Whether every completion of a partial combination ends at a false line unobserved.
     fn is_decided(&self, evaluator: &Evaluator<'a>, pass: &Pass<'_>, bound: &Bound) -> bool {
-        let Some(Stop {
+        let Some(stop) = bound.stop else {
+            return false;
+        };
+        let line = stop.line;
+        let joins =
+            self.body.joins.iter().any(|join| {
+                join.observable && join.line < line && join.binders & !bound.binders != 0
+            });
+        self.ends_unseen(evaluator, stop) && !joins && !pass.fails_before(line, bound)
+    }
+
+    /// Whether it is a false line with nothing observable before it, joins and the errors of other
+    /// binders apart.
+    fn ends_unseen(&self, evaluator: &Evaluator<'a>, stop: Stop) -> bool {
+        let Stop {
             line,
             cause: Cause::False,
-        }) = bound.stop
+        } = stop
         else {
             return false;
         };
         let marks = self.body.origin != Origin::Rule && evaluator.marks();
         let marked = marks && self.body.first_marking.is_some_and(|first| first <= line);
         let watched = self.body.watched.iter().any(|watched| *watched < line);
-        let joins =
-            self.body.joins.iter().any(|join| {
-                join.observable && join.line < line && join.binders & !bound.binders != 0
-            });
-        let errors = pass.fails_before(line, bound);
         let not_boolean = self.wants_false()
             && self
                 .body
@@ -275,7 +321,7 @@ impl<'a> Walk<'_, 'a> {
                 .iter()
                 .take(line)
                 .any(|line| line.traits.not_boolean);
-        !(marked || watched || joins || errors || not_boolean)
+        !(marked || watched || not_boolean)
     }
 
     /// The candidates that flows to what is bound leave over. Candidates are in trace order.
