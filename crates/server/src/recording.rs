@@ -91,19 +91,25 @@ impl Recording {
     }
 
     /// After an error the message must not be forwarded.
-    pub(crate) async fn record(&self, entry: impl Into<Entry>) -> Result<(), RecordError> {
+    pub(crate) fn record(
+        &self,
+        entry: impl Into<Entry>,
+    ) -> impl Future<Output = Result<(), RecordError>> + Send {
         let entry = entry.into();
         let told = self.feed.is_watched().then(|| Arc::new(entry.clone()));
-        let recorded = self.recorder.record(entry).await;
-        self.news.notify_one();
-        if let Err(reason) = recorded {
-            error!(%reason, "message not recorded");
-            return Err(reason);
+        let recorded = self.recorder.record(entry);
+        async move {
+            let recorded = recorded.await;
+            self.news.notify_one();
+            if let Err(reason) = recorded {
+                error!(%reason, "message not recorded");
+                return Err(reason);
+            }
+            if let Some(told) = told {
+                self.feed.tell(told);
+            }
+            Ok(())
         }
-        if let Some(told) = told {
-            self.feed.tell(told);
-        }
-        Ok(())
     }
 
     /// How recording fares, and what waits for it.

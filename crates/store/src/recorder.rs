@@ -153,21 +153,22 @@ impl Recorder {
     ///
     /// Strict: returns when the entry is on disk. After an error it may still get there, as the
     /// record of a message that was refused.
-    pub async fn record(&self, entry: impl Into<Entry>) -> Result<(), RecordError> {
+    ///
+    /// Mostly there is room at once, and a message's future need not have any for the wait.
+    pub fn record(
+        &self,
+        entry: impl Into<Entry>,
+    ) -> impl Future<Output = Result<(), RecordError>> + Send {
         let entry = entry.into();
-        match self.durability {
-            Durability::Relaxed => {
-                // Mostly there is room, and a message's future need not have any for the wait.
-                if let Some(entry) = self.try_enqueue(entry) {
-                    Box::pin(self.record_behind(entry)).await;
-                }
-                Ok(())
-            }
-            Durability::Strict => {
-                let recorded = timeout(STRICT_WAIT_MAX, self.record_before(entry));
-                Box::pin(recorded)
-                    .await
-                    .unwrap_or(Err(RecordError::TimedOut))
+        let waits = match self.durability {
+            Durability::Relaxed => self.try_enqueue(entry),
+            Durability::Strict => Some(entry),
+        };
+        let recorded = waits.map(|entry| Box::pin(self.record_waiting(entry)));
+        async move {
+            match recorded {
+                Some(recorded) => recorded.await,
+                None => Ok(()),
             }
         }
     }
@@ -226,6 +227,18 @@ impl Recorder {
             self.writer.unpark();
         }
         None
+    }
+
+    async fn record_waiting(&self, entry: Entry) -> Result<(), RecordError> {
+        match self.durability {
+            Durability::Relaxed => {
+                self.record_behind(entry).await;
+                Ok(())
+            }
+            Durability::Strict => timeout(STRICT_WAIT_MAX, self.record_before(entry))
+                .await
+                .unwrap_or(Err(RecordError::TimedOut)),
+        }
     }
 
     async fn record_behind(&self, entry: Entry) {

@@ -380,11 +380,11 @@ impl Conversation {
             (MessageKind::Request { .. }, Some(id)) => Some(id),
             _ => None,
         };
-        // An id in use keeps its stream; what is said of the second request goes to this one.
+        // What is said of the second request with an id goes to this outlet.
         let opened = match (request, &outlet) {
-            (Some(id), Some(outlet)) if self.streams().reply(scope, id).is_none() => {
-                self.streams().open_reply(scope, id.clone(), outlet.clone());
-                true
+            (Some(id), Some(outlet)) => {
+                let mut streams = self.streams();
+                streams.open_reply(scope, id.clone(), outlet.clone())
             }
             _ => false,
         };

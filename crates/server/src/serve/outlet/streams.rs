@@ -1,5 +1,6 @@
 //! Which streams of a conversation are open, and what waits for one to be opened.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -39,10 +40,15 @@ struct Reply {
 // === impl Streams ===
 
 impl Streams {
-    pub(crate) fn open_reply(&mut self, scope: Scope, id: Id, outlet: Outlet) {
+    /// `false` if the id is in use: then it keeps its stream.
+    pub(crate) fn open_reply(&mut self, scope: Scope, id: Id, outlet: Outlet) -> bool {
+        let Entry::Vacant(vacant) = self.replies.entry((scope, id)) else {
+            return false;
+        };
         self.opened += 1;
         let order = self.opened;
-        self.replies.insert((scope, id), Reply { outlet, order });
+        vacant.insert(Reply { outlet, order });
+        true
     }
 
     pub(crate) fn reply(&self, scope: Scope, id: &Id) -> Option<Outlet> {
