@@ -1,9 +1,9 @@
 //! Which rules a text calls for by its words.
 
 use super::rules::{RULES, Rule};
-use aho_corasick::automaton::Automaton;
+use aho_corasick::Anchored;
+use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::dfa::DFA;
-use aho_corasick::{Anchored, Input};
 use std::array;
 use std::collections::BTreeSet;
 
@@ -49,27 +49,41 @@ impl Keywords {
         let Some(searcher) = &self.searcher else {
             return;
         };
-        // Most texts have none.
-        if !self.is_any_in(searcher, text.as_bytes()) {
-            return;
-        }
-        let hits = searcher.try_find_overlapping_iter(Input::new(text));
-        for hit in hits.into_iter().flatten() {
-            called.extend(self.owners.get(hit.pattern().as_usize()));
+        match searcher.start_state(Anchored::No) {
+            Ok(start) if text.len() < LONG => {
+                self.add_from(searcher, start, text.as_bytes(), called);
+            }
+            Ok(start) => self.add_side_by_side(searcher, start, text.as_bytes(), called),
+            // It has such a state. Without it every rule has to look for itself.
+            Err(_) => called.extend(&self.owners),
         }
     }
 
-    fn is_any_in(&self, searcher: &DFA, text: &[u8]) -> bool {
-        let Ok(start) = searcher.start_state(Anchored::No) else {
-            return true;
-        };
-        if text.len() < LONG {
-            let mut state = start;
-            return text.iter().any(|byte| {
-                state = searcher.next_state(Anchored::No, state, *byte);
-                searcher.is_match(state)
-            });
+    /// Takes a step for each byte, one after the other.
+    fn add_from(
+        &self,
+        searcher: &DFA,
+        mut state: StateID,
+        bytes: &[u8],
+        called: &mut BTreeSet<usize>,
+    ) {
+        for byte in bytes {
+            state = searcher.next_state(Anchored::No, state, *byte);
+            if searcher.is_match(state) {
+                let hits = (0..searcher.match_len(state))
+                    .map(|hit| searcher.match_pattern(state, hit).as_usize());
+                called.extend(hits.filter_map(|hit| self.owners.get(hit)));
+            }
         }
+    }
+
+    fn add_side_by_side(
+        &self,
+        searcher: &DFA,
+        start: StateID,
+        text: &[u8],
+        called: &mut BTreeSet<usize>,
+    ) {
         let length = text.len() / PARTS;
         let parts: [&[u8]; PARTS] =
             array::from_fn(|part| text.get(part * length..).unwrap_or_default());
@@ -78,19 +92,25 @@ impl Keywords {
         // between two is in one.
         let end = length + self.longest.max(PARTS);
         for begin in (0..end).step_by(STEPS) {
+            let before = states;
+            let until = (begin + STEPS).min(end);
             let mut is_found = false;
-            for place in begin..(begin + STEPS).min(end) {
+            for place in begin..until {
                 for (state, part) in states.iter_mut().zip(parts) {
                     let byte = part.get(place).copied().unwrap_or_default();
                     *state = searcher.next_state(Anchored::No, *state, byte);
                     is_found |= searcher.is_match(*state);
                 }
             }
+            // Most texts have few. Then these steps are taken again, to see which.
             if is_found {
-                return true;
+                for (state, part) in before.into_iter().zip(parts) {
+                    let rest = part.get(begin..).unwrap_or_default();
+                    let steps = rest.get(..until - begin).unwrap_or(rest);
+                    self.add_from(searcher, state, steps, called);
+                }
             }
         }
-        false
     }
 }
 
@@ -114,6 +134,26 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn texts_with_several_keywords_call_for_all_their_rules_and_no_other() {
+        let all = Keywords::of(|_| true);
+        let keywords = || RULES.iter().flat_map(|rule| rule.keywords);
+        for (step, blanks) in [(3, 1), (5, 40), (11, 300), (23, 3)] {
+            let some = keywords().skip(step).step_by(step).copied();
+            let text = some.collect::<Vec<_>>().join(&" ".repeat(blanks));
+            let text = " ".repeat(LONG) + &text;
+            let lower = text.to_lowercase();
+            let occurs = |keyword: &&str| lower.contains(&keyword.to_lowercase());
+            let expected = RULES.iter().enumerate();
+            let expected = expected.filter(|(_, rule)| rule.keywords.iter().any(occurs));
+            let mut called = BTreeSet::new();
+            all.add_called(&text, &mut called);
+            let expected: BTreeSet<usize> = expected.map(|(number, _)| number).collect();
+            assert!(!expected.is_empty());
+            assert_eq!(called, expected, "{step} {blanks}");
         }
     }
 
