@@ -264,6 +264,7 @@ impl<'a> Evaluator<'a> {
 
     fn evaluate_nested(&mut self, expr: &Expr) -> Evaluated {
         match &expr.kind {
+            // They never come here.
             ExprKind::Literal(_) | ExprKind::Local(_) => self.evaluate(expr),
             ExprKind::Constant(number) => self.constant(*number),
             ExprKind::Bind(slot, _) => {

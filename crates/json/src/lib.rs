@@ -3,7 +3,7 @@
 //!
 //! [`parse`] builds a [`Value`]; [`scan`] accepts and rejects exactly the same texts and also says
 //! where the members are, for messages that are forwarded as they came. Both read through one
-//! tokenizer (`reader`), so a rule about what is accepted is written once. [`Limits`] holds those
+//! reader (`reader`), so a rule about what is accepted is written once. [`Limits`] holds those
 //! rules.
 //!
 //! It is not a serialization framework: there is no mapping to Rust types.

@@ -46,10 +46,10 @@ enum Container {
 
 #[derive(Default)]
 struct Unfinished {
-    /// The value of the last one may be yet to come.
     members: Vec<(Arc<str>, Value)>,
     names: Names<Arc<str>>,
-    has_repeats: bool,
+    /// Which of them the value that is read next is of.
+    current: usize,
 }
 
 // === impl Reader ===
@@ -158,7 +158,11 @@ impl<'t> Reader<'t> {
             return Err(self.cursor.expected(expected));
         }
         let start = self.cursor.offset;
-        let text = self.cursor.string()?;
+        let mut text = self.cursor.string()?;
+        if let Cow::Owned(unescaped) = &mut text {
+            // Who scans keeps it, and there may be many.
+            unescaped.shrink_to_fit();
+        }
         let range = start..self.cursor.offset;
         Ok(Some(Name { text, range }))
     }
@@ -206,11 +210,13 @@ impl<'t> Reader<'t> {
         };
         let text = Arc::from(name.text);
         let known = object.members.iter().map(|(name, _)| name);
-        if !object.names.add(&text, known) {
+        if let Some(place) = object.names.place_or_add(&text, known) {
             self.repeated(&name.range)?;
-            object.has_repeats = true;
+            object.current = place;
+        } else {
+            object.current = object.members.len();
+            object.members.push((text, Value::Null));
         }
-        object.members.push((text, Value::Null));
         self.colon()?;
         Ok(Some("a value"))
     }
@@ -224,7 +230,7 @@ impl Container {
         match self {
             Self::Array(items) => items.push(value),
             Self::Object(object) => {
-                if let Some(member) = object.members.last_mut() {
+                if let Some(member) = object.members.get_mut(object.current) {
                     member.1 = value;
                 }
             }
@@ -234,7 +240,6 @@ impl Container {
     fn into_value(self) -> Value {
         match self {
             Self::Array(items) => items.into(),
-            Self::Object(object) if object.has_repeats => Object::from_iter(object.members).into(),
             Self::Object(object) => Object::from_unique(object.members).into(),
         }
     }

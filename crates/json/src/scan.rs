@@ -57,7 +57,7 @@ fn members<'t>(reader: &mut Reader<'t>) -> Result<Vec<Member<'t>>, Error> {
     let mut names = Names::default();
     while let Some(name) = reader.name(members.is_empty())? {
         let known = members.iter().map(|member| &member.name);
-        if !names.add(&name.text, known) {
+        if names.place_or_add(&name.text, known).is_some() {
             reader.repeated(&name.range)?;
         }
         reader.colon()?;

@@ -1,4 +1,5 @@
 use std::fmt::{self, Write};
+use std::mem;
 use std::sync::Arc;
 
 use memchr::memchr3;
@@ -32,7 +33,12 @@ pub fn write_pretty(value: &Value) -> String {
 
 /// As [`write`], behind what is there.
 pub fn write_to(out: &mut String, value: &Value) {
-    *out = Writer::new(std::mem::take(out), Layout::Compact).value(value);
+    let writer = Writer {
+        out: mem::take(out),
+        layout: Layout::Compact,
+        open: Vec::new(),
+    };
+    *out = writer.value(value);
 }
 
 /// A string as JSON text, behind what is there.
@@ -88,8 +94,12 @@ fn escape_to(out: &mut String, special: char) {
 }
 
 fn written(value: &Value, layout: Layout) -> String {
-    let out = String::with_capacity(TEXT_BYTES_EXPECTED);
-    Writer::new(out, layout).value(value)
+    let writer = Writer {
+        out: String::with_capacity(TEXT_BYTES_EXPECTED),
+        layout,
+        open: Vec::with_capacity(OPEN_EXPECTED),
+    };
+    writer.value(value)
 }
 
 struct Writer<'w> {
@@ -145,14 +155,6 @@ impl fmt::Display for Number {
 // === impl Writer ===
 
 impl<'w> Writer<'w> {
-    fn new(out: String, layout: Layout) -> Self {
-        Self {
-            out,
-            layout,
-            open: Vec::with_capacity(OPEN_EXPECTED),
-        }
-    }
-
     fn value(mut self, value: &'w Value) -> String {
         self.start(value);
         while let Some(open) = self.open.last_mut() {

@@ -234,6 +234,7 @@ impl Lowering<'_> {
         let params = members(params);
         let texts = blob_texts(method, &params)?;
         let mut calls = match (method, params.get("name")) {
+            // With a name that is no text it was refused: `Session::admit_call`.
             ("tools/call", Some(Value::String(name))) => {
                 let arguments = members(params.get("arguments"));
                 let mut calls = vec![self.call(Some(call_id), Arc::clone(name), arguments)];

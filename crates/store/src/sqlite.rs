@@ -280,12 +280,16 @@ impl Database for SqliteStore {
 }
 
 /// Gives a statement that was given `bound` what is different in `row`: rows have much in common,
-/// and each text is copied.
+/// and each text is copied. Both have all that the statement takes.
 fn bind_changed(
     statement: &mut CachedStatement<'_>,
     bound: &[Parameter<'_>],
     row: &[Parameter<'_>],
 ) -> rusqlite::Result<()> {
+    if row.len() != statement.parameter_count() {
+        let expected = statement.parameter_count();
+        return Err(rusqlite::Error::InvalidParameterCount(row.len(), expected));
+    }
     for (place, parameter) in row.iter().enumerate() {
         if bound.get(place) != Some(parameter) {
             statement.raw_bind_parameter(place + 1, parameter)?;

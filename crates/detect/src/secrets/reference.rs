@@ -19,58 +19,64 @@ enum Reach {
     Letter(u8),
 }
 
-/// The kinds that the policy language's `secrets` knows, each with its pattern and the fewest bytes
-/// that it matches.
-///
+/// A kind that the policy language's `secrets` knows.
+struct Kind {
+    name: &'static str,
+    reach: Reach,
+    /// The fewest bytes that the pattern matches.
+    least: usize,
+    pattern: Pattern,
+}
+
 /// Python's case-insensitive `i` also matches `İ` and `ı`, so the patterns that ignore case name
 /// the two where an `i` may stand.
-static REFERENCE: [(&str, Reach, usize, Pattern); 6] = [
-    (
-        "GITHUB_TOKEN",
-        Reach::Run,
-        40,
-        LazyLock::new(|| compile(r"(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9_]{36}")),
-    ),
-    (
-        "AWS_ACCESS_KEY",
-        Reach::Run,
-        20,
-        LazyLock::new(|| compile(r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}")),
-    ),
-    (
-        "AWS_ACCESS_KEY",
-        Reach::QuotedRun,
-        47,
-        LazyLock::new(|| {
+static REFERENCE: [Kind; 6] = [
+    Kind {
+        name: "GITHUB_TOKEN",
+        reach: Reach::Run,
+        least: 40,
+        pattern: LazyLock::new(|| compile(r"(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9_]{36}")),
+    },
+    Kind {
+        name: "AWS_ACCESS_KEY",
+        reach: Reach::Run,
+        least: 20,
+        pattern: LazyLock::new(|| compile(r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}")),
+    },
+    Kind {
+        name: "AWS_ACCESS_KEY",
+        reach: Reach::QuotedRun,
+        least: 47,
+        pattern: LazyLock::new(|| {
             compile(concat!(
                 r"(?i)aws.{0,20}?(?:key|pwd|pw|password|pass|token).{0,20}?",
                 r#"['"][0-9a-zA-Z/+İı]{40}['"]"#
             ))
         }),
-    ),
-    (
-        "AZURE_STORAGE_KEY",
-        Reach::Run,
-        99,
-        LazyLock::new(|| compile(r"AccountKey=[a-zA-Z0-9+/=]{88}")),
-    ),
-    (
-        "SLACK_TOKEN",
-        Reach::Letter(b'x'),
-        8,
-        LazyLock::new(|| compile(r"(?i)xox(?:a|b|p|o|s|r)-(?:\d+-)+[a-z0-9İı]+")),
-    ),
-    (
-        "SLACK_TOKEN",
-        Reach::Run,
-        40,
-        LazyLock::new(|| {
+    },
+    Kind {
+        name: "AZURE_STORAGE_KEY",
+        reach: Reach::Run,
+        least: 99,
+        pattern: LazyLock::new(|| compile(r"AccountKey=[a-zA-Z0-9+/=]{88}")),
+    },
+    Kind {
+        name: "SLACK_TOKEN",
+        reach: Reach::Letter(b'x'),
+        least: 8,
+        pattern: LazyLock::new(|| compile(r"(?i)xox(?:a|b|p|o|s|r)-(?:\d+-)+[a-z0-9İı]+")),
+    },
+    Kind {
+        name: "SLACK_TOKEN",
+        reach: Reach::Run,
+        least: 40,
+        pattern: LazyLock::new(|| {
             compile(concat!(
                 r"(?i)https://hooks\.slack\.com/serv[iİı]ces/",
                 r"T[a-zA-Z0-9_İı]+/B[a-zA-Z0-9_İı]+/[a-zA-Z0-9_İı]+"
             ))
         }),
-    ),
+    },
 ];
 
 /// What the policy language's `secrets` finds: pattern by pattern in its order, and for each
@@ -80,18 +86,18 @@ pub(super) fn find(long: &LongRuns<'_>) -> Vec<Match> {
     let has_quoted = runs.iter().any(|run| is_quoted(text, run));
     let whole = 0..text.len();
     let mut matches = Vec::new();
-    for (kind, reach, least, pattern) in &REFERENCE {
-        let parts = match reach {
+    for kind in &REFERENCE {
+        let parts = match &kind.reach {
             Reach::Run => runs.as_slice(),
             Reach::QuotedRun if !has_quoted => continue,
             Reach::Letter(letter) if !has_letter(text, *letter) => continue,
             Reach::QuotedRun | Reach::Letter(_) => std::slice::from_ref(&whole),
         };
-        for part in parts.iter().filter(|part| part.len() >= *least) {
+        for part in parts.iter().filter(|part| part.len() >= kind.least) {
             let room = MATCHES_MAX.saturating_sub(matches.len());
-            let found = spans(pattern, text.get(part.clone()).unwrap_or_default()).take(room);
+            let found = spans(&kind.pattern, text.get(part.clone()).unwrap_or_default()).take(room);
             matches.extend(found.map(|span| Match {
-                kind,
+                kind: kind.name,
                 span: part.start + span.start..part.start + span.end,
             }));
         }
@@ -115,15 +121,19 @@ fn is_quoted(text: &str, run: &Range<usize>) -> bool {
 /// The patterns.
 #[cfg(test)]
 pub(super) fn sources() -> impl Iterator<Item = &'static str> {
-    REFERENCE.iter().map(|(.., pattern)| pattern.as_str())
+    REFERENCE.iter().map(|kind| kind.pattern.as_str())
 }
 
 /// What the patterns find when each is tried on the whole text.
 #[cfg(test)]
 pub(super) fn ungated(text: &str) -> Vec<Match> {
     let mut matches = Vec::new();
-    for (kind, .., pattern) in &REFERENCE {
-        matches.extend(spans(pattern, text).map(|span| Match { kind, span }));
+    for kind in &REFERENCE {
+        let found = spans(&kind.pattern, text);
+        matches.extend(found.map(|span| Match {
+            kind: kind.name,
+            span,
+        }));
     }
     matches
 }
@@ -136,13 +146,10 @@ mod tests {
 
     #[test]
     fn no_match_is_shorter_than_said() {
-        for (_, _, least, pattern) in &REFERENCE {
-            let pattern = regex_syntax::parse(pattern.as_str()).unwrap();
-            assert_eq!(
-                pattern.properties().minimum_len(),
-                Some(*least),
-                "{pattern}"
-            );
+        for kind in &REFERENCE {
+            let pattern = regex_syntax::parse(kind.pattern.as_str()).unwrap();
+            let least = pattern.properties().minimum_len();
+            assert_eq!(least, Some(kind.least), "{pattern}");
         }
     }
 

@@ -283,7 +283,7 @@ impl<'a> Walk<'_, 'a> {
 // === impl Offer ===
 
 impl Offer {
-    /// Nothing of the trace, which is no value by itself.
+    /// A domain of the trace has none here: its values are in the memory of its binder.
     fn values(&self) -> &[Value] {
         match &self.domain {
             Domain::Values(values) => values,

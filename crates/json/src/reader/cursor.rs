@@ -35,7 +35,7 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// Whether nothing follows.
+    /// Makes sure that nothing follows.
     pub(super) fn end(&mut self) -> Result<(), Error> {
         self.skip_whitespace();
         match self.peek() {

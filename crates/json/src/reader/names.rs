@@ -1,11 +1,12 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::Hash;
 
 use crate::value::FEW_NAMES;
 
-/// The distinct names of the members of one object, where these are many: a few are compared.
+/// Where the names of the members of one object are, where these are many: a few are compared.
 pub(crate) struct Names<N> {
-    many: Option<HashSet<N>>,
+    many: Option<HashMap<N, usize>>,
 }
 
 // === impl Names ===
@@ -17,16 +18,24 @@ impl<N> Default for Names<N> {
 }
 
 impl<N: Clone + Eq + Hash> Names<N> {
-    /// Whether `name` is none of the `known`, which are those that were added before.
-    pub(crate) fn add<'n>(
+    /// Where `name` is among the `known`, which are those that were looked for before; `None` if it
+    /// is new.
+    pub(crate) fn place_or_add<'n>(
         &mut self,
         name: &'n N,
         mut known: impl ExactSizeIterator<Item = &'n N>,
-    ) -> bool {
-        if known.len() < FEW_NAMES {
-            return known.all(|known| known != name);
+    ) -> Option<usize> {
+        let count = known.len();
+        if count < FEW_NAMES {
+            return known.position(|known| known == name);
         }
-        let many = self.many.get_or_insert_with(|| known.cloned().collect());
-        many.insert(name.clone())
+        let places = || known.cloned().zip(0..).collect();
+        match self.many.get_or_insert_with(places).entry(name.clone()) {
+            Entry::Occupied(place) => Some(*place.get()),
+            Entry::Vacant(new) => {
+                new.insert(count);
+                None
+            }
+        }
     }
 }

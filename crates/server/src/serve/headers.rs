@@ -48,7 +48,9 @@ pub(crate) fn accepts(headers: &HeaderMap, wanted: &str) -> bool {
 pub(crate) fn accepts_all<const N: usize>(headers: &HeaderMap, wanted: [&str; N]) -> bool {
     let mut accepted = [false; N];
     let ranges = headers.get_all(ACCEPT).iter();
-    let ranges = ranges.flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    let ranges = ranges
+        .filter(|value| value.to_str().is_ok())
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
     for range in ranges {
         let mut parts = range.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
         let name = parts.next().unwrap_or_default();

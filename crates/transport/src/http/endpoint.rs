@@ -181,8 +181,8 @@ impl Endpoint {
         self.answer(head, body).await
     }
 
-    /// The caller's headers come before the endpoint's, and ours in the place of what anybody else
-    /// put there.
+    /// The caller's headers stand in the place of the endpoint's, and ours in the place of what
+    /// anybody put there.
     fn head(&self, method: &Method, accept: &'static str, headers: HeaderMap) -> HeaderMap {
         let mut all = self.headers.clone();
         all.extend(headers);

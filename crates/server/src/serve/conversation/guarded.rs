@@ -30,7 +30,7 @@ struct Noted {
 }
 
 /// What was so when the session was last let go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     pub(super) revision: Option<Revision>,
     pub(super) is_initialized: bool,
