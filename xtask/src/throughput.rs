@@ -32,6 +32,8 @@ const TURN: Duration = Duration::from_secs(1);
 const LONG_SESSION: usize = 10_000;
 const COMPARED: usize = LONG_SESSION / 10;
 const LONG_SESSION_BYTES: usize = 100;
+/// Of a long session and a new one.
+const PAIRS: usize = 6;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -154,24 +156,36 @@ impl Bench {
         lanes.into_iter().map(Lane::finish).collect()
     }
 
-    /// Calls of a session that has just begun and the last of a long one, in turns.
+    /// Calls of sessions that have just begun and the last of long ones, in turns.
+    ///
+    /// The connections of a pair are of one age, and either is opened first as often as the other: it
+    /// matters on which processors the system has put whom.
     fn long_session(&self) -> Result<[Quantiles; 2], String> {
         let mut ways = self.ways.iter();
         let found = ways.find(|(way, _)| *way == Way::Portcullis);
         let (_, place) = found.ok_or("the gateway is not there")?;
-        let mut old = Client::open(place, LONG_SESSION_BYTES)?;
-        for _ in 0..LONG_SESSION - COMPARED {
-            old.call()?;
-        }
-        let mut new = Client::open(place, LONG_SESSION_BYTES)?;
-        new.call()?;
         let (mut of_new, mut of_old) = (Vec::new(), Vec::new());
-        for _ in 0..COMPARED {
-            of_new.push(new.call()?);
-            of_old.push(old.call()?);
+        for pair in 0..PAIRS {
+            let mut first = Client::open(place, LONG_SESSION_BYTES)?;
+            let mut second = Client::open(place, LONG_SESSION_BYTES)?;
+            for _ in 0..LONG_SESSION - COMPARED {
+                first.call()?;
+                second.call()?;
+            }
+            let (new, old) = if pair % 2 == 0 {
+                (&mut first, &mut second)
+            } else {
+                (&mut second, &mut first)
+            };
+            new.begin_anew()?;
+            new.call()?;
+            for _ in 0..COMPARED {
+                of_new.push(new.call()?);
+                of_old.push(old.call()?);
+            }
+            first.close()?;
+            second.close()?;
         }
-        new.close()?;
-        old.close()?;
         let quantiles = |times| Quantiles::of(times).ok_or_else(|| "no calls".to_owned());
         Ok([quantiles(of_new)?, quantiles(of_old)?])
     }

@@ -158,7 +158,7 @@ impl<'w> Writer<'w> {
     fn value(mut self, value: &'w Value) -> String {
         self.start(value);
         while let Some(open) = self.open.last_mut() {
-            let is_first = std::mem::replace(&mut open.is_first, false);
+            let is_first = mem::replace(&mut open.is_first, false);
             let (name, value) = match &mut open.rest {
                 Rest::Items(items) => (None, items.next()),
                 Rest::Members(members) => match members.next() {

@@ -36,15 +36,26 @@ impl Client {
             last_id: 0,
             prose: PROSE.repeat(bytes / PROSE.len()) + &"x".repeat(bytes % PROSE.len()),
         };
+        client.begin()?;
+        Ok(client)
+    }
+
+    /// Goes on over the same connection in a session that has just begun.
+    pub(crate) fn begin_anew(&mut self) -> Result<(), String> {
+        self.end()?;
+        self.session.clear();
+        self.begin()
+    }
+
+    fn begin(&mut self) -> Result<(), String> {
         let initialize = r#"{"jsonrpc":"2.0","id":0,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"throughput","version":"1"}}}"#;
-        let (head, _) = client.post(initialize)?;
+        let (head, _) = self.post(initialize)?;
         let session = head
             .field("mcp-session-id")
             .ok_or("no session was opened")?;
-        client.session =
-            format!("mcp-session-id: {session}\r\nmcp-protocol-version: 2025-11-25\r\n");
-        client.post(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)?;
-        Ok(client)
+        self.session = format!("mcp-session-id: {session}\r\nmcp-protocol-version: 2025-11-25\r\n");
+        self.post(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#)?;
+        Ok(())
     }
 
     /// How long a call took. Its answer is checked off the clock.
@@ -67,6 +78,10 @@ impl Client {
     }
 
     pub(crate) fn close(mut self) -> Result<(), String> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), String> {
         let head = self.head("DELETE", 0);
         self.exchange(&head, b"").map(drop)
     }
