@@ -42,6 +42,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use hyper_util::service::TowerToHyperService;
 use portcullis_store::{Location, StoreError};
 use portcullis_transport::http::endpoint::EndpointError;
 use portcullis_transport::http::lanes::Lanes;
@@ -229,7 +230,8 @@ async fn converse(
 ) {
     let tasks = gateway.tasks.clone();
     let endless = attend(gateway, recording, watcher, overrides);
-    let service = NotedRoutes::new(routes(gateway, recording), Arc::clone(gateway));
+    let routes = NotedRoutes::new(routes(gateway, recording), Arc::clone(gateway));
+    let service = TowerToHyperService::new(routes);
     // Until the end of this: conversations have work on them that is waited for below.
     let lanes = Lanes::start();
     let stop = async {

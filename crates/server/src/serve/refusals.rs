@@ -3,16 +3,15 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use axum::Router;
-use axum::body::{Body, HttpBody};
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::EXPECT;
 use axum::http::{HeaderMap, Method, Request, StatusCode, Uri};
 use axum::response::Response;
-use hyper::body::Incoming;
-use hyper::service::Service;
+use axum::{BoxError, Router};
 use portcullis_transport::http::lent::{Lender, lend};
-use tower_service::Service as _;
+use tower_service::Service;
 use tracing::info;
 
 use super::answer::Reason;
@@ -26,12 +25,12 @@ pub(super) struct NotedRoutes {
 }
 
 /// A request, for whoever refuses it.
-struct Asked {
+struct Asked<B> {
     gateway: Arc<Gateway>,
     method: Method,
     uri: Uri,
     /// What is left of its body.
-    rest: Option<Lender<Incoming>>,
+    rest: Option<Lender<B>>,
     waits_for_continue: bool,
 }
 
@@ -43,12 +42,21 @@ impl NotedRoutes {
     }
 }
 
-impl Service<Request<Incoming>> for NotedRoutes {
+impl<B> Service<Request<B>> for NotedRoutes
+where
+    B: HttpBody<Data = Bytes> + Unpin + Send + 'static,
+    B::Error: Into<BoxError>,
+{
     type Response = Response;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+    /// A router always is.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         let waits_for_continue = waits_for_continue(request.headers());
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let (request, rest) = lend_body(request);
@@ -59,8 +67,7 @@ impl Service<Request<Incoming>> for NotedRoutes {
             rest,
             waits_for_continue,
         };
-        // A router is always ready.
-        let response = self.routes.clone().call(request);
+        let response = self.routes.call(request);
         Box::pin(async move {
             let response = response.await?;
             let status = response.status();
@@ -75,7 +82,7 @@ impl Service<Request<Incoming>> for NotedRoutes {
 
 // === impl Asked ===
 
-impl Asked {
+impl<B: HttpBody<Data = Bytes> + Unpin> Asked<B> {
     /// One line for each. The query of the URL is left out: it may have the id of a session.
     async fn note_refusal(self, status: StatusCode, reason: Option<Reason>) {
         // One that was too slow would be so again.
@@ -90,7 +97,11 @@ impl Asked {
     }
 }
 
-fn lend_body(request: Request<Incoming>) -> (Request<Body>, Option<Lender<Incoming>>) {
+fn lend_body<B>(request: Request<B>) -> (Request<Body>, Option<Lender<B>>)
+where
+    B: HttpBody<Data = Bytes> + Unpin + Send + 'static,
+    B::Error: Into<BoxError>,
+{
     let (parts, body) = request.into_parts();
     if body.is_end_stream() {
         return (Request::from_parts(parts, Body::empty()), None);
