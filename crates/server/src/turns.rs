@@ -87,28 +87,14 @@ impl Turn<'_> {
     pub(crate) async fn settle<F: Future<Output = Outcome>>(
         &self,
         outcome: Outcome,
-        go_on: impl FnMut(Inquiry) -> F,
-        detectors: &ConfiguredDetectors,
-        given_up: impl Future<Output = &'static str>,
-    ) -> Vec<Action> {
-        let Outcome { actions, inquiry } = outcome;
-        match inquiry {
-            None => actions,
-            // Seldom, and not to be a part of the future of every message.
-            Some(inquiry) => {
-                Box::pin(Self::ask(actions, inquiry, go_on, detectors, given_up)).await
-            }
-        }
-    }
-
-    async fn ask<F: Future<Output = Outcome>>(
-        mut actions: Vec<Action>,
-        inquiry: Inquiry,
         mut go_on: impl FnMut(Inquiry) -> F,
         detectors: &ConfiguredDetectors,
         given_up: impl Future<Output = &'static str>,
     ) -> Vec<Action> {
-        let mut inquiry = Some(inquiry);
+        let Outcome {
+            mut actions,
+            mut inquiry,
+        } = outcome;
         let until = Instant::now() + detectors.patience();
         let mut given_up = pin!(given_up);
         let mut reason: Option<&str> = None;
