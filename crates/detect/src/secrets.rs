@@ -11,6 +11,7 @@ mod gate;
 mod keywords;
 mod reference;
 mod rules;
+mod sieve;
 
 use crate::runs::LongRuns;
 use crate::{Match, view};

@@ -1,22 +1,20 @@
 //! Which rules a text calls for by its words.
 
 use super::rules::{RULES, Rule};
+use super::sieve::{STEPS, Sieve};
 use aho_corasick::Anchored;
-use aho_corasick::automaton::{Automaton, StateID};
+use aho_corasick::automaton::Automaton;
 use aho_corasick::dfa::DFA;
-use std::array;
 use std::collections::BTreeSet;
+use std::ops::Range;
 
-/// Parts of a text that are searched side by side: in one part each step waits for the one before.
-const PARTS: usize = 4;
-/// Steps between two looks at whether something was found.
-const STEPS: usize = 64;
-/// From so many bytes on parts of a text are searched side by side.
+/// From so many bytes on a text goes through the sieve first.
 const LONG: usize = 256;
 
 /// Keywords, and for each the rule that it belongs to.
 pub(super) struct Keywords {
     searcher: Option<DFA>,
+    sieve: Option<Sieve>,
     owners: Vec<usize>,
     /// Bytes of the longest one.
     longest: usize,
@@ -36,9 +34,11 @@ impl Keywords {
             }
         }
         let longest = words.iter().map(|word| word.len()).max();
+        let sieve = Sieve::of(&words);
         let searcher = DFA::builder().ascii_case_insensitive(true).build(words);
         Self {
             searcher: searcher.ok(),
+            sieve,
             owners,
             longest: longest.unwrap_or_default(),
         }
@@ -46,69 +46,33 @@ impl Keywords {
 
     /// Adds the rules of which a keyword occurs.
     pub(super) fn add_called(&self, text: &str, called: &mut BTreeSet<usize>) {
-        let Some(searcher) = &self.searcher else {
-            return;
-        };
-        match searcher.start_state(Anchored::No) {
-            Ok(start) if text.len() < LONG => {
-                self.add_from(searcher, start, text.as_bytes(), called);
+        let text = text.as_bytes();
+        match &self.sieve {
+            Some(sieve) if text.len() >= LONG => {
+                sieve.each_kept(text, self.longest, |place| {
+                    let begin = place.saturating_sub(self.longest);
+                    self.add_from(text, begin..place + STEPS, called);
+                });
             }
-            Ok(start) => self.add_side_by_side(searcher, start, text.as_bytes(), called),
-            // It has such a state. Without it every rule has to look for itself.
-            Err(_) => called.extend(&self.owners),
+            _ => self.add_from(text, 0..text.len(), called),
         }
     }
 
-    /// Takes a step for each byte, one after the other.
-    fn add_from(
-        &self,
-        searcher: &DFA,
-        mut state: StateID,
-        bytes: &[u8],
-        called: &mut BTreeSet<usize>,
-    ) {
-        for byte in bytes {
+    /// Looks through a part of the text, as far as there is text.
+    fn add_from(&self, text: &[u8], part: Range<usize>, called: &mut BTreeSet<usize>) {
+        let part = text.get(part.start..part.end.min(text.len()));
+        let searcher = self.searcher.as_ref();
+        let start = searcher.and_then(|searcher| searcher.start_state(Anchored::No).ok());
+        let (Some(searcher), Some(mut state)) = (searcher, start) else {
+            // There is such a state. Without it every rule has to look for itself.
+            return called.extend(&self.owners);
+        };
+        for byte in part.unwrap_or_default() {
             state = searcher.next_state(Anchored::No, state, *byte);
             if searcher.is_match(state) {
                 let hits = (0..searcher.match_len(state))
                     .map(|hit| searcher.match_pattern(state, hit).as_usize());
                 called.extend(hits.filter_map(|hit| self.owners.get(hit)));
-            }
-        }
-    }
-
-    fn add_side_by_side(
-        &self,
-        searcher: &DFA,
-        start: StateID,
-        text: &[u8],
-        called: &mut BTreeSet<usize>,
-    ) {
-        let length = text.len() / PARTS;
-        let parts: [&[u8]; PARTS] =
-            array::from_fn(|part| text.get(part * length..).unwrap_or_default());
-        let mut states = [start; PARTS];
-        // Each part goes on into the next, and the last to the end of the text, so that a keyword
-        // between two is in one.
-        let end = length + self.longest.max(PARTS);
-        for begin in (0..end).step_by(STEPS) {
-            let before = states;
-            let until = (begin + STEPS).min(end);
-            let mut is_found = false;
-            for place in begin..until {
-                for (state, part) in states.iter_mut().zip(parts) {
-                    let byte = part.get(place).copied().unwrap_or_default();
-                    *state = searcher.next_state(Anchored::No, *state, byte);
-                    is_found |= searcher.is_match(*state);
-                }
-            }
-            // Most texts have few. Then these steps are taken again, to see which.
-            if is_found {
-                for (state, part) in before.into_iter().zip(parts) {
-                    let rest = part.get(begin..).unwrap_or_default();
-                    let steps = rest.get(..until - begin).unwrap_or(rest);
-                    self.add_from(searcher, state, steps, called);
-                }
             }
         }
     }
@@ -118,18 +82,37 @@ impl Keywords {
 mod tests {
     use super::*;
 
+    /// What the keywords of all rules call for, half of the rules at a time: a sieve has no room
+    /// for all.
+    struct All([Keywords; 2]);
+
+    impl All {
+        fn new() -> Self {
+            let halves = [0, 1].map(|half| Keywords::of(|number| number % 2 == half));
+            assert!(halves.iter().all(|keywords| keywords.sieve.is_some()));
+            Self(halves)
+        }
+
+        fn called(&self, text: &str) -> BTreeSet<usize> {
+            let mut called = BTreeSet::new();
+            for keywords in &self.0 {
+                keywords.add_called(text, &mut called);
+            }
+            called
+        }
+    }
+
     #[test]
     fn a_keyword_is_found_wherever_it_stands() {
-        let all = Keywords::of(|_| true);
+        let all = All::new();
         for length in [LONG - 1, LONG, LONG + 3, 2 * LONG + 1] {
             for (number, rule) in RULES.iter().enumerate().step_by(7) {
                 for keyword in rule.keywords {
                     for place in 0..length {
-                        let mut text = ".".repeat(length);
+                        let mut text = "#".repeat(length);
                         let end = (place + keyword.len()).min(length);
                         text.replace_range(place..end, &keyword.to_ascii_uppercase());
-                        let mut called = BTreeSet::new();
-                        all.add_called(&text, &mut called);
+                        let called = all.called(&text);
                         assert!(called.contains(&number), "{keyword} at {place} of {length}");
                     }
                 }
@@ -139,7 +122,7 @@ mod tests {
 
     #[test]
     fn texts_with_several_keywords_call_for_all_their_rules_and_no_other() {
-        let all = Keywords::of(|_| true);
+        let all = All::new();
         let keywords = || RULES.iter().flat_map(|rule| rule.keywords);
         for (step, blanks) in [(3, 1), (5, 40), (11, 300), (23, 3)] {
             let some = keywords().skip(step).step_by(step).copied();
@@ -149,18 +132,23 @@ mod tests {
             let occurs = |keyword: &&str| lower.contains(&keyword.to_lowercase());
             let expected = RULES.iter().enumerate();
             let expected = expected.filter(|(_, rule)| rule.keywords.iter().any(occurs));
-            let mut called = BTreeSet::new();
-            all.add_called(&text, &mut called);
             let expected: BTreeSet<usize> = expected.map(|(number, _)| number).collect();
             assert!(!expected.is_empty());
-            assert_eq!(called, expected, "{step} {blanks}");
+            assert_eq!(all.called(&text), expected, "{step} {blanks}");
         }
     }
 
     #[test]
+    fn what_looks_like_a_keyword_to_the_sieve_alone_calls_for_nothing() {
+        let all = All::new();
+        let blanks = " ".repeat(LONG);
+        assert_eq!(all.called(&format!("{blanks}sq4")), BTreeSet::new());
+        assert_eq!(all.called(&format!("{blanks}sq0")).len(), 1);
+    }
+
+    #[test]
     fn a_text_without_keywords_calls_for_nothing() {
-        let mut called = BTreeSet::new();
-        Keywords::of(|_| true).add_called(&"1 + 1 = 2; ".repeat(LONG), &mut called);
-        assert_eq!(called.len(), 0);
+        let text = "1 + 1 = 2; ".repeat(LONG);
+        assert_eq!(All::new().called(&text), BTreeSet::new());
     }
 }
