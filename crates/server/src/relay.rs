@@ -67,7 +67,8 @@ enum Traffic<F> {
     Finished,
 }
 
-/// Passes messages on until one side ends, then ends the other. Gives the server's exit status.
+/// Passes messages on until one side ends, then ends the other. Gives who ended it, and the
+/// server's exit status.
 pub(crate) async fn relay(
     peers: Peers,
     session: Session,
@@ -75,7 +76,7 @@ pub(crate) async fn relay(
     (recording, tools): (&Recording, &ToolBook),
     detectors: &ConfiguredDetectors,
     mut signals: EndSignals,
-) -> io::Result<ExitStatus> {
+) -> io::Result<(End, ExitStatus)> {
     let Peers {
         mut from_client,
         to_client,
@@ -118,7 +119,8 @@ pub(crate) async fn relay(
     };
     answers.drain(&relay).await;
     relay.finish().await;
-    Ok(status)
+    info!(%status, "server ended");
+    Ok((end, status))
 }
 
 // === impl Relay ===

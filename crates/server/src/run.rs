@@ -1,6 +1,7 @@
 //! One guarded server and its client on standard input and output, from the start to the end.
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -92,6 +93,12 @@ pub enum Warning {
     Policy(PolicyFile),
     NotRecorded(StoreError),
     NotLogged(io::Error),
+    /// The server ended before it was told to, or said at its end that something was wrong.
+    ServerEnded {
+        server: String,
+        program: OsString,
+        status: ExitStatus,
+    },
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -205,7 +212,7 @@ async fn guard(
         None => None,
     };
     let code = server
-        .guard(client, line_bytes, Arc::clone(&recording), signals)
+        .guard(client, line_bytes, Arc::clone(&recording), signals, warn)
         .await;
     recording.flush().await;
     if let Some(upload) = upload {
@@ -276,7 +283,7 @@ async fn prepare(
 
 /// A server that is on its way up, or somewhere else.
 enum Opened {
-    Started(Started),
+    Started { program: OsString, started: Started },
     Remote(HttpServer),
 }
 
@@ -285,10 +292,13 @@ enum Opened {
 impl Opened {
     fn open(server: GuardedServer) -> Result<Self, RunError> {
         Ok(match server {
-            GuardedServer::Started { command, launcher } => Self::Started(match launcher {
-                Some(launcher) => command.under(launcher.as_os_str()).spawn()?,
-                None => command.spawn()?,
-            }),
+            GuardedServer::Started { command, launcher } => Self::Started {
+                started: match launcher {
+                    Some(launcher) => command.under(launcher.as_os_str()).spawn()?,
+                    None => command.spawn()?,
+                },
+                program: command.program,
+            },
             GuardedServer::Remote(server) => Self::Remote(server),
         })
     }
@@ -299,9 +309,10 @@ impl Opened {
         line_bytes: usize,
         recording: Arc<Recording>,
         signals: EndSignals,
+        warn: &mut dyn FnMut(Warning),
     ) -> Result<u8, RunError> {
         match self {
-            Self::Started(started) => {
+            Self::Started { program, started } => {
                 let LocalClient {
                     from_client,
                     to_client,
@@ -321,9 +332,19 @@ impl Opened {
                 if session.holds_tools_back() {
                     session.on_known_tools(tools.known().await);
                 }
+                let server = record.server.clone();
                 let kept = (&*recording, &tools);
-                let status = relay(peers, session, record, kept, &detectors, signals).await;
-                status.map(exit_code).map_err(RunError::Supervise)
+                let (end, status) = relay(peers, session, record, kept, &detectors, signals)
+                    .await
+                    .map_err(RunError::Supervise)?;
+                if is_news(end, status) {
+                    warn(Warning::ServerEnded {
+                        server,
+                        program,
+                        status,
+                    });
+                }
+                Ok(exit_code(status))
             }
             Self::Remote(server) => {
                 let url = server.url.clone();
@@ -397,6 +418,18 @@ fn open_session(
 
 /// What a shell adds to the number of a signal.
 const SIGNALLED: i32 = 128;
+/// What a shell, and the launcher, answer for a program that they cannot start.
+const NOT_STARTED: i32 = 127;
+
+/// Whether the user should be told of the server's end. One that was not started has been told of,
+/// and a server that was sent a signal ends by it, or with a code that shells make of it.
+fn is_news(end: End, status: ExitStatus) -> bool {
+    match end {
+        End::Server => status.code() != Some(NOT_STARTED),
+        End::Client => matches!(status.code(), Some(1..NOT_STARTED)),
+        End::Signal(_) => false,
+    }
+}
 
 fn end_code(end: End) -> u8 {
     match end {

@@ -42,10 +42,11 @@ pub(crate) fn failure(error: &ConfigError) -> Failure {
     match error {
         ConfigError::Invalid(files) => Failure::rendered(file_problems(files)),
         ConfigError::NoServer { .. } => Failure::of(error).hint("name one under `servers:`"),
-        ConfigError::NoHome
-        | ConfigError::ExplorerUrl { .. }
+        ConfigError::NoHome | ConfigError::DataDirectory { .. } => {
+            Failure::of(error).hint("`--data-dir DIR` names another place for them")
+        }
+        ConfigError::ExplorerUrl { .. }
         | ConfigError::ExplorerKey { .. }
-        | ConfigError::DataDirectory { .. }
         | ConfigError::Read { .. }
         | ConfigError::TooLong { .. }
         | ConfigError::Irregular { .. }

@@ -61,8 +61,14 @@ impl Stage {
     fn set(given_data_directory: Option<PathBuf>) -> Result<Self, Failure> {
         let data_directory = DataDirectory::open(given_data_directory.clone())
             .map_err(|error| Failure::of(&error).hint(DATA_DIRECTORY_HINT))?;
-        let policies = starter::write_to(&data_directory.demo())
-            .map_err(|error| Failure::of(&error).hint(DATA_DIRECTORY_HINT))?;
+        let directory = data_directory.demo();
+        let policies = starter::write_to(&directory).map_err(|error| {
+            Failure::usage(format!(
+                "the policies of the demo cannot be written to `{}`: {error}",
+                directory.display()
+            ))
+            .hint(DATA_DIRECTORY_HINT)
+        })?;
         Ok(Self {
             executable: env::current_exe().map_err(|error| Failure::internal(&error))?,
             typed: env::args_os().next().unwrap_or_else(|| "portcullis".into()),

@@ -1,3 +1,5 @@
+use std::io::ErrorKind;
+
 use super::run::server_command;
 use super::{Failure, Outcome};
 use crate::args::ExecServerArguments;
@@ -13,7 +15,10 @@ pub(crate) fn exec_server(arguments: ExecServerArguments) -> Result<Outcome, Fai
     Failure::usage(format!(
         "the server `{program}` could not be started: {error}"
     ))
-    .hint("give the program as an absolute path if it is not in the client's PATH")
+    .hint(match error.kind() {
+        ErrorKind::PermissionDenied => "the program must be a file that you may execute",
+        _ => "give the program as an absolute path if it is not in the client's PATH",
+    })
     .show();
     Ok(Outcome::Server(NOT_STARTED))
 }

@@ -1,6 +1,8 @@
 use std::ffi::OsString;
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
+use std::process::ExitStatus;
 
 use portcullis_json::Object;
 use portcullis_server::config::{HttpServer, HttpTransport, McpScanFile};
@@ -177,13 +179,31 @@ fn warn(warning: Warning) {
             show_warning(&format!("traces are not recorded: {error}"));
         }
         Warning::NotLogged(error) => show_warning(&format!("there is no log: {error}")),
+        Warning::ServerEnded {
+            server,
+            program,
+            status,
+        } => show_warning(&format!(
+            "the server `{server}` has ended: `{}` {}",
+            program.to_string_lossy(),
+            manner(status)
+        )),
+    }
+}
+
+fn manner(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exited with code {code}"),
+        (None, Some(signal)) => format!("was killed by signal {signal}"),
+        (None, None) => status.to_string(),
     }
 }
 
 fn failure(error: &RunError) -> Failure {
     match error {
         RunError::Policy(PolicyError::Load(file)) => Failure::rendered(policy_diagnostics(file)),
-        RunError::Config(_) | RunError::Policy(_) | RunError::Record(_) => Failure::of(error),
+        RunError::Config(error) => config_failure(error),
+        RunError::Policy(_) | RunError::Record(_) => Failure::of(error),
         RunError::Guardrails(_) => Failure::of(error)
             .hint("`--on-failure log` starts it with the policies of the command line alone"),
         RunError::Spawn(_) => Failure::of(error)

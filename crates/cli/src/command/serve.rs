@@ -1,6 +1,6 @@
 use std::io::Write;
 
-use portcullis_server::config::{ExplorerConfig, GatewayConfig};
+use portcullis_server::config::{ConfigError, ExplorerConfig, GatewayConfig};
 use portcullis_server::serve::{Notice, Overrides, ServeError, ServeOptions, serve};
 
 use super::config::failure as config_failure;
@@ -9,8 +9,13 @@ use crate::args::ServeArguments;
 use crate::render::file_problems;
 
 pub(crate) fn run(arguments: ServeArguments) -> Result<Outcome, Failure> {
-    let config =
-        GatewayConfig::read_to_serve(&arguments.config).map_err(|error| config_failure(&error))?;
+    let config = GatewayConfig::read_to_serve(&arguments.config).map_err(|error| {
+        let failure = config_failure(&error);
+        match error {
+            ConfigError::Read { .. } => failure.hint("`--config FILE` names another one"),
+            _ => failure,
+        }
+    })?;
     let warnings = file_problems(&config.warnings);
     write!(anstream::stderr().lock(), "{warnings}")?;
     let options = ServeOptions {
@@ -49,7 +54,7 @@ fn show(notice: Notice) {
 
 fn failure(error: &ServeError) -> Failure {
     match error {
-        ServeError::Config(_) => Failure::of(error),
+        ServeError::Config(error) => config_failure(error),
         ServeError::Record(cause) => match cause.hint() {
             Some(hint) => Failure::of(error).hint(hint),
             None => Failure::of(error),

@@ -42,7 +42,7 @@ pub(super) fn location(arguments: &StoreArguments) -> Result<Location, Failure> 
     let directory = arguments.data_dir.clone().or(config.data_directory);
     DataDirectory::open(directory)
         .map(|directory| Location::Sqlite(directory.database()))
-        .map_err(|error| Failure::of(&error))
+        .map_err(|error| config_failure(&error))
 }
 
 pub(super) fn failure(error: &StoreError) -> Failure {

@@ -1,5 +1,7 @@
 //! `portcullis run` between a client and a server.
 
+use std::process::Stdio;
+
 use crate::client::{Client, finish, portcullis, text, write};
 
 #[test]
@@ -179,6 +181,75 @@ fn a_server_that_cannot_be_started_is_named() {
     ]));
     assert_eq!(output.status.code(), Some(127));
     assert!(text(&output.stderr).contains("`/nonexistent/server` could not be started"));
+}
+
+#[test]
+fn the_end_of_a_server_is_told_where_it_was_not_asked_for() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let check = |keeps_input: bool, script: &str, expected: &str| {
+        let mut gateway = portcullis()
+            .current_dir(directory.path())
+            .args(["run", "--data-dir", "d", "--name", "s", "--"])
+            .args(["sh", "-c", script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It would be closed by waiting.
+        let input = gateway.stdin.take().filter(|_| keeps_input);
+        let output = gateway.wait_with_output().unwrap();
+        drop(input);
+        assert_eq!(text(&output.stderr), expected, "{script}");
+    };
+    let told = |how: &str| format!("warning: the server `s` has ended: `sh` {how}\n");
+    check(true, "exit 0", &told("exited with code 0"));
+    check(true, "exit 3", &told("exited with code 3"));
+    check(true, "kill -9 $$", &told("was killed by signal 9"));
+    check(true, "exit 127", "");
+    check(false, "cat; exit 3", &told("exited with code 3"));
+    check(false, "cat", "");
+    check(false, "sleep 9", "");
+}
+
+#[test]
+fn what_is_wrong_with_a_command_line_is_named_with_a_way_out() {
+    let directory = tempfile::TempDir::new().unwrap();
+    write(directory.path(), "file", "");
+    let check = |arguments: &[&str], expected: &[&str]| {
+        let mut command = portcullis();
+        command.current_dir(directory.path()).args(arguments);
+        let output = finish(command.env_remove("HOME").env_remove("XDG_DATA_HOME"));
+        assert!(!output.status.success(), "{arguments:?}");
+        let shown = text(&output.stderr);
+        for part in expected {
+            assert!(shown.contains(part), "{arguments:?}: {shown}");
+        }
+    };
+    check(&["run", "--url", "no url"], &["`no url` is no URL"]);
+    let (run, other) = (
+        ["run", "--", "true"],
+        "hint: `--data-dir DIR` names another",
+    );
+    check(&run, &["neither `HOME` nor `XDG_DATA_HOME` is set", other]);
+    check(&["traces", "ls"], &["neither `HOME`", other]);
+    check(
+        &["run", "--data-dir", "file/d", "--", "true"],
+        &["`file/d` for traces and logs cannot be made", other],
+    );
+    check(
+        &["serve"],
+        &["`portcullis.yaml` cannot be read", "hint: `--config FILE`"],
+    );
+    check(
+        &["run", "--data-dir", "d", "--", "./file"],
+        &["`./file` could not be started", "hint: the program must be"],
+    );
+    write(directory.path(), "d/demo", "");
+    check(
+        &["demo", "--data-dir", "d"],
+        &["cannot be written to `d/demo`", "hint: `--data-dir DIR`"],
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::problem::FileProblems;
 pub enum ConfigError {
     #[error("no place for traces and logs: neither `HOME` nor `XDG_DATA_HOME` is set")]
     NoHome,
-    #[error("the data directory `{}` cannot be made", path.display())]
+    #[error("the directory `{}` for traces and logs cannot be made", path.display())]
     DataDirectory {
         path: PathBuf,
         #[source]

@@ -7,11 +7,11 @@ use http::{HeaderName, HeaderValue};
 use super::build::{ExpandError, expand, header_name, server_url};
 use super::gateway::{HttpServer, HttpTransport};
 
-/// What is wrong with how the server is named. Values of headers are not shown.
+/// What is wrong with how the server is named. Values of headers and passwords are not shown.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteError {
-    #[error("not a URL of a server: {0}")]
-    Url(String),
+    #[error("{} is no URL of a server: {wrong}", quoted(written))]
+    Url { written: String, wrong: String },
     #[error("a header has a name and a value: write it as `Name: value`")]
     NoName,
     #[error("{0}")]
@@ -23,6 +23,15 @@ pub enum RemoteError {
     },
     #[error("the value of the header `{0}` has characters that no header may have")]
     Value(HeaderName),
+}
+
+/// What stands before an `@` may be a password.
+fn quoted(url: &str) -> String {
+    if url.contains('@') {
+        "this".to_owned()
+    } else {
+        format!("`{url}`")
+    }
 }
 
 // === impl HttpServer ===
@@ -37,7 +46,10 @@ impl HttpServer {
         let environment = |name: &str| env::var_os(name)?.into_string().ok();
         let headers = headers.iter().map(|text| header(text, &environment));
         Ok(Self {
-            url: server_url(url).map_err(RemoteError::Url)?,
+            url: server_url(url).map_err(|wrong| RemoteError::Url {
+                written: url.to_owned(),
+                wrong,
+            })?,
             transport,
             headers: headers.collect::<Result<_, _>>()?,
             forward_headers: Vec::new(),
@@ -109,16 +121,25 @@ mod tests {
     fn a_server_has_a_url_of_http() {
         let remote = |url| HttpServer::remote(url, HttpTransport::Sse, &[]);
         assert!(remote("https://host.example/mcp").is_ok());
-        for wrong in [
+        let check = |url, expected: &str| {
+            let error = remote(url).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        };
+        check(
             "",
+            "`` is no URL of a server: it begins with neither `http://` nor `https://`",
+        );
+        check(
             "host.example",
+            "`host.example` is no URL of a server: it begins with neither `http://` nor `https://`",
+        );
+        check(
             "file:///mcp",
-            "https://a:b@host.example",
-        ] {
-            assert!(
-                matches!(remote(wrong), Err(RemoteError::Url(_))),
-                "{wrong:?}"
-            );
-        }
+            "`file:///mcp` is no URL of a server: the scheme is neither `http` nor `https`",
+        );
+        check(
+            "https://a:s3cret@host.example",
+            "this is no URL of a server: credentials belong in `headers`",
+        );
     }
 }

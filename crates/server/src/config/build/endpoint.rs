@@ -1,7 +1,7 @@
 //! What may name a server over HTTP.
 
 use http::HeaderName;
-use url::Url;
+use url::{ParseError, Url};
 
 /// Headers that say how one connection works or what one request is: the gateway's own.
 const OWN_HEADERS: [&str; 17] = [
@@ -27,6 +27,9 @@ const OWN_HEADERS: [&str; 17] = [
 /// The URL of a server, or what is wrong with it.
 pub(in crate::config) fn server_url(written: &str) -> Result<Url, String> {
     match Url::parse(written) {
+        Err(ParseError::RelativeUrlWithoutBase) => {
+            Err("it begins with neither `http://` nor `https://`".to_owned())
+        }
         Err(error) => Err(error.to_string()),
         Ok(read) if !matches!(read.scheme(), "http" | "https") => {
             Err("the scheme is neither `http` nor `https`".to_owned())

@@ -280,7 +280,10 @@ fn servers_are_commands_or_urls_with_their_own_keys() {
 fn urls_headers_and_variables_of_servers_are_checked() {
     let check = check_server;
     let not = |wrong: &str| format!("not a URL of a server: {wrong}");
-    check("{ url: a }", &[&not("relative URL without a base")]);
+    check(
+        "{ url: a }",
+        &[&not("it begins with neither `http://` nor `https://`")],
+    );
     check(
         "{ url: \"file:///a\" }",
         &[&not("the scheme is neither `http` nor `https`")],
