@@ -12,10 +12,10 @@ use std::ops::Range;
 
 use portcullis_trace::record::{EventRecord, Sequence, SessionId};
 
-use super::copies::{Copied, Original};
+use super::copies::Copied;
 use super::packed::{packed, unpacked};
 use super::row::{Parameter, Reader, integer};
-use super::strings::JsonText;
+use super::strings::{JsonString, JsonText};
 use super::{Column, Database, Rows, Table};
 use crate::StoreError;
 
@@ -92,27 +92,30 @@ struct Reference<'t> {
 pub(super) struct Found(BTreeMap<(i64, Part), Vec<(usize, String)>>);
 
 /// Takes out of a text what stands in the original, and what is large.
-fn cut<'t>(json: &JsonText<'t>, mut original: Original<'_>) -> Cut<'t> {
+fn cut<'t>(json: &JsonText<'t>) -> Cut<'t> {
     let text = json.text;
-    if original.is_empty() && text.len() < PART_BYTES_MIN {
-        return Cut {
-            rest: Cow::Borrowed(text),
-            ..Cut::default()
-        };
-    }
+    let strings = if text.len() < PART_BYTES_MIN {
+        // Nothing in it is large.
+        json.strings_if_known()
+    } else {
+        json.strings()
+    };
     let mut cut = Cut::default();
     let mut segment = 0;
     // A text that is no JSON is cut somewhere.
-    for string in json.strings().iter().cloned() {
-        let copied = original.find(text, &string);
-        if copied.is_none() && string.len() < PART_BYTES_MIN {
+    for JsonString { place, copied_from } in strings {
+        if copied_from.is_none() && place.len() < PART_BYTES_MIN {
             continue;
         }
-        cut.keep(text, segment..string.start);
-        segment = string.end;
-        match copied {
-            Some(copied) => cut.copies.push(copied),
-            None => cut.keep(text, string),
+        cut.keep(text, segment..place.start);
+        segment = place.end;
+        match copied_from {
+            Some(from) => cut.copies.push(Copied {
+                position: place.start,
+                from: *from,
+                length: place.len(),
+            }),
+            None => cut.keep(text, place.clone()),
         }
     }
     cut.keep(text, segment..text.len());
@@ -151,9 +154,8 @@ impl<'t> Contents<'t> {
         event: &'t EventRecord,
         part: Part,
         text: &JsonText<'t>,
-        original: Original<'_>,
     ) -> Cut<'t> {
-        let mut cut = cut(text, original);
+        let mut cut = cut(text);
         for (position, text) in cut.parts.drain(..) {
             let hash = self.texts.entry((text.len(), text));
             let hash = hash.or_insert_with(|| hash_of(text)).clone();
@@ -370,7 +372,7 @@ mod tests {
     use proptest::collection::vec;
     use proptest::prelude::*;
 
-    use super::super::copies::{copies_of, copies_text};
+    use super::super::copies::{Original, copies_of, copies_text};
     use super::*;
 
     /// Pieces of JSON and of what is none; those with more than 64 bytes can be copies.
@@ -400,7 +402,7 @@ mod tests {
         fn any_text_comes_back_whatever_the_message(text in pieces(), message in pieces()) {
             for message in [&message, &text] {
                 let original = Original::of(Some(&JsonText::new(message)), &text);
-                let cut = cut(&JsonText::new(&text), original);
+                let cut = cut(&JsonText::with_copies(&text, original));
                 prop_assert_eq!(&joined(&cut, message), &Some(text.clone()));
             }
         }
@@ -421,7 +423,7 @@ mod tests {
         // Short texts are kept whole.
         let text = &format!("{text}{}", "-".repeat(1024));
         let original = Original::of(Some(&JsonText::new(message)), text);
-        let cut = cut(&JsonText::new(text), original);
+        let cut = cut(&JsonText::with_copies(text, original));
         assert_eq!((cut.parts.len(), cut.copies.len()), (parts, copies));
         assert_eq!(joined(&cut, message).as_ref(), Some(text));
     }

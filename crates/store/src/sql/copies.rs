@@ -74,7 +74,8 @@ impl<'m> Original<'m> {
     pub(super) fn of(message: Option<&JsonText<'m>>, text: &str) -> Self {
         let message = message.filter(|_| text.len() >= TEXT_BYTES_MIN);
         message.map_or_else(Self::none, |message| {
-            let strings = message.strings().iter().cloned();
+            let strings = message.strings().iter();
+            let strings = strings.map(|string| string.place.clone());
             Self {
                 message: message.text,
                 strings: strings
@@ -97,19 +98,21 @@ impl<'m> Original<'m> {
         self.strings.is_empty()
     }
 
-    /// Where in the message the string `string` of `text` stands, if it does.
-    pub(super) fn find(&mut self, text: &str, string: &Range<usize>) -> Option<Copied> {
-        let wanted = text.get(string.clone())?;
+    /// Where in the message the string stands that ends somewhere in `rest`, which begins behind
+    /// its first quote; `None` if it stands nowhere.
+    ///
+    /// What is between the quotes of a string has no end of a string in it: if it is the same up to
+    /// a quote, it is the whole string.
+    pub(super) fn find(&mut self, rest: &[u8]) -> Option<Range<usize>> {
+        let message = self.message.as_bytes();
+        let is_there = |string: &Range<usize>| {
+            rest.get(string.len()) == Some(&b'"')
+                && rest.get(..string.len()) == message.get(string.clone())
+        };
         let ahead = self.strings.iter().enumerate().skip(self.next);
-        let (place, from) = ahead
-            .take(AHEAD_MAX)
-            .find(|(_, range)| self.message.get(Range::clone(range)) == Some(wanted))?;
+        let (place, string) = ahead.take(AHEAD_MAX).find(|(_, string)| is_there(string))?;
         self.next = place + 1;
-        Some(Copied {
-            position: string.start,
-            from: from.start,
-            length: from.len(),
-        })
+        Some(string.clone())
     }
 }
 

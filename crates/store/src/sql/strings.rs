@@ -5,25 +5,32 @@ use std::ops::Range;
 use memchr::memchr;
 use portcullis_json::string_length;
 
+use super::copies::Original;
+
 /// Most quotes are so near to the one before that to prepare a search costs more than to look.
 const NEAR: usize = 16;
 
 /// A JSON text. Several look for its strings, which are found once.
 pub(super) struct JsonText<'j> {
     pub(super) text: &'j str,
-    strings: OnceCell<Vec<Range<usize>>>,
+    strings: OnceCell<Vec<JsonString>>,
+}
+
+/// A string of a JSON text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct JsonString {
+    /// What is between its quotes.
+    pub(super) place: Range<usize>,
+    /// Its first byte in the original, if it is a copy.
+    pub(super) copied_from: Option<usize>,
 }
 
 /// The strings of a JSON text, one after the other.
-pub(super) struct Strings<'j> {
+struct Strings<'j> {
     json: &'j str,
+    original: Original<'j>,
     /// What is before was looked at.
     place: usize,
-}
-
-/// What is between the quotes of each string; see [`JsonText::strings`].
-pub(super) fn strings(json: &str) -> Strings<'_> {
-    Strings { json, place: 0 }
 }
 
 // === impl JsonText ===
@@ -36,26 +43,74 @@ impl<'j> JsonText<'j> {
         }
     }
 
-    /// What is between the quotes of each string, names of members included; of a text that is no
-    /// JSON, something.
-    pub(super) fn strings(&self) -> &[Range<usize>] {
-        self.strings.get_or_init(|| strings(self.text).collect())
+    /// A text some of whose strings may be those of `original`.
+    pub(super) fn with_copies(text: &'j str, original: Original<'_>) -> Self {
+        let json = Self::new(text);
+        if !original.is_empty() {
+            json.strings.get_or_init(|| {
+                let strings = Strings::new(text, original);
+                strings.collect()
+            });
+        }
+        json
+    }
+
+    /// Its strings, names of members included; of a text that is no JSON, something.
+    pub(super) fn strings(&self) -> &[JsonString] {
+        self.strings
+            .get_or_init(|| Strings::new(self.text, Original::none()).collect())
+    }
+
+    /// Its strings if somebody looked for them.
+    pub(super) fn strings_if_known(&self) -> &[JsonString] {
+        self.strings.get().map_or(&[], Vec::as_slice)
+    }
+
+    /// Where its strings are, for who needs them once.
+    pub(super) fn places(&self) -> impl Iterator<Item = Range<usize>> {
+        let unknown = match self.strings.get() {
+            Some(_) => None,
+            None => Some(Strings::new(self.text, Original::none())),
+        };
+        let unknown = unknown.into_iter().flatten().map(|string| string.place);
+        let known = self.strings_if_known().iter();
+        known.map(|string| string.place.clone()).chain(unknown)
     }
 }
 
 // === impl Strings ===
 
-impl Iterator for Strings<'_> {
-    type Item = Range<usize>;
+impl<'j> Strings<'j> {
+    fn new(json: &'j str, original: Original<'j>) -> Self {
+        Self {
+            json,
+            original,
+            place: 0,
+        }
+    }
+}
 
-    fn next(&mut self) -> Option<Range<usize>> {
+impl Iterator for Strings<'_> {
+    type Item = JsonString;
+
+    fn next(&mut self) -> Option<JsonString> {
         let bytes = self.json.as_bytes();
         let start = self.place + quote(bytes.get(self.place..)?)? + 1;
-        let short = short_length(bytes.get(start..)?);
-        let length = short.or_else(|| string_length(self.json.get(start..)?))?;
+        let rest = bytes.get(start..)?;
+        let short = short_length(rest);
+        // The end of a copy is where it is in the original, and need not be looked for.
+        let copied = match short {
+            Some(_) => None,
+            None => self.original.find(rest),
+        };
+        let length = short.or(copied.as_ref().map(Range::len));
+        let length = length.or_else(|| string_length(self.json.get(start..)?))?;
         let end = start + length;
         self.place = end + 1;
-        Some(start..end)
+        Some(JsonString {
+            place: start..end,
+            copied_from: copied.map(|place| place.start),
+        })
     }
 }
 
@@ -82,9 +137,15 @@ mod tests {
 
     fn check(json: &str, expected: &[&str]) {
         let text = JsonText::new(json);
-        let found = text.strings().iter().cloned();
-        let found: Vec<_> = found.map(|range| json.get(range).unwrap()).collect();
+        let places: Vec<_> = text.places().collect();
+        let found: Vec<_> = places
+            .iter()
+            .map(|place| json.get(place.clone()).unwrap())
+            .collect();
         assert_eq!(found, expected, "{json:?}");
+        let strings = text.strings().iter();
+        assert!(strings.map(|string| &string.place).eq(&places));
+        assert!(text.places().eq(places));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use portcullis_trace::record::SessionId;
 use self::seen::{Said, Seen};
 pub(super) use self::split::{cut, words_of};
 use super::row::{Parameter, Reader};
+use super::strings::JsonText;
 use super::{Column, Database, Row, Rows, events};
 use crate::{EventPage, StoreError};
 
@@ -42,7 +43,7 @@ const PUT_PROPERTIES: &str = "
 /// What policies saw of messages that are written together, by the number of the row that their
 /// words get.
 #[derive(Default)]
-pub(super) struct WordRows<'t>(BTreeMap<i64, Vec<&'t str>>);
+pub(super) struct WordRows<'t>(BTreeMap<i64, Vec<&'t JsonText<'t>>>);
 
 /// The number of the row with the latest words of a session that has so many rows.
 pub(super) fn row_number(session: i64, word_rows: i64) -> Option<i64> {
@@ -126,7 +127,8 @@ pub(crate) fn index_sessions<D: Database + ?Sized>(database: &mut D) -> Result<(
             let Some(last) = events.last() else { break };
             page = page.after(last.sequence);
             for event in &events {
-                words.add_message(&event.events, &mut Said::default());
+                let events = JsonText::new(&event.events);
+                words.add_message(&events, &mut Said::default());
             }
         }
         for row in database.query(purpose, ADD_ROW, &[Parameter::Integer(number)])? {
@@ -178,7 +180,7 @@ pub(crate) fn joined(rows: Vec<Row>) -> Result<Vec<(i64, String)>, StoreError> {
 
 impl<'t> WordRows<'t> {
     /// Adds what policies saw of a message.
-    pub(super) fn add(&mut self, row: i64, events: &'t str) {
+    pub(super) fn add(&mut self, row: i64, events: &'t JsonText<'t>) {
         self.0.entry(row).or_default().push(events);
     }
 

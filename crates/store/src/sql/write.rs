@@ -121,9 +121,9 @@ pub(super) fn put_events<D: Database + ?Sized>(
     put_violations(database, messages)?;
     contents.put(database)?;
     let mut words = WordRows::default();
-    for event in messages {
+    for (event, rests) in messages.iter().zip(&rests) {
         if let Some(Some(row)) = word_rows.get(event.session.as_str()) {
-            words.add(*row, &event.events);
+            words.add(*row, &rests.seen);
         }
     }
     words.put(database)
@@ -187,6 +187,7 @@ fn count_events<D: Database + ?Sized>(
 
 /// What is in the row of an event: its texts without their large parts, and without what both have.
 struct Rests<'t> {
+    seen: JsonText<'t>,
     message: Option<Cow<'t, str>>,
     events: Cow<'t, str>,
     copies: Option<String>,
@@ -196,12 +197,13 @@ impl<'t> Rests<'t> {
     fn of(event: &'t EventRecord, contents: &mut Contents<'t>) -> Self {
         let message = event.message.as_deref().map(JsonText::new);
         let message = message.as_ref();
-        let of_message = |text| contents.take(event, Part::Message, text, Original::none());
+        let of_message = |text| contents.take(event, Part::Message, text);
         let rest_of_message = message.map(of_message).map(|cut| cut.rest);
-        let seen = JsonText::new(&event.events);
-        let original = Original::of(message, seen.text);
-        let of_events = contents.take(event, Part::Events, &seen, original);
+        let original = Original::of(message, &event.events);
+        let seen = JsonText::with_copies(&event.events, original);
+        let of_events = contents.take(event, Part::Events, &seen);
         Self {
+            seen,
             message: rest_of_message,
             events: of_events.rest,
             copies: copies_text(&of_events.copies),

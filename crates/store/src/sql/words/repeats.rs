@@ -1,6 +1,6 @@
 //! Large texts often say the same again: lines of a log, rows of a table. What was said says no new
 //! word, and to see that it is the same is much faster than to take it apart.
-use super::split::is_between_words;
+use super::split;
 
 /// Shorter texts are taken apart.
 pub(super) const TEXT_BYTES_MIN: usize = 1024;
@@ -22,7 +22,8 @@ pub(super) struct Repeats {
 
 impl Repeats {
     /// If the text from `start` on, where a word begins and which was not looked at, repeats what
-    /// comes before it: a place up to which all words are repeated.
+    /// comes before it: a place up to which all words are repeated. The text may be one that stands
+    /// in JSON and escapes no characters of words; that place is then in no escape.
     pub(super) fn end(&mut self, text: &str, start: usize) -> Option<usize> {
         if text.len() < TEXT_BYTES_MIN {
             return None;
@@ -48,6 +49,11 @@ impl Repeats {
         let last = repeated.iter().rposition(|byte| is_between_words(*byte))?;
         Some(start + last)
     }
+}
+
+/// Behind a backslash may be the rest of an escape.
+fn is_between_words(byte: u8) -> bool {
+    split::is_between_words(byte) && byte != b'\\'
 }
 
 fn place_of(window: &[u8; WINDOW]) -> usize {
@@ -102,6 +108,22 @@ mod tests {
         check(&format!("b{said}"), said, None);
         check(&format!("é{said}"), said, None);
         check(&format!("({said}"), said, Some(said.trim_end()));
+    }
+
+    #[test]
+    fn what_follows_a_backslash_is_no_beginning_and_no_end() {
+        let said = "no word of it was true, and nobody believed it; ";
+        let text =
+            |between: &str| format!("\\{said}{between}{said}\\{}", "-".repeat(TEXT_BYTES_MIN));
+        let mut repeats = Repeats::default();
+        assert_eq!(repeats.end(&text("\\t"), 1), None);
+        // The first is `\n` and a word, the second a word.
+        assert_eq!(repeats.end(&text(""), 1 + said.len()), None);
+        let text = format!("({said}\\({said}\\{}", "-".repeat(TEXT_BYTES_MIN));
+        let mut repeats = Repeats::default();
+        assert_eq!(repeats.end(&text, 1), None);
+        let end = repeats.end(&text, said.len() + 3);
+        assert_eq!(end, Some(2 * said.len() + 2));
     }
 
     #[test]

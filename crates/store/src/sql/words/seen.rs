@@ -1,4 +1,5 @@
 //! The different words of messages that are written together.
+use std::collections::BTreeSet;
 use std::hash::BuildHasher;
 use std::mem;
 use std::ops::Range;
@@ -9,7 +10,7 @@ use portcullis_json::{Limits, Value, parse};
 
 use super::repeats::{self, Repeats};
 use super::split::{Split, ascii_words, cut, is_between_words, kept_form};
-use crate::sql::strings::strings;
+use crate::sql::strings::JsonText;
 
 /// Room for the words of a few messages.
 const WORDS_EXPECTED: usize = 512;
@@ -19,9 +20,17 @@ const WORDS_OF_EVENT_MAX: usize = 2000;
 /// Of strings that are said again, shorter ones are taken apart again.
 const SAID_BYTES_MIN: usize = 64;
 
+/// Longer ones are compared with each other rather than hashed.
+const SHORT_BYTES_MAX: usize = 1024;
+
 /// Strings all of whose words were added, as they stand in JSON: an answer often says what its call
 /// said.
-pub(super) type Said<'m> = HashSet<&'m str>;
+#[derive(Default)]
+pub(super) struct Said<'m> {
+    short: HashSet<&'m str>,
+    /// Their lengths decide first, so that what differs is hardly ever compared.
+    long: BTreeSet<(usize, &'m str)>,
+}
 
 /// Different words, in the form in which they are kept, each with a space before it.
 pub(super) struct Seen {
@@ -83,26 +92,27 @@ impl Seen {
 
     /// Adds the words of what policies saw of a message, which is JSON: those of every text and
     /// number, but not of the names of members.
-    pub(super) fn add_message<'m>(&mut self, events: &'m str, said: &mut Said<'m>) {
+    pub(super) fn add_message<'m>(&mut self, events: &JsonText<'m>, said: &mut Said<'m>) {
         self.message += 1;
         self.of_message = 0;
         let mut end = 0;
-        for string in strings(events) {
-            self.add_scalars(events.get(end..string.start).unwrap_or_default());
+        let text = events.text;
+        events.places().for_each(|string| {
+            self.add_scalars(text.get(end..string.start).unwrap_or_default());
             end = string.end + 1;
-            let rest = events.as_bytes().get(end..).unwrap_or_default();
+            let rest = text.as_bytes().get(end..).unwrap_or_default();
             let is_name = rest.trim_ascii_start().first() == Some(&b':');
-            let says = events.get(string.clone()).unwrap_or_default();
+            let says = text.get(string.clone()).unwrap_or_default();
             let is_long = says.len() >= SAID_BYTES_MIN;
             if is_name || is_long && said.contains(says) {
-                continue;
+                return;
             }
-            self.add_string(events, string);
+            self.add_string(text, string);
             if is_long && self.of_message < WORDS_OF_EVENT_MAX {
                 said.insert(says);
             }
-        }
-        self.add_scalars(events.get(end..).unwrap_or_default());
+        });
+        self.add_scalars(text.get(end..).unwrap_or_default());
     }
 
     /// Of what stands between strings.
@@ -119,9 +129,13 @@ impl Seen {
 
     /// Adds what a string says; what is between its quotes is at `string`.
     fn add_string(&mut self, json: &str, string: Range<usize>) {
+        let says = json.get(string.clone()).unwrap_or_default();
+        if says.len() >= repeats::TEXT_BYTES_MIN && self.add_unread(says) {
+            return;
+        }
         let mut lower = mem::take(&mut self.lower);
         lower.clear();
-        lower.push_str(json.get(string.clone()).unwrap_or_default());
+        lower.push_str(says);
         if memchr(b'\\', lower.as_bytes()).is_some() {
             lower = without_escapes(lower).unwrap_or_else(|| {
                 let quoted = json.get(string.start - 1..string.end + 1);
@@ -131,6 +145,33 @@ impl Seen {
         lower.make_ascii_lowercase();
         self.add_text(&lower);
         self.lower = lower;
+    }
+
+    /// Adds what a long string says as it stands in JSON, without a copy of it. If characters of
+    /// words may be escaped, it has to be read first; words that were added until then are right.
+    fn add_unread(&mut self, says: &str) -> bool {
+        let mut words = Split::new(says);
+        while self.of_message < WORDS_OF_EVENT_MAX
+            && let Some((start, word)) = words.next()
+        {
+            let Some((start, word)) = without_escaped(says, start, word) else {
+                return false;
+            };
+            match self.repeats.end(says, start) {
+                _ if word.is_empty() => {}
+                Some(end) => words.skip_to(end),
+                None if word.is_ascii() => {
+                    let mut lower = mem::take(&mut self.lower);
+                    lower.clear();
+                    lower.push_str(cut(word));
+                    lower.make_ascii_lowercase();
+                    self.add_kept_form(&lower);
+                    self.lower = lower;
+                }
+                None => self.add(word),
+            }
+        }
+        true
     }
 
     /// Adds the words of a text whose ASCII letters are small.
@@ -193,12 +234,53 @@ impl Seen {
     }
 }
 
+// === impl Said ===
+
+impl<'m> Said<'m> {
+    pub(super) fn clear(&mut self) {
+        self.short.clear();
+        self.long.clear();
+    }
+
+    fn contains(&self, string: &'m str) -> bool {
+        if string.len() <= SHORT_BYTES_MAX {
+            self.short.contains(string)
+        } else {
+            self.long.contains(&(string.len(), string))
+        }
+    }
+
+    fn insert(&mut self, string: &'m str) {
+        if string.len() <= SHORT_BYTES_MAX {
+            self.short.insert(string);
+        } else {
+            self.long.insert((string.len(), string));
+        }
+    }
+}
+
 // === impl Word ===
 
 impl Word {
     fn bytes<'t>(&self, text: &'t str) -> &'t [u8] {
         text.as_bytes().get(self.place.clone()).unwrap_or_default()
     }
+}
+
+/// A word of a string as it stands in JSON, without the letter of an escape that seems to be its
+/// first; `None` if it has escaped characters.
+fn without_escaped<'s>(says: &'s str, start: usize, word: &'s str) -> Option<(usize, &'s str)> {
+    let (before, rest) = says.as_bytes().split_at_checked(start)?;
+    let backslashes = before.iter().rev().take_while(|byte| **byte == b'\\');
+    let is_escape = backslashes.count() % 2 == 1;
+    if rest.get(word.len()..)?.starts_with(br"\u") || is_escape && word.starts_with('u') {
+        return None;
+    }
+    if is_escape {
+        // What is no letter of ASCII is not escaped like this.
+        return word.split_at_checked(1).map(|(_, word)| (start + 1, word));
+    }
+    Some((start, word))
 }
 
 /// The text with blanks for each escape of a character that belongs to no word; `None` if
@@ -228,11 +310,15 @@ fn read(quoted: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
 
     fn of(events: &str) -> Vec<String> {
         let mut seen = Seen::default();
-        seen.add_message(events, &mut Said::default());
+        seen.add_message(&JsonText::new(events), &mut Said::default());
         let text = seen.take_text();
         text.split_whitespace().map(str::to_owned).collect()
     }
@@ -263,9 +349,9 @@ mod tests {
         let events = format!("[{{\"content\":\"{}\"}}]", words.join(" "));
         let mut seen = Seen::default();
         let mut said = Said::default();
-        seen.add_message(r#"["kept 0 1"]"#, &mut said);
-        seen.add_message(&events, &mut said);
-        seen.add_message(r#"["more"]"#, &mut said);
+        seen.add_message(&JsonText::new(r#"["kept 0 1"]"#), &mut said);
+        seen.add_message(&JsonText::new(&events), &mut said);
+        seen.add_message(&JsonText::new(r#"["more"]"#), &mut said);
         let text = seen.take_text();
         assert_eq!(text.split_whitespace().count(), 2 + WORDS_OF_EVENT_MAX);
         assert!(text.ends_with(" 1999 more "), "{text}");
@@ -282,11 +368,62 @@ mod tests {
         let again = format!(r#"["{long}"]"#);
         for before in &before {
             let (mut seen, mut said) = (Seen::default(), Said::default());
-            seen.add_message(before, &mut said);
+            seen.add_message(&JsonText::new(before), &mut said);
             assert!(!seen.take_text().contains("lazy"));
-            seen.add_message(&again, &mut said);
-            seen.add_message(&again, &mut said);
+            seen.add_message(&JsonText::new(&again), &mut said);
+            seen.add_message(&JsonText::new(&again), &mut said);
             assert_eq!(seen.take_text(), " the lazy dog sleeps ");
+        }
+    }
+
+    /// Words and escapes, and what could be taken for either.
+    fn pieces() -> impl Strategy<Value = String> {
+        let piece = select(vec![
+            "\\n",
+            "\\t",
+            "\\\\",
+            "\\\"",
+            "\\/",
+            "\\u00e9",
+            "u0041",
+            "n",
+            "no",
+            "É",
+            "é",
+            "Σ",
+            " ",
+            "-",
+            "–",
+            "Beta",
+            "GAMMA",
+            "the quick brown fox jumps over the lazy dog ",
+            "nothing NEW is said here, nor there; ",
+        ]);
+        vec((piece, 1..4_usize), 1..60).prop_map(|pieces| {
+            pieces
+                .iter()
+                .map(|(piece, times)| piece.repeat(*times))
+                .collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn long_string_has_the_words_of_its_text(unit in pieces(), end in pieces()) {
+            let long = unit.repeat(repeats::TEXT_BYTES_MIN / unit.len() + 2) + &end;
+            let text = read(&format!("\"{long}\""));
+            let mut expected: Vec<String> = super::super::split::words_of(&text).collect();
+            expected.sort_unstable();
+            expected.dedup();
+            let mut seen = Seen::default();
+            // Places that another text left behind.
+            seen.add_unread(&long.to_ascii_uppercase().replace("\\U", "\\u"));
+            seen.take_text();
+            seen.add_message(&JsonText::new(&format!("[\"{long}\"]")), &mut Said::default());
+            let words = seen.take_text();
+            let mut found: Vec<_> = words.split_whitespace().collect();
+            found.sort_unstable();
+            prop_assert_eq!(found, expected);
         }
     }
 
