@@ -144,8 +144,7 @@ pub(crate) struct GuardArguments {
     #[arg(long, value_enum, default_value_t = OnFailure::Block)]
     pub(crate) on_failure: OnFailure,
     /// What to do about definitions of tools that are `poisoned`, `changed`, `new`, `shadowed` or
-    /// `ambiguous`, or break the rules for `headers`: `log`, `block` or `off`, such as `--tools
-    /// changed=block` [default: log, but headers=block].
+    /// `ambiguous`: `log`, `block` or `off`, such as `--tools changed=block` [default: log].
     #[arg(long, value_name = "CHECK=ACTION", value_delimiter = ',')]
     pub(crate) tools: Vec<String>,
     /// Let a method pass that the MCP specification does not have. It is inspected like others.
