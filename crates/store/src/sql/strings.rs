@@ -66,6 +66,13 @@ impl<'j> JsonText<'j> {
         self.strings.get().map_or(&[], Vec::as_slice)
     }
 
+    /// Forgets where its strings are, if to know it takes more memory than the text.
+    pub(super) fn forget_many_strings(&mut self) {
+        if size_of_val(self.strings_if_known()) > self.text.len() {
+            self.strings.take();
+        }
+    }
+
     /// Where its strings are, for who needs them once.
     pub(super) fn places(&self) -> impl Iterator<Item = Range<usize>> {
         let unknown = match self.strings.get() {

@@ -200,8 +200,10 @@ impl<'t> Rests<'t> {
         let of_message = |text| contents.take(event, Part::Message, text);
         let rest_of_message = message.map(of_message).map(|cut| cut.rest);
         let original = Original::of(message, &event.events);
-        let seen = JsonText::with_copies(&event.events, original);
+        let mut seen = JsonText::with_copies(&event.events, original);
         let of_events = contents.take(event, Part::Events, &seen);
+        // It is kept until the words of the whole batch are known.
+        seen.forget_many_strings();
         Self {
             seen,
             message: rest_of_message,
@@ -344,5 +346,38 @@ fn end_sessions<D: Database + ?Sized>(
         Some(session) => Err(StoreError::UnknownSession {
             session: SessionId::clone(session),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portcullis_trace::record::{Direction, Timestamp, Verdict};
+
+    use super::*;
+
+    #[test]
+    fn places_of_many_short_strings_are_not_kept_with_a_batch() {
+        let strings_kept = |text: String| {
+            let event = EventRecord {
+                session: SessionId::from_uuid([0; 16]),
+                sequence: Sequence::new(1).unwrap(),
+                recorded_at: Timestamp::from_micros(0),
+                direction: Direction::ToServer,
+                method: None,
+                message: Some(text.as_str().into()),
+                events: text,
+                verdict: Verdict::Allow,
+                violations: Vec::new(),
+                failure: None,
+            };
+            let rests = Rests::of(&event, &mut Contents::default());
+            rests.seen.strings_if_known().len()
+        };
+        let long = "x".repeat(8192);
+        assert_eq!(strings_kept(format!("[\"{long}\"]")), 1);
+        assert_eq!(
+            strings_kept(format!("[\"{long}\"{}]", ",\"\"".repeat(8192))),
+            0
+        );
     }
 }
