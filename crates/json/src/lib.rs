@@ -14,6 +14,7 @@ mod parse;
 mod plain;
 mod reader;
 mod scan;
+mod specials;
 mod value;
 mod write;
 

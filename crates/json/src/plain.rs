@@ -65,25 +65,6 @@ pub fn string_length(text: &str) -> Option<usize> {
     memchr_iter(b'"', bytes).find(ends)
 }
 
-/// Whether no byte is a control character.
-pub(crate) fn is_without_controls(bytes: &[u8]) -> bool {
-    has_none(bytes, |byte| u8::from(byte < b' '))
-}
-
-/// Whether no byte is a control character but line feeds.
-pub(crate) fn has_only_line_feeds(bytes: &[u8]) -> bool {
-    has_none(bytes, |byte| {
-        u8::from(byte < b' ') & u8::from(byte != b'\n')
-    })
-}
-
-/// In numbers, like [`is_plain`].
-fn has_none(bytes: &[u8], is_wanted: impl Fn(u8) -> u8) -> bool {
-    let any = |block: &[u8]| block.iter().fold(0, |any, byte| any | is_wanted(*byte)) != 0;
-    let (blocks, rest) = bytes.as_chunks::<BLOCK>();
-    !blocks.iter().any(|block| any(block)) && !any(rest)
-}
-
 /// In numbers, and without a way out before the end: the compiler makes vectors of nothing else.
 fn is_plain(block: &[u8; BLOCK]) -> bool {
     let mut special = 0;
@@ -116,21 +97,6 @@ fn special_bytes(word: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn any_other_control_character_is_noticed() {
-        for length in 0..2 * BLOCK {
-            for byte in 0..=u8::MAX {
-                let mut bytes = "é~ \n".repeat(BLOCK).into_bytes();
-                bytes.truncate(length);
-                bytes.push(byte);
-                let is_other = byte < b' ' && byte != b'\n';
-                assert_eq!(has_only_line_feeds(&bytes), !is_other, "{byte}");
-                let has_line_feed = bytes.contains(&b'\n');
-                assert_eq!(is_without_controls(&bytes), !is_other && !has_line_feed);
-            }
-        }
-    }
 
     #[test]
     fn the_first_special_byte_ends_the_run() {

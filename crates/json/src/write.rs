@@ -2,9 +2,8 @@ use std::fmt::{self, Write};
 use std::mem;
 use std::sync::Arc;
 
-use memchr::memchr3;
-
-use crate::plain::{has_only_line_feeds, is_all_plain, plain_length};
+use crate::plain::is_all_plain;
+use crate::specials::Specials;
 use crate::{Number, Value};
 
 #[cfg(test)]
@@ -55,38 +54,28 @@ pub fn write_string_to(out: &mut String, text: &str) {
 fn escaped_to(out: &mut String, text: &str) {
     // Some of it will be escaped.
     out.reserve(text.len() + text.len() / 16);
-    let is_ordinary = text.len() >= LONG && has_only_line_feeds(text.as_bytes());
-    let mut rest = text;
-    loop {
-        let bytes = rest.as_bytes();
-        let plain = if is_ordinary {
-            memchr3(b'"', b'\\', b'\n', bytes).unwrap_or(bytes.len())
-        } else {
-            plain_length(bytes)
-        };
-        let (plain, others) = rest.split_at_checked(plain).unwrap_or((rest, ""));
-        out.push_str(plain);
-        let mut others = others.chars();
-        let Some(special) = others.next() else {
-            break;
-        };
-        escape_to(out, special);
-        rest = others.as_str();
+    let mut written = 0;
+    for place in Specials::of(text) {
+        out.push_str(text.get(written..place).unwrap_or_default());
+        let special = text.as_bytes().get(place).copied();
+        escape_to(out, special.unwrap_or_default());
+        written = place + 1;
     }
+    out.push_str(text.get(written..).unwrap_or_default());
 }
 
-fn escape_to(out: &mut String, special: char) {
+fn escape_to(out: &mut String, special: u8) {
     let escape = match special {
-        '"' => "\\\"",
-        '\\' => "\\\\",
-        '\u{8}' => "\\b",
-        '\u{c}' => "\\f",
-        '\n' => "\\n",
-        '\r' => "\\r",
-        '\t' => "\\t",
+        b'"' => "\\\"",
+        b'\\' => "\\\\",
+        0x8 => "\\b",
+        0xc => "\\f",
+        b'\n' => "\\n",
+        b'\r' => "\\r",
+        b'\t' => "\\t",
         other => {
             // Writing to a `String` does not fail.
-            write!(out, "\\u{:04x}", u32::from(other)).ok();
+            write!(out, "\\u{other:04x}").ok();
             return;
         }
     };

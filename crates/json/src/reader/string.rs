@@ -1,13 +1,14 @@
 use std::borrow::Cow;
 
-use memchr::memchr2;
-
 use super::cursor::Cursor;
-use crate::plain::{is_without_controls, plain_length};
+use crate::plain::plain_length;
+use crate::specials::Specials;
 use crate::{Error, ErrorKind, Surrogates};
 
 /// Room for most strings with an escape, which are longer than names.
 const ESCAPED_BYTES_EXPECTED: usize = 128;
+/// By how much the room for a longer one grows: each time, all that is there is copied.
+const GROWTH: usize = 16;
 
 impl<'t> Cursor<'t> {
     /// The string whose opening quote is next, unescaped; borrowed where nothing was escaped.
@@ -46,26 +47,36 @@ impl<'t> Cursor<'t> {
     /// What the string says that begins here, if nothing in it is a fault.
     fn unescaped(&mut self) -> Option<String> {
         let start = self.offset;
+        let rest = self.text.get(start..)?;
         let mut text = String::with_capacity(ESCAPED_BYTES_EXPECTED);
-        loop {
-            let rest = self.text.get(self.offset..)?;
-            let plain = memchr2(b'"', b'\\', rest.as_bytes())?;
-            let (plain, special) = rest.split_at_checked(plain)?;
+        let mut read = 0;
+        for place in Specials::of(rest) {
+            // The second byte of an escape may be special too.
+            if place < read {
+                continue;
+            }
+            let (plain, special) = rest.get(read..)?.split_at_checked(place - read)?;
+            make_room(&mut text, plain.len(), rest.len() - read);
             text.push_str(plain);
-            self.offset += plain.len();
+            read = place;
             match special.as_bytes() {
-                [b'"', ..] => break,
-                [_, letter, ..] if let Some(plain) = meaning_of(*letter) => {
-                    text.push(plain);
-                    self.offset += 2;
+                [b'"', ..] => {
+                    self.offset = start + read + 1;
+                    return (read <= self.limits.string_bytes).then_some(text);
                 }
-                _ => text.push(self.escape().ok()?),
+                [b'\\', letter, ..] if let Some(plain) = meaning_of(*letter) => {
+                    text.push(plain);
+                    read += 2;
+                }
+                [b'\\', ..] => {
+                    self.offset = start + read;
+                    text.push(self.escape().ok()?);
+                    read = self.offset - start;
+                }
+                _ => return None,
             }
         }
-        let written = self.text.as_bytes().get(start..self.offset)?;
-        self.skip_byte();
-        let is_fit = written.len() <= self.limits.string_bytes && is_without_controls(written);
-        is_fit.then_some(text)
+        None
     }
 
     /// What is wrong with the string that begins here.
@@ -139,6 +150,14 @@ impl<'t> Cursor<'t> {
             self.offset += 1;
         }
         Ok(unit)
+    }
+}
+
+/// Room for a piece of a string of which at most so many bytes are left, itself among them.
+fn make_room(text: &mut String, piece: usize, left: usize) {
+    if text.capacity() - text.len() < piece {
+        let room = (text.len() + piece).saturating_mul(GROWTH);
+        text.reserve_exact(room.min(left));
     }
 }
 
