@@ -236,6 +236,8 @@ fn wrong_words_are_told_with_a_way_out() {
             assert!(shown.contains(part), "{part}: {shown}");
         }
     };
+    let made = ["keys", "create", "k", "--data-dir"];
+    finish(portcullis().args(made).arg(data.path()));
     check(
         &["diff", "calc"],
         &["no tools are known of a server `calc`", "tools ls"],
