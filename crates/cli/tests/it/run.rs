@@ -207,9 +207,10 @@ fn the_end_of_a_server_is_told_where_it_was_not_asked_for() {
     check(true, "exit 3", &told("exited with code 3"));
     check(true, "kill -9 $$", &told("was killed by signal 9"));
     check(true, "exit 127", "");
-    check(false, "cat; exit 3", &told("exited with code 3"));
     check(false, "cat", "");
+    check(false, "cat; exit 3", "");
     check(false, "sleep 9", "");
+    check(false, "cat; kill -11 $$", &told("was killed by signal 11"));
 }
 
 #[test]
@@ -267,6 +268,10 @@ fn the_reference_command_line_drives_the_same_gateway() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let log = std::fs::read_to_string(directory.path().join("d/portcullis.log")).unwrap();
     assert!(log.contains("names no Explorer"), "{log}");
+    for what in [": session begins", ": session ends", ": server ended"] {
+        let line = log.lines().find(|line| line.contains(what)).unwrap();
+        assert!(line.contains(" session="), "{line}");
+    }
     let list = finish(portcullis().current_dir(directory.path()).args([
         "traces",
         "--data-dir",
