@@ -1,5 +1,6 @@
 //! `portcullis run` between a client and a server.
 
+use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
 use crate::client::{Client, finish, portcullis, text, write};
@@ -228,6 +229,14 @@ fn what_is_wrong_with_a_command_line_is_named_with_a_way_out() {
         }
     };
     check(&["run", "--url", "no url"], &["`no url` is no URL"]);
+    check(
+        &["run"],
+        &["there is no server to guard", "`portcullis run --url "],
+    );
+    check(
+        &["run", "--tools", "x=log", "--", "true"],
+        &["one of poisoned, changed, new, shadowed, ambiguous, and log"],
+    );
     let (run, other) = (
         ["run", "--", "true"],
         "hint: `--data-dir DIR` names another",
@@ -245,6 +254,14 @@ fn what_is_wrong_with_a_command_line_is_named_with_a_way_out() {
     check(
         &["run", "--data-dir", "d", "--", "./file"],
         &["`./file` could not be started", "hint: the program must be"],
+    );
+    // It cannot be looked at, whoever asks.
+    std::fs::create_dir(directory.path().join("loop")).unwrap();
+    symlink("traces.db", directory.path().join("loop/traces.db")).unwrap();
+    let run = ["run", "--data-dir", "loop", "--", "true"];
+    check(
+        &run,
+        &["hint: `--on-failure log`", "`--data-dir DIR` names another"],
     );
     write(directory.path(), "d/demo", "");
     check(
