@@ -115,7 +115,7 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "NAME: VALUE", conflicts_with = "command")]
     pub(crate) header: Vec<String>,
     /// The server's command and its arguments.
-    #[arg(last = true, required_unless_present = "url", value_name = "COMMAND")]
+    #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
 }
 

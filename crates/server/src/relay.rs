@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use portcullis_session::{Action, Introduction, Permit, Session, Source};
 use portcullis_store::Entry;
-use portcullis_trace::record::{Direction, SessionEnd, SessionRecord};
+use portcullis_trace::record::{Direction, SessionEnd, SessionId, SessionRecord};
 use portcullis_transport::child::{ChildServer, Patience};
 use portcullis_transport::lines::{LineReader, LineWriter};
 use portcullis_transport::signal::EndSignals;
@@ -106,7 +106,7 @@ pub(crate) async fn relay(
         }
     };
     let status = loop {
-        info!(?end, "session ends");
+        info!(session = %relay.id(), ?end, "session ends");
         if end == End::Server {
             answers.drain(&relay).await;
             relay.answer_for_the_server().await;
@@ -119,13 +119,17 @@ pub(crate) async fn relay(
     };
     answers.drain(&relay).await;
     relay.finish().await;
-    info!(%status, "server ended");
+    info!(session = %relay.id(), %status, "server ended");
     Ok((end, status))
 }
 
 // === impl Relay ===
 
 impl Relay<'_> {
+    fn id(&self) -> SessionId {
+        self.record.borrow().id.clone()
+    }
+
     /// Passes lines on in one direction until one of the peers has ended.
     async fn pump<R: AsyncRead + Unpin>(
         &self,
@@ -194,7 +198,7 @@ impl Relay<'_> {
                     outcome = outcome.and(self.send(&permit).await);
                 }
                 Action::NoteTools(_) | Action::Send(_) => {}
-                Action::Note(note) => warn!(%note, "noted"),
+                Action::Note(note) => warn!(session = %self.id(), %note, "noted"),
             }
         }
         outcome
@@ -205,7 +209,7 @@ impl Relay<'_> {
         for action in actions {
             match action {
                 Action::Send(permit) => self.send(&permit).await?,
-                Action::Note(note) => warn!(%note, "noted"),
+                Action::Note(note) => warn!(session = %self.id(), %note, "noted"),
                 _ => {}
             }
         }
@@ -244,7 +248,7 @@ impl Relay<'_> {
 
     async fn finish(&self) {
         let end = SessionEnd {
-            session: self.record.borrow().id.clone(),
+            session: self.id(),
             ended_at: now(),
             last_sequence: self.session.borrow().last_sequence(),
         };

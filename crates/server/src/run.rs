@@ -15,7 +15,7 @@ use portcullis_session::{
 };
 use portcullis_store::{Durability, Location, StoreError, Upload};
 use portcullis_trace::record::{Origin, SessionId, SessionRecord};
-use portcullis_transport::child::{ServerCommand, SpawnError, Started};
+use portcullis_transport::child::{ServerCommand, SpawnError, Started, ended_as_told};
 use portcullis_transport::http::endpoint::EndpointError;
 use portcullis_transport::lines::{LineReader, LineWriter};
 use portcullis_transport::signal::EndSignals;
@@ -93,7 +93,7 @@ pub enum Warning {
     Policy(PolicyFile),
     NotRecorded(StoreError),
     NotLogged(io::Error),
-    /// The server ended before it was told to, or said at its end that something was wrong.
+    /// The server ended before it was told to, or by a signal that nobody sent it.
     ServerEnded {
         server: String,
         program: OsString,
@@ -421,13 +421,11 @@ const SIGNALLED: i32 = 128;
 /// What a shell, and the launcher, answer for a program that they cannot start.
 const NOT_STARTED: i32 = 127;
 
-/// Whether the user should be told of the server's end. One that was not started has been told of,
-/// and a server that was sent a signal ends by it, or with a code that shells make of it.
+/// Whether the user should be told of the server's end. One that was not started has been told of.
 fn is_news(end: End, status: ExitStatus) -> bool {
     match end {
         End::Server => status.code() != Some(NOT_STARTED),
-        End::Client => matches!(status.code(), Some(1..NOT_STARTED)),
-        End::Signal(_) => false,
+        End::Client | End::Signal(_) => !ended_as_told(status),
     }
 }
 

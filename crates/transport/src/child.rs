@@ -10,7 +10,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -87,6 +87,16 @@ pub enum SpawnError {
 }
 
 const LEFTOVERS_CHECK_EVERY: Duration = Duration::from_millis(10);
+
+/// Whether a server that was told to end has ended by that: of its own accord, whatever its exit
+/// code, by a signal that [`ChildServer::end`] sends, or by writing where nobody reads any more.
+pub fn ended_as_told(status: ExitStatus) -> bool {
+    let is_of_the_end = |signal| {
+        let of_the_end = [Signal::TERM, Signal::KILL, Signal::PIPE];
+        of_the_end.iter().any(|known| known.as_raw() == signal)
+    };
+    status.signal().is_none_or(is_of_the_end)
+}
 
 // === impl ServerCommand ===
 

@@ -2,7 +2,7 @@ use std::io::{self, IsTerminal, Write};
 
 use portcullis_store::{DAMAGE_HINT, StoreError};
 
-use super::store::{failure, location};
+use super::store::{failure, location, missing};
 use super::{Failure, Outcome};
 use crate::args::{DbArguments, DbCommand};
 use crate::render::{ERROR, GOOD, HINT, plain};
@@ -12,10 +12,7 @@ pub(crate) fn db(arguments: &DbArguments) -> Result<Outcome, Failure> {
     say_if_watched(&format!("opening {place}"));
     let mut store = match place.open_existing() {
         Ok(store) => store,
-        Err(StoreError::Missing { .. }) => {
-            return Err(Failure::usage(format!("there is no store at `{place}`"))
-                .hint("nothing was recorded yet; name another with `--store` or `--data-dir`"));
-        }
+        Err(StoreError::Missing { .. }) => return Err(missing(&place)),
         Err(error) if error.is_damage() && arguments.command == DbCommand::Check => {
             return damaged(&[error.to_string()]);
         }

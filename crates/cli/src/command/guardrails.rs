@@ -19,10 +19,7 @@ const ID_CHARACTERS: usize = 36;
 pub(crate) fn guardrails(arguments: &GuardrailsArguments) -> Result<Outcome, Failure> {
     let mut store = match &arguments.command {
         GuardrailsCommand::Add(_) => open(&arguments.store)?,
-        _ => match open_existing(&arguments.store)? {
-            Some(store) => store,
-            None => return nothing_kept(&arguments.command),
-        },
+        _ => open_existing(&arguments.store)?,
     };
     let store = store.as_mut();
     match &arguments.command {
@@ -40,17 +37,6 @@ pub(crate) fn guardrails(arguments: &GuardrailsArguments) -> Result<Outcome, Fai
         GuardrailsCommand::History { id, json } => history(store, id, *json)?,
     }
     Ok(Outcome::Ok)
-}
-
-fn nothing_kept(command: &GuardrailsCommand) -> Result<Outcome, Failure> {
-    match command {
-        GuardrailsCommand::Ls { json, .. } => {
-            write_list(&[], *json)?;
-            Ok(Outcome::Ok)
-        }
-        _ => Err(Failure::usage("nothing was kept here yet")
-            .hint("name another store with `--store` or `--data-dir`")),
-    }
 }
 
 fn list(store: &mut dyn Store, project: Option<&str>) -> Result<Vec<GuardrailRecord>, Failure> {

@@ -21,16 +21,11 @@ pub(crate) fn keys(arguments: &KeysArguments) -> Result<Outcome, Failure> {
         }
         KeysCommand::Create { name } => create(open(&arguments.store)?.as_mut(), name)?,
         KeysCommand::Ls { json } => {
-            let keys = match open_existing(&arguments.store)? {
-                Some(mut store) => store.api_keys().map_err(|error| failure(&error))?,
-                None => Vec::new(),
-            };
+            let mut store = open_existing(&arguments.store)?;
+            let keys = store.api_keys().map_err(|error| failure(&error))?;
             write_list(&keys, *json)?;
         }
-        KeysCommand::Revoke { id } => match open_existing(&arguments.store)? {
-            Some(mut store) => revoke(store.as_mut(), id)?,
-            None => return Err(no_key(id)),
-        },
+        KeysCommand::Revoke { id } => revoke(open_existing(&arguments.store)?.as_mut(), id)?,
     }
     Ok(Outcome::Ok)
 }
@@ -57,11 +52,7 @@ fn revoke(store: &mut dyn Store, id: &str) -> Result<(), Failure> {
     if revoked.map_err(|error| failure(&error))? {
         return Ok(());
     }
-    Err(no_key(id))
-}
-
-fn no_key(id: &str) -> Failure {
-    Failure::usage(format!("there is no key `{id}`")).hint("`portcullis keys ls` lists them")
+    Err(Failure::usage(format!("there is no key `{id}`")).hint("`portcullis keys ls` lists them"))
 }
 
 fn write_list(keys: &[ApiKey], json: bool) -> Result<(), Failure> {

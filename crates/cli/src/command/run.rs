@@ -1,3 +1,4 @@
+use std::error::Error;
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
@@ -9,7 +10,7 @@ use portcullis_server::config::{HttpServer, HttpTransport, McpScanFile};
 use portcullis_server::policy::PolicyError;
 use portcullis_server::run::{GuardedServer, RunError, RunOptions, Warning, run as guard};
 use portcullis_session::{GuardrailAction, RefusalStyle, ToolCheck, ToolChecks};
-use portcullis_store::Durability;
+use portcullis_store::{Durability, StoreError};
 use portcullis_transport::child::ServerCommand;
 
 use super::config::{detectors, failure as config_failure};
@@ -33,6 +34,12 @@ pub(crate) fn run(arguments: RunArguments) -> Result<Outcome, Failure> {
             };
             let server = HttpServer::remote(url, transport, &arguments.header);
             GuardedServer::Remote(server.map_err(|error| Failure::usage(error.to_string()))?)
+        }
+        None if arguments.command.is_empty() => {
+            return Err(Failure::usage("there is no server to guard").hint(
+                "write its command at the end, as in `portcullis run -- npx some-server`, or where \
+                 it is as in `portcullis run --url https://host/mcp`",
+            ));
         }
         None => started(arguments.command)?,
     };
@@ -94,7 +101,10 @@ fn tool_checks(pairs: &[String]) -> Result<ToolChecks, Failure> {
             Some((check.parse::<ToolCheck>().ok()?, action))
         });
         let Some((check, action)) = read else {
-            let known: Vec<&str> = ToolCheck::ALL.iter().map(|check| check.name()).collect();
+            let known = ToolCheck::ALL.iter();
+            // It is about headers of HTTP, which a client on standard streams does not have.
+            let known = known.filter(|check| **check != ToolCheck::Headers);
+            let known: Vec<&str> = known.map(|check| check.name()).collect();
             return Err(
                 Failure::usage(format!("`--tools {pair}` names no check and action")).hint(
                     format!(
@@ -203,9 +213,17 @@ fn failure(error: &RunError) -> Failure {
     match error {
         RunError::Policy(PolicyError::Load(file)) => Failure::rendered(policy_diagnostics(file)),
         RunError::Config(error) => config_failure(error),
-        RunError::Policy(_) | RunError::Record(_) => Failure::of(error),
-        RunError::Guardrails(_) => Failure::of(error)
-            .hint("`--on-failure log` starts it with the policies of the command line alone"),
+        RunError::Policy(_) => Failure::of(error),
+        RunError::Record(_) => Failure::of(error).hint("`--data-dir DIR` names another place"),
+        RunError::Guardrails(cause) => {
+            let is_of_store = cause.source().is_some_and(<dyn Error>::is::<StoreError>);
+            let alone = "`--on-failure log` starts it with the policies of the command line alone";
+            Failure::of(error).hint(if is_of_store {
+                format!("{alone}, and `--data-dir DIR` names another store")
+            } else {
+                alone.to_owned()
+            })
+        }
         RunError::Spawn(_) => Failure::of(error)
             .hint("give the program as an absolute path if it is not in the client's PATH"),
         RunError::Connect { .. } => Failure::of(error)

@@ -1,7 +1,9 @@
 //! What the commands about the store have in common.
 
+use std::path::PathBuf;
+
 use portcullis_json::Value;
-use portcullis_server::config::{DataDirectory, GatewayConfig};
+use portcullis_server::config::{ConfigError, DataDirectory, GatewayConfig};
 use portcullis_store::{Durability, Location, Store, StoreError};
 use portcullis_trace::record::Timestamp;
 
@@ -11,23 +13,43 @@ use crate::args::StoreArguments;
 
 pub(super) type AnyStore = Box<dyn Store + Send>;
 
-/// Opens the store to change it; what is missing is created.
+/// Opens the store to add to it; what is missing is created.
 pub(super) fn open(arguments: &StoreArguments) -> Result<AnyStore, Failure> {
-    location(arguments)?
+    place(arguments, DataDirectory::open)?
         .open(Durability::Strict)
         .map_err(|error| failure(&error))
 }
 
-/// Opens the store to look at it; `None` if nothing was ever kept there.
-pub(super) fn open_existing(arguments: &StoreArguments) -> Result<Option<AnyStore>, Failure> {
-    match location(arguments)?.open_existing() {
+/// Opens a store that exists; nothing is created.
+pub(super) fn open_existing(arguments: &StoreArguments) -> Result<AnyStore, Failure> {
+    let place = location(arguments)?;
+    open_if_there(&place)?.ok_or_else(|| missing(&place))
+}
+
+/// `None` if nothing was ever kept there.
+pub(super) fn open_if_there(place: &Location) -> Result<Option<AnyStore>, Failure> {
+    match place.open_existing() {
         Ok(store) => Ok(Some(store)),
         Err(StoreError::Missing { .. }) => Ok(None),
         Err(error) => Err(failure(&error)),
     }
 }
 
+pub(super) fn missing(place: &Location) -> Failure {
+    Failure::usage(format!("there is no store at `{place}`")).hint(
+        "nothing was recorded yet, or `--data-dir`, `--store` or `--config` names another place",
+    )
+}
+
+/// Where the store is, or would be.
 pub(super) fn location(arguments: &StoreArguments) -> Result<Location, Failure> {
+    place(arguments, DataDirectory::find)
+}
+
+fn place(
+    arguments: &StoreArguments,
+    data_directory: impl FnOnce(Option<PathBuf>) -> Result<DataDirectory, ConfigError>,
+) -> Result<Location, Failure> {
     if let Some(url) = &arguments.store {
         return url.parse().map_err(|error| failure(&error));
     }
@@ -40,7 +62,7 @@ pub(super) fn location(arguments: &StoreArguments) -> Result<Location, Failure> 
         return Ok(location);
     }
     let directory = arguments.data_dir.clone().or(config.data_directory);
-    DataDirectory::open(directory)
+    data_directory(directory)
         .map(|directory| Location::Sqlite(directory.database()))
         .map_err(|error| config_failure(&error))
 }

@@ -28,10 +28,10 @@ pub(crate) fn tools(arguments: &ToolsArguments) -> Result<Outcome, Failure> {
             waiting,
             json,
         } => {
-            let mut known = match (open_existing(&arguments.store)?, server) {
-                (None, _) => Vec::new(),
-                (Some(mut store), None) => all(store.as_mut())?,
-                (Some(mut store), Some(server)) => vec![named(store.as_mut(), server)?],
+            let mut store = open_existing(&arguments.store)?;
+            let mut known = match server {
+                None => all(store.as_mut())?,
+                Some(server) => vec![named(store.as_mut(), server)?],
             };
             if *waiting {
                 for known in &mut known {
@@ -87,7 +87,7 @@ fn approve(store: &mut dyn Store, known: &Known, tools: &[String]) -> Result<(),
 
 /// The store, and what it knows of this server.
 fn opened(arguments: &ToolsArguments, server: &str) -> Result<(AnyStore, Known), Failure> {
-    let mut store = open_existing(&arguments.store)?.ok_or_else(|| unknown(server))?;
+    let mut store = open_existing(&arguments.store)?;
     let known = named(store.as_mut(), server)?;
     Ok((store, known))
 }

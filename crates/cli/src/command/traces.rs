@@ -28,14 +28,7 @@ pub(crate) fn traces(arguments: &TracesArguments) -> Result<Outcome, Failure> {
         tail::tail(&arguments.store, server.clone())?;
         return Ok(Outcome::Ok);
     }
-    let Some(mut store) = open_existing(&arguments.store)? else {
-        return match &arguments.command {
-            // Nothing was recorded yet: an empty list, not an error.
-            TracesCommand::Ls(arguments) => write_list(&[], arguments.json),
-            _ => Err(Failure::usage("nothing was recorded yet")
-                .hint("name another store with `--store` or `--data-dir`")),
-        };
-    };
+    let mut store = open_existing(&arguments.store)?;
     let store = store.as_mut();
     match &arguments.command {
         TracesCommand::Ls(arguments) => return list(store, arguments),

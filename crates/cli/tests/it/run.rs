@@ -1,5 +1,6 @@
 //! `portcullis run` between a client and a server.
 
+use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
 use crate::client::{Client, finish, portcullis, text, write};
@@ -207,9 +208,10 @@ fn the_end_of_a_server_is_told_where_it_was_not_asked_for() {
     check(true, "exit 3", &told("exited with code 3"));
     check(true, "kill -9 $$", &told("was killed by signal 9"));
     check(true, "exit 127", "");
-    check(false, "cat; exit 3", &told("exited with code 3"));
     check(false, "cat", "");
+    check(false, "cat; exit 3", "");
     check(false, "sleep 9", "");
+    check(false, "cat; kill -11 $$", &told("was killed by signal 11"));
 }
 
 #[test]
@@ -227,6 +229,14 @@ fn what_is_wrong_with_a_command_line_is_named_with_a_way_out() {
         }
     };
     check(&["run", "--url", "no url"], &["`no url` is no URL"]);
+    check(
+        &["run"],
+        &["there is no server to guard", "`portcullis run --url "],
+    );
+    check(
+        &["run", "--tools", "x=log", "--", "true"],
+        &["one of poisoned, changed, new, shadowed, ambiguous, and log"],
+    );
     let (run, other) = (
         ["run", "--", "true"],
         "hint: `--data-dir DIR` names another",
@@ -244,6 +254,14 @@ fn what_is_wrong_with_a_command_line_is_named_with_a_way_out() {
     check(
         &["run", "--data-dir", "d", "--", "./file"],
         &["`./file` could not be started", "hint: the program must be"],
+    );
+    // It cannot be looked at, whoever asks.
+    std::fs::create_dir(directory.path().join("loop")).unwrap();
+    symlink("traces.db", directory.path().join("loop/traces.db")).unwrap();
+    let run = ["run", "--data-dir", "loop", "--", "true"];
+    check(
+        &run,
+        &["hint: `--on-failure log`", "`--data-dir DIR` names another"],
     );
     write(directory.path(), "d/demo", "");
     check(
@@ -267,6 +285,10 @@ fn the_reference_command_line_drives_the_same_gateway() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let log = std::fs::read_to_string(directory.path().join("d/portcullis.log")).unwrap();
     assert!(log.contains("names no Explorer"), "{log}");
+    for what in [": session begins", ": session ends", ": server ended"] {
+        let line = log.lines().find(|line| line.contains(what)).unwrap();
+        assert!(line.contains(" session="), "{line}");
+    }
     let list = finish(portcullis().current_dir(directory.path()).args([
         "traces",
         "--data-dir",

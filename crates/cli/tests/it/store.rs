@@ -48,13 +48,6 @@ fn guardrail_goes_through_its_life() {
     let directory = TempDir::new().unwrap();
     let directory = directory.path();
     write(directory, "p.gr", POLICY);
-    assert_eq!(well(directory, &["guardrails", "ls", "--json"]), "[]");
-    refused(
-        directory,
-        &["guardrails", "enable", "x"],
-        "nothing was kept",
-    );
-
     let add = ["guardrails", "add", "outside", "--policy", "p.gr"];
     let id = well(directory, &add);
     let listed = well(directory, &["guardrails", "ls", "--json"]);
@@ -365,6 +358,41 @@ fn tail_shows_what_is_recorded_after_it_began() {
     assert!(seen.contains("allow"), "{seen}");
     tail.kill().unwrap();
     tail.wait().unwrap();
+}
+
+#[test]
+fn a_store_that_is_not_there_is_named_and_not_made() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    for command in [
+        "traces ls",
+        "traces ls --json",
+        "traces show 0",
+        "traces export 0",
+        "guardrails ls --json",
+        "guardrails enable x",
+        "guardrails history x",
+        "keys ls",
+        "keys revoke x",
+        "tools ls",
+        "tools diff s",
+        "db check",
+    ] {
+        let words: Vec<&str> = command.split(' ').collect();
+        refused(directory, &words, "there is no store at `data/traces.db`\n");
+        refused(
+            directory,
+            &words,
+            "hint: nothing was recorded yet, or `--data-dir`",
+        );
+        assert!(!directory.join("data").exists(), "{command}");
+    }
+    write(directory, "c.yaml", "data_directory: elsewhere\n");
+    let with_config = ["keys", "ls", "--config", "c.yaml"];
+    let output = finish(portcullis().current_dir(directory).args(with_config));
+    let told = text(&output.stderr);
+    assert!(told.contains("at `elsewhere/traces.db`"), "{told}");
+    assert!(!directory.join("elsewhere").exists());
 }
 
 #[test]

@@ -181,6 +181,28 @@ fn tools_of_another_server_are_shadowed() {
 }
 
 #[test]
+fn what_a_check_finds_in_a_listing_is_one_line_of_the_log() {
+    let (mail, copy) = (Server::new(&[SEND, ADD]), Server::new(&[SEND, ADD]));
+    let data = TempDir::new().unwrap();
+    let data = data.path();
+    for (server, name) in [(mail, "mail"), (copy, "copy")] {
+        let mut client = server.run(name, &[], data);
+        answered(&mut client, LIST);
+        client.close();
+    }
+    let log = std::fs::read_to_string(data.join("portcullis.log")).unwrap();
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("guardrail=tools.shadowed"));
+    let [line] = lines.collect::<Vec<_>>()[..] else {
+        panic!("{log}");
+    };
+    for part in ["rule satisfied", " count=2 ", "messages.2", "messages.3"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+}
+
+#[test]
 fn over_http_poison_is_withheld_and_changes_wait() {
     let (calc, mail, evil) = (
         Server::new(&[ADD, SEND]),
@@ -236,6 +258,8 @@ fn wrong_words_are_told_with_a_way_out() {
             assert!(shown.contains(part), "{part}: {shown}");
         }
     };
+    let made = ["keys", "create", "k", "--data-dir"];
+    finish(portcullis().args(made).arg(data.path()));
     check(
         &["diff", "calc"],
         &["no tools are known of a server `calc`", "tools ls"],

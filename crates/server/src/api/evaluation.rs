@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use portcullis_engine::{Failure, FailureKind, Finding, Limits, Monitor, Policy};
 use portcullis_json::{Object, Value};
-use portcullis_syntax::{Diagnostic, Severity};
+use portcullis_syntax::{Diagnostic, Severity, Span};
 use portcullis_trace::{Event, wire};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -15,6 +15,7 @@ use tokio::time::timeout;
 
 use super::answer::{Detail, object};
 use crate::detectors::ConfiguredDetectors;
+use crate::text_file::line_and_column;
 
 /// LIMIT: evaluations at a time.
 const EVALUATIONS_MAX: usize = 2;
@@ -99,13 +100,20 @@ pub(super) fn load(source: &str) -> Result<Policy, NotEvaluated> {
     let text = || {
         let errors = loaded.diagnostics.iter();
         let errors = errors.filter(|found| found.severity == Severity::Error);
-        errors.map(written).collect::<Vec<_>>().join("\n")
+        let errors = errors.map(|error| written(source, error));
+        errors.collect::<Vec<_>>().join("\n")
     };
     loaded.policy.ok_or_else(|| NotEvaluated::Load(text()))
 }
 
-fn written(error: &Diagnostic) -> String {
-    format!("{}: {}", error.code.0, error.message)
+fn written(source: &str, error: &Diagnostic) -> String {
+    let place = place(source, error.span());
+    format!("{}: {} ({place})", error.code.0, error.message)
+}
+
+fn place(source: &str, span: Span) -> String {
+    let (line, column) = line_and_column(source, span.range().start);
+    format!("line {line}, column {column}")
 }
 
 /// Findings as the reference calls them.
@@ -126,6 +134,18 @@ fn error(finding: &Finding) -> Value {
 // === impl NotEvaluated ===
 
 impl NotEvaluated {
+    /// What went wrong, and where in the policy's `source` that is known.
+    pub(super) fn text_in(&self, source: &str) -> String {
+        let text = self.text();
+        match self {
+            Self::Failed(Failure {
+                span: Some(span), ..
+            }) => format!("{text} ({})", place(source, *span)),
+            // An error of loading has its place.
+            Self::Failed(_) | Self::Load(_) | Self::Input(_) => text,
+        }
+    }
+
     /// The words by which clients of the reference know what went wrong.
     pub(super) fn text(&self) -> String {
         match self {

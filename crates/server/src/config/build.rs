@@ -34,7 +34,7 @@ use super::read::Named;
 use super::tree::{Entries, Json, Spot};
 use super::upstream::AllowedUpstreams;
 use super::written::{
-    Written, WrittenApi, WrittenClients, WrittenDurability, WrittenGateway, WrittenKey,
+    Period, Written, WrittenApi, WrittenClients, WrittenDurability, WrittenGateway, WrittenKey,
     WrittenLevel, WrittenLimits, WrittenLog, WrittenLogFormat, WrittenLogin, WrittenRefusal,
     WrittenSamplingContext, WrittenSessions, WrittenStreams, WrittenToolAction, WrittenTools,
     WrittenUnknownMeta,
@@ -282,10 +282,10 @@ impl Builder<'_> {
         login
     }
 
-    fn duration(&mut self, text: Option<Spot<String>>, default: Duration) -> Duration {
+    fn duration(&mut self, text: Option<Spot<Period>>, default: Duration) -> Duration {
         let Some(Spot {
             span,
-            value: Some(written),
+            value: Some(Period(written)),
         }) = text
         else {
             return default;

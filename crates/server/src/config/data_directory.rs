@@ -21,12 +21,17 @@ pub struct DataDirectory(PathBuf);
 
 impl DataDirectory {
     /// The directory `given`, or `portcullis` in the user's data directory as the XDG Base
-    /// Directory Specification has it. Made if it does not exist.
+    /// Directory Specification has it, whether it exists or not.
+    pub fn find(given: Option<PathBuf>) -> Result<Self, ConfigError> {
+        match given {
+            Some(path) => Ok(Self(path)),
+            None => default_directory(env::var_os("XDG_DATA_HOME"), env::var_os("HOME")).map(Self),
+        }
+    }
+
+    /// The same directory, made if it does not exist.
     pub fn open(given: Option<PathBuf>) -> Result<Self, ConfigError> {
-        let path = match given {
-            Some(path) => path,
-            None => default_directory(env::var_os("XDG_DATA_HOME"), env::var_os("HOME"))?,
-        };
+        let Self(path) = Self::find(given)?;
         let made = DirBuilder::new()
             .recursive(true)
             .mode(DIRECTORY_MODE)

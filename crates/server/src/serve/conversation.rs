@@ -462,7 +462,7 @@ impl Conversation {
     /// Ends the conversation, upstream as well. Bounded in time.
     pub(crate) async fn end(self: &Arc<Self>, reason: EndReason) {
         self.ended.cancel();
-        self.upstream.end(self.revision()).await;
+        self.upstream.end(self).await;
         let answers = self.session().await.on_server_end();
         self.carry_out(answers, &Carried::default(), None)
             .await

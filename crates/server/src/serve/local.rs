@@ -106,7 +106,7 @@ pub(crate) async fn guard(
         () = given_up.cancelled() => End::Client,
         () = serve_client(&conversation, &mut from_client) => End::Client,
     };
-    info!(?end, "session ends");
+    info!(session = %conversation.id(), ?end, "session ends");
     conversation.end(end.reason()).await;
     tasks.close();
     if timeout(DRAIN_WAIT_MAX, tasks.wait()).await.is_err() {

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use axum::http::HeaderMap;
 use bytes::Bytes;
-use portcullis_mcp::{Id, Method, Revision};
+use portcullis_mcp::{Id, Method};
 use portcullis_session::Scope;
 use portcullis_transport::http::endpoint::EndpointError;
+use tracing::{debug, warn};
 
 use super::conversation::Conversation;
 use super::errand::Errand;
@@ -129,12 +130,21 @@ impl Upstream {
     }
 
     /// Tells the server that the session is over. Bounded in time.
-    pub(crate) async fn end(&self, revision: Option<Revision>) {
+    pub(crate) async fn end(&self, conversation: &Conversation) {
         match self {
-            Self::Http(http) => http.end(revision).await,
+            Self::Http(http) => http.end(conversation.revision()).await,
             // The stream's task sees that the conversation has ended, and closes it.
             Self::Sse(_) => {}
-            Self::Stdio(stdio) => stdio.end().await,
+            Self::Stdio(stdio) => {
+                let (session, server) = (conversation.id(), &*conversation.target().name);
+                match stdio.end().await {
+                    Ok(end) if end.is_news() => {
+                        warn!(%session, server, status = %end.status, "server ended");
+                    }
+                    Ok(end) => debug!(%session, server, status = %end.status, "server ended"),
+                    Err(error) => warn!(%session, server, %error, "server not ended"),
+                }
+            }
         }
     }
 }

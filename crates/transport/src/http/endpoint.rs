@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +16,7 @@ use hyper::header::{
 use hyper::{Method, Request, StatusCode, Uri};
 use hyper_util::client::legacy;
 use portcullis_mcp::frame::{SseDecoder, SseError, SseEvent};
+use rustls::InvalidMessage;
 use tokio::time::timeout;
 use url::Url;
 
@@ -80,7 +82,7 @@ pub enum EndpointError {
     Tls(#[source] Box<rustls::Error>),
     #[error("requests to this URL cannot be written")]
     Unwritable,
-    #[error("it cannot be reached: {}", innermost(&**.0))]
+    #[error("it cannot be reached: {}", reason(&**.0))]
     Unreachable(#[source] Box<legacy::Error>),
     #[error("it did not answer within {} seconds", .0.as_secs())]
     TooSlow(Duration),
@@ -95,12 +97,29 @@ pub enum EndpointError {
 }
 
 /// What an error comes from in the end: the layers above it say only that there is one.
-fn innermost<'e>(error: &'e (dyn Error + 'static)) -> &'e (dyn Error + 'static) {
+fn reason(error: &(dyn Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(cause) = innermost.source() {
         innermost = cause;
     }
-    innermost
+    if is_without_tls(innermost) {
+        return "what answers there does not speak TLS: `http://` may be meant".to_owned();
+    }
+    innermost.to_string()
+}
+
+/// Whether what was to be the first word of a handshake was something else.
+fn is_without_tls(mut error: &(dyn Error + 'static)) -> bool {
+    // What these hold is none of their causes.
+    while let Some(held) = error.downcast_ref().and_then(io::Error::get_ref) {
+        error = held;
+    }
+    matches!(
+        error.downcast_ref(),
+        Some(rustls::Error::InvalidMessage(
+            InvalidMessage::InvalidContentType
+        ))
+    )
 }
 
 // === impl Endpoint ===

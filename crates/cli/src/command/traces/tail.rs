@@ -5,13 +5,13 @@ use std::io::{self, IsTerminal, Write};
 use std::thread::sleep;
 use std::time::Duration;
 
-use portcullis_store::{EventPage, SessionFilter, Store};
+use portcullis_store::{EventPage, Location, SessionFilter, Store};
 use portcullis_trace::record::{Sequence, SessionId, SessionSummary};
 
 use super::{PAGE_EVENTS, messages, write_event};
 use crate::args::StoreArguments;
 use crate::command::Failure;
-use crate::command::store::{AnyStore, failure, open_existing};
+use crate::command::store::{AnyStore, failure, location, open_if_there};
 use crate::render::trace::Events;
 use crate::render::{FAINT, plain};
 
@@ -21,18 +21,19 @@ const REST: Duration = Duration::from_millis(300);
 const SESSIONS_MAX: u32 = 200;
 
 /// Shows what comes after now, until the process is interrupted or nobody reads any more.
-pub(super) fn tail(place: &StoreArguments, server: Option<String>) -> Result<(), Failure> {
+pub(super) fn tail(arguments: &StoreArguments, server: Option<String>) -> Result<(), Failure> {
+    let place = location(arguments)?;
     let filter = SessionFilter {
         server,
         ..SessionFilter::newest(SESSIONS_MAX)
     };
-    let (mut store, mut seen) = match open_existing(place)? {
+    let (mut store, mut seen) = match open_if_there(&place)? {
         Some(mut store) => {
             let seen = last_places(&sessions(store.as_mut(), &filter)?);
             (store, seen)
         }
         // All that is recorded is new then.
-        None => (first(place)?, BTreeMap::new()),
+        None => (first(&place)?, BTreeMap::new()),
     };
     let store = store.as_mut();
     loop {
@@ -50,14 +51,16 @@ pub(super) fn tail(place: &StoreArguments, server: Option<String>) -> Result<(),
 }
 
 /// The store, as soon as somebody records into it.
-fn first(place: &StoreArguments) -> Result<AnyStore, Failure> {
+fn first(place: &Location) -> Result<AnyStore, Failure> {
     if io::stderr().is_terminal() {
         // There is no other place to say it.
-        writeln!(anstream::stderr().lock(), "waiting for the first session …").ok();
+        let place = plain(&place.to_string());
+        let told = format!("there is no store at `{place}` yet: waiting for the first session …");
+        writeln!(anstream::stderr().lock(), "{told}").ok();
     }
     loop {
         sleep(REST);
-        if let Some(store) = open_existing(place)? {
+        if let Some(store) = open_if_there(place)? {
             return Ok(store);
         }
     }

@@ -288,6 +288,19 @@ fn policies_are_tried_on_traces_and_sessions() {
     assert_eq!(nothing, r#"{"findings":[]}"#);
     problem(check(r#""parameters":{}"#), 422);
     problem(check(r#""elements":[1]"#), 422);
+    let told = |line: &str| {
+        let policy = format!("raise 'x' if:\\n    (m: Message)\\n    {line}\\n");
+        let elements = r#"[{"role":"user","content":"hi"}]"#;
+        let body = format!(r#"{{"policy":"{policy}","elements":{elements}}}"#);
+        let refused = problem(explorer.send(Request::post("/api/v2/checks", &body)), 422);
+        text(&refused, "detail")
+    };
+    let unloaded = told("nope(m)");
+    assert!(unloaded.starts_with("unknown-name: "), "{unloaded}");
+    assert!(unloaded.ends_with(" (line 3, column 5)"), "{unloaded}");
+    let failed = told("m.role == 'user' and m.content < 1");
+    assert!(failed.starts_with("Error during analysis: "), "{failed}");
+    assert!(failed.ends_with(" (line 3, column 26)"), "{failed}");
     problem(
         check(r#""session":"01999999-0000-7000-8000-000000000000""#),
         404,

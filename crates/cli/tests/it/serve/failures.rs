@@ -73,6 +73,44 @@ fn a_program_that_dies_answers_all_who_wait_with_an_error() {
 }
 
 #[test]
+fn how_a_program_ended_is_logged_unless_it_was_told_to() {
+    const ANSWER: &str = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"s","version":"1"}}}"#;
+    let servers = |end: &str| {
+        let script = format!("read a; echo '{ANSWER}'; read a; {end}");
+        format!("servers:\n  s:\n    command: [sh, -c, {script:?}]\n")
+    };
+    let told = |log: &str| {
+        let mut lines = log.lines();
+        let line = lines.find(|line| line.contains(" server ended"))?;
+        assert!(
+            line.contains(" WARN ") && line.contains(" session="),
+            "{line}"
+        );
+        line.split_once(" server=").map(|(_, end)| end.to_owned())
+    };
+    for (end, expected) in [
+        ("exit 3", "s status=\"exit status: 3\""),
+        ("kill -9 $$", "s status=\"signal: 9 (SIGKILL)\""),
+    ] {
+        let gateway = Gateway::start(&servers(end), "");
+        gateway.open();
+        eventually("the end is not logged", || told(&gateway.log()).is_some());
+        assert_eq!(told(&gateway.log()).as_deref(), Some(expected));
+    }
+    let gateway = Gateway::start(&servers("cat > /dev/null; exit 3"), "");
+    assert_eq!(gateway.open().delete().status, 200);
+    eventually("the session goes on", || {
+        gateway.log().contains("session ends")
+    });
+    assert_eq!(told(&gateway.log()), None);
+    // It dies before it has said a word.
+    let gateway = Gateway::start("servers:\n  s:\n    command: [sh, -c, exit 4]\n", "");
+    Request::post(PATH, &initialize("2025-11-25")).send(gateway.address);
+    eventually("the end is not logged", || told(&gateway.log()).is_some());
+    assert!(gateway.log().contains("status=\"exit status: 4\""));
+}
+
+#[test]
 fn a_session_ends_with_a_program_that_takes_nothing_any_more() {
     const ANSWER: &str = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"s","version":"1"}}}"#;
     let script = format!("read a; exec <&-; echo '{ANSWER}'; exec sleep 600");

@@ -1,5 +1,7 @@
 //! `portcullis run --url`: a client on standard input and output, a server over HTTP.
 
+use std::io::Write;
+use std::net::TcpListener;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -111,7 +113,7 @@ fn a_blocked_call_does_not_reach_the_server() {
 #[test]
 fn a_server_that_cannot_be_reached_is_named() {
     // A port that was free a moment ago.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/sse", listener.local_addr().unwrap());
     drop(listener);
     let directory = tempfile::TempDir::new().unwrap();
@@ -135,6 +137,20 @@ fn a_server_that_cannot_be_reached_is_named() {
     client.send(INITIALIZE);
     let answer = client.receive();
     assert!(answer.contains(r#""id":0,"error""#), "{answer}");
+}
+
+#[test]
+fn a_server_without_tls_is_told_from_one_that_cannot_be_reached() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/mcp", listener.local_addr().unwrap());
+    let mut client = Client::run(&["--url", &url]);
+    client.send(INITIALIZE);
+    let (mut connection, _) = listener.accept().unwrap();
+    let refusal = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    connection.write_all(refusal).unwrap();
+    let answer = client.receive();
+    let expected = "does not speak TLS: `http://` may be meant";
+    assert!(answer.contains(expected), "{answer}");
 }
 
 #[test]

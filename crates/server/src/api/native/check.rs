@@ -61,12 +61,14 @@ pub(super) async fn check(State(api): State<Arc<Api>>, request: Body) -> Result<
             return Err(unprocessable("either `elements` or `session` is needed").into());
         }
     };
-    let (policy, parameters) = (check.policy, check.parameters.unwrap_or_default());
+    let policy: Arc<str> = check.policy.into();
+    let parameters = check.parameters.unwrap_or_default();
+    let source = Arc::clone(&policy);
     let work = move |detectors: &ConfiguredDetectors| {
-        Judged::read(&trace)?.check(load(&policy)?, parameters, detectors)
+        Judged::read(&trace)?.check(load(&source)?, parameters, detectors)
     };
     let findings = api.evaluations.run(work).await?;
-    let findings = findings.map_err(|error| unprocessable(error.text()))?;
+    let findings = findings.map_err(|error| unprocessable(error.text_in(&policy)))?;
     let findings = findings.iter().map(Finding::from).collect();
     Ok(ok(&Checked { findings }.value()))
 }

@@ -221,7 +221,7 @@ fn all_that_is_wrong_is_said_at_once() {
             "2:17 \"\\\"a b\\\"\" `a b`: expected `host` or `host:port`",
             "3:19 \"https://a.example/\" `https://a.example/` is not an origin -> write it as browsers do: `https://app.example`, without a path",
             "3:39 \"\\\"null\\\"\" `null` is not an origin -> write it as browsers do: `https://app.example`, without a path",
-            "4:27 \"30\" expected text, found a number -> put it in quotes",
+            "4:27 \"30\" expected a duration such as `500ms`, `30s`, `15m` or `12h`, found a number",
             "4:45 \"0\" `0` is out of range",
             "4:53 \"{\" expected either `header` or `meta`",
             "5:24 \"0s\" `0s`: expected more than nothing and at most a year",

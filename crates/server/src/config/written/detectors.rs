@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::Period;
 use crate::config::tree::{Entries, Spot};
 
 /// Whom to ask what the gateway cannot tell by itself. What is sent where is said in DETECTORS.md.
@@ -12,7 +13,7 @@ pub(in crate::config) struct WrittenDetectors {
     /// How long a message waits for all that is asked about it; what is not answered by then is a
     /// failure of the guardrail.
     #[schemars(extend("default" = "20s"))]
-    pub(in crate::config) patience: Option<Spot<String>>,
+    pub(in crate::config) patience: Option<Spot<Period>>,
     /// Answers that are kept, so that the same is not asked again.
     #[schemars(extend("default" = 4096))]
     pub(in crate::config) cache_entries: Option<Spot<u64>>,
@@ -47,7 +48,7 @@ pub(in crate::config) struct WrittenModel {
     pub(in crate::config) api_key: Option<Spot<String>>,
     /// How long one attempt may take.
     #[schemars(extend("default" = "10s"))]
-    pub(in crate::config) timeout: Option<Spot<String>>,
+    pub(in crate::config) timeout: Option<Spot<Period>>,
     /// Attempts after the first, if it was the network or the service that failed.
     #[schemars(extend("default" = 2))]
     pub(in crate::config) retries: Option<Spot<u64>>,
@@ -73,7 +74,7 @@ pub(in crate::config) struct WrittenClassifier {
     pub(in crate::config) api_key: Option<Spot<String>>,
     /// How long one attempt may take, or one run with the wait for its turn.
     #[schemars(extend("default" = "10s"))]
-    pub(in crate::config) timeout: Option<Spot<String>>,
+    pub(in crate::config) timeout: Option<Spot<Period>>,
     /// Attempts at a `url` after the first, if it was the network or the service that failed.
     #[schemars(extend("default" = 2))]
     pub(in crate::config) retries: Option<Spot<u64>>,
@@ -93,7 +94,7 @@ pub(in crate::config) struct WrittenPresidio {
     pub(in crate::config) api_key: Option<Spot<String>>,
     /// How long one attempt may take.
     #[schemars(extend("default" = "10s"))]
-    pub(in crate::config) timeout: Option<Spot<String>>,
+    pub(in crate::config) timeout: Option<Spot<Period>>,
     /// Attempts after the first, if it was the network or the service that failed.
     #[schemars(extend("default" = 2))]
     pub(in crate::config) retries: Option<Spot<u64>>,
@@ -117,7 +118,7 @@ pub(in crate::config) struct WrittenSemgrep {
     pub(in crate::config) bash_rules: Option<Spot<String>>,
     /// How long one run may take.
     #[schemars(extend("default" = "15s"))]
-    pub(in crate::config) timeout: Option<Spot<String>>,
+    pub(in crate::config) timeout: Option<Spot<Period>>,
     /// Runs at a time.
     #[schemars(extend("default" = 2))]
     pub(in crate::config) concurrency: Option<Spot<u64>>,
@@ -134,7 +135,7 @@ pub(in crate::config) struct WrittenOcr {
     pub(in crate::config) languages: Option<Spot<String>>,
     /// How long one run may take.
     #[schemars(extend("default" = "15s"))]
-    pub(in crate::config) timeout: Option<Spot<String>>,
+    pub(in crate::config) timeout: Option<Spot<Period>>,
     /// Runs at a time.
     #[schemars(extend("default" = 2))]
     pub(in crate::config) concurrency: Option<Spot<u64>>,

@@ -1,19 +1,21 @@
 //! A server that is a child process of its conversation.
 
+use std::io;
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use portcullis_trace::record::Direction;
 use portcullis_transport::child::{
-    ChildServer, Patience, ServerCommand, SpawnError, Started, Surroundings,
+    ChildServer, Patience, ServerCommand, SpawnError, Started, Surroundings, ended_as_told,
 };
 use portcullis_transport::lines::{LineReader, LineWriter};
 use tokio::net::unix::pipe;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, warn};
+use tracing::warn;
 
 use super::TellError;
 use crate::serve::conversation::Conversation;
@@ -28,11 +30,24 @@ pub(crate) struct StdioUpstream {
     server: Mutex<ChildServer>,
     /// Whether a message could not be written: none can follow it.
     takes_nothing: AtomicBool,
+    /// Whether the output has ended before the conversation.
+    says_nothing: Arc<AtomicBool>,
 }
 
 /// What a server writes, to be read by [`read_all`].
 #[derive(Debug)]
-pub(crate) struct ServerOutput(LineReader<pipe::Receiver>);
+pub(crate) struct ServerOutput {
+    lines: LineReader<pipe::Receiver>,
+    says_nothing: Arc<AtomicBool>,
+}
+
+/// How a server came to its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ServerEnd {
+    pub(super) status: ExitStatus,
+    /// Whether the conversation was over before it was.
+    was_told: bool,
+}
 
 // === impl StdioUpstream ===
 
@@ -47,12 +62,18 @@ impl StdioUpstream {
             input,
             output,
         } = command.spawn_in(surroundings)?;
+        let says_nothing: Arc<AtomicBool> = Arc::default();
         let upstream = Self {
             input: Mutex::new(Some(LineWriter::new(input))),
             server: Mutex::new(server),
             takes_nothing: AtomicBool::new(false),
+            says_nothing: Arc::clone(&says_nothing),
         };
-        Ok((upstream, ServerOutput(LineReader::new(output, line_bytes))))
+        let output = ServerOutput {
+            lines: LineReader::new(output, line_bytes),
+            says_nothing,
+        };
+        Ok((upstream, output))
     }
 
     /// Until the conversation has `ended`.
@@ -85,18 +106,31 @@ impl StdioUpstream {
     }
 
     /// Of a conversation that has ended, so that nobody keeps the input for long.
-    pub(super) async fn end(&self) {
+    pub(super) async fn end(&self) -> io::Result<ServerEnd> {
         self.input.lock().await.take();
-        match self.server.lock().await.end(Patience::default()).await {
-            Ok(status) => debug!(%status, "server ended"),
-            Err(error) => warn!(%error, "server not ended"),
-        }
+        let status = self.server.lock().await.end(Patience::default()).await?;
+        Ok(ServerEnd {
+            status,
+            was_told: !self.takes_nothing() && !self.says_nothing.load(Ordering::Relaxed),
+        })
+    }
+}
+
+// === impl ServerEnd ===
+
+impl ServerEnd {
+    /// Whether an operator should see it.
+    pub(super) fn is_news(self) -> bool {
+        !self.was_told || !ended_as_told(self.status)
     }
 }
 
 /// Takes what the server writes until it, or the conversation, ends.
 pub(crate) async fn read_all(conversation: Arc<Conversation>, output: ServerOutput) {
-    let ServerOutput(mut lines) = output;
+    let ServerOutput {
+        mut lines,
+        says_nothing,
+    } = output;
     let ended = conversation.ended().clone();
     loop {
         let line = tokio::select! {
@@ -119,6 +153,7 @@ pub(crate) async fn read_all(conversation: Arc<Conversation>, output: ServerOutp
             }
         }
     }
+    says_nothing.store(true, Ordering::Relaxed);
     conversation.on_server_end().await;
 }
 
@@ -139,7 +174,7 @@ mod tests {
         let line = vec![b' '; 1 << 20];
         let end = async {
             ended.cancel();
-            server.end().await;
+            server.end().await.unwrap();
         };
         let work =
             async { tokio::join!(server.send(&line, &ended), server.send(b"{}", &ended), end) };
