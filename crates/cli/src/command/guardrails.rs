@@ -9,7 +9,7 @@ use portcullis_store::{
 };
 use uuid::Uuid;
 
-use super::store::{failure, now, object, open, open_existing, text_or_null, time};
+use super::store::{failure, now, object, open, open_existing, open_to_list, text_or_null, time};
 use super::{Failure, Outcome};
 use crate::args::{GuardrailsAddArguments, GuardrailsArguments, GuardrailsCommand};
 use crate::render::{FAINT, plain, policy_diagnostics};
@@ -17,16 +17,21 @@ use crate::render::{FAINT, plain, policy_diagnostics};
 const ID_CHARACTERS: usize = 36;
 
 pub(crate) fn guardrails(arguments: &GuardrailsArguments) -> Result<Outcome, Failure> {
+    if let GuardrailsCommand::Ls { project, json } = &arguments.command {
+        let found = match open_to_list(&arguments.store)? {
+            Some(mut store) => list(store.as_mut(), project.as_deref())?,
+            None => Vec::new(),
+        };
+        write_list(&found, *json)?;
+        return Ok(Outcome::Ok);
+    }
     let mut store = match &arguments.command {
         GuardrailsCommand::Add(_) => open(&arguments.store)?,
         _ => open_existing(&arguments.store)?,
     };
     let store = store.as_mut();
     match &arguments.command {
-        GuardrailsCommand::Ls { project, json } => {
-            let found = list(store, project.as_deref())?;
-            write_list(&found, *json)?;
-        }
+        GuardrailsCommand::Ls { .. } => {}
         GuardrailsCommand::Add(arguments) => add(store, arguments)?,
         GuardrailsCommand::Enable { id } => set_enabled(store, id, true)?,
         GuardrailsCommand::Disable { id } => set_enabled(store, id, false)?,

@@ -5,7 +5,7 @@ use portcullis_server::random::secret_bytes;
 use portcullis_store::{ApiKey, ApiKeyId, ApiKeySecret, Store};
 use uuid::Uuid;
 
-use super::store::{failure, now, object, open, open_existing, text_or_null, time};
+use super::store::{failure, now, object, open, open_existing, open_to_list, text_or_null, time};
 use super::{Failure, Outcome};
 use crate::args::{KeysArguments, KeysCommand};
 use crate::render::{FAINT, plain};
@@ -21,8 +21,10 @@ pub(crate) fn keys(arguments: &KeysArguments) -> Result<Outcome, Failure> {
         }
         KeysCommand::Create { name } => create(open(&arguments.store)?.as_mut(), name)?,
         KeysCommand::Ls { json } => {
-            let mut store = open_existing(&arguments.store)?;
-            let keys = store.api_keys().map_err(|error| failure(&error))?;
+            let keys = match open_to_list(&arguments.store)? {
+                Some(mut store) => store.api_keys().map_err(|error| failure(&error))?,
+                None => Vec::new(),
+            };
             write_list(&keys, *json)?;
         }
         KeysCommand::Revoke { id } => revoke(open_existing(&arguments.store)?.as_mut(), id)?,

@@ -7,9 +7,12 @@ use portcullis_server::config::{ConfigError, DataDirectory, GatewayConfig};
 use portcullis_store::{Durability, Location, Store, StoreError};
 use portcullis_trace::record::Timestamp;
 
-use super::Failure;
 use super::config::failure as config_failure;
+use super::{Failure, show_warning};
 use crate::args::StoreArguments;
+
+const MISSING_HINT: &str =
+    "nothing was recorded yet, or `--data-dir`, `--store` or `--config` names another place";
 
 pub(super) type AnyStore = Box<dyn Store + Send>;
 
@@ -26,6 +29,17 @@ pub(super) fn open_existing(arguments: &StoreArguments) -> Result<AnyStore, Fail
     open_if_there(&place)?.ok_or_else(|| missing(&place))
 }
 
+/// Opens a store to list what it has. Where none is, there is nothing to list, and it is said where
+/// it was looked for.
+pub(super) fn open_to_list(arguments: &StoreArguments) -> Result<Option<AnyStore>, Failure> {
+    let place = location(arguments)?;
+    let store = open_if_there(&place)?;
+    if store.is_none() {
+        show_warning(&format!("there is no store at `{place}`: {MISSING_HINT}"));
+    }
+    Ok(store)
+}
+
 /// `None` if nothing was ever kept there.
 pub(super) fn open_if_there(place: &Location) -> Result<Option<AnyStore>, Failure> {
     match place.open_existing() {
@@ -36,9 +50,7 @@ pub(super) fn open_if_there(place: &Location) -> Result<Option<AnyStore>, Failur
 }
 
 pub(super) fn missing(place: &Location) -> Failure {
-    Failure::usage(format!("there is no store at `{place}`")).hint(
-        "nothing was recorded yet, or `--data-dir`, `--store` or `--config` names another place",
-    )
+    Failure::usage(format!("there is no store at `{place}`")).hint(MISSING_HINT)
 }
 
 /// Where the store is, or would be.

@@ -6,7 +6,9 @@ use portcullis_session::tool_changes;
 use portcullis_store::Store;
 use portcullis_trace::pin::{PinState, ToolDefinition, ToolPin, ToolServer};
 
-use super::store::{AnyStore, failure, now, object, open_existing, text_or_null, time};
+use super::store::{
+    AnyStore, failure, now, object, open_existing, open_to_list, text_or_null, time,
+};
 use super::{Failure, Outcome};
 use crate::args::{ToolsArguments, ToolsCommand};
 use crate::render::{FAINT, GOOD, WARNING, plain, shortened};
@@ -28,10 +30,12 @@ pub(crate) fn tools(arguments: &ToolsArguments) -> Result<Outcome, Failure> {
             waiting,
             json,
         } => {
-            let mut store = open_existing(&arguments.store)?;
             let mut known = match server {
-                None => all(store.as_mut())?,
-                Some(server) => vec![named(store.as_mut(), server)?],
+                None => match open_to_list(&arguments.store)? {
+                    Some(mut store) => all(store.as_mut())?,
+                    None => Vec::new(),
+                },
+                Some(server) => vec![opened(arguments, server)?.1],
             };
             if *waiting {
                 for known in &mut known {

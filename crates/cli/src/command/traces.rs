@@ -10,7 +10,7 @@ use portcullis_trace::record::{
     Direction, EventRecord, Origin, SessionRecord, SessionSummary, Verdict, ViolationRecord,
 };
 
-use super::store::{failure, object, open, open_existing, text_or_null, time};
+use super::store::{failure, object, open, open_existing, open_to_list, text_or_null, time};
 use super::{Failure, Outcome};
 use crate::args::{TracesArguments, TracesCommand, TracesListArguments};
 use crate::render::trace::{Events, summary};
@@ -28,17 +28,22 @@ pub(crate) fn traces(arguments: &TracesArguments) -> Result<Outcome, Failure> {
         tail::tail(&arguments.store, server.clone())?;
         return Ok(Outcome::Ok);
     }
+    if let TracesCommand::Ls(listed) = &arguments.command {
+        return match open_to_list(&arguments.store)? {
+            Some(mut store) => list(store.as_mut(), listed),
+            None => write_list(&[], listed.json),
+        };
+    }
     let mut store = open_existing(&arguments.store)?;
     let store = store.as_mut();
     match &arguments.command {
-        TracesCommand::Ls(arguments) => return list(store, arguments),
         TracesCommand::Show { id } => show(store, id)?,
         TracesCommand::Export { id } => {
             let summary = store.session(id).map_err(|error| failure(&error))?;
             let mut out = io::stdout().lock();
             export_trace(store, &summary.session.id, &mut out).map_err(export_failure)?;
         }
-        TracesCommand::Import { .. } | TracesCommand::Tail { .. } => {}
+        TracesCommand::Ls(_) | TracesCommand::Import { .. } | TracesCommand::Tail { .. } => {}
     }
     Ok(Outcome::Ok)
 }

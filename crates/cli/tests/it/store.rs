@@ -364,27 +364,32 @@ fn tail_shows_what_is_recorded_after_it_began() {
 fn a_store_that_is_not_there_is_named_and_not_made() {
     let directory = TempDir::new().unwrap();
     let directory = directory.path();
+    let told = "there is no store at `data/traces.db`";
     for command in [
-        "traces ls",
-        "traces ls --json",
         "traces show 0",
         "traces export 0",
-        "guardrails ls --json",
         "guardrails enable x",
         "guardrails history x",
-        "keys ls",
         "keys revoke x",
-        "tools ls",
+        "tools ls s",
         "tools diff s",
         "db check",
     ] {
         let words: Vec<&str> = command.split(' ').collect();
-        refused(directory, &words, "there is no store at `data/traces.db`\n");
+        refused(directory, &words, told);
         refused(
             directory,
             &words,
             "hint: nothing was recorded yet, or `--data-dir`",
         );
+        assert!(!directory.join("data").exists(), "{command}");
+    }
+    for command in ["traces ls", "guardrails ls", "keys ls", "tools ls"] {
+        let words = command.split(' ').chain(["--json", "--data-dir", "data"]);
+        let output = finish(portcullis().current_dir(directory).args(words));
+        assert!(output.status.success(), "{command}");
+        assert_eq!(text(&output.stdout), "[]\n", "{command}");
+        assert!(text(&output.stderr).contains(told), "{command}");
         assert!(!directory.join("data").exists(), "{command}");
     }
     write(directory, "c.yaml", "data_directory: elsewhere\n");
