@@ -1,6 +1,7 @@
 //! Where the strings of a JSON text are.
 use std::cell::OnceCell;
 use std::ops::Range;
+use std::slice;
 
 use memchr::memchr;
 use portcullis_json::string_length;
@@ -25,8 +26,14 @@ pub(super) struct JsonString {
     pub(super) copied_from: Option<usize>,
 }
 
+/// Where the strings of a JSON text are, one after the other.
+pub(super) enum Places<'j> {
+    Known(slice::Iter<'j, JsonString>),
+    Unknown(Strings<'j>),
+}
+
 /// The strings of a JSON text, one after the other.
-struct Strings<'j> {
+pub(super) struct Strings<'j> {
     json: &'j str,
     original: Original<'j>,
     /// What is before was looked at.
@@ -74,14 +81,39 @@ impl<'j> JsonText<'j> {
     }
 
     /// Where its strings are, for who needs them once.
-    pub(super) fn places(&self) -> impl Iterator<Item = Range<usize>> {
-        let unknown = match self.strings.get() {
-            Some(_) => None,
-            None => Some(Strings::new(self.text, Original::none())),
-        };
-        let unknown = unknown.into_iter().flatten().map(|string| string.place);
-        let known = self.strings_if_known().iter();
-        known.map(|string| string.place.clone()).chain(unknown)
+    pub(super) fn places(&self) -> Places<'_> {
+        match self.strings.get() {
+            Some(strings) => Places::Known(strings.iter()),
+            None => Places::Unknown(Strings::new(self.text, Original::none())),
+        }
+    }
+}
+
+// === impl Places ===
+
+impl Places<'_> {
+    /// Passes over all strings that begin before `place`, where none is open.
+    pub(super) fn skip_to(&mut self, place: usize) {
+        match self {
+            Self::Known(strings) => {
+                let is_before = |string: &JsonString| string.place.start <= place;
+                while strings.as_slice().first().is_some_and(is_before) {
+                    strings.next();
+                }
+            }
+            Self::Unknown(strings) => strings.place = place,
+        }
+    }
+}
+
+impl Iterator for Places<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        match self {
+            Self::Known(strings) => strings.next().map(|string| string.place.clone()),
+            Self::Unknown(strings) => strings.next().map(|string| string.place),
+        }
     }
 }
 
