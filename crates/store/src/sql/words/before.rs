@@ -5,6 +5,7 @@ use std::mem;
 use std::ops::Range;
 
 use super::repeats::alike;
+use super::split::is_between_words;
 use crate::sql::strings::{JsonText, Places};
 
 /// LIMIT: messages that another is compared with. Requests and their answers take turns, and are
@@ -41,6 +42,8 @@ pub(super) struct News<'j, 'm> {
     /// The place in the message before, and the first of its strings that begins there or later.
     place_before: usize,
     next_before: usize,
+    /// How much of the next string was said there.
+    said: usize,
 }
 
 /// A string of a message and what stands before it, behind the string that comes before.
@@ -48,6 +51,8 @@ pub(super) struct Part {
     pub(super) between: Range<usize>,
     /// What is between its quotes; `None` at the end of the message.
     pub(super) string: Option<Range<usize>>,
+    /// How many of its first bytes say no new word, unless it has escapes.
+    pub(super) said: usize,
 }
 
 // === impl Before ===
@@ -76,6 +81,7 @@ impl<'m> Before<'m> {
             before: likest.map(|(_, place)| self.messages.remove(place)),
             place_before: 0,
             next_before: 0,
+            said: 0,
         }
     }
 
@@ -100,6 +106,25 @@ fn beginning(text: &str) -> &[u8] {
     bytes.get(..BEGINNING).unwrap_or(bytes)
 }
 
+// === impl Message ===
+
+impl Message<'_> {
+    /// How many bytes of a string say whole words, up to `end`; none if it is a name.
+    fn said(&self, string: &Range<usize>, end: usize) -> usize {
+        let bytes = self.text.as_bytes();
+        let behind = bytes.get(string.end + 1..).unwrap_or_default();
+        if behind.trim_ascii_start().first() == Some(&b':') {
+            return 0;
+        }
+        if end > string.end {
+            return string.len();
+        }
+        let same = bytes.get(string.start..end).unwrap_or_default();
+        let last = same.iter().rposition(|byte| is_between_words(*byte));
+        last.map_or(0, |last| last + 1)
+    }
+}
+
 // === impl News ===
 
 impl News<'_, '_> {
@@ -108,6 +133,7 @@ impl News<'_, '_> {
     /// In both texts no string is open at the present place. So what is the same from there on is
     /// taken apart in the same way, up to the last quote that opens a string.
     fn pass_same(&mut self) {
+        self.said = 0;
         let Some(before) = &self.before else { return };
         let rest = self.message.text.as_bytes().get(self.place..);
         let rest_before = before.text.as_bytes().get(self.place_before..);
@@ -132,7 +158,10 @@ impl News<'_, '_> {
         self.message.strings.extend(known);
         let opening = match left.first() {
             _ if is_end => end,
-            Some(string) if begun > 0 => string.start - 1,
+            Some(string) if begun > 0 => {
+                self.said = before.said(string, end);
+                string.start - 1
+            }
             _ => return,
         };
         self.next_before += passed.len();
@@ -180,6 +209,7 @@ impl Iterator for News<'_, '_> {
         Some(Part {
             between: start..end,
             string,
+            said: self.said,
         })
     }
 }
@@ -222,6 +252,27 @@ mod tests {
         let nothing = one.replace("[{\"text\":\"a\"}]", "null");
         check(&[one, &nothing], &["content", "at", "T1"]);
         check(&[&nothing, one], &["content", "text", "a", "at", "T1"]);
+    }
+
+    #[test]
+    fn beginning_of_a_string_that_was_said_is_told() {
+        let said = |before: &str, message: &str| {
+            let mut all = Before::default();
+            let (before, message) = (JsonText::new(before), JsonText::new(message));
+            let mut news = all.news(&before);
+            news.by_ref().for_each(drop);
+            all.keep(news);
+            let mut said = all.news(&message).map(|part| part.said);
+            said.next().unwrap()
+        };
+        let text = |end: &str| format!("[0000000000000000,\"one two{end}");
+        let before = text(" three\",4]");
+        assert_eq!(said(&before, &text(" then\"]")), "one two ".len());
+        assert_eq!(said(&before, &text("fold\"]")), "one ".len());
+        assert_eq!(said(&before, &text(" three\",5]")), "one two three".len());
+        // Names say nothing.
+        assert_eq!(said(&before.replace(',', ":"), &text(" then\"]")), 0);
+        assert_eq!(said(&text(" three\" :4]"), &text(" three\",5]")), 0);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use hashbrown::{DefaultHashBuilder, HashSet, HashTable};
 use memchr::memchr;
 use portcullis_json::{Limits, Value, parse};
 
-use super::before::{Before, Part};
+use super::before::Before;
 use super::repeats::{self, Repeats};
 use super::split::{Split, ascii_words, cut, is_between_words, kept_form};
 use crate::sql::strings::JsonText;
@@ -99,9 +99,9 @@ impl Seen {
         self.of_message = 0;
         let text = events.text;
         let mut news = said.messages.news(events);
-        for Part { between, string } in news.by_ref() {
-            self.add_scalars(text.get(between).unwrap_or_default());
-            let Some(string) = string else { continue };
+        for part in news.by_ref() {
+            self.add_scalars(text.get(part.between).unwrap_or_default());
+            let Some(string) = part.string else { continue };
             let rest = text.as_bytes().get(string.end + 1..).unwrap_or_default();
             let is_name = rest.trim_ascii_start().first() == Some(&b':');
             let says = text.get(string.clone()).unwrap_or_default();
@@ -109,7 +109,12 @@ impl Seen {
             if is_name || is_long && said.contains(says) {
                 continue;
             }
-            self.add_string(text, string);
+            let is_escaped = || memchr(b'\\', says.as_bytes()).is_some();
+            if part.said > 0 && !is_escaped() {
+                self.add_string(text, string.start + part.said..string.end);
+            } else {
+                self.add_string(text, string);
+            }
             if is_long && self.of_message < WORDS_OF_EVENT_MAX {
                 said.insert(says);
             }
@@ -420,6 +425,8 @@ mod tests {
             r#""1""#,
             r#""12""#,
             r#""a b""#,
+            r#""a c""#,
+            r#""a b\n\u00e9 c""#,
             r#""a""#,
             "\"the quick brown fox jumps over the lazy dog, and the lazy dog over the quick brown fox\"",
             "1",
