@@ -108,7 +108,9 @@ impl Database for PostgresStore {
                 "begin to read",
                 "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
             ),
-            Access::Write => ("begin to write", "BEGIN ISOLATION LEVEL READ COMMITTED"),
+            Access::Write | Access::Record => {
+                ("begin to write", "BEGIN ISOLATION LEVEL READ COMMITTED")
+            }
         };
         match self.batch(purpose, statement) {
             // Nothing was done yet that a second attempt could do twice.

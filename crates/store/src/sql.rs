@@ -112,6 +112,9 @@ pub(crate) enum Access {
     /// All statements see the same state.
     Read,
     Write,
+    /// Writes rows that refer only to what the transaction has found or written itself, and deletes
+    /// none that another refers to: to look for what they refer to is left out where that can be.
+    Record,
 }
 
 /// A table that rows are inserted into, and the columns that tell its rows apart.

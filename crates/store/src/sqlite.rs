@@ -16,6 +16,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSql, ToSqlOutput, Type, Value, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, params_from_iter};
 
@@ -89,6 +90,18 @@ impl SqliteStore {
         // SQLite takes `$1` for a name, `?1` for a place.
         self.connection.prepare_cached(&statement.replace('$', "?"))
     }
+
+    /// Whether SQLite looks for what a row refers to, and deletes what refers to a row.
+    ///
+    /// A change has all statements prepared again; a connection that records hardly does anything
+    /// else.
+    fn enforce_references(&self, enforces: bool) -> rusqlite::Result<()> {
+        const SETTING: DbConfig = DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY;
+        if self.connection.db_config(SETTING)? != enforces {
+            self.connection.set_db_config(SETTING, enforces)?;
+        }
+        Ok(())
+    }
 }
 
 // === impl FileId ===
@@ -119,7 +132,7 @@ impl Database for SqliteStore {
     fn begin(&mut self, access: Access) -> Result<(), StoreError> {
         let (purpose, statement) = match access {
             Access::Read => ("begin to read", "BEGIN"),
-            Access::Write => ("begin to write", "BEGIN IMMEDIATE"),
+            Access::Write | Access::Record => ("begin to write", "BEGIN IMMEDIATE"),
         };
         // A file that was removed can still be written, and nobody would ever read it.
         if FileId::at(&self.path).ok() != Some(self.file) {
@@ -127,6 +140,8 @@ impl Database for SqliteStore {
                 path: self.path.clone(),
             });
         }
+        self.enforce_references(access != Access::Record)
+            .map_err(failed(purpose))?;
         self.connection
             .execute_batch(statement)
             .map_err(failed(purpose))

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use super::strings::JsonText;
+use super::strings::{JsonString, JsonText};
 
 /// In shorter texts nothing is looked for: it would cost more than to write them.
 const TEXT_BYTES_MIN: usize = 1024;
@@ -28,6 +28,11 @@ pub(super) struct Original<'m> {
     strings: Vec<Range<usize>>,
     /// The first string that may be the next.
     next: usize,
+}
+
+/// Whether something is looked for in the text.
+pub(super) fn is_long(text: &str) -> bool {
+    text.len() >= TEXT_BYTES_MIN
 }
 
 /// The text under which copies are kept; `None` if there are none.
@@ -72,18 +77,26 @@ impl Copied {
 impl<'m> Original<'m> {
     /// What the message offers to `text`.
     pub(super) fn of(message: Option<&JsonText<'m>>, text: &str) -> Self {
-        let message = message.filter(|_| text.len() >= TEXT_BYTES_MIN);
+        let message = message.filter(|_| is_long(text));
         message.map_or_else(Self::none, |message| {
-            let strings = message.strings().iter();
-            let strings = strings.map(|string| string.place.clone());
-            Self {
-                message: message.text,
-                strings: strings
-                    .filter(|string| string.len() >= COPY_BYTES_MIN)
-                    .collect(),
-                next: 0,
-            }
+            Self::strings_of(message.text, message.strings())
         })
+    }
+
+    /// What a message offers that was looked at before.
+    pub(super) fn earlier(message: &JsonText<'m>) -> Self {
+        Self::strings_of(message.text, message.strings_if_known())
+    }
+
+    fn strings_of(message: &'m str, strings: &[JsonString]) -> Self {
+        let strings = strings.iter().map(|string| string.place.clone());
+        Self {
+            message,
+            strings: strings
+                .filter(|string| string.len() >= COPY_BYTES_MIN)
+                .collect(),
+            next: 0,
+        }
     }
 
     pub(super) fn none() -> Self {

@@ -3,7 +3,8 @@ use super::{Database, Row};
 use crate::{Resumption, StoreError};
 
 const PUT: &str = "
-    INSERT INTO resumptions (key, session, holder, upstream_session) VALUES ($1, $2, $3, $4)
+    INSERT INTO resumptions (key, session, holder, upstream_session)
+    SELECT $1, s.id, $3, $4 FROM sessions AS s WHERE s.id = $2
     ON CONFLICT (key) DO UPDATE SET
         session = excluded.session, holder = excluded.holder,
         upstream_session = excluded.upstream_session";
@@ -24,8 +25,12 @@ pub(super) fn put<D: Database + ?Sized>(
         (&resumption.holder).into(),
         resumption.upstream_session.as_ref().into(),
     ];
-    database.execute("note how the session goes on", PUT, &parameters)?;
-    Ok(())
+    match database.execute("note how the session goes on", PUT, &parameters)? {
+        0 => Err(StoreError::UnknownSession {
+            session: resumption.session.clone(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn find<D: Database + ?Sized>(

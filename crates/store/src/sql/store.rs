@@ -18,7 +18,7 @@ use crate::{
 
 impl<D: Database> Store for D {
     fn write(&mut self, entries: &[Entry]) -> Result<(), StoreError> {
-        transaction(self, Access::Write, |database| {
+        transaction(self, Access::Record, |database| {
             write::entries(database, entries)
         })
     }

@@ -1,6 +1,7 @@
 //! Where the strings of a JSON text are.
 use std::cell::OnceCell;
 use std::ops::Range;
+use std::slice;
 
 use memchr::memchr;
 use portcullis_json::string_length;
@@ -25,10 +26,19 @@ pub(super) struct JsonString {
     pub(super) copied_from: Option<usize>,
 }
 
+/// Where the strings of a JSON text are, one after the other.
+pub(super) enum Places<'j> {
+    Known(slice::Iter<'j, JsonString>),
+    Unknown(Strings<'j>),
+}
+
 /// The strings of a JSON text, one after the other.
-struct Strings<'j> {
+pub(super) struct Strings<'j> {
     json: &'j str,
+    /// Its copies are noted.
     original: Original<'j>,
+    /// Strings of this only tell where the same strings end.
+    earlier: Original<'j>,
     /// What is before was looked at.
     place: usize,
 }
@@ -45,12 +55,23 @@ impl<'j> JsonText<'j> {
 
     /// A text some of whose strings may be those of `original`.
     pub(super) fn with_copies(text: &'j str, original: Original<'_>) -> Self {
+        Self::with_known(text, original, Original::none())
+    }
+
+    /// A text some of whose strings may be the same as those of `earlier`, of which it is no copy.
+    pub(super) fn after(text: &'j str, earlier: Original<'_>) -> Self {
+        Self::with_known(text, Original::none(), earlier)
+    }
+
+    fn with_known(text: &'j str, original: Original<'_>, earlier: Original<'_>) -> Self {
         let json = Self::new(text);
-        if !original.is_empty() {
-            json.strings.get_or_init(|| {
-                let strings = Strings::new(text, original);
-                strings.collect()
-            });
+        if !(original.is_empty() && earlier.is_empty()) {
+            let strings = Strings {
+                original,
+                earlier,
+                ..Strings::new(text)
+            };
+            json.strings.get_or_init(|| strings.collect());
         }
         json
     }
@@ -58,7 +79,7 @@ impl<'j> JsonText<'j> {
     /// Its strings, names of members included; of a text that is no JSON, something.
     pub(super) fn strings(&self) -> &[JsonString] {
         self.strings
-            .get_or_init(|| Strings::new(self.text, Original::none()).collect())
+            .get_or_init(|| Strings::new(self.text).collect())
     }
 
     /// Its strings if somebody looked for them.
@@ -74,26 +95,62 @@ impl<'j> JsonText<'j> {
     }
 
     /// Where its strings are, for who needs them once.
-    pub(super) fn places(&self) -> impl Iterator<Item = Range<usize>> {
-        let unknown = match self.strings.get() {
-            Some(_) => None,
-            None => Some(Strings::new(self.text, Original::none())),
-        };
-        let unknown = unknown.into_iter().flatten().map(|string| string.place);
-        let known = self.strings_if_known().iter();
-        known.map(|string| string.place.clone()).chain(unknown)
+    pub(super) fn places(&self) -> Places<'_> {
+        match self.strings.get() {
+            Some(strings) => Places::Known(strings.iter()),
+            None => Places::Unknown(Strings::new(self.text)),
+        }
+    }
+}
+
+// === impl Places ===
+
+impl Places<'_> {
+    /// Passes over all strings that begin before `place`, where none is open.
+    pub(super) fn skip_to(&mut self, place: usize) {
+        match self {
+            Self::Known(strings) => {
+                let is_before = |string: &JsonString| string.place.start <= place;
+                while strings.as_slice().first().is_some_and(is_before) {
+                    strings.next();
+                }
+            }
+            Self::Unknown(strings) => strings.place = place,
+        }
+    }
+}
+
+impl Iterator for Places<'_> {
+    type Item = Range<usize>;
+
+    fn next(&mut self) -> Option<Range<usize>> {
+        match self {
+            Self::Known(strings) => strings.next().map(|string| string.place.clone()),
+            Self::Unknown(strings) => strings.next().map(|string| string.place),
+        }
     }
 }
 
 // === impl Strings ===
 
 impl<'j> Strings<'j> {
-    fn new(json: &'j str, original: Original<'j>) -> Self {
+    fn new(json: &'j str) -> Self {
         Self {
             json,
-            original,
+            original: Original::none(),
+            earlier: Original::none(),
             place: 0,
         }
+    }
+
+    /// The length of the string that begins at `start`. The end of one that is known is not looked
+    /// for.
+    fn length(&mut self, start: usize) -> Option<usize> {
+        let rest = self.json.get(start..)?;
+        let known = self.earlier.find(rest.as_bytes());
+        known
+            .map(|place| place.len())
+            .or_else(|| string_length(rest))
     }
 }
 
@@ -105,14 +162,12 @@ impl Iterator for Strings<'_> {
         let start = self.place + quote(bytes.get(self.place..)?)? + 1;
         let rest = bytes.get(start..)?;
         let short = short_length(rest);
-        // The end of a copy is where it is in the original, and need not be looked for.
         let copied = match short {
             Some(_) => None,
             None => self.original.find(rest),
         };
         let length = short.or(copied.as_ref().map(Range::len));
-        let length = length.or_else(|| string_length(self.json.get(start..)?))?;
-        let end = start + length;
+        let end = start + length.or_else(|| self.length(start))?;
         self.place = end + 1;
         Some(JsonString {
             place: start..end,
@@ -140,7 +195,40 @@ fn near(bytes: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
     use super::*;
+
+    /// Texts with much in common, JSON or not; some of their strings are long enough to be known.
+    fn texts() -> impl Strategy<Value = (String, String)> {
+        let long = "a\\\"b\\\\".repeat(12);
+        let longer = format!("{long}\\\"x");
+        let pieces = vec![
+            format!("\"{long}\""),
+            format!("\"{longer}\""),
+            format!("\"{}\"", "é".repeat(40)),
+            "\"short\"".to_owned(),
+            long,
+            "\"".to_owned(),
+            "\\".to_owned(),
+            ",".to_owned(),
+        ];
+        let text = vec(select(pieces), 0..12).prop_map(|pieces| pieces.concat());
+        (text.clone(), text)
+    }
+
+    proptest! {
+        #[test]
+        fn strings_are_the_same_whatever_was_before((earlier, text) in texts()) {
+            let earlier = JsonText::new(&earlier);
+            earlier.strings();
+            let after = JsonText::after(&text, Original::earlier(&earlier));
+            let alone = JsonText::new(&text);
+            prop_assert_eq!(after.strings(), alone.strings());
+        }
+    }
 
     fn check(json: &str, expected: &[&str]) {
         let text = JsonText::new(json);

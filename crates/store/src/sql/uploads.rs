@@ -4,7 +4,7 @@ use crate::{Claim, StoreError, Upload};
 
 const PUT: &str = "
     INSERT INTO uploads (session, destination, trace, pushed, claimant, claimed_until)
-    VALUES ($1, $2, $3, $4, '', 0)
+    SELECT s.id, $2, $3, $4, '', 0 FROM sessions AS s WHERE s.id = $1
     ON CONFLICT (session) DO UPDATE SET trace = excluded.trace, pushed = excluded.pushed";
 
 /// Whatever is left to push, of sessions that nobody else takes care of.
@@ -29,8 +29,12 @@ pub(super) fn put<D: Database + ?Sized>(
         upload.trace.as_ref().into(),
         integer(upload.pushed)?,
     ];
-    database.execute("note how far the upload is", PUT, &parameters)?;
-    Ok(())
+    match database.execute("note how far the upload is", PUT, &parameters)? {
+        0 => Err(StoreError::UnknownSession {
+            session: upload.session.clone(),
+        }),
+        _ => Ok(()),
+    }
 }
 
 pub(super) fn claim<D: Database + ?Sized>(

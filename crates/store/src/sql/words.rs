@@ -6,6 +6,7 @@
 //!
 //! Where the index is slow to take many small rows, words wait in a table of their own, which every
 //! search reads, until there are enough of them: see [`Database::put_words`].
+mod before;
 mod repeats;
 mod seen;
 mod split;

@@ -10,7 +10,7 @@ use portcullis_json::write as json_text;
 use portcullis_trace::record::{EventRecord, Sequence, SessionEnd, SessionId, SessionRecord};
 
 use super::contents::{Contents, Part};
-use super::copies::{Original, copies_text};
+use super::copies::{Original, copies_text, is_long};
 use super::row::{Parameter, Reader, integer, object_text, texts_text};
 use super::strings::JsonText;
 use super::words::{self, WordRows};
@@ -113,9 +113,10 @@ pub(super) fn put_events<D: Database + ?Sized>(
     }
     let word_rows = count_events(database, messages)?;
     let mut contents = Contents::default();
+    let mut latest = BTreeMap::new();
     let rests: Vec<Rests<'_>> = messages
         .iter()
-        .map(|event| Rests::of(event, &mut contents))
+        .map(|event| Rests::of(event, &mut contents, &mut latest))
         .collect();
     put_rows(database, messages, &rests)?;
     put_violations(database, messages)?;
@@ -185,6 +186,9 @@ fn count_events<D: Database + ?Sized>(
     }
 }
 
+/// The latest long message of each session of a batch: an answer often says what its call said.
+type Latest<'t> = BTreeMap<&'t SessionId, JsonText<'t>>;
+
 /// What is in the row of an event: its texts without their large parts, and without what both have.
 struct Rests<'t> {
     seen: JsonText<'t>,
@@ -194,16 +198,26 @@ struct Rests<'t> {
 }
 
 impl<'t> Rests<'t> {
-    fn of(event: &'t EventRecord, contents: &mut Contents<'t>) -> Self {
-        let message = event.message.as_deref().map(JsonText::new);
-        let message = message.as_ref();
+    fn of(event: &'t EventRecord, contents: &mut Contents<'t>, latest: &mut Latest<'t>) -> Self {
+        let message = event.message.as_deref().map(|text| {
+            let earlier = if is_long(text) {
+                latest.get(&event.session)
+            } else {
+                None
+            };
+            JsonText::after(text, earlier.map_or_else(Original::none, Original::earlier))
+        });
         let of_message = |text| contents.take(event, Part::Message, text);
-        let rest_of_message = message.map(of_message).map(|cut| cut.rest);
-        let original = Original::of(message, &event.events);
+        let rest_of_message = message.as_ref().map(of_message).map(|cut| cut.rest);
+        let original = Original::of(message.as_ref(), &event.events);
         let mut seen = JsonText::with_copies(&event.events, original);
         let of_events = contents.take(event, Part::Events, &seen);
         // It is kept until the words of the whole batch are known.
         seen.forget_many_strings();
+        if let Some(mut message) = message.filter(|message| is_long(message.text)) {
+            message.forget_many_strings();
+            latest.insert(&event.session, message);
+        }
         Self {
             seen,
             message: rest_of_message,
@@ -355,29 +369,43 @@ mod tests {
 
     use super::*;
 
+    fn event(text: &str) -> EventRecord {
+        EventRecord {
+            session: SessionId::from_uuid([0; 16]),
+            sequence: Sequence::FIRST,
+            recorded_at: Timestamp::from_micros(0),
+            direction: Direction::ToServer,
+            method: None,
+            message: Some(text.into()),
+            events: text.to_owned(),
+            verdict: Verdict::Allow,
+            violations: Vec::new(),
+            failure: None,
+        }
+    }
+
     #[test]
     fn places_of_many_short_strings_are_not_kept_with_a_batch() {
-        let strings_kept = |text: String| {
-            let event = EventRecord {
-                session: SessionId::from_uuid([0; 16]),
-                sequence: Sequence::new(1).unwrap(),
-                recorded_at: Timestamp::from_micros(0),
-                direction: Direction::ToServer,
-                method: None,
-                message: Some(text.as_str().into()),
-                events: text,
-                verdict: Verdict::Allow,
-                violations: Vec::new(),
-                failure: None,
-            };
-            let rests = Rests::of(&event, &mut Contents::default());
-            rests.seen.strings_if_known().len()
+        let strings_kept = |text: &str| {
+            let event = event(text);
+            let mut latest = Latest::new();
+            let rests = Rests::of(&event, &mut Contents::default(), &mut latest);
+            let message = latest.get(&event.session).unwrap();
+            let kept = rests.seen.strings_if_known().len();
+            assert_eq!(message.strings_if_known().len(), kept);
+            kept
         };
         let long = "x".repeat(8192);
-        assert_eq!(strings_kept(format!("[\"{long}\"]")), 1);
-        assert_eq!(
-            strings_kept(format!("[\"{long}\"{}]", ",\"\"".repeat(8192))),
-            0
-        );
+        assert_eq!(strings_kept(&format!("[\"{long}\"]")), 1);
+        let many = ",\"\"".repeat(8192);
+        assert_eq!(strings_kept(&format!("[\"{long}\"{many}]")), 0);
+    }
+
+    #[test]
+    fn short_messages_are_compared_with_none() {
+        let event = event("[\"short\"]");
+        let mut latest = Latest::new();
+        Rests::of(&event, &mut Contents::default(), &mut latest);
+        assert!(latest.is_empty());
     }
 }

@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::slice;
 
 use portcullis_json::Object;
 use portcullis_trace::record::{Origin, SessionRecord, Timestamp};
@@ -6,7 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::sql::GUARDRAILS_MAX;
-use crate::{Entry, GuardrailRecord, GuardrailScope, SessionFilter, Store};
+use crate::{Entry, GuardrailRecord, GuardrailScope, SessionFilter, Store, Upload};
 
 fn session(n: u64, name: Option<String>) -> Entry {
     Entry::Session(SessionRecord {
@@ -60,6 +61,25 @@ fn durability_decides_what_a_commit_waits_for() {
         assert_eq!(pragma::<String>(&store, "journal_mode"), "wal");
         assert_eq!(pragma::<i64>(&store, "foreign_keys"), 1);
     }
+}
+
+#[test]
+fn references_are_enforced_except_while_recording() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut store = open(&directory, Durability::Relaxed);
+    let begun = session(1, None);
+    store.write(slice::from_ref(&begun)).unwrap();
+    assert_eq!(pragma::<i64>(&store, "foreign_keys"), 0);
+    let Entry::Session(begun) = begun else {
+        panic!("it is a session");
+    };
+    store
+        .write(&[Upload::new(begun.id.clone(), "http://here/").into()])
+        .unwrap();
+    assert!(store.delete_session(&begun.id).unwrap());
+    assert_eq!(pragma::<i64>(&store, "foreign_keys"), 1);
+    let left = store.query("count", "SELECT count(*) FROM uploads", &[]);
+    assert_eq!(left.unwrap(), [vec![Cell::Integer(0)]]);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What goes on after a gateway: uploads and sessions.
 use std::slice;
 
-use portcullis_store::{Claim, Entry, Resumption, Store, Upload};
+use portcullis_store::{Claim, Entry, EventPage, Resumption, Store, StoreError, Upload};
 use portcullis_trace::record::SessionEnd;
 
 use crate::backend::{on_every_backend, write};
@@ -14,7 +14,7 @@ on_every_backend!(
     uploads_of_another_destination_are_left_alone,
     resumption_is_found_by_its_key_until_the_session_ends,
     resumption_is_taken_over,
-    upload_of_an_unknown_session_is_refused,
+    what_goes_on_of_an_unknown_session_is_refused_as_such,
 );
 
 const HERE: &str = "http://here/";
@@ -118,7 +118,23 @@ fn resumption_is_taken_over(store: &mut dyn Store) {
     assert_eq!(store.resumption("k").unwrap(), None);
 }
 
-fn upload_of_an_unknown_session_is_refused(store: &mut dyn Store) {
-    let upload = Entry::Upload(Upload::new(session_id(7), HERE));
-    store.write(&[upload]).unwrap_err();
+fn what_goes_on_of_an_unknown_session_is_refused_as_such(store: &mut dyn Store) {
+    write(store, [session(1)]);
+    let resumption = Resumption {
+        session: session_id(7),
+        ..resumption("k", "a")
+    };
+    let upload = Upload::new(session_id(7), HERE);
+    for entry in [Entry::from(upload), resumption.into()] {
+        let error = store.write(&[event(1, 1).into(), entry]).unwrap_err();
+        assert!(
+            matches!(&error, StoreError::UnknownSession { session } if *session == session_id(7)),
+            "{error:?}"
+        );
+    }
+    assert_eq!(
+        store.events(&session_id(1), EventPage::first(9)).unwrap(),
+        []
+    );
+    assert_eq!(store.resumption("k").unwrap(), None);
 }

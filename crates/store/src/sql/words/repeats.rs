@@ -66,13 +66,25 @@ fn place_of(window: &[u8; WINDOW]) -> usize {
 }
 
 /// How many bytes are the same at the beginning of both.
-fn alike(one: &[u8], other: &[u8]) -> usize {
+pub(super) fn alike(one: &[u8], other: &[u8]) -> usize {
     const AT_ONCE: usize = 64;
     let (chunks, others) = (one.as_chunks::<AT_ONCE>().0, other.as_chunks::<AT_ONCE>().0);
     let both = chunks.iter().zip(others);
-    let same = AT_ONCE * both.take_while(|(one, other)| one == other).count();
+    let mut same = AT_ONCE * both.take_while(|(one, other)| one == other).count();
+    while let (Some(word), Some(other)) = (word_at(one, same), word_at(other, same)) {
+        if word != other {
+            // The first of its bytes is the lowest.
+            return same + ((word ^ other).trailing_zeros() / u8::BITS) as usize;
+        }
+        same += size_of_val(&word);
+    }
     let rest = one.iter().skip(same).zip(other.iter().skip(same));
     same + rest.take_while(|(one, other)| one == other).count()
+}
+
+fn word_at(bytes: &[u8], place: usize) -> Option<u64> {
+    let word = bytes.get(place..)?.first_chunk()?;
+    Some(u64::from_le_bytes(*word))
 }
 
 #[cfg(test)]
@@ -124,6 +136,22 @@ mod tests {
         assert_eq!(repeats.end(&text, 1), None);
         let end = repeats.end(&text, said.len() + 3);
         assert_eq!(end, Some(2 * said.len() + 2));
+    }
+
+    #[test]
+    fn so_many_bytes_are_alike_as_come_before_the_first_that_differs() {
+        let one: Vec<u8> = (0..150).collect();
+        for length in 0..one.len() {
+            let mut other = one.clone();
+            if let Some(byte) = other.get_mut(length) {
+                *byte ^= 0x81;
+            }
+            assert_eq!(alike(&one, &other), length);
+            other.truncate(length);
+            assert_eq!(alike(&one, &other), length);
+            assert_eq!(alike(&other, &one), length);
+        }
+        assert_eq!(alike(&one, &one), one.len());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use hashbrown::{DefaultHashBuilder, HashSet, HashTable};
 use memchr::memchr;
 use portcullis_json::{Limits, Value, parse};
 
+use super::before::Before;
 use super::repeats::{self, Repeats};
 use super::split::{Split, ascii_words, cut, is_between_words, kept_form};
 use crate::sql::strings::JsonText;
@@ -24,12 +25,13 @@ const SAID_BYTES_MIN: usize = 64;
 const SHORT_BYTES_MAX: usize = 1024;
 
 /// Strings all of whose words were added, as they stand in JSON: an answer often says what its call
-/// said.
+/// said. And messages that others are like.
 #[derive(Default)]
 pub(super) struct Said<'m> {
     short: HashSet<&'m str>,
     /// Their lengths decide first, so that what differs is hardly ever compared.
     long: BTreeSet<(usize, &'m str)>,
+    messages: Before<'m>,
 }
 
 /// Different words, in the form in which they are kept, each with a space before it.
@@ -95,24 +97,31 @@ impl Seen {
     pub(super) fn add_message<'m>(&mut self, events: &JsonText<'m>, said: &mut Said<'m>) {
         self.message += 1;
         self.of_message = 0;
-        let mut end = 0;
         let text = events.text;
-        events.places().for_each(|string| {
-            self.add_scalars(text.get(end..string.start).unwrap_or_default());
-            end = string.end + 1;
-            let rest = text.as_bytes().get(end..).unwrap_or_default();
+        let mut news = said.messages.news(events);
+        for part in news.by_ref() {
+            self.add_scalars(text.get(part.between).unwrap_or_default());
+            let Some(string) = part.string else { continue };
+            let rest = text.as_bytes().get(string.end + 1..).unwrap_or_default();
             let is_name = rest.trim_ascii_start().first() == Some(&b':');
             let says = text.get(string.clone()).unwrap_or_default();
             let is_long = says.len() >= SAID_BYTES_MIN;
             if is_name || is_long && said.contains(says) {
-                return;
+                continue;
             }
-            self.add_string(text, string);
+            let is_escaped = || memchr(b'\\', says.as_bytes()).is_some();
+            if part.said > 0 && !is_escaped() {
+                self.add_string(text, string.start + part.said..string.end);
+            } else {
+                self.add_string(text, string);
+            }
             if is_long && self.of_message < WORDS_OF_EVENT_MAX {
                 said.insert(says);
             }
-        });
-        self.add_scalars(text.get(end..).unwrap_or_default());
+        }
+        if self.of_message < WORDS_OF_EVENT_MAX {
+            said.messages.keep(news);
+        }
     }
 
     /// Of what stands between strings.
@@ -240,6 +249,7 @@ impl<'m> Said<'m> {
     pub(super) fn clear(&mut self) {
         self.short.clear();
         self.long.clear();
+        self.messages.clear();
     }
 
     fn contains(&self, string: &'m str) -> bool {
@@ -407,7 +417,62 @@ mod tests {
         })
     }
 
+    /// Parts of messages that are like each other, and of what is no JSON.
+    fn messages() -> impl Strategy<Value = Vec<String>> {
+        let part = select(vec![
+            r#"{"role":"tool","id":"#,
+            r#""content":["#,
+            r#""1""#,
+            r#""12""#,
+            r#""a b""#,
+            r#""a c""#,
+            r#""a b\n\u00e9 c""#,
+            r#""a""#,
+            "\"the quick brown fox jumps over the lazy dog, and the lazy dog over the quick brown fox\"",
+            "1",
+            "12",
+            "null",
+            ",",
+            ":",
+            " ",
+            "]",
+            "\"",
+            "\\",
+            "x",
+            "\"é\\n\"",
+        ]);
+        let parts = || vec(part.clone(), 0..12);
+        let message = (parts(), 0..3_usize).prop_map(|(parts, kind)| {
+            let beginning = [
+                "[{\"role\":\"assistant\",",
+                "[{\"role\":\"tool\",\"id\":",
+                "[",
+            ];
+            beginning.get(kind).unwrap_or(&"").to_string() + &parts.concat()
+        });
+        vec(message, 1..8)
+    }
+
     proptest! {
+        #[test]
+        fn messages_together_have_the_words_of_each(messages in messages(), known: bool) {
+            let mut expected: Vec<_> = messages.iter().flat_map(|message| of(message)).collect();
+            expected.sort_unstable();
+            expected.dedup();
+            let (mut seen, mut said) = (Seen::default(), Said::default());
+            let messages: Vec<_> = messages.iter().map(|text| JsonText::new(text)).collect();
+            for message in &messages {
+                if known {
+                    message.strings();
+                }
+                seen.add_message(message, &mut said);
+            }
+            let words = seen.take_text();
+            let mut found: Vec<_> = words.split_whitespace().collect();
+            found.sort_unstable();
+            prop_assert_eq!(found, expected);
+        }
+
         #[test]
         fn long_string_has_the_words_of_its_text(unit in pieces(), end in pieces()) {
             let long = unit.repeat(repeats::TEXT_BYTES_MIN / unit.len() + 2) + &end;
