@@ -25,8 +25,16 @@ pub(crate) struct View {
 /// Bytes of the view that stand for other bytes of the original.
 #[derive(Debug)]
 struct Change {
+    /// Empty where what is written cannot be seen.
     read: Range<usize>,
     written: Range<usize>,
+}
+
+/// The places of all changes in one of the two texts, from left to right.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Changed<'v> {
+    changes: &'v [Change],
+    place: fn(&Change) -> &Range<usize>,
 }
 
 /// Finds places in one text.
@@ -34,12 +42,24 @@ type Search = fn(&LongRuns<'_>) -> Vec<Match>;
 
 /// What the search finds in the text, and what it finds only once the text is read.
 pub(crate) fn find(long: &LongRuns<'_>, search: Search) -> Vec<Match> {
-    let text = long.text;
-    let mut found = search(long);
+    find_by(long, search, |view| {
+        [search(long), search(&LongRuns::of(&view.text))]
+    })
+}
+
+/// The same, of a search that has a way of its own to look at a text and its view: both answers
+/// are those that the search gives for each.
+pub(crate) fn find_by(
+    long: &LongRuns<'_>,
+    search: Search,
+    search_both: impl FnOnce(&View) -> [Vec<Match>; 2],
+) -> Vec<Match> {
+    let mut found;
     let mut uncovered: Vec<Match> = Vec::new();
-    if let Some(view) = View::of(text) {
-        let seen = search(&LongRuns::of(&view.text)).into_iter();
-        uncovered.extend(seen.map(|one| Match {
+    if let Some(view) = View::of(long.text) {
+        let [written, seen] = search_both(&view);
+        found = written;
+        uncovered.extend(seen.into_iter().map(|one| Match {
             span: view.written(&one.span),
             ..one
         }));
@@ -51,6 +71,8 @@ pub(crate) fn find(long: &LongRuns<'_>, search: Search) -> Vec<Match> {
         found.retain(|one| {
             !view.is_inside(one.span.start) || !ends.contains(&(one.kind, one.span.end))
         });
+    } else {
+        found = search(long);
     }
     for decoded in decode::packed(long) {
         let seen = search(&LongRuns::of(&decoded.text)).into_iter();
@@ -92,7 +114,7 @@ fn add_apart(found: &mut Vec<Match>, mut uncovered: Vec<Match>) {
 
 impl View {
     /// `None` if the text reads as it is written.
-    fn of(text: &str) -> Option<Self> {
+    pub(crate) fn of(text: &str) -> Option<Self> {
         let is_ascii = text.is_ascii();
         let next_special = |rest: &str| {
             if is_ascii {
@@ -170,6 +192,22 @@ impl View {
         change.is_some_and(|change| change.written.start < written)
     }
 
+    /// Where the view differs, in the original.
+    pub(crate) fn changed_in_original(&self) -> Changed<'_> {
+        Changed {
+            changes: &self.changes,
+            place: |change| &change.written,
+        }
+    }
+
+    /// Where the view differs, in the view.
+    pub(crate) fn changed(&self) -> Changed<'_> {
+        Changed {
+            changes: &self.changes,
+            place: |change| &change.read,
+        }
+    }
+
     /// The bytes of the original that these bytes of the view stand for.
     pub(crate) fn written(&self, read: &Range<usize>) -> Range<usize> {
         let start = self.byte(read.start).start;
@@ -189,6 +227,28 @@ impl View {
         let (read, written) = last.map_or((0, 0), |last| (last.read.end, last.written.end));
         let place = at - read + written;
         place..place + 1
+    }
+}
+
+// === impl Changed ===
+
+impl<'v> Changed<'v> {
+    pub(crate) fn places(self) -> impl Iterator<Item = &'v Range<usize>> {
+        self.changes.iter().map(self.place)
+    }
+
+    /// Whether one of them has a byte of the stretch, or lies between two of its bytes.
+    pub(crate) fn is_in(self, stretch: &Range<usize>) -> bool {
+        let is_before = |change: &Change| (self.place)(change).end <= stretch.start;
+        let next = self.changes.get(self.changes.partition_point(is_before));
+        next.is_some_and(|change| (self.place)(change).start < stretch.end)
+    }
+
+    /// Whether one of them is in the stretch or beside it.
+    pub(crate) fn is_at(self, stretch: &Range<usize>) -> bool {
+        let is_before = |change: &Change| (self.place)(change).end < stretch.start;
+        let next = self.changes.get(self.changes.partition_point(is_before));
+        next.is_some_and(|change| (self.place)(change).start <= stretch.end)
     }
 }
 
