@@ -120,7 +120,7 @@ impl View {
             if is_ascii {
                 memchr3(b'%', b'&', b'\\', rest.as_bytes())
             } else {
-                rest.find(is_special)
+                rest.bytes().position(is_special)
             }
         };
         let mut view = Self::default();
@@ -140,6 +140,9 @@ impl View {
             let written = at..at + length;
             at = written.end;
             if text.get(written.clone()) != Some(&part) {
+                if view.changes.is_empty() {
+                    view.text.reserve(text.len());
+                }
                 view.add(
                     text.get(kept..written.start).unwrap_or_default(),
                     &part,
@@ -252,9 +255,9 @@ impl<'v> Changed<'v> {
     }
 }
 
-/// Whether the character may read as something else.
-fn is_special(character: char) -> bool {
-    !character.is_ascii() || matches!(character, '%' | '&' | '\\')
+/// Whether a character that begins with this byte may read as something else.
+fn is_special(byte: u8) -> bool {
+    !byte.is_ascii() || matches!(byte, b'%' | b'&' | b'\\')
 }
 
 #[cfg(test)]

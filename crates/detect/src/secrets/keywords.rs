@@ -133,17 +133,19 @@ impl Keywords {
 
     /// Looks through a part of the text, as far as there is text.
     fn each_in(&self, text: &[u8], part: Range<usize>, take: &mut impl FnMut(usize, Range<usize>)) {
-        let begin = part.start;
-        let part = text.get(begin..part.end.min(text.len()));
+        let end = part.end.min(text.len());
+        let mut rest = text.get(part.start..end).unwrap_or_default().iter();
         let searcher = self.searcher.as_ref();
         let start = searcher.and_then(|searcher| searcher.start_state(Anchored::No).ok());
         let (Some(searcher), Some(mut state)) = (searcher, start) else {
             // There is such a state. Without it every rule has to look for itself.
             return self.owners.iter().for_each(|owner| take(*owner, 0..0));
         };
-        for (byte, end) in part.unwrap_or_default().iter().zip(begin + 1..) {
+        while let Some(byte) = rest.next() {
             state = searcher.next_state(Anchored::No, state, *byte);
-            if searcher.is_match(state) {
+            // Few states are special, and nearly all of these are matches.
+            if searcher.is_special(state) && searcher.is_match(state) {
+                let end = end - rest.len();
                 for hit in 0..searcher.match_len(state) {
                     let word = searcher.match_pattern(state, hit);
                     if let Some(owner) = self.owners.get(word.as_usize()) {
