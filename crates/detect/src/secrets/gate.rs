@@ -105,6 +105,11 @@ const BESIDE_RUN: [&str; 27] = [
     "wireguard-key",
 ];
 
+/// Of rules that are tried on the whole text, keywords that call for them in a long run alone: what
+/// a rule matches with such a keyword, and none of its others, is a run. In prose they are parts of
+/// words (`path`).
+const IN_RUN_ALONE: [(&str, &str); 1] = [("airtable-token", "pat")];
+
 static REACHES: LazyLock<Vec<Reach>> = LazyLock::new(|| {
     let reach = |id: &str| {
         if IN_TEXT.contains(&id) {
@@ -118,12 +123,15 @@ static REACHES: LazyLock<Vec<Reach>> = LazyLock::new(|| {
     RULES.iter().map(|rule| reach(rule.id)).collect()
 });
 
-static OF_RUNS: LazyLock<Keywords> = LazyLock::new(|| keywords(|_, reach| reach == Reach::Run));
+static OF_RUNS: LazyLock<Keywords> = LazyLock::new(|| {
+    keywords(|id, reach, word| reach == Reach::Run || IN_RUN_ALONE.contains(&(id, word)))
+});
 static OF_SHORT_RUNS: LazyLock<Keywords> =
-    LazyLock::new(|| keywords(|id, _| IN_SHORT_RUN.contains(&id)));
-static OF_TEXT: LazyLock<Keywords> = LazyLock::new(|| keywords(|_, reach| reach == Reach::Text));
-static OF_ALL_BUT_RUNS: LazyLock<Keywords> =
-    LazyLock::new(|| keywords(|_, reach| reach != Reach::Run));
+    LazyLock::new(|| keywords(|id, _, _| IN_SHORT_RUN.contains(&id)));
+static OF_TEXT: LazyLock<Keywords> = LazyLock::new(|| keywords(|_, reach, _| reach == Reach::Text));
+static OF_ALL_BUT_RUNS: LazyLock<Keywords> = LazyLock::new(|| {
+    keywords(|id, reach, word| reach != Reach::Run && !IN_RUN_ALONE.contains(&(id, word)))
+});
 
 /// The rules that a text calls for, in their order, and where to try each.
 pub(super) fn called<'r>(text: &str, runs: &'r Runs) -> Vec<(usize, Part<'r>)> {
@@ -187,11 +195,11 @@ fn keywords_in(run: &Range<usize>) -> &'static Keywords {
     }
 }
 
-/// Those of the rules that are wanted for their names or reaches.
-fn keywords(is_wanted: fn(&str, Reach) -> bool) -> Keywords {
-    Keywords::of(|number| {
+/// Those that are wanted for the name or the reach of their rule, or for themselves.
+fn keywords(is_wanted: fn(&str, Reach, &str) -> bool) -> Keywords {
+    Keywords::of(|number, word| {
         let rule = RULES.get(number).zip(REACHES.get(number));
-        rule.is_some_and(|(rule, reach)| is_wanted(rule.id, *reach))
+        rule.is_some_and(|(rule, reach)| is_wanted(rule.id, *reach, word))
     })
 }
 

@@ -26,14 +26,14 @@ pub(super) struct Keywords {
 // === impl Keywords ===
 
 impl Keywords {
-    /// Those of the wanted rules.
-    pub(super) fn of(is_wanted: impl Fn(usize) -> bool) -> Self {
+    /// Those that are wanted, by the number of the rule and the keyword.
+    pub(super) fn of(is_wanted: impl Fn(usize, &str) -> bool) -> Self {
         let mut words: Vec<&str> = Vec::new();
         let mut owners = Vec::new();
         for (number, Rule { keywords, .. }) in RULES.iter().enumerate() {
-            if is_wanted(number) {
-                words.extend(*keywords);
-                owners.extend(keywords.iter().map(|_| number));
+            for keyword in keywords.iter().filter(|word| is_wanted(number, word)) {
+                words.push(keyword);
+                owners.push(number);
             }
         }
         let longest = words.iter().map(|word| word.len()).max();
@@ -167,7 +167,7 @@ mod tests {
 
     impl All {
         fn new() -> Self {
-            let halves = [0, 1].map(|half| Keywords::of(|number| number % 2 == half));
+            let halves = [0, 1].map(|half| Keywords::of(|number, _| number % 2 == half));
             assert!(halves.iter().all(|keywords| keywords.sieve.is_some()));
             Self(halves)
         }

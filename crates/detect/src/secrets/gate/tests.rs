@@ -279,6 +279,37 @@ fn a_match_in_a_run_has_its_keyword_inside() {
 }
 
 #[test]
+fn what_is_matched_with_a_keyword_of_runs_alone_is_a_run() {
+    let mut choices = Choices::new(4711);
+    for (id, word) in IN_RUN_ALONE {
+        let rule = RULES.iter().find(|rule| rule.id == id).unwrap();
+        assert!(rule.keywords.contains(&word) && BESIDE_RUN.contains(&id));
+        let mut runs = 0;
+        for _ in 0..200 {
+            let mut text = String::new();
+            choices.matching(&hir(rule.source), &mut text);
+            let lower = text.to_ascii_lowercase();
+            let mut others = rule.keywords.iter().filter(|other| **other != word);
+            if !others.any(|other| lower.contains(other)) {
+                assert!(lower.contains(word), "{id}: {text}");
+                assert!(text.len() >= USUAL_MIN, "{id}: {text}");
+                assert!(text.bytes().all(is_of_run), "{id}: {text}");
+                runs += 1;
+            }
+        }
+        assert!(runs > 0, "{id}");
+    }
+}
+
+#[test]
+fn words_of_prose_call_for_nothing() {
+    let text = "the path of the file, ab12cd34ef56gh78";
+    assert!(called(text, &Runs::of(&LongRuns::of(text))).is_empty());
+    let text = "the/path/of/the/file/ab12cd34ef56gh78";
+    assert!(!called(text, &Runs::of(&LongRuns::of(text))).is_empty());
+}
+
+#[test]
 fn uniform_runs_are_no_credentials() {
     let runs_of = |text| Runs::of(&LongRuns::of(text));
     let runs = runs_of("================ aaaaaaaaaaaaaaaaaaaa /usr/share/locale");
