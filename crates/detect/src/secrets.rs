@@ -52,7 +52,7 @@ fn in_plain_text(long: &LongRuns<'_>) -> Vec<Match> {
 /// What [`in_plain_text`] finds in the text, and in what it reads as.
 fn in_text_and_view(long: &LongRuns<'_>, view: &View) -> [Vec<Match>; 2] {
     let runs = Runs::of(long);
-    let seen = Runs::of(&LongRuns::of(&view.text));
+    let seen = Runs::of(&view.long_runs(long));
     let [called, called_in_view] = gate::called_in_both(long.text, &runs, view, &seen);
     [
         matches(long.text, called),

@@ -8,7 +8,7 @@
 mod escape;
 
 use crate::fold;
-use crate::runs::LongRuns;
+use crate::runs::{LongRuns, is_of_run};
 use crate::{Match, decode};
 use memchr::{memchr, memchr3};
 use std::collections::HashSet;
@@ -36,6 +36,9 @@ pub(crate) struct Changed<'v> {
     changes: &'v [Change],
     place: fn(&Change) -> &Range<usize>,
 }
+
+/// With fewer bytes to a change, looking for runs around each costs more than in the whole text.
+const APART_MIN: usize = 32;
 
 /// Finds places in one text.
 type Search = fn(&LongRuns<'_>) -> Vec<Match>;
@@ -177,6 +180,45 @@ impl View {
         (!view.changes.is_empty()).then_some(view)
     }
 
+    /// The long runs of the view; `original` are those of the text that it is a view of.
+    ///
+    /// A run that no change is in or beside has the same bytes in both texts, and the same beside
+    /// it, so it is a run of both. The others are looked for in the bytes of runs that a change
+    /// has, or that stand before and behind it.
+    pub(crate) fn long_runs(&self, original: &LongRuns<'_>) -> LongRuns<'_> {
+        let text = &*self.text;
+        if self.changes.len() > text.len() / APART_MIN {
+            return LongRuns::of(text);
+        }
+        let length = |bytes: Option<&[u8]>| {
+            let bytes = bytes.unwrap_or_default().iter();
+            bytes.take_while(|byte| is_of_run(**byte)).count()
+        };
+        let bytes = text.as_bytes();
+        let mut runs = Vec::new();
+        let mut kept = original.runs.iter().peekable();
+        let mut changes = self.changes.iter().peekable();
+        let mut last: Option<&Change> = None;
+        while let Some(change) = changes.next() {
+            let mut add = |run| runs.extend(shifted(run, last));
+            while let Some(run) = kept.next_if(|run| run.end < change.written.start) {
+                add(run);
+            }
+            let before = bytes.get(..change.read.start).unwrap_or_default().iter();
+            let before = before.rev().take_while(|byte| is_of_run(**byte)).count();
+            let mut end = change.read.end + length(bytes.get(change.read.end..));
+            last = Some(change);
+            while let Some(change) = changes.next_if(|change| change.read.start <= end) {
+                end = end.max(change.read.end);
+                end += length(bytes.get(end..));
+                last = Some(change);
+            }
+            LongRuns::add_in(bytes, change.read.start - before..end, &mut runs);
+        }
+        runs.extend(kept.filter_map(|run| shifted(run, last)));
+        LongRuns { text, runs }
+    }
+
     /// Adds what reads as it is written, and a part that does not.
     fn add(&mut self, plain: &str, part: &str, written: Range<usize>) {
         self.text.push_str(plain);
@@ -253,6 +295,20 @@ impl<'v> Changed<'v> {
         let next = self.changes.get(self.changes.partition_point(is_before));
         next.is_some_and(|change| (self.place)(change).start <= stretch.end)
     }
+}
+
+/// Where a run of the original stands in the view, unless it begins in or beside the last change
+/// before its end.
+fn shifted(run: &Range<usize>, last: Option<&Change>) -> Option<Range<usize>> {
+    let Some(last) = last else {
+        return Some(run.clone());
+    };
+    let apart = run
+        .start
+        .checked_sub(last.written.end)
+        .filter(|it| *it > 0)?;
+    let start = last.read.end + apart;
+    Some(start..start + run.len())
 }
 
 /// Whether a character that begins with this byte may read as something else.
@@ -350,6 +406,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn long_runs_of_a_view_are_those_of_its_text(
+            text in r"([ a.<\n]|[a-z]{1,20}|[ a-z]{40}|[.a-z]{60}|\\n|\\\\|\u{200b}|%20|%61|&lt;|４){0,20}"
+        ) {
+            if let Some(view) = View::of(&text) {
+                let runs = view.long_runs(&LongRuns::of(&text)).runs;
+                prop_assert_eq!(runs, LongRuns::of(&view.text).runs, "{}", text);
+            }
+        }
+
         #[test]
         fn places_lie_on_characters_of_the_original(text in r"([a4%é&\\;\u{200b}]|4711|%34|%c3%a9|&#52;|&eacute;|４){0,20}") {
             for one in find(&LongRuns::of(&text), digits) {
