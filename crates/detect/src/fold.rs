@@ -101,6 +101,9 @@ pub(crate) fn each(character: char, mut take: impl FnMut(char)) {
 
 /// As [`each`], but capitals stay capitals and what cannot be seen becomes nothing.
 pub(crate) fn each_cased(character: char, mut take: impl FnMut(char)) {
+    if character.is_ascii() {
+        return take(character);
+    }
     if is_invisible(character) {
         return;
     }
@@ -229,6 +232,18 @@ mod tests {
         };
         assert_eq!(cased("ＡＫia"), "AKia");
         assert_eq!(cased("АКіа\u{200b}\u{e0041}É"), "AKiaAE");
+    }
+
+    #[test]
+    fn plain_characters_stay_what_they_are() {
+        for code in 0..0x80_u8 {
+            let character = char::from(code);
+            let mut parts = Vec::new();
+            each_cased(character, |part| parts.push(part));
+            assert_eq!(parts, [character]);
+            assert_eq!(look_alike(character), character);
+            assert!(!is_invisible(character) && tag(character).is_none());
+        }
     }
 
     #[test]

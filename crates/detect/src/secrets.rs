@@ -13,8 +13,9 @@ mod reference;
 mod rules;
 mod sieve;
 
+use crate::Match;
 use crate::runs::LongRuns;
-use crate::{Match, view};
+use crate::view::{self, View};
 use filter::{entropy_centibits, entropy_of_length, is_placeholder, is_public};
 use gate::{Part, Runs};
 use std::collections::BTreeSet;
@@ -38,17 +39,32 @@ pub fn find(text: &str) -> Vec<Match> {
 }
 
 fn in_all_writings(long: &LongRuns<'_>) -> Vec<Match> {
-    let mut found = view::find(long, in_plain_text);
+    let mut found = view::find_by(long, in_plain_text, |view| in_text_and_view(long, view));
     found.sort_by_key(|one| one.span.start);
     found
 }
 
 fn in_plain_text(long: &LongRuns<'_>) -> Vec<Match> {
+    let runs = Runs::of(long);
+    matches(long.text, gate::called(long.text, &runs))
+}
+
+/// What [`in_plain_text`] finds in the text, and in what it reads as.
+fn in_text_and_view(long: &LongRuns<'_>, view: &View) -> [Vec<Match>; 2] {
+    let runs = Runs::of(long);
+    let seen = Runs::of(&view.long_runs(long));
+    let [called, called_in_view] = gate::called_in_both(long.text, &runs, view, &seen);
+    [
+        matches(long.text, called),
+        matches(&view.text, called_in_view),
+    ]
+}
+
+/// What these rules find, each in its part of the text.
+fn matches(text: &str, called: Vec<(usize, Part<'_>)>) -> Vec<Match> {
     let mut found: Vec<Match> = Vec::new();
     let mut taken: BTreeSet<(usize, usize)> = BTreeSet::new();
-    let text = long.text;
-    let runs = Runs::of(long);
-    for (number, part) in gate::called(text, &runs) {
+    for (number, part) in called {
         let Some(rule) = RULES.get(number) else {
             continue;
         };

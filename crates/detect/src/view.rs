@@ -8,7 +8,7 @@
 mod escape;
 
 use crate::fold;
-use crate::runs::LongRuns;
+use crate::runs::{LongRuns, is_of_run};
 use crate::{Match, decode};
 use memchr::{memchr, memchr3};
 use std::collections::HashSet;
@@ -25,21 +25,44 @@ pub(crate) struct View {
 /// Bytes of the view that stand for other bytes of the original.
 #[derive(Debug)]
 struct Change {
+    /// Empty where what is written cannot be seen.
     read: Range<usize>,
     written: Range<usize>,
 }
+
+/// The places of all changes in one of the two texts, from left to right.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Changed<'v> {
+    changes: &'v [Change],
+    place: fn(&Change) -> &Range<usize>,
+}
+
+/// With fewer bytes to a change, looking for runs around each costs more than in the whole text.
+const APART_MIN: usize = 32;
 
 /// Finds places in one text.
 type Search = fn(&LongRuns<'_>) -> Vec<Match>;
 
 /// What the search finds in the text, and what it finds only once the text is read.
 pub(crate) fn find(long: &LongRuns<'_>, search: Search) -> Vec<Match> {
-    let text = long.text;
-    let mut found = search(long);
+    find_by(long, search, |view| {
+        [search(long), search(&LongRuns::of(&view.text))]
+    })
+}
+
+/// The same, of a search that has a way of its own to look at a text and its view: both answers
+/// are those that the search gives for each.
+pub(crate) fn find_by(
+    long: &LongRuns<'_>,
+    search: Search,
+    search_both: impl FnOnce(&View) -> [Vec<Match>; 2],
+) -> Vec<Match> {
+    let mut found;
     let mut uncovered: Vec<Match> = Vec::new();
-    if let Some(view) = View::of(text) {
-        let seen = search(&LongRuns::of(&view.text)).into_iter();
-        uncovered.extend(seen.map(|one| Match {
+    if let Some(view) = View::of(long.text) {
+        let [written, seen] = search_both(&view);
+        found = written;
+        uncovered.extend(seen.into_iter().map(|one| Match {
             span: view.written(&one.span),
             ..one
         }));
@@ -51,6 +74,8 @@ pub(crate) fn find(long: &LongRuns<'_>, search: Search) -> Vec<Match> {
         found.retain(|one| {
             !view.is_inside(one.span.start) || !ends.contains(&(one.kind, one.span.end))
         });
+    } else {
+        found = search(long);
     }
     for decoded in decode::packed(long) {
         let seen = search(&LongRuns::of(&decoded.text)).into_iter();
@@ -92,13 +117,13 @@ fn add_apart(found: &mut Vec<Match>, mut uncovered: Vec<Match>) {
 
 impl View {
     /// `None` if the text reads as it is written.
-    fn of(text: &str) -> Option<Self> {
+    pub(crate) fn of(text: &str) -> Option<Self> {
         let is_ascii = text.is_ascii();
         let next_special = |rest: &str| {
             if is_ascii {
                 memchr3(b'%', b'&', b'\\', rest.as_bytes())
             } else {
-                rest.find(is_special)
+                rest.bytes().position(is_special)
             }
         };
         let mut view = Self::default();
@@ -118,6 +143,9 @@ impl View {
             let written = at..at + length;
             at = written.end;
             if text.get(written.clone()) != Some(&part) {
+                if view.changes.is_empty() {
+                    view.text.reserve(text.len());
+                }
                 view.add(
                     text.get(kept..written.start).unwrap_or_default(),
                     &part,
@@ -152,6 +180,45 @@ impl View {
         (!view.changes.is_empty()).then_some(view)
     }
 
+    /// The long runs of the view; `original` are those of the text that it is a view of.
+    ///
+    /// A run that no change is in or beside has the same bytes in both texts, and the same beside
+    /// it, so it is a run of both. The others are looked for in the bytes of runs that a change
+    /// has, or that stand before and behind it.
+    pub(crate) fn long_runs(&self, original: &LongRuns<'_>) -> LongRuns<'_> {
+        let text = &*self.text;
+        if self.changes.len() > text.len() / APART_MIN {
+            return LongRuns::of(text);
+        }
+        let length = |bytes: Option<&[u8]>| {
+            let bytes = bytes.unwrap_or_default().iter();
+            bytes.take_while(|byte| is_of_run(**byte)).count()
+        };
+        let bytes = text.as_bytes();
+        let mut runs = Vec::new();
+        let mut kept = original.runs.iter().peekable();
+        let mut changes = self.changes.iter().peekable();
+        let mut last: Option<&Change> = None;
+        while let Some(change) = changes.next() {
+            let mut add = |run| runs.extend(shifted(run, last));
+            while let Some(run) = kept.next_if(|run| run.end < change.written.start) {
+                add(run);
+            }
+            let before = bytes.get(..change.read.start).unwrap_or_default().iter();
+            let before = before.rev().take_while(|byte| is_of_run(**byte)).count();
+            let mut end = change.read.end + length(bytes.get(change.read.end..));
+            last = Some(change);
+            while let Some(change) = changes.next_if(|change| change.read.start <= end) {
+                end = end.max(change.read.end);
+                end += length(bytes.get(end..));
+                last = Some(change);
+            }
+            LongRuns::add_in(bytes, change.read.start - before..end, &mut runs);
+        }
+        runs.extend(kept.filter_map(|run| shifted(run, last)));
+        LongRuns { text, runs }
+    }
+
     /// Adds what reads as it is written, and a part that does not.
     fn add(&mut self, plain: &str, part: &str, written: Range<usize>) {
         self.text.push_str(plain);
@@ -168,6 +235,22 @@ impl View {
             .partition_point(|change| change.written.end <= written);
         let change = self.changes.get(next);
         change.is_some_and(|change| change.written.start < written)
+    }
+
+    /// Where the view differs, in the original.
+    pub(crate) fn changed_in_original(&self) -> Changed<'_> {
+        Changed {
+            changes: &self.changes,
+            place: |change| &change.written,
+        }
+    }
+
+    /// Where the view differs, in the view.
+    pub(crate) fn changed(&self) -> Changed<'_> {
+        Changed {
+            changes: &self.changes,
+            place: |change| &change.read,
+        }
     }
 
     /// The bytes of the original that these bytes of the view stand for.
@@ -192,9 +275,45 @@ impl View {
     }
 }
 
-/// Whether the character may read as something else.
-fn is_special(character: char) -> bool {
-    !character.is_ascii() || matches!(character, '%' | '&' | '\\')
+// === impl Changed ===
+
+impl<'v> Changed<'v> {
+    pub(crate) fn places(self) -> impl Iterator<Item = &'v Range<usize>> {
+        self.changes.iter().map(self.place)
+    }
+
+    /// Whether one of them has a byte of the stretch, or lies between two of its bytes.
+    pub(crate) fn is_in(self, stretch: &Range<usize>) -> bool {
+        let is_before = |change: &Change| (self.place)(change).end <= stretch.start;
+        let next = self.changes.get(self.changes.partition_point(is_before));
+        next.is_some_and(|change| (self.place)(change).start < stretch.end)
+    }
+
+    /// Whether one of them is in the stretch or beside it.
+    pub(crate) fn is_at(self, stretch: &Range<usize>) -> bool {
+        let is_before = |change: &Change| (self.place)(change).end < stretch.start;
+        let next = self.changes.get(self.changes.partition_point(is_before));
+        next.is_some_and(|change| (self.place)(change).start <= stretch.end)
+    }
+}
+
+/// Where a run of the original stands in the view, unless it begins in or beside the last change
+/// before its end.
+fn shifted(run: &Range<usize>, last: Option<&Change>) -> Option<Range<usize>> {
+    let Some(last) = last else {
+        return Some(run.clone());
+    };
+    let apart = run
+        .start
+        .checked_sub(last.written.end)
+        .filter(|it| *it > 0)?;
+    let start = last.read.end + apart;
+    Some(start..start + run.len())
+}
+
+/// Whether a character that begins with this byte may read as something else.
+fn is_special(byte: u8) -> bool {
+    !byte.is_ascii() || matches!(byte, b'%' | b'&' | b'\\')
 }
 
 #[cfg(test)]
@@ -287,6 +406,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn long_runs_of_a_view_are_those_of_its_text(
+            text in r"([ a.<\n]|[a-z]{1,20}|[ a-z]{40}|[.a-z]{60}|\\n|\\\\|\u{200b}|%20|%61|&lt;|４){0,20}"
+        ) {
+            if let Some(view) = View::of(&text) {
+                let runs = view.long_runs(&LongRuns::of(&text)).runs;
+                prop_assert_eq!(runs, LongRuns::of(&view.text).runs, "{}", text);
+            }
+        }
+
         #[test]
         fn places_lie_on_characters_of_the_original(text in r"([a4%é&\\;\u{200b}]|4711|%34|%c3%a9|&#52;|&eacute;|４){0,20}") {
             for one in find(&LongRuns::of(&text), digits) {

@@ -6,6 +6,7 @@
 use super::keywords::Keywords;
 use super::rules::RULES;
 use crate::runs::LongRuns;
+use crate::view::View;
 use std::collections::BTreeSet;
 use std::mem;
 use std::ops::Range;
@@ -104,6 +105,11 @@ const BESIDE_RUN: [&str; 27] = [
     "wireguard-key",
 ];
 
+/// Of rules that are tried on the whole text, keywords that call for them in a long run alone: what
+/// a rule matches with such a keyword, and none of its others, is a run. In prose they are parts of
+/// words (`path`).
+const IN_RUN_ALONE: [(&str, &str); 1] = [("airtable-token", "pat")];
+
 static REACHES: LazyLock<Vec<Reach>> = LazyLock::new(|| {
     let reach = |id: &str| {
         if IN_TEXT.contains(&id) {
@@ -117,45 +123,83 @@ static REACHES: LazyLock<Vec<Reach>> = LazyLock::new(|| {
     RULES.iter().map(|rule| reach(rule.id)).collect()
 });
 
-static OF_RUNS: LazyLock<Keywords> = LazyLock::new(|| keywords(|_, reach| reach == Reach::Run));
+static OF_RUNS: LazyLock<Keywords> = LazyLock::new(|| {
+    keywords(|id, reach, word| reach == Reach::Run || IN_RUN_ALONE.contains(&(id, word)))
+});
 static OF_SHORT_RUNS: LazyLock<Keywords> =
-    LazyLock::new(|| keywords(|id, _| IN_SHORT_RUN.contains(&id)));
-static OF_TEXT: LazyLock<Keywords> = LazyLock::new(|| keywords(|_, reach| reach == Reach::Text));
-static OF_ALL_BUT_RUNS: LazyLock<Keywords> =
-    LazyLock::new(|| keywords(|_, reach| reach != Reach::Run));
+    LazyLock::new(|| keywords(|id, _, _| IN_SHORT_RUN.contains(&id)));
+static OF_TEXT: LazyLock<Keywords> = LazyLock::new(|| keywords(|_, reach, _| reach == Reach::Text));
+static OF_ALL_BUT_RUNS: LazyLock<Keywords> = LazyLock::new(|| {
+    keywords(|id, reach, word| reach != Reach::Run && !IN_RUN_ALONE.contains(&(id, word)))
+});
 
 /// The rules that a text calls for, in their order, and where to try each.
 pub(super) fn called<'r>(text: &str, runs: &'r Runs) -> Vec<(usize, Part<'r>)> {
     let mut called = BTreeSet::new();
-    let keywords = if runs.has_value {
-        &OF_ALL_BUT_RUNS
-    } else {
-        &OF_TEXT
-    };
-    keywords.add_called(text, &mut called);
+    runs.keywords_beside().add_called(text, &mut called);
     for run in &runs.all {
-        let keywords = if run.len() < USUAL_MIN {
-            &OF_SHORT_RUNS
-        } else {
-            &OF_RUNS
-        };
-        keywords.add_called(text.get(run.clone()).unwrap_or_default(), &mut called);
+        let part = text.get(run.clone()).unwrap_or_default();
+        keywords_in(run).add_called(part, &mut called);
     }
-    let part = |number: usize| match REACHES.get(number) {
-        Some(Reach::Run) => Part::Runs(&runs.all),
-        Some(Reach::BesideRun | Reach::Text) | None => Part::Whole,
-    };
-    called
-        .into_iter()
-        .map(|number| (number, part(number)))
-        .collect()
+    runs.parts(called)
 }
 
-/// Those of the rules that are wanted for their names or reaches.
-fn keywords(is_wanted: fn(&str, Reach) -> bool) -> Keywords {
-    Keywords::of(|number| {
+/// The same for a text and for its view.
+///
+/// All that is apart from the changes is looked at once. A keyword that has no byte of a change
+/// stands in both texts. A run that no change is in or beside has the same bytes in both, and the
+/// same beside it, so it is a run of both.
+pub(super) fn called_in_both<'r>(
+    text: &str,
+    runs: &'r Runs,
+    view: &View,
+    seen: &'r Runs,
+) -> [Vec<(usize, Part<'r>)>; 2] {
+    let (written, read) = (view.changed_in_original(), view.changed());
+    let mut called = BTreeSet::new();
+    let mut called_in_view = BTreeSet::new();
+    if runs.has_value == seen.has_value {
+        let keywords = runs.keywords_beside();
+        keywords.add_called_apart(text, written, &mut called, &mut called_in_view);
+        keywords.add_called_at(&view.text, read, &mut called_in_view);
+    } else {
+        runs.keywords_beside().add_called(text, &mut called);
+        let keywords = seen.keywords_beside();
+        keywords.add_called(&view.text, &mut called_in_view);
+    }
+    let mut called_in_both = BTreeSet::new();
+    for run in &runs.all {
+        let part = text.get(run.clone()).unwrap_or_default();
+        let called = if written.is_at(run) {
+            &mut called
+        } else {
+            &mut called_in_both
+        };
+        keywords_in(run).add_called(part, called);
+    }
+    for run in seen.all.iter().filter(|run| read.is_at(run)) {
+        let part = view.text.get(run.clone()).unwrap_or_default();
+        keywords_in(run).add_called(part, &mut called_in_view);
+    }
+    called.extend(&called_in_both);
+    called_in_view.extend(called_in_both);
+    [runs.parts(called), seen.parts(called_in_view)]
+}
+
+/// Those that call for a rule if they stand in the run.
+fn keywords_in(run: &Range<usize>) -> &'static Keywords {
+    if run.len() < USUAL_MIN {
+        &OF_SHORT_RUNS
+    } else {
+        &OF_RUNS
+    }
+}
+
+/// Those that are wanted for the name or the reach of their rule, or for themselves.
+fn keywords(is_wanted: fn(&str, Reach, &str) -> bool) -> Keywords {
+    Keywords::of(|number, word| {
         let rule = RULES.get(number).zip(REACHES.get(number));
-        rule.is_some_and(|(rule, reach)| is_wanted(rule.id, *reach))
+        rule.is_some_and(|(rule, reach)| is_wanted(rule.id, *reach, word))
     })
 }
 
@@ -173,6 +217,27 @@ impl Runs {
             }
         }
         runs
+    }
+
+    /// Those that call for a rule wherever they stand in the text.
+    fn keywords_beside(&self) -> &'static Keywords {
+        if self.has_value {
+            &OF_ALL_BUT_RUNS
+        } else {
+            &OF_TEXT
+        }
+    }
+
+    /// Where each of the rules is to be tried.
+    fn parts(&self, called: BTreeSet<usize>) -> Vec<(usize, Part<'_>)> {
+        let part = |number: usize| match REACHES.get(number) {
+            Some(Reach::Run) => Part::Runs(&self.all),
+            Some(Reach::BesideRun | Reach::Text) | None => Part::Whole,
+        };
+        called
+            .into_iter()
+            .map(|number| (number, part(number)))
+            .collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::rules::{RULES, Rule};
 use super::sieve::{STEPS, Sieve};
+use crate::view::Changed;
 use aho_corasick::Anchored;
 use aho_corasick::automaton::Automaton;
 use aho_corasick::dfa::DFA;
@@ -18,22 +19,33 @@ pub(super) struct Keywords {
     owners: Vec<usize>,
     /// Bytes of the longest one.
     longest: usize,
+    /// The bytes that occur in them.
+    bytes: [bool; 256],
 }
 
 // === impl Keywords ===
 
 impl Keywords {
-    /// Those of the wanted rules.
-    pub(super) fn of(is_wanted: impl Fn(usize) -> bool) -> Self {
+    /// Those that are wanted, by the number of the rule and the keyword.
+    pub(super) fn of(is_wanted: impl Fn(usize, &str) -> bool) -> Self {
         let mut words: Vec<&str> = Vec::new();
         let mut owners = Vec::new();
         for (number, Rule { keywords, .. }) in RULES.iter().enumerate() {
-            if is_wanted(number) {
-                words.extend(*keywords);
-                owners.extend(keywords.iter().map(|_| number));
+            for keyword in keywords.iter().filter(|word| is_wanted(number, word)) {
+                words.push(keyword);
+                owners.push(number);
             }
         }
         let longest = words.iter().map(|word| word.len()).max();
+        let mut bytes = [false; 256];
+        for byte in words.iter().flat_map(|word| word.bytes()) {
+            for case in [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()] {
+                bytes
+                    .get_mut(usize::from(case))
+                    .into_iter()
+                    .for_each(|it| *it = true);
+            }
+        }
         let sieve = Sieve::of(&words);
         let searcher = DFA::builder().ascii_case_insensitive(true).build(words);
         Self {
@@ -41,38 +53,105 @@ impl Keywords {
             sieve,
             owners,
             longest: longest.unwrap_or_default(),
+            bytes,
         }
     }
 
     /// Adds the rules of which a keyword occurs.
     pub(super) fn add_called(&self, text: &str, called: &mut BTreeSet<usize>) {
+        self.each(text.as_bytes(), |owner, _| {
+            called.insert(owner);
+        });
+    }
+
+    /// Adds the rules of which a keyword occurs, and to `apart` those of which one occurs without a
+    /// byte of the changed places.
+    pub(super) fn add_called_apart(
+        &self,
+        text: &str,
+        changed: Changed<'_>,
+        called: &mut BTreeSet<usize>,
+        apart: &mut BTreeSet<usize>,
+    ) {
+        self.each(text.as_bytes(), |owner, place| {
+            called.insert(owner);
+            if !apart.contains(&owner) && !changed.is_in(&place) {
+                apart.insert(owner);
+            }
+        });
+    }
+
+    /// Adds the rules of which a keyword occurs with a byte of a changed place, or around one of
+    /// which nothing is left to see. Others are added only if a keyword of theirs occurs too.
+    ///
+    /// Such a keyword begins less than the longest one's bytes before the place, ends as few bytes
+    /// behind it, and has one of the place's own bytes unless the place is empty.
+    pub(super) fn add_called_at(
+        &self,
+        text: &str,
+        changed: Changed<'_>,
+        called: &mut BTreeSet<usize>,
+    ) {
         let text = text.as_bytes();
+        let may_be_in = |place: &Range<usize>| {
+            let mut bytes = text.get(place.clone()).unwrap_or_default().iter();
+            place.is_empty() || bytes.any(|byte| self.bytes.get(usize::from(*byte)) == Some(&true))
+        };
+        let beside = self.longest.saturating_sub(1);
+        let mut parts: Vec<Range<usize>> = Vec::new();
+        for place in changed.places().filter(|place| may_be_in(place)) {
+            let part = place.start.saturating_sub(beside)..place.end + beside;
+            match parts.last_mut() {
+                Some(last) if part.start <= last.end => last.end = part.end,
+                _ => parts.push(part),
+            }
+        }
+        let mut add = |owner, _| {
+            called.insert(owner);
+        };
+        // A long part costs more than it does in the whole text, where there is a sieve.
+        if parts.iter().map(Range::len).sum::<usize>() > text.len() / 2 {
+            return self.each(text, add);
+        }
+        for part in parts {
+            self.each_in(text, part, &mut add);
+        }
+    }
+
+    /// Calls `take` with the rule and the place of each keyword that occurs.
+    fn each(&self, text: &[u8], mut take: impl FnMut(usize, Range<usize>)) {
         match &self.sieve {
             Some(sieve) if text.len() >= LONG => {
                 sieve.each_kept(text, self.longest, |place| {
                     let begin = place.saturating_sub(self.longest);
-                    self.add_from(text, begin..place + STEPS, called);
+                    self.each_in(text, begin..place + STEPS, &mut take);
                 });
             }
-            _ => self.add_from(text, 0..text.len(), called),
+            _ => self.each_in(text, 0..text.len(), &mut take),
         }
     }
 
     /// Looks through a part of the text, as far as there is text.
-    fn add_from(&self, text: &[u8], part: Range<usize>, called: &mut BTreeSet<usize>) {
-        let part = text.get(part.start..part.end.min(text.len()));
+    fn each_in(&self, text: &[u8], part: Range<usize>, take: &mut impl FnMut(usize, Range<usize>)) {
+        let end = part.end.min(text.len());
+        let mut rest = text.get(part.start..end).unwrap_or_default().iter();
         let searcher = self.searcher.as_ref();
         let start = searcher.and_then(|searcher| searcher.start_state(Anchored::No).ok());
         let (Some(searcher), Some(mut state)) = (searcher, start) else {
             // There is such a state. Without it every rule has to look for itself.
-            return called.extend(&self.owners);
+            return self.owners.iter().for_each(|owner| take(*owner, 0..0));
         };
-        for byte in part.unwrap_or_default() {
+        while let Some(byte) = rest.next() {
             state = searcher.next_state(Anchored::No, state, *byte);
-            if searcher.is_match(state) {
-                let hits = (0..searcher.match_len(state))
-                    .map(|hit| searcher.match_pattern(state, hit).as_usize());
-                called.extend(hits.filter_map(|hit| self.owners.get(hit)));
+            // Few states are special, and nearly all of these are matches.
+            if searcher.is_special(state) && searcher.is_match(state) {
+                let end = end - rest.len();
+                for hit in 0..searcher.match_len(state) {
+                    let word = searcher.match_pattern(state, hit);
+                    if let Some(owner) = self.owners.get(word.as_usize()) {
+                        take(*owner, end - searcher.pattern_len(word)..end);
+                    }
+                }
             }
         }
     }
@@ -88,7 +167,7 @@ mod tests {
 
     impl All {
         fn new() -> Self {
-            let halves = [0, 1].map(|half| Keywords::of(|number| number % 2 == half));
+            let halves = [0, 1].map(|half| Keywords::of(|number, _| number % 2 == half));
             assert!(halves.iter().all(|keywords| keywords.sieve.is_some()));
             Self(halves)
         }

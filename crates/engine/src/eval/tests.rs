@@ -243,6 +243,54 @@ fn chains_are_as_long_as_the_parser_allows() {
 }
 
 #[test]
+fn the_texts_of_a_value_are_offered_like_any_list() {
+    let cases: [(&[&str], &str); 7] = [
+        (
+            &["(m: Message)", "(t: str) in text(m)", "t == \"two\""],
+            "no",
+        ),
+        (
+            &["(t: str) in text(m)", "(m: Message)", "t == \"two\""],
+            "no",
+        ),
+        (
+            &["(m: Message)", "(t: str) in text(m)", "t == \"three\""],
+            "",
+        ),
+        (
+            &[
+                "(m: Message)",
+                "(t: str) in text([1, [m.content]])",
+                "t == \"one\"",
+            ],
+            "no",
+        ),
+        (&["(t: str) in text(None)", "t == \"one\""], ""),
+        (&["(m: Message)", "(t: int) in text(m)", "t == 1"], ""),
+        (
+            &[
+                "(m: Message)",
+                "(t: str) in text(m.content.missing)",
+                "t == \"one\"",
+            ],
+            "error",
+        ),
+    ];
+    for (lines, expected) in cases {
+        check_whole(&rule(lines), TWO_MESSAGES, expected);
+        let listed: Vec<String> = lines
+            .iter()
+            .map(|line| match line.split_once(" in text(") {
+                Some((binder, rest)) => format!("{binder} in (text({rest} + [])"),
+                None => (*line).to_owned(),
+            })
+            .collect();
+        let listed: Vec<&str> = listed.iter().map(String::as_str).collect();
+        check_whole(&rule(&listed), TWO_MESSAGES, expected);
+    }
+}
+
+#[test]
 fn text_that_is_searched_costs_fuel() {
     let limits = Limits {
         fuel: 1_000,

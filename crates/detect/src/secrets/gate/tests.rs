@@ -1,9 +1,11 @@
 use super::*;
 use crate::Match;
 use crate::runs::{RUN_MIN, is_of_run};
-use crate::secrets::{MATCHES_MAX, Rule, in_plain_text, is_free, reference};
+use crate::secrets::{MATCHES_MAX, Rule, find, in_plain_text, is_free, reference};
+use crate::view;
 use proptest::prelude::*;
 use regex_syntax::hir::{Class, Hir, HirKind};
+use std::fmt::Write as _;
 
 /// What all texts that a pattern matches have in common.
 #[derive(Clone, Copy)]
@@ -179,6 +181,29 @@ impl Choices {
     }
 }
 
+/// The same text, some of it in other writings, with escapes and invisible characters among it.
+fn disguised(text: &str, choices: &mut Choices) -> String {
+    const AMONG: [&str; 9] = [
+        r"\n", r"\t", r"\\", "\\\"", "\u{200b}", "\u{ad}", "%20", "&quot;", "\\",
+    ];
+    let sparse = 4 << choices.next(6);
+    let mut disguised = String::new();
+    for character in text.chars() {
+        let code = u32::from(character);
+        match choices.next(sparse) {
+            0 => disguised += AMONG[choices.next(AMONG.len())],
+            1 if code < 0x80 => match choices.next(4) {
+                0 => write!(disguised, "\\u{code:04x}").unwrap(),
+                1 => write!(disguised, "%{code:02x}").unwrap(),
+                2 => write!(disguised, "&#{code};").unwrap(),
+                _ => disguised.extend(char::from_u32(code + 0xfee0)),
+            },
+            _ => disguised.push(character),
+        }
+    }
+    disguised
+}
+
 fn hir(source: &str) -> Hir {
     regex_syntax::parse(&source.replace(r"\b", r"(?-u:\b)")).unwrap()
 }
@@ -198,6 +223,13 @@ fn ungated(text: &str) -> Vec<Match> {
             }
         }
     }
+    found
+}
+
+/// What [`find`] says if the text and its view are searched from end to end.
+fn by_whole_passes(long: &LongRuns<'_>) -> Vec<Match> {
+    let mut found = view::find(long, in_plain_text);
+    found.sort_by_key(|one| one.span.start);
     found
 }
 
@@ -247,6 +279,37 @@ fn a_match_in_a_run_has_its_keyword_inside() {
 }
 
 #[test]
+fn what_is_matched_with_a_keyword_of_runs_alone_is_a_run() {
+    let mut choices = Choices::new(4711);
+    for (id, word) in IN_RUN_ALONE {
+        let rule = RULES.iter().find(|rule| rule.id == id).unwrap();
+        assert!(rule.keywords.contains(&word) && BESIDE_RUN.contains(&id));
+        let mut runs = 0;
+        for _ in 0..200 {
+            let mut text = String::new();
+            choices.matching(&hir(rule.source), &mut text);
+            let lower = text.to_ascii_lowercase();
+            let mut others = rule.keywords.iter().filter(|other| **other != word);
+            if !others.any(|other| lower.contains(other)) {
+                assert!(lower.contains(word), "{id}: {text}");
+                assert!(text.len() >= USUAL_MIN, "{id}: {text}");
+                assert!(text.bytes().all(is_of_run), "{id}: {text}");
+                runs += 1;
+            }
+        }
+        assert!(runs > 0, "{id}");
+    }
+}
+
+#[test]
+fn words_of_prose_call_for_nothing() {
+    let text = "the path of the file, ab12cd34ef56gh78";
+    assert!(called(text, &Runs::of(&LongRuns::of(text))).is_empty());
+    let text = "the/path/of/the/file/ab12cd34ef56gh78";
+    assert!(!called(text, &Runs::of(&LongRuns::of(text))).is_empty());
+}
+
+#[test]
 fn uniform_runs_are_no_credentials() {
     let runs_of = |text| Runs::of(&LongRuns::of(text));
     let runs = runs_of("================ aaaaaaaaaaaaaaaaaaaa /usr/share/locale");
@@ -262,6 +325,29 @@ proptest! {
     fn gates_change_nothing(state in 1..u64::MAX) {
         let text = Choices::new(state).text();
         prop_assert_eq!(in_plain_text(&LongRuns::of(&text)), ungated(&text), "{:?}", text);
+    }
+
+    #[test]
+    fn what_a_view_calls_for_is_known_from_what_changed(state in 1..u64::MAX) {
+        let mut choices = Choices::new(state);
+        let mut text = choices.text();
+        for _ in 0..choices.next(4) {
+            text += "the order went to the north depot, see /srv/a.txt\n";
+            text += &choices.text();
+        }
+        let text = disguised(&text, &mut choices);
+        let Some(view) = View::of(&text) else {
+            return Ok(());
+        };
+        let (long, read) = (LongRuns::of(&text), LongRuns::of(&view.text));
+        let (runs, seen) = (Runs::of(&long), Runs::of(&read));
+        let rules = |called: Vec<(usize, Part<'_>)>| -> Vec<usize> {
+            called.into_iter().map(|(number, _)| number).collect()
+        };
+        let both = called_in_both(&text, &runs, &view, &seen).map(rules);
+        let each = [called(&text, &runs), called(&view.text, &seen)].map(rules);
+        prop_assert_eq!(both, each, "{:?}", text);
+        prop_assert_eq!(find(&text), by_whole_passes(&long), "{:?}", text);
     }
 
     #[test]
