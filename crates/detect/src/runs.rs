@@ -44,10 +44,8 @@ impl<'t> LongRuns<'t> {
             for (mark, byte) in marks.iter_mut().zip(block) {
                 *mark = ends_run(*byte);
             }
-            for word in marks.as_chunks::<WORD>().0 {
-                search.pass(place, u64::from_le_bytes(*word));
-                place += WORD;
-            }
+            search.pass_block(place, marks.as_chunks().0);
+            place += BLOCK;
         }
         Self {
             text,
@@ -72,6 +70,24 @@ impl<'t> LongRuns<'t> {
 
 impl Search {
     /// Passes the bytes from `place` on, of which the marked ones end runs.
+    fn pass_block(&mut self, place: usize, words: &[[u8; WORD]]) {
+        match words {
+            // A run is so long that one of these words would be inside: none lies in this block.
+            [first, between @ .., last]
+                if !between.contains(&[0; WORD]) && *first != [0; WORD] && *last != [0; WORD] =>
+            {
+                self.pass(place, u64::from_le_bytes(*first));
+                self.start = place + BLOCK - u64::from_le_bytes(*last).leading_zeros() as usize / 8;
+            }
+            _ => {
+                for (word, place) in words.iter().zip((place..).step_by(WORD)) {
+                    self.pass(place, u64::from_le_bytes(*word));
+                }
+            }
+        }
+    }
+
+    /// The same, of one word.
     fn pass(&mut self, place: usize, marks: u64) {
         if marks == 0 {
             return;
