@@ -5,8 +5,9 @@ use crate::http::{Connection, Head};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// What the texts of calls are made of, as it stands in JSON.
-const PROSE: &str = r#"the report says that order 4711 went to the \"north\" depot on monday;\nno further action is needed until the next review of path /srv/a.txt, "#;
+/// What the texts of calls are made of, as it stands in JSON: with a backslash of its own, so that a
+/// detector looks at it as it is written and as it reads.
+const PROSE: &str = r#"the report says that order 4711 went to the \"north\" depot on monday;\nno further action is needed until the next review of path C:\\tmp\\a.txt, "#;
 
 /// Where a server is reached.
 #[derive(Clone, Debug)]
