@@ -131,6 +131,12 @@ impl Keywords {
         }
     }
 
+    /// Whether long texts are not looked through a byte at a time.
+    #[cfg(test)]
+    pub(super) fn has_sieve(&self) -> bool {
+        self.sieve.is_some()
+    }
+
     /// Looks through a part of the text, as far as there is text.
     fn each_in(&self, text: &[u8], part: Range<usize>, take: &mut impl FnMut(usize, Range<usize>)) {
         let end = part.end.min(text.len());

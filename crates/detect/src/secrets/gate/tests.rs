@@ -302,6 +302,12 @@ fn what_is_matched_with_a_keyword_of_runs_alone_is_a_run() {
 }
 
 #[test]
+fn there_is_room_for_the_keywords_of_every_set() {
+    let sets = [&OF_RUNS, &OF_SHORT_RUNS, &OF_TEXT, &OF_ALL_BUT_RUNS];
+    assert!(sets.iter().all(|keywords| keywords.has_sieve()));
+}
+
+#[test]
 fn words_of_prose_call_for_nothing() {
     let text = "the path of the file, ab12cd34ef56gh78";
     assert!(called(text, &Runs::of(&LongRuns::of(text))).is_empty());
