@@ -13,7 +13,7 @@ use std::ops::Range;
 use portcullis_trace::record::{EventRecord, Sequence, SessionId};
 
 use super::copies::Copied;
-use super::packed::{packed, unpacked};
+use super::packed::{Packer, unpacked};
 use super::row::{Parameter, Reader, integer};
 use super::strings::{JsonString, JsonText};
 use super::{Column, Database, Rows, Table};
@@ -177,7 +177,8 @@ impl<'t> Contents<'t> {
         let purpose = "record a large text";
         let mut texts: Vec<_> = self.texts.iter().collect();
         texts.sort_unstable_by_key(|(_, hash)| *hash);
-        let packed = texts.iter().map(|((_, text), _)| packed(text));
+        let mut packer = Packer::default();
+        let packed = texts.iter().map(|((_, text), _)| packer.packed(text));
         let packed: Vec<_> = packed.collect();
         let rows = texts
             .iter()

@@ -1,14 +1,32 @@
 //! Large texts are kept compressed, since most repeat themselves. A text that hardly gets shorter
 //! stays as it is.
-use lz4_flex::block::{compress_prepend_size, decompress, uncompressed_size};
+use lz4_flex::block::{compress_into, decompress, get_maximum_output_size, uncompressed_size};
 
 /// LIMIT: how much longer a text is than its packed form, which no packed form exceeds.
 const RATIO_MAX: usize = 255;
 
-/// The packed form of a text, if it is shorter by an eighth.
-pub(super) fn packed(text: &str) -> Option<Vec<u8>> {
-    let packed = compress_prepend_size(text.as_bytes());
-    (packed.len() <= text.len() - text.len() / 8).then_some(packed)
+/// Packs one text after the other. Room for each would be written with zeros first.
+#[derive(Default)]
+pub(super) struct Packer {
+    room: Vec<u8>,
+}
+
+// === impl Packer ===
+
+impl Packer {
+    /// The packed form of a text, if it is shorter by an eighth: its length, then what LZ4 makes of
+    /// it.
+    pub(super) fn packed(&mut self, text: &str) -> Option<Vec<u8>> {
+        let length = u32::try_from(text.len()).ok()?.to_le_bytes();
+        let needed = get_maximum_output_size(text.len());
+        if self.room.len() < needed {
+            self.room = vec![0; needed];
+        }
+        let written = compress_into(text.as_bytes(), &mut self.room).ok()?;
+        let packed = self.room.get(..written)?;
+        let is_shorter = length.len() + packed.len() <= text.len() - text.len() / 8;
+        is_shorter.then(|| [&length, packed].concat())
+    }
 }
 
 /// The text of a packed form; `None` if it is none.
@@ -26,6 +44,19 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn packed(text: &str) -> Option<Vec<u8>> {
+        Packer::default().packed(text)
+    }
+
+    #[test]
+    fn texts_after_others_are_packed_like_those_that_come_first() {
+        let mut packer = Packer::default();
+        for times in [300, 2, 7, 1000, 0, 1] {
+            let text = format!("walrus {times}, ").repeat(times);
+            assert_eq!(packer.packed(&text), packed(&text));
+        }
+    }
 
     proptest! {
         #[test]
