@@ -2,7 +2,7 @@ use std::io::{self, IsTerminal, Write};
 
 use portcullis_store::{DAMAGE_HINT, StoreError};
 
-use super::store::{failure, location, missing};
+use super::store::{failure, failure_at, location, missing};
 use super::{Failure, Outcome};
 use crate::args::{DbArguments, DbCommand};
 use crate::render::{ERROR, GOOD, HINT, plain};
@@ -16,7 +16,7 @@ pub(crate) fn db(arguments: &DbArguments) -> Result<Outcome, Failure> {
         Err(error) if error.is_damage() && arguments.command == DbCommand::Check => {
             return damaged(&[error.to_string()]);
         }
-        Err(error) => return Err(failure(&error)),
+        Err(error) => return Err(failure_at(&place, &error)),
     };
     let mut out = anstream::stdout().lock();
     match arguments.command {

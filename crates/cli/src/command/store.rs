@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use portcullis_json::Value;
 use portcullis_server::config::{ConfigError, DataDirectory, GatewayConfig};
-use portcullis_store::{Durability, Location, Store, StoreError};
+use portcullis_store::{Durability, FailureReason, Location, Store, StoreError};
 use portcullis_trace::record::Timestamp;
 
 use super::config::failure as config_failure;
@@ -18,9 +18,10 @@ pub(super) type AnyStore = Box<dyn Store + Send>;
 
 /// Opens the store to add to it; what is missing is created.
 pub(super) fn open(arguments: &StoreArguments) -> Result<AnyStore, Failure> {
-    place(arguments, DataDirectory::open)?
+    let place = place(arguments, DataDirectory::open)?;
+    place
         .open(Durability::Strict)
-        .map_err(|error| failure(&error))
+        .map_err(|error| failure_at(&place, &error))
 }
 
 /// Opens a store that exists; nothing is created.
@@ -45,7 +46,22 @@ pub(super) fn open_if_there(place: &Location) -> Result<Option<AnyStore>, Failur
     match place.open_existing() {
         Ok(store) => Ok(Some(store)),
         Err(StoreError::Missing { .. }) => Ok(None),
-        Err(error) => Err(failure(&error)),
+        Err(error) => Err(failure_at(place, &error)),
+    }
+}
+
+/// Whoever did not name the place does not know it.
+pub(super) fn failure_at(place: &Location, error: &StoreError) -> Failure {
+    let shown = failure(error);
+    match error {
+        StoreError::Failed {
+            reason: FailureReason::CannotOpen,
+            ..
+        } => shown.hint(format!(
+            "look at what stands in the way of `{place}` and who owns it, or name another place \
+             with `--data-dir`"
+        )),
+        _ => shown,
     }
 }
 

@@ -30,12 +30,10 @@ pub(crate) fn tools(arguments: &ToolsArguments) -> Result<Outcome, Failure> {
             waiting,
             json,
         } => {
-            let mut known = match server {
-                None => match open_to_list(&arguments.store)? {
-                    Some(mut store) => all(store.as_mut())?,
-                    None => Vec::new(),
-                },
-                Some(server) => vec![opened(arguments, server)?.1],
+            let mut known = match (open_to_list(&arguments.store)?, server) {
+                (None, _) => Vec::new(),
+                (Some(mut store), None) => all(store.as_mut())?,
+                (Some(mut store), Some(server)) => vec![named(store.as_mut(), server)?],
             };
             if *waiting {
                 for known in &mut known {

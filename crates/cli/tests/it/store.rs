@@ -371,7 +371,6 @@ fn a_store_that_is_not_there_is_named_and_not_made() {
         "guardrails enable x",
         "guardrails history x",
         "keys revoke x",
-        "tools ls s",
         "tools diff s",
         "db check",
     ] {
@@ -384,13 +383,27 @@ fn a_store_that_is_not_there_is_named_and_not_made() {
         );
         assert!(!directory.join("data").exists(), "{command}");
     }
-    for command in ["traces ls", "guardrails ls", "keys ls", "tools ls"] {
+    for command in [
+        "traces ls",
+        "guardrails ls",
+        "keys ls",
+        "tools ls",
+        "tools ls s",
+    ] {
         let words = command.split(' ').chain(["--json", "--data-dir", "data"]);
         let output = finish(portcullis().current_dir(directory).args(words));
         assert!(output.status.success(), "{command}");
         assert_eq!(text(&output.stdout), "[]\n", "{command}");
         assert!(text(&output.stderr).contains(told), "{command}");
         assert!(!directory.join("data").exists(), "{command}");
+    }
+    write(directory, "file", "");
+    let told = "in the way of `file/traces.db`";
+    for words in [["traces", "ls"], ["db", "check"]] {
+        let words = words.into_iter().chain(["--data-dir", "file"]);
+        let output = finish(portcullis().current_dir(directory).args(words));
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains(told), "{output:?}");
     }
     write(directory, "c.yaml", "data_directory: elsewhere\n");
     let with_config = ["keys", "ls", "--config", "c.yaml"];

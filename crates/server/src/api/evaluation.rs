@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use super::answer::{Detail, object};
 use crate::detectors::ConfiguredDetectors;
-use crate::text_file::line_and_column;
+use crate::text_file::Walk;
 
 /// LIMIT: evaluations at a time.
 const EVALUATIONS_MAX: usize = 2;
@@ -97,22 +97,28 @@ impl Judged {
 
 pub(super) fn load(source: &str) -> Result<Policy, NotEvaluated> {
     let loaded = Policy::load(source);
-    let text = || {
-        let errors = loaded.diagnostics.iter();
-        let errors = errors.filter(|found| found.severity == Severity::Error);
-        let errors = errors.map(|error| written(source, error));
-        errors.collect::<Vec<_>>().join("\n")
-    };
-    loaded.policy.ok_or_else(|| NotEvaluated::Load(text()))
+    loaded
+        .policy
+        .ok_or_else(|| NotEvaluated::Load(errors_text(source, &loaded.diagnostics)))
 }
 
-fn written(source: &str, error: &Diagnostic) -> String {
-    let place = place(source, error.span());
-    format!("{}: {} ({place})", error.code.0, error.message)
+/// The errors in the order of their places, a line for each.
+fn errors_text(source: &str, diagnostics: &[Diagnostic]) -> String {
+    let errors = diagnostics.iter();
+    let errors = errors.filter(|found| found.severity == Severity::Error);
+    let mut errors: Vec<_> = errors.collect();
+    errors.sort_by_key(|error| error.span().range().start);
+    // A policy may have as many errors as words, so it is gone through once.
+    let mut walk = Walk::new(source);
+    let written = errors.into_iter().map(|error| {
+        let place = place(&mut walk, error.span());
+        format!("{}: {} ({place})", error.code.0, error.message)
+    });
+    written.collect::<Vec<_>>().join("\n")
 }
 
-fn place(source: &str, span: Span) -> String {
-    let (line, column) = line_and_column(source, span.range().start);
+fn place(walk: &mut Walk<'_>, span: Span) -> String {
+    let (line, column) = walk.to(span.range().start);
     format!("line {line}, column {column}")
 }
 
@@ -140,7 +146,7 @@ impl NotEvaluated {
         match self {
             Self::Failed(Failure {
                 span: Some(span), ..
-            }) => format!("{text} ({})", place(source, *span)),
+            }) => format!("{text} ({})", place(&mut Walk::new(source), *span)),
             // An error of loading has its place.
             Self::Failed(_) | Self::Load(_) | Self::Input(_) => text,
         }

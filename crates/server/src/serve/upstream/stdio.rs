@@ -96,7 +96,8 @@ impl StdioUpstream {
         };
         // Half a line may be in the pipe: nothing can follow it.
         *input = None;
-        self.takes_nothing.store(true, Ordering::Relaxed);
+        let is_over = matches!(error, TellError::Ended);
+        self.takes_nothing.store(!is_over, Ordering::Relaxed);
         Err(error)
     }
 
@@ -134,8 +135,10 @@ pub(crate) async fn read_all(conversation: Arc<Conversation>, output: ServerOutp
     let ended = conversation.ended().clone();
     loop {
         let line = tokio::select! {
-            line = lines.next() => line,
+            biased;
+            // A server that ends after that does as it is told.
             () = ended.cancelled() => return,
+            line = lines.next() => line,
         };
         match line {
             Ok(Some(Ok(line))) => conversation.on_server_line(&line).await,
@@ -174,7 +177,7 @@ mod tests {
         let line = vec![b' '; 1 << 20];
         let end = async {
             ended.cancel();
-            server.end().await.unwrap();
+            assert!(!server.end().await.unwrap().is_news());
         };
         let work =
             async { tokio::join!(server.send(&line, &ended), server.send(b"{}", &ended), end) };
