@@ -3,7 +3,6 @@
 pub(crate) mod access;
 pub(crate) mod call;
 mod decide;
-mod offer;
 pub(crate) mod operators;
 mod quantify;
 mod tools;
@@ -13,12 +12,13 @@ pub(crate) use quantify::Sources;
 
 use crate::detector::{DetectorCall, Oracle};
 use crate::finding::FailureKind;
+use crate::kind::BinderKind;
 use crate::memory::{BodyMemory, ClosedState, When};
 use crate::meter::{Depth, Exceeded, Meter};
 use crate::patterns::Patterns;
 use crate::program::{Body, Comprehension, Expr, ExprKind, Line, Lines, Operator, Program, Slot};
 use crate::record::Recorder;
-use crate::value::{Dict, Text, Value};
+use crate::value::{Dict, List, Text, Value};
 use portcullis_json::Object;
 use portcullis_syntax::Span;
 use std::borrow::Cow;
@@ -356,6 +356,22 @@ impl<'a> Evaluator<'a> {
         value
     }
 
+    fn offer(&mut self, slot: Slot, domain: Domain) {
+        if !self.are_known(&[slot]) && self.offers.iter().all(|offer| offer.slot != slot) {
+            self.offers.push(Offer { slot, domain });
+        }
+    }
+
+    fn bind_in(&mut self, slot: Slot, kind: BinderKind, domain: &Expr) -> Evaluated {
+        let is_known = self.are_known(&[slot]);
+        let value = self.borrow(domain)?;
+        if !is_known && !value.is_unknown() {
+            let domain = members(&value, kind);
+            self.offer(slot, domain);
+        }
+        Ok(Value::Bool(true))
+    }
+
     fn flow(&mut self, direct: bool, left: &Expr, right: &Expr) -> Evaluated {
         for operand in [left, right] {
             if matches!(operand.kind, ExprKind::Bind(..)) {
@@ -545,6 +561,22 @@ impl<'a> Evaluator<'a> {
             value => operators::sign(&value, minus).map_err(|message| error(message, span)),
         }
     }
+}
+
+/// What a binder ranges over inside a value. A list of lists has its lists as members.
+fn members(value: &Value, kind: BinderKind) -> Domain {
+    if let Value::List(List { items, .. }) = value {
+        if items.iter().all(|item| item.is_of(kind)) {
+            return Domain::Items(items.clone());
+        }
+        if kind == BinderKind::List {
+            let lists = items.iter().filter(|item| item.is_of(kind));
+            return Domain::Values(lists.cloned().collect());
+        }
+    }
+    let mut found = Vec::new();
+    value.select(kind, &mut found);
+    Domain::Values(found)
 }
 
 pub(crate) fn error(message: impl Into<String>, span: Span) -> Interrupt {
