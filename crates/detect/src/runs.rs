@@ -52,18 +52,6 @@ impl<'t> LongRuns<'t> {
             runs: search.runs,
         }
     }
-
-    /// Adds those of a part of a text before and behind which no run goes on.
-    pub(crate) fn add_in(bytes: &[u8], part: Range<usize>, runs: &mut Vec<Range<usize>>) {
-        let mut start = part.start;
-        let others = bytes.get(part).unwrap_or_default();
-        for run in others.split(|byte| !is_of_run(*byte)) {
-            if run.len() >= RUN_MIN {
-                runs.push(start..start + run.len());
-            }
-            start += run.len() + 1;
-        }
-    }
 }
 
 // === impl Search ===

@@ -213,7 +213,14 @@ impl View {
                 end += length(bytes.get(end..));
                 last = Some(change);
             }
-            LongRuns::add_in(bytes, change.read.start - before..end, &mut runs);
+            // No run goes on before and behind it.
+            let start = change.read.start - before;
+            let part = LongRuns::of(text.get(start..end).unwrap_or_default());
+            runs.extend(
+                part.runs
+                    .iter()
+                    .map(|run| start + run.start..start + run.end),
+            );
         }
         runs.extend(kept.filter_map(|run| shifted(run, last)));
         LongRuns { text, runs }

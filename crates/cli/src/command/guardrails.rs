@@ -17,29 +17,23 @@ use crate::render::{FAINT, plain, policy_diagnostics};
 const ID_CHARACTERS: usize = 36;
 
 pub(crate) fn guardrails(arguments: &GuardrailsArguments) -> Result<Outcome, Failure> {
-    if let GuardrailsCommand::Ls { project, json } = &arguments.command {
-        let found = match open_to_list(&arguments.store)? {
-            Some(mut store) => list(store.as_mut(), project.as_deref())?,
-            None => Vec::new(),
-        };
-        write_list(&found, *json)?;
-        return Ok(Outcome::Ok);
-    }
-    let mut store = match &arguments.command {
-        GuardrailsCommand::Add(_) => open(&arguments.store)?,
-        _ => open_existing(&arguments.store)?,
-    };
-    let store = store.as_mut();
+    let existing = || open_existing(&arguments.store);
     match &arguments.command {
-        GuardrailsCommand::Ls { .. } => {}
-        GuardrailsCommand::Add(arguments) => add(store, arguments)?,
-        GuardrailsCommand::Enable { id } => set_enabled(store, id, true)?,
-        GuardrailsCommand::Disable { id } => set_enabled(store, id, false)?,
+        GuardrailsCommand::Ls { project, json } => {
+            let found = match open_to_list(&arguments.store)? {
+                Some(mut store) => list(store.as_mut(), project.as_deref())?,
+                None => Vec::new(),
+            };
+            write_list(&found, *json)?;
+        }
+        GuardrailsCommand::Add(added) => add(open(&arguments.store)?.as_mut(), added)?,
+        GuardrailsCommand::Enable { id } => set_enabled(existing()?.as_mut(), id, true)?,
+        GuardrailsCommand::Disable { id } => set_enabled(existing()?.as_mut(), id, false)?,
         GuardrailsCommand::Rm { id } => {
-            let deleted = store.delete_guardrail(&parse(id)?, now());
+            let deleted = existing()?.delete_guardrail(&parse(id)?, now());
             known(id, deleted.map_err(|error| failure(&error))?)?;
         }
-        GuardrailsCommand::History { id, json } => history(store, id, *json)?,
+        GuardrailsCommand::History { id, json } => history(existing()?.as_mut(), id, *json)?,
     }
     Ok(Outcome::Ok)
 }

@@ -21,29 +21,24 @@ const ID_CHARACTERS: usize = 36;
 const CLIENT_CHARACTERS: usize = 40;
 
 pub(crate) fn traces(arguments: &TracesArguments) -> Result<Outcome, Failure> {
-    if let TracesCommand::Import { file, project } = &arguments.command {
-        return import::import(open(&arguments.store)?.as_mut(), file, project);
-    }
-    if let TracesCommand::Tail { server } = &arguments.command {
-        tail::tail(&arguments.store, server.clone())?;
-        return Ok(Outcome::Ok);
-    }
-    if let TracesCommand::Ls(listed) = &arguments.command {
-        return match open_to_list(&arguments.store)? {
-            Some(mut store) => list(store.as_mut(), listed),
-            None => write_list(&[], listed.json),
-        };
-    }
-    let mut store = open_existing(&arguments.store)?;
-    let store = store.as_mut();
     match &arguments.command {
-        TracesCommand::Show { id } => show(store, id)?,
+        TracesCommand::Import { file, project } => {
+            return import::import(open(&arguments.store)?.as_mut(), file, project);
+        }
+        TracesCommand::Tail { server } => tail::tail(&arguments.store, server.clone())?,
+        TracesCommand::Ls(listed) => {
+            return match open_to_list(&arguments.store)? {
+                Some(mut store) => list(store.as_mut(), listed),
+                None => write_list(&[], listed.json),
+            };
+        }
+        TracesCommand::Show { id } => show(open_existing(&arguments.store)?.as_mut(), id)?,
         TracesCommand::Export { id } => {
+            let mut store = open_existing(&arguments.store)?;
             let summary = store.session(id).map_err(|error| failure(&error))?;
             let mut out = io::stdout().lock();
-            export_trace(store, &summary.session.id, &mut out).map_err(export_failure)?;
+            export_trace(store.as_mut(), &summary.session.id, &mut out).map_err(export_failure)?;
         }
-        TracesCommand::Ls(_) | TracesCommand::Import { .. } | TracesCommand::Tail { .. } => {}
     }
     Ok(Outcome::Ok)
 }

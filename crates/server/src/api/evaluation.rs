@@ -224,4 +224,19 @@ mod tests {
             "f(n: int) :=\n    f(n + 1)\n\nraise \"x\" if:\n    (a: Message)\n    f(1)\n";
         check(excessive, user, "Excessive Policy: ");
     }
+
+    #[test]
+    fn errors_of_a_policy_are_told_in_the_order_of_their_places() {
+        let source = "raise \"x\" if:\n    (m: Message)\n    nope(m)\n    also(m)\n";
+        let mut diagnostics = Policy::load(source).diagnostics;
+        let told = errors_text(source, &diagnostics);
+        let lines: Vec<&str> = told.lines().collect();
+        let [first, second] = lines[..] else {
+            panic!("{told}");
+        };
+        assert!(first.ends_with(" (line 3, column 5)"), "{told}");
+        assert!(second.ends_with(" (line 4, column 5)"), "{told}");
+        diagnostics.reverse();
+        assert_eq!(errors_text(source, &diagnostics), told);
+    }
 }

@@ -34,10 +34,10 @@ use super::read::Named;
 use super::tree::{Entries, Json, Spot};
 use super::upstream::AllowedUpstreams;
 use super::written::{
-    Period, Written, WrittenApi, WrittenClients, WrittenDurability, WrittenGateway, WrittenKey,
-    WrittenLevel, WrittenLimits, WrittenLog, WrittenLogFormat, WrittenLogin, WrittenRefusal,
-    WrittenSamplingContext, WrittenSessions, WrittenStreams, WrittenToolAction, WrittenTools,
-    WrittenUnknownMeta,
+    Written, WrittenApi, WrittenClients, WrittenDurability, WrittenDuration, WrittenGateway,
+    WrittenKey, WrittenLevel, WrittenLimits, WrittenLog, WrittenLogFormat, WrittenLogin,
+    WrittenRefusal, WrittenSamplingContext, WrittenSessions, WrittenStreams, WrittenToolAction,
+    WrittenTools, WrittenUnknownMeta,
 };
 
 pub(super) use endpoint::{header_name, server_url};
@@ -282,10 +282,10 @@ impl Builder<'_> {
         login
     }
 
-    fn duration(&mut self, text: Option<Spot<Period>>, default: Duration) -> Duration {
+    fn duration(&mut self, text: Option<Spot<WrittenDuration>>, default: Duration) -> Duration {
         let Some(Spot {
             span,
-            value: Some(Period(written)),
+            value: Some(WrittenDuration(written)),
         }) = text
         else {
             return default;

@@ -3,7 +3,7 @@
 //! The comments are the descriptions of the JSON Schema.
 
 pub(super) mod detectors;
-mod period;
+mod duration;
 
 use std::fmt;
 
@@ -13,7 +13,7 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
 use self::detectors::WrittenDetectors;
-pub(super) use self::period::Period;
+pub(super) use self::duration::WrittenDuration;
 use super::tree::{Entries, Json, Spot};
 
 /// The configuration of `portcullis serve`.
@@ -165,7 +165,7 @@ pub(super) struct WrittenStore {
 #[serde(default, deny_unknown_fields, rename = "Retention")]
 pub(super) struct WrittenRetention {
     /// A session in which nothing happened for so long is forgotten.
-    pub(super) max_age: Option<Spot<Period>>,
+    pub(super) max_age: Option<Spot<WrittenDuration>>,
     /// When the messages of all sessions take more, the longest idle sessions are forgotten.
     pub(super) max_bytes: Option<Spot<u64>>,
 }
@@ -175,10 +175,10 @@ pub(super) struct WrittenRetention {
 pub(super) struct WrittenSessions {
     /// A session whose client has said nothing and got no answer for so long is ended.
     #[schemars(extend("default" = "30m"))]
-    pub(super) idle_timeout: Option<Spot<Period>>,
+    pub(super) idle_timeout: Option<Spot<WrittenDuration>>,
     /// A session is ended after so long, however busy it is.
     #[schemars(extend("default" = "24h"))]
-    pub(super) max_age: Option<Spot<Period>>,
+    pub(super) max_age: Option<Spot<WrittenDuration>>,
     /// Sessions at a time.
     #[schemars(extend("default" = 1000))]
     pub(super) max_sessions: Option<Spot<u64>>,
@@ -205,10 +205,10 @@ pub(super) struct WrittenKey {
 pub(super) struct WrittenStreams {
     /// A stream that is idle for so long is sent a comment.
     #[schemars(extend("default" = "15s"))]
-    pub(super) keep_alive: Option<Spot<Period>>,
+    pub(super) keep_alive: Option<Spot<WrittenDuration>>,
     /// How long a server may take to answer a request.
     #[schemars(extend("default" = "10m"))]
-    pub(super) request_timeout: Option<Spot<Period>>,
+    pub(super) request_timeout: Option<Spot<WrittenDuration>>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]

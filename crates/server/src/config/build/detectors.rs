@@ -21,7 +21,7 @@ use crate::config::detectors::{
 };
 use crate::config::problem::Problem;
 use crate::config::tree::Spot;
-use crate::config::written::Period;
+use crate::config::written::WrittenDuration;
 use crate::config::written::detectors::{
     WrittenDetectors, WrittenModel, WrittenOcr, WrittenPresidio, WrittenSemgrep,
 };
@@ -38,7 +38,7 @@ pub(super) const PROGRAM_CONCURRENCY: NonZeroUsize = NonZeroUsize::MIN.saturatin
 pub(super) struct WrittenService {
     pub(super) url: Option<Spot<String>>,
     pub(super) api_key: Option<Spot<String>>,
-    pub(super) timeout: Option<Spot<Period>>,
+    pub(super) timeout: Option<Spot<WrittenDuration>>,
     pub(super) retries: Option<Spot<u64>>,
     pub(super) concurrency: Option<Spot<u64>>,
 }
@@ -206,7 +206,7 @@ impl Builder<'_> {
         section: &Range<usize>,
         program: Option<Spot<String>>,
         default: &str,
-        timeout: Option<Spot<Period>>,
+        timeout: Option<Spot<WrittenDuration>>,
         concurrency: Option<Spot<u64>>,
     ) -> Option<ProgramConfig> {
         let path = (self.environment)("PATH").unwrap_or_default();

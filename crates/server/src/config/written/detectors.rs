@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Period;
+use super::WrittenDuration;
 use crate::config::tree::{Entries, Spot};
 
 /// Whom to ask what the gateway cannot tell by itself. What is sent where is said in DETECTORS.md.
@@ -13,7 +13,7 @@ pub(in crate::config) struct WrittenDetectors {
     /// How long a message waits for all that is asked about it; what is not answered by then is a
     /// failure of the guardrail.
     #[schemars(extend("default" = "20s"))]
-    pub(in crate::config) patience: Option<Spot<Period>>,
+    pub(in crate::config) patience: Option<Spot<WrittenDuration>>,
     /// Answers that are kept, so that the same is not asked again.
     #[schemars(extend("default" = 4096))]
     pub(in crate::config) cache_entries: Option<Spot<u64>>,
@@ -48,7 +48,7 @@ pub(in crate::config) struct WrittenModel {
     pub(in crate::config) api_key: Option<Spot<String>>,
     /// How long one attempt may take.
     #[schemars(extend("default" = "10s"))]
-    pub(in crate::config) timeout: Option<Spot<Period>>,
+    pub(in crate::config) timeout: Option<Spot<WrittenDuration>>,
     /// Attempts after the first, if it was the network or the service that failed.
     #[schemars(extend("default" = 2))]
     pub(in crate::config) retries: Option<Spot<u64>>,
@@ -74,7 +74,7 @@ pub(in crate::config) struct WrittenClassifier {
     pub(in crate::config) api_key: Option<Spot<String>>,
     /// How long one attempt may take, or one run with the wait for its turn.
     #[schemars(extend("default" = "10s"))]
-    pub(in crate::config) timeout: Option<Spot<Period>>,
+    pub(in crate::config) timeout: Option<Spot<WrittenDuration>>,
     /// Attempts at a `url` after the first, if it was the network or the service that failed.
     #[schemars(extend("default" = 2))]
     pub(in crate::config) retries: Option<Spot<u64>>,
@@ -94,7 +94,7 @@ pub(in crate::config) struct WrittenPresidio {
     pub(in crate::config) api_key: Option<Spot<String>>,
     /// How long one attempt may take.
     #[schemars(extend("default" = "10s"))]
-    pub(in crate::config) timeout: Option<Spot<Period>>,
+    pub(in crate::config) timeout: Option<Spot<WrittenDuration>>,
     /// Attempts after the first, if it was the network or the service that failed.
     #[schemars(extend("default" = 2))]
     pub(in crate::config) retries: Option<Spot<u64>>,
@@ -118,7 +118,7 @@ pub(in crate::config) struct WrittenSemgrep {
     pub(in crate::config) bash_rules: Option<Spot<String>>,
     /// How long one run may take.
     #[schemars(extend("default" = "15s"))]
-    pub(in crate::config) timeout: Option<Spot<Period>>,
+    pub(in crate::config) timeout: Option<Spot<WrittenDuration>>,
     /// Runs at a time.
     #[schemars(extend("default" = 2))]
     pub(in crate::config) concurrency: Option<Spot<u64>>,
@@ -135,7 +135,7 @@ pub(in crate::config) struct WrittenOcr {
     pub(in crate::config) languages: Option<Spot<String>>,
     /// How long one run may take.
     #[schemars(extend("default" = "15s"))]
-    pub(in crate::config) timeout: Option<Spot<Period>>,
+    pub(in crate::config) timeout: Option<Spot<WrittenDuration>>,
     /// Runs at a time.
     #[schemars(extend("default" = 2))]
     pub(in crate::config) concurrency: Option<Spot<u64>>,
