@@ -400,6 +400,7 @@ fn open_session(
     let session = Session::new(SessionContext {
         id,
         revision: None,
+        has_argument_headers: matches!(options.server, GuardedServer::Remote(_)),
         server: Arc::from(server),
         party: Party::default(),
         guardrails,

@@ -15,6 +15,9 @@ pub struct SessionContext {
     pub id: SessionId,
     /// Where there is no handshake that would say it; otherwise `None`.
     pub revision: Option<Revision>,
+    /// Whether requests of revision 2026-07-28 go to the server over HTTP, where headers say some
+    /// of their arguments again.
+    pub has_argument_headers: bool,
     /// The name under which the server is configured; policies see it as `server(event)`.
     pub server: Arc<str>,
     /// For whom it is.

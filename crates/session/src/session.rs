@@ -137,7 +137,7 @@ impl Session {
             revision: context.revision,
             handshake: Handshake::NotBegun,
             withheld_tools: BTreeSet::new(),
-            tools: ToolWatch::new(context.tool_checks, context.revision),
+            tools: ToolWatch::new(context.tool_checks, context.has_argument_headers),
             task_calls: TaskCalls::default(),
             changing_lists: Lists::default(),
             judges_otherwise: false,

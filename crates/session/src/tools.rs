@@ -15,7 +15,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use portcullis_json::Value;
-use portcullis_mcp::Revision;
 use portcullis_trace::pin::{ForeignTool, INSTRUCTIONS, PinState, ToolPin};
 
 pub use self::check::{ToolCheck, ToolChecks, UnknownToolCheck};
@@ -28,6 +27,7 @@ pub(crate) use self::inspection::inspect;
 use self::look::{FIRST_TOOL, Look};
 pub(crate) use self::report::{Report, ToolFinding};
 use self::shadow::Neighbours;
+use crate::exchange::Exchange;
 
 /// What is known of the tools of a session's server, and of other servers.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +46,7 @@ pub(crate) struct ToolWatch {
     is_first_listing: bool,
     /// The last listing was not the whole.
     has_more_pages: bool,
-    /// `None` where calls have no headers that would say arguments again.
+    /// `None` where no call has headers that would say arguments again, or nobody asks for them.
     headers: Option<KnownHeaders>,
 }
 
@@ -59,10 +59,8 @@ struct Known {
 // === impl ToolWatch ===
 
 impl ToolWatch {
-    /// The revision is that of a conversation over HTTP which begins without a handshake.
-    pub(crate) fn new(checks: ToolChecks, revision: Option<Revision>) -> Self {
-        let has_headers = revision.is_some_and(Revision::is_stateless)
-            && checks.action(ToolCheck::Headers).is_some();
+    pub(crate) fn new(checks: ToolChecks, has_argument_headers: bool) -> Self {
+        let has_headers = has_argument_headers && checks.action(ToolCheck::Headers).is_some();
         Self {
             checks,
             known: Err(Arc::from("nothing was read of what is known of the tools")),
@@ -114,10 +112,10 @@ impl ToolWatch {
         held.map(|pin| Arc::clone(&pin.tool)).collect()
     }
 
-    /// What there is to say of the answer to a method of the server.
-    pub(crate) fn look(&mut self, method: &str, result: &Value) -> Report {
-        match method {
-            "tools/list" => self.look_at_listing(result),
+    /// What there is to say of the result that answers a request of the client's.
+    pub(crate) fn look(&mut self, asked: &Exchange, result: &Value) -> Report {
+        match &*asked.method {
+            "tools/list" => self.look_at_listing(result, asked.is_stateless()),
             "initialize" | "server/discover" => self.look_at_instructions(result),
             _ => Report::default(),
         }
@@ -136,12 +134,17 @@ impl ToolWatch {
         self.headers.as_ref()?.find(&pinned_as(tool))
     }
 
-    fn look_at_listing(&mut self, result: &Value) -> Report {
+    fn look_at_listing(&mut self, result: &Value, is_stateless: bool) -> Report {
         let mut look = Look::new(self);
         let tools = result.get("tools").and_then(Value::as_array);
         look.at_names(tools.unwrap_or_default());
         for (place, tool) in tools.unwrap_or_default().iter().enumerate() {
-            look.at(FIRST_TOOL + place, &Listed::read(tool));
+            let tool = Listed::read(tool);
+            look.at(FIRST_TOOL + place, &tool);
+            // Before, there were no headers that say arguments.
+            if is_stateless {
+                look.at_headers(FIRST_TOOL + place, &tool);
+            }
         }
         let report = look.end(&[ToolCheck::Changed, ToolCheck::New, ToolCheck::Shadowed]);
         self.has_more_pages = result.get("nextCursor").is_some();

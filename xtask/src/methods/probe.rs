@@ -179,6 +179,7 @@ impl Asked {
             tool_checks: ToolChecks::default(),
             id: SESSION.parse().map_err(|_| "no session id")?,
             revision: revision.is_stateless().then_some(revision),
+            has_argument_headers: revision.is_stateless(),
             server: Arc::from("server"),
             party: Party::default(),
             guardrails: vec![guardrail],

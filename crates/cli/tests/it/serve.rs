@@ -20,6 +20,7 @@ mod model;
 mod operation;
 mod reload;
 mod remote;
+mod remote_stateless;
 mod replay;
 mod resumption;
 mod revisions;

@@ -39,6 +39,7 @@ pub(crate) use self::taken::{NotTaken, Taken};
 use super::counted::{Count, Counted};
 use super::errand::Errand;
 use super::gateway::Target;
+use super::mirror;
 use super::outlet::{ClientGone, Outlet, Position, Streams};
 use super::reload::Renewals;
 use super::replay::Replay;
@@ -404,6 +405,7 @@ impl Conversation {
             scope,
             id: request.cloned(),
             method: message.method().cloned(),
+            is_stateless: mirror::named_revision(message).is_some(),
             headers,
             outlet,
         };

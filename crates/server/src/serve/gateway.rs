@@ -373,6 +373,7 @@ impl Gateway {
         Session::new(SessionContext {
             id: record.id.clone(),
             revision: opening.is_stateless.then_some(Revision::V2026_07_28),
+            has_argument_headers: opening.is_stateless,
             server: Arc::clone(&opening.target.name),
             party: self.belongings.party(
                 opening.target.place(config),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use portcullis_mcp::Incoming;
+use portcullis_mcp::{Incoming, Message};
 use portcullis_session::{RefusalStyle, Scope, Session, Source};
 use portcullis_trace::record::{Direction, SessionRecord};
 use portcullis_transport::http::endpoint::{Bounds, Connector, Endpoint, EndpointError};
@@ -15,10 +15,11 @@ use portcullis_transport::signal::EndSignals;
 use portcullis_transport::stdio;
 use tokio::time::{Instant, timeout};
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::conversation::{Conversation, Terms};
 use super::gateway::{Target, TargetServer};
+use super::mirror;
 use super::outlet::{Outgoing, Outlet, Parcel, Parcels};
 use super::upstream::{HttpUpstream, SseError, SseUpstream, Upstream, read_stream};
 use crate::config::{HttpServer, HttpTransport, StreamsConfig};
@@ -92,7 +93,7 @@ pub(crate) async fn guard(
         ))
     };
     let conversation = connect(server.transport, endpoint, open).await?;
-    conversation.begin().await;
+    conversation.hold_tools_back().await;
     let (outlet, parcels) = Outlet::new();
     let given_up = outlet.given_up().clone();
     conversation.streams().open_standalone(outlet);
@@ -106,7 +107,6 @@ pub(crate) async fn guard(
         () = given_up.cancelled() => End::Client,
         () = serve_client(&conversation, &mut from_client) => End::Client,
     };
-    info!(session = %conversation.id(), ?end, "session ends");
     conversation.end(end.reason()).await;
     tasks.close();
     if timeout(DRAIN_WAIT_MAX, tasks.wait()).await.is_err() {
@@ -159,6 +159,9 @@ fn endpoint(server: &HttpServer, message_bytes: usize) -> Result<Endpoint, Endpo
 /// Takes what the client says, and waits until all of it is answered, for a bounded time.
 async fn serve_client(conversation: &Arc<Conversation>, lines: &mut LineReader<stdio::Input>) {
     read_client(conversation, lines).await;
+    if let Some(http) = conversation.upstream().http() {
+        http.cancel_subscriptions();
+    }
     if timeout(ANSWERS_WAIT_MAX, conversation.quiet())
         .await
         .is_err()
@@ -200,12 +203,23 @@ async fn take(conversation: &Arc<Conversation>, line: &[u8]) {
             return;
         }
     };
-    let headers = Arc::default();
     for message in &messages {
+        let headers = Arc::new(headers(conversation, message).await);
         let taken = conversation.take(message, Scope::SESSION, &headers, None);
         // A client that is gone is seen where its answers are written.
         taken.await.ok();
     }
+}
+
+/// What the message says in headers too where it has no session.
+async fn headers(conversation: &Conversation, message: &Message) -> HeaderMap {
+    let known = match mirror::called_tool(message) {
+        Some(tool) if mirror::named_revision(message).is_some() => {
+            conversation.session().await.argument_headers(tool)
+        }
+        _ => None,
+    };
+    mirror::of(message, known.as_deref())
 }
 
 /// Writes until nothing more can come, or nobody reads it.

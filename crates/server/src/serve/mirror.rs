@@ -3,18 +3,31 @@
 
 use std::cmp::Ordering;
 
-use axum::http::HeaderMap;
 use axum::http::header::HeaderName;
+use axum::http::{HeaderMap, HeaderValue};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use portcullis_json::{Limits, Number, Value, parse};
-use portcullis_mcp::Method;
+use portcullis_mcp::meta_name::PROTOCOL_VERSION;
+use portcullis_mcp::{Message, Method};
 use portcullis_session::ArgumentHeaders;
 
-use super::headers::{MCP_METHOD, MCP_NAME, MCP_PARAM_PREFIX, single};
+use super::headers::{MCP_METHOD, MCP_NAME, MCP_PARAM_PREFIX, MCP_PROTOCOL_VERSION, single, value};
 
 const ENCODED_PREFIX: &str = "=?base64?";
 const ENCODED_SUFFIX: &str = "?=";
+
+/// The revision that a message names for itself, as those without sessions do.
+pub(crate) fn named_revision(message: &Message) -> Option<&Value> {
+    message.params()?.get("_meta")?.get(PROTOCOL_VERSION)
+}
+
+/// The tool that a message calls.
+pub(crate) fn called_tool(message: &Message) -> Option<&str> {
+    let is_call = message.method() == Some(&Method::ToolsCall);
+    let params = message.params().filter(|_| is_call)?;
+    params.get("name")?.as_str()
+}
 
 /// The member of `params` that the header `Mcp-Name` repeats.
 pub(crate) fn named_member(method: &Method) -> Option<&'static str> {
@@ -24,6 +37,46 @@ pub(crate) fn named_member(method: &Method) -> Option<&'static str> {
         Method::TasksGet | Method::TasksUpdate | Method::TasksCancel => Some("taskId"),
         _ => None,
     }
+}
+
+/// The headers that a message of a client has over HTTP; none if it names no revision.
+///
+/// Of the arguments, those of tools whose headers are `known`.
+pub(crate) fn of(message: &Message, known: Option<&ArgumentHeaders>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let revision = named_revision(message).and_then(Value::as_str);
+    let (Some(revision), Some(method), Some(params)) =
+        (revision, message.method(), message.params())
+    else {
+        return headers;
+    };
+    let mut say = |name: HeaderName, text: &str| {
+        // What is encoded can be said by any header.
+        if let Some(value) = encode(text) {
+            headers.insert(name, value);
+        }
+    };
+    say(MCP_PROTOCOL_VERSION, revision);
+    say(MCP_METHOD, method.as_str());
+    let named = named_member(method).and_then(|member| params.get(member)?.as_str());
+    if let Some(named) = named {
+        say(MCP_NAME, named);
+    }
+    let arguments = params.get("arguments");
+    for (name, argument) in known.into_iter().flat_map(|known| known.of(arguments)) {
+        let name = format!("{MCP_PARAM_PREFIX}{}", name.to_ascii_lowercase());
+        let text = match argument {
+            Some(Value::String(text)) => text.to_string(),
+            Some(value @ (Value::Bool(_) | Value::Number(_))) => value.to_string(),
+            // What has another type than its header is for the server to refuse.
+            Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => continue,
+        };
+        // A longer one than there can be is not there.
+        if let Ok(name) = name.parse() {
+            say(name, &text);
+        }
+    }
+    headers
 }
 
 /// Passes on what has been held against the message.
@@ -36,6 +89,20 @@ pub(crate) fn pass_on(headers: &HeaderMap, passed: &mut HeaderMap) {
         // It may be there already, as one that is passed on in any case.
         passed.insert(name.clone(), value.clone());
     }
+}
+
+/// The header that stands for a text.
+fn encode(text: &str) -> Option<HeaderValue> {
+    let is_plain = text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        && text.trim_matches(' ') == text
+        && !(text.starts_with(ENCODED_PREFIX) && text.ends_with(ENCODED_SUFFIX));
+    if is_plain {
+        return value(text);
+    }
+    value(&format!(
+        "{ENCODED_PREFIX}{}{ENCODED_SUFFIX}",
+        STANDARD.encode(text)
+    ))
 }
 
 /// The text that a header stands for; `None` if it is encoded and the encoding is broken.
@@ -134,6 +201,25 @@ mod tests {
         check("NaN", "42", false);
         check("", "42", false);
         check("[1]", "[1]", false);
+    }
+
+    #[test]
+    fn what_is_encoded_says_what_it_was() {
+        let check = |text: &str, expected: &str| {
+            let header = encode(text).unwrap();
+            let header = header.to_str().unwrap();
+            assert_eq!(header, expected, "{text:?}");
+            assert_eq!(decode(header).as_deref(), Some(text));
+        };
+        check("search", "search");
+        check("a b", "a b");
+        check("", "");
+        check(" a", "=?base64?IGE=?=");
+        check("a ", "=?base64?YSA=?=");
+        check("a\tb", "=?base64?YQli?=");
+        check("a\r\nHost: b", "=?base64?YQ0KSG9zdDogYg==?=");
+        check("äöü", "=?base64?w6TDtsO8?=");
+        check("=?base64?YQ==?=", "=?base64?PT9iYXNlNjQ/WVE9PT89?=");
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(crate) struct Call {
     pub(crate) method: Option<Method>,
     /// Of the client's, that are passed on.
     pub(crate) headers: Arc<HeaderMap>,
+    /// Whether it is of a revision without sessions.
+    pub(crate) is_stateless: bool,
     /// Names the trace that it is part of, outside of the gateway.
     pub(crate) trace: Option<String>,
     /// Where the answer goes, if it has a stream of its own.
@@ -112,6 +114,15 @@ impl Upstream {
             Box::pin(conversation.on_no_answer(call.scope, id, &reason, None)).await;
         }
         None
+    }
+
+    /// Whether a request that the client cancels is over with that: no server is told with a
+    /// message what the end of its stream tells.
+    pub(crate) fn cancel(&self, scope: Scope, id: &Id) -> bool {
+        match self {
+            Self::Http(http) => http.cancel(scope, id),
+            Self::Sse(_) | Self::Stdio(_) => false,
+        }
     }
 
     /// Sends what has no answer.

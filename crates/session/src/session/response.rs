@@ -102,7 +102,7 @@ impl Session {
         let subject = subject(turn.message, exchange, task_call.as_ref());
         let mut inspected = self.inspect_with(turn, subject, |tools| {
             let mut report = match turn.message.result() {
-                Some(result) => tools.look(&exchange.method, result),
+                Some(result) => tools.look(exchange, result),
                 None => Report::default(),
             };
             seen = mem::take(&mut report.sightings);

@@ -75,7 +75,6 @@ impl<'l> Look<'l> {
     pub(super) fn at(&mut self, event: usize, tool: &Listed<'_>) {
         self.at_name(event, tool);
         self.at_words(event, tool);
-        self.at_headers(event, tool);
         let pins = self.watch.checks.compares();
         let Ok(known) = &self.watch.known else {
             return;
@@ -153,7 +152,7 @@ impl<'l> Look<'l> {
         self.report.add(finding.all_at(tool.places()));
     }
 
-    fn at_headers(&mut self, event: usize, tool: &Listed<'_>) {
+    pub(super) fn at_headers(&mut self, event: usize, tool: &Listed<'_>) {
         let action = self.watch.checks.action(ToolCheck::Headers);
         let (Some(action), Some(_)) = (action, &self.watch.headers) else {
             return;

@@ -63,6 +63,7 @@ impl Conversation {
     ) -> Self {
         let mut context = SessionContext {
             revision: None,
+            has_argument_headers: false,
             id: "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b".parse().unwrap(),
             server: Arc::from("mail"),
             party: Party::default(),

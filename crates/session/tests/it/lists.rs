@@ -50,6 +50,7 @@ fn on_stream(talk: &mut Conversation, direction: Direction, scope: u64, line: &s
 fn modern() -> Conversation {
     Conversation::with(Vec::new(), |context| {
         context.revision = Some(Revision::V2026_07_28);
+        context.has_argument_headers = true;
     })
 }
 

@@ -152,6 +152,7 @@ fn headers_of_tools_are_known_again() {
     let stateless = || {
         Conversation::with(Vec::new(), |context| {
             context.revision = Some(Revision::V2026_07_28);
+            context.has_argument_headers = true;
         })
     };
     let mut talk = stateless();

@@ -45,6 +45,7 @@ fn records(messages: &[(Direction, &str)]) -> Vec<EventRecord> {
         tool_checks,
         id,
         revision: None,
+        has_argument_headers: false,
         server: "messenger".into(),
         party: Party::default(),
         guardrails: vec![Guardrail {

@@ -34,13 +34,16 @@ impl Conversation {
                 let headers = call.map(|call| Arc::clone(&call.headers));
                 let headers = headers.unwrap_or_default();
                 let method = call.and_then(|call| call.method.clone());
-                let told = self.upstream.tell(self, bytes, method.as_ref(), &headers);
-                if let Err(error) = Box::pin(told).await {
-                    warn!(%error, "message not delivered to the server");
+                let is_cancellation = method == Some(Method::Cancelled);
+                let cancelled = delivery.concerns.as_ref().filter(|_| is_cancellation);
+                let cancel = |id| self.upstream.cancel(delivery.scope, id);
+                if !cancelled.is_some_and(cancel) {
+                    let told = self.upstream.tell(self, bytes, method.as_ref(), &headers);
+                    if let Err(error) = Box::pin(told).await {
+                        warn!(%error, "message not delivered to the server");
+                    }
                 }
-                if method == Some(Method::Cancelled)
-                    && let Some(id) = &delivery.concerns
-                {
+                if let Some(id) = cancelled {
                     self.end_reply(delivery.scope, id);
                 }
                 Ok(None)

@@ -119,6 +119,7 @@ fn session(policies: &[&str], detectors: &Arc<Holding>, record: &SessionRecord) 
         tool_checks: ToolChecks::default(),
         id: record.id.clone(),
         revision: None,
+        has_argument_headers: false,
         server: "s".into(),
         party: Party::default(),
         guardrails: guardrails.collect(),

@@ -25,11 +25,6 @@ const KEY_CHARACTERS_MAX: usize = 256;
 /// LIMIT: conversations that one request is tried in.
 const CONVERSATIONS_MAX: usize = 3;
 
-/// Whether the message itself says that it is of a revision without sessions.
-pub(super) fn names_revision(message: &Message) -> bool {
-    meta(message, PROTOCOL_VERSION).is_some()
-}
-
 pub(super) async fn post(
     gateway: &Arc<Gateway>,
     access: &Access,
@@ -59,7 +54,7 @@ pub(super) async fn post(
     // One may end before it has seen the request, to make room or because its time is up.
     for _ in 0..CONVERSATIONS_MAX {
         let conversation = conversation(gateway, access, headers, &profile, message).await?;
-        check_arguments(&conversation, headers, message, id, method).await?;
+        check_arguments(&conversation, headers, message, id).await?;
         let scope = conversation.next_scope();
         let (outlet, parcels) = Outlet::new();
         let taken = conversation
@@ -97,7 +92,7 @@ fn check_mirrors(
     };
     let header =
         |name: HeaderName| single(headers, &name).map_err(|error| mismatch(error.to_string()));
-    let Some(named) = meta(message, PROTOCOL_VERSION).and_then(Value::as_str) else {
+    let Some(named) = mirror::named_revision(message).and_then(Value::as_str) else {
         return Err(missing(format!("`_meta` must have `{PROTOCOL_VERSION}`")));
     };
     if meta(message, CLIENT_CAPABILITIES).is_none_or(|found| found.as_object().is_none()) {
@@ -141,17 +136,14 @@ async fn check_arguments(
     headers: &HeaderMap,
     message: &Message,
     id: &Id,
-    method: &Method,
 ) -> Result<(), Refused> {
-    let params = message.params();
-    let tool = params.and_then(|params| params.get("name")?.as_str());
-    let (Method::ToolsCall, Some(tool)) = (method, tool) else {
+    let Some(tool) = mirror::called_tool(message) else {
         return Ok(());
     };
     let Some(known) = conversation.session().await.argument_headers(tool) else {
         return Ok(());
     };
-    let arguments = params.and_then(|params| params.get("arguments"));
+    let arguments = message.params().and_then(|params| params.get("arguments"));
     match mirror::difference(headers, &known, arguments) {
         None => Ok(()),
         Some(difference) => Err(mismatch(id, difference)),
@@ -184,7 +176,7 @@ fn unsupported(id: &Id, method: &Method, message: &Message) -> Response {
         .into_iter()
         .filter(|revision| !revision.is_stateless());
     let supported: Vec<Value> = stateful.map(|revision| revision.as_str().into()).collect();
-    let requested = meta(message, PROTOCOL_VERSION).cloned();
+    let requested = mirror::named_revision(message).cloned();
     let mut data = Object::new();
     data.insert("supported", supported);
     data.insert("requested", requested.unwrap_or(Value::Null));

@@ -30,6 +30,7 @@ use crate::serve::headers::{
     value,
 };
 use crate::serve::hold::Hold;
+use crate::serve::mirror;
 use crate::serve::outlet::{Outgoing, Outlet, Parcel, Parcels};
 use crate::serve::registry::ConversationId;
 use crate::serve::replay::Found;
@@ -150,7 +151,7 @@ pub(super) async fn take(
     }
     let message = read(request, move |text| Message::parse(text, &envelope)).await?;
     drop(timed);
-    if is_modern || modern::names_revision(&message) {
+    if is_modern || mirror::named_revision(&message).is_some() {
         return Box::pin(modern::post(gateway, access, headers, profile, &message)).await;
     }
     match (message.kind(), found) {
@@ -268,7 +269,7 @@ pub(super) fn admit_in_session(
         };
         Err(refused.of(message))
     };
-    if modern::names_revision(message) {
+    if mirror::named_revision(message).is_some() {
         return refused("the message and its session are of different eras");
     }
     if is_request(message)

@@ -1,5 +1,6 @@
 //! A server that speaks Streamable HTTP.
 
+mod cancel;
 mod exchange;
 mod given;
 mod lost_session;
@@ -10,11 +11,13 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use bytes::Bytes;
 use portcullis_json::Object;
-use portcullis_mcp::{Method, Revision};
-use portcullis_transport::http::endpoint::{Answer, Endpoint, EndpointError, EventStream, Head};
+use portcullis_mcp::{Id, Method, Revision};
+use portcullis_session::Scope;
+use portcullis_transport::http::endpoint::{Answer, Endpoint, EndpointError, EventStream};
 use tokio::time::timeout;
 use tracing::debug;
 
+use self::cancel::Cancellable;
 use self::given::GivenIds;
 use super::TellError;
 use super::standalone::start_listening;
@@ -34,6 +37,7 @@ pub(crate) struct HttpUpstream {
     silence_max: Duration,
     /// Requests whose answers are on their way.
     calls: Count,
+    cancellable: Cancellable,
     /// Streams on which a client listens, maybe to what it missed of an answer.
     pub(super) listeners: Count,
     given: GivenIds,
@@ -111,6 +115,7 @@ impl HttpUpstream {
             era,
             silence_max,
             calls: Count::default(),
+            cancellable: Cancellable::default(),
             listeners: Count::default(),
             given: GivenIds::default(),
         }
@@ -149,6 +154,17 @@ impl HttpUpstream {
     pub(crate) fn session_id(&self) -> Option<String> {
         let id = self.session()?;
         id.to_str().ok().map(str::to_owned)
+    }
+
+    /// Ends a request by closing its stream, where that is how a server is told (SPEC: MCP
+    /// 2026-07-28, Cancellation); otherwise it has to be told.
+    pub(crate) fn cancel(&self, scope: Scope, id: &Id) -> bool {
+        self.cancellable.cancel(scope, id)
+    }
+
+    /// The same for what would go on for ever.
+    pub(crate) fn cancel_subscriptions(&self) {
+        self.cancellable.cancel_subscriptions();
     }
 
     pub(super) async fn tell(
@@ -229,9 +245,14 @@ impl HttpUpstream {
         metadata
     }
 
-    fn note_session(&self, head: &Head, response_type: &'static str) {
+    fn note_session(&self, answer: &Answer) {
+        let response_type = match answer {
+            Answer::Json(..) => "json",
+            Answer::Events(..) => "sse",
+            Answer::Other(_) => return,
+        };
         self.remember(|handshake| handshake.response_type = Some(response_type));
-        if let Some(session_id) = head.headers.get(MCP_SESSION_ID) {
+        if let Some(session_id) = answer.head().headers.get(MCP_SESSION_ID) {
             // A late answer of a session that was lost must not bring it back.
             self.remember(|handshake| {
                 handshake

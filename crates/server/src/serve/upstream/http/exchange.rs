@@ -33,6 +33,7 @@ struct Asked {
     id: Id,
     outlet: Option<Outlet>,
     silence_max: Duration,
+    is_stateless: bool,
 }
 
 /// How a stream that answers a request has ended.
@@ -64,14 +65,22 @@ impl HttpUpstream {
                 trace_context::remove(&mut handshake.headers);
             });
         }
+        let is_subscription = call.method == Some(Method::SubscriptionsListen);
+        // Without a stream of its own that it could close, a client cancels with a message.
+        let cancelling = (call.is_stateless && call.outlet.is_none()).then(|| {
+            let cancellable = &self.cancellable;
+            cancellable.enter(call.scope, id.clone(), is_subscription)
+        });
         let asked = Asked {
             scope: call.scope,
             id,
             outlet: call.outlet.clone(),
-            silence_max: match call.method {
-                Some(Method::SubscriptionsListen) => SUBSCRIPTION_SILENCE_MAX,
-                _ => self.silence_max,
+            silence_max: if is_subscription {
+                SUBSCRIPTION_SILENCE_MAX
+            } else {
+                self.silence_max
             },
+            is_stateless: call.is_stateless,
         };
         let headers = Arc::clone(&call.headers);
         let call_in_progress = self.calls.one_more();
@@ -83,8 +92,9 @@ impl HttpUpstream {
             };
             // SPEC: MCP 2026-07-28, Cancellation: a client that closes its stream has cancelled.
             let abandoned = async {
-                match &asked.outlet {
-                    Some(outlet) if this.is_stateless() => outlet.closed().await,
+                match (&asked.outlet, &cancelling) {
+                    (Some(outlet), _) if asked.is_stateless => outlet.closed().await,
+                    (_, Some(cancelling)) => cancelling.cancelled.cancelled().await,
                     _ => std::future::pending().await,
                 }
             };
@@ -170,9 +180,11 @@ impl HttpUpstream {
         answer: Answer,
         asked: &Asked,
     ) -> StreamEnd {
+        if !asked.is_stateless {
+            self.note_session(&answer);
+        }
         match answer {
             Answer::Json(head, body) => {
-                self.note_session(&head, "json");
                 let carried = Carried {
                     outlet: asked.outlet.clone(),
                     position: Position::default(),
@@ -189,8 +201,7 @@ impl HttpUpstream {
                     Err(_) => StreamEnd::ClientGone,
                 }
             }
-            Answer::Events(head, events) => {
-                self.note_session(&head, "sse");
+            Answer::Events(_, events) => {
                 if let Some(outlet) = &asked.outlet {
                     outlet.send(Parcel::Begin).await.ok();
                 }
@@ -210,7 +221,7 @@ impl HttpUpstream {
     ) -> StreamEnd {
         let mut last = Position::default();
         loop {
-            let is_resumable = last.id.is_some() && !self.is_stateless();
+            let is_resumable = last.id.is_some() && !asked.is_stateless;
             // What it does not take now it can fetch later, if it is not taken for it now.
             let client_gone = async {
                 match &asked.outlet {

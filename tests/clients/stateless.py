@@ -1,0 +1,79 @@
+"""Revision 2026-07-28 over Streamable HTTP, and from a client on standard streams to the same server
+through `portcullis run --url`: whatever the client sees must be the same."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+from mcp.client.client import Client
+from mcp.client.stdio import StdioServerParameters, stdio_client
+
+from pairs import free_port, running
+from report import Report, described
+from routes import HERE, Installation
+
+MESSENGER = HERE / "messenger.py"
+REVISION = "2026-07-28"
+SCENARIO_SECONDS = 20
+ALICE = {"username": "Alice"}
+
+Scenario = Callable[[Client], Awaitable[Any]]
+
+
+async def revision(client: Client) -> Any:
+    assert client.protocol_version == REVISION, client.protocol_version
+    return client.protocol_version
+
+
+async def listing(client: Client) -> Any:
+    return [tool.model_dump() for tool in (await client.list_tools()).tools]
+
+
+async def call(client: Client) -> Any:
+    return (await client.call_tool("get_last_message_from_user", ALICE)).model_dump()
+
+
+async def structured_call(client: Client) -> Any:
+    return (await client.call_tool("count_messages", ALICE)).model_dump()
+
+
+async def cancelled_call(client: Client) -> Any:
+    """What is cancelled keeps nobody from the next call."""
+    with anyio.move_on_after(0.5) as waiting:
+        await client.call_tool("wait", {})
+    assert waiting.cancelled_caught
+    return await call(client)
+
+
+SCENARIOS: list[Scenario] = [revision, listing, call, structured_call, cancelled_call]
+
+
+async def outcomes(server: Any) -> list[Any]:
+    """What each scenario returned; in one conversation."""
+    async with Client(server) as client:
+        with anyio.fail_after(SCENARIO_SECONDS):
+            return [await scenario(client) for scenario in SCENARIOS]
+
+
+async def run(installation: Installation, directory: Path, report: Report) -> None:
+    port = free_port()
+    command = [sys.executable, str(MESSENGER), "streamable-http", "--port", str(port)]
+    url = f"http://127.0.0.1:{port}/mcp/"
+    data = str(directory / "stateless")
+    arguments = ["run", "--data-dir", data, "--url", url]
+    through = StdioServerParameters(command=str(installation.portcullis), args=arguments)
+    try:
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(running, command, directory / "stateless.log", {}, port)
+            alone = await outcomes(url)
+            seen = await outcomes(stdio_client(through))
+            tasks.cancel_scope.cancel()
+    except Exception as error:
+        report.add(f"python, {REVISION}", described(error))
+        return
+    for scenario, direct, passed in zip(SCENARIOS, alone, seen, strict=True):
+        differs = None if direct == passed else f"direct {direct}, through the gateway {passed}"
+        name = scenario.__name__.replace("_", " ")
+        report.add(f"python, {REVISION}, stdio-to-http: {name}", differs)
