@@ -2,6 +2,7 @@
 
 import argparse
 
+import anyio
 from mcp.server.mcpserver import MCPServer
 
 server = MCPServer("messenger_server")
@@ -17,6 +18,13 @@ def get_last_message_from_user(username: str) -> str:
 def count_messages(username: str) -> dict[str, int]:
     """Count the messages of a user."""
     return {username: 7}
+
+
+@server.tool()
+async def wait() -> str:
+    """Answers after a minute."""
+    await anyio.sleep(60)
+    return "a minute is over"
 
 
 def main() -> None:

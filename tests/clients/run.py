@@ -19,6 +19,7 @@ import inspector
 import pairs
 import python_client
 import sdk
+import stateless
 from python_client import Scenario
 from report import Report, described
 from routes import POLICY, Installation, Route, Started, direct, guarded, lines
@@ -135,6 +136,7 @@ async def run(installation: Installation, directory: Path) -> bool:
     run_inspector(installation, directory, report)
     await anyio.to_thread.run_sync(sdk.run, installation, directory, report)
     await compare_pairs(installation, directory, report)
+    await stateless.run(installation, directory, report)
     await explorer.run(installation, directory, report)
     print(f"real clients: {report.passed} scenarios passed, {report.failed} failed")
     return report.failed == 0
