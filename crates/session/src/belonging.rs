@@ -59,6 +59,8 @@ struct Entry {
     /// Servers may count their tasks in each session anew: then it is several things by one name.
     owners: Vec<Mark>,
     claim: Claim,
+    /// Of a state, how many were given one after the other.
+    rounds: u32,
     /// In microseconds.
     until: i64,
     age: u64,
@@ -98,11 +100,32 @@ impl Party {
         is_given && tasks.is_others(&task, &owner, now)
     }
 
-    /// A server has answered a request of this method for this target with a state to go on with.
-    pub(crate) fn note_state(&self, state: &str, method: &str, target: &str, now: Timestamp) {
+    /// A server has answered a request of this method for this target with a state to go on with,
+    /// the last of so many.
+    pub(crate) fn note_state(
+        &self,
+        state: &str,
+        method: &str,
+        target: &str,
+        rounds: u32,
+        now: Timestamp,
+    ) {
         let (state, owner) = (self.mark(&[state]), self.owner(&[method, target]));
-        self.states()
-            .note(state, owner, Claim::Given, LIFE_MICROS_MAX, now);
+        let mut states = self.states();
+        states.note(state, owner, Claim::Given, LIFE_MICROS_MAX, now);
+        if let Some(entry) = states.entries.get_mut(&state) {
+            entry.rounds = rounds;
+        }
+    }
+
+    /// How many states the server has given one after the other, of which this is the last; none
+    /// that is known of a state that is not.
+    pub(crate) fn rounds(&self, state: &str, now: Timestamp) -> u32 {
+        let state = self.mark(&[state]);
+        let states = self.states();
+        let entry = states.entries.get(&state);
+        let known = entry.filter(|entry| entry.until > now.as_micros());
+        known.map_or(0, |entry| entry.rounds)
     }
 
     /// Whether the state is known to be of another request, or of somebody else's.
@@ -171,6 +194,7 @@ impl Register {
         let entry = Entry {
             owners: vec![owner],
             claim,
+            rounds: 0,
             until,
             age: self.last,
         };
@@ -302,7 +326,7 @@ mod tests {
     #[test]
     fn a_state_is_of_one_request() {
         let [one, other] = parties(["one", "other"]);
-        one.note_state("s", "tools/call", "pay", NOW);
+        one.note_state("s", "tools/call", "pay", 1, NOW);
         assert!(!one.is_others_state("s", "tools/call", "pay", NOW));
         assert!(one.is_others_state("s", "tools/call", "send", NOW));
         assert!(one.is_others_state("s", "prompts/get", "pay", NOW));

@@ -37,6 +37,8 @@ pub(crate) struct Exchange {
     pub(crate) revision: Option<Revision>,
     /// The tool, prompt or resource that a request of that era names.
     pub(crate) target: Option<Arc<str>>,
+    /// How often the server has asked for more on the way to this request.
+    pub(crate) rounds: u32,
     /// The task that it asks about.
     pub(crate) task: Option<Arc<str>>,
     /// If it is a `subscriptions/listen`.
@@ -201,6 +203,7 @@ impl Exchange {
             progress_token: None,
             revision: None,
             target: None,
+            rounds: 0,
             task: None,
             subscription: None,
             client: None,

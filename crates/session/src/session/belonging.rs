@@ -12,6 +12,8 @@ use crate::belonging::Claim;
 use crate::exchange::Exchange;
 use crate::refusal::OwnWords;
 
+/// LIMIT: how often a server may ask for more before it does what it was asked.
+const ROUNDS_MAX: u32 = 10;
 /// LIMIT: bytes of a state that a server gives and a client brings back.
 const STATE_BYTES_MAX: usize = 64 << 10;
 
@@ -71,22 +73,33 @@ impl Session {
         Ok(())
     }
 
-    /// A state that the client could not go on with is refused where it comes from.
+    /// How often the server has asked for more, if the request brings a state that is known.
+    pub(super) fn rounds_before(&self, turn: Turn<'_>) -> u32 {
+        let params = turn.message.params();
+        let state = params.and_then(|params| params.get("requestState")?.as_str());
+        state.map_or(0, |state| self.party.rounds(state, turn.now))
+    }
+
+    /// A state that the client could not go on with, or would go on with for ever, is refused where
+    /// it comes from.
     pub(super) fn admit_given_state(
         &self,
         turn: Turn<'_>,
         exchange: &Exchange,
     ) -> Result<(), OwnWords> {
         let state = turn.message.result().and_then(|it| it.get("requestState"));
-        let reason = match state {
-            Some(state) if self.is_stateless() && !state.is_null() => unusable(state),
-            _ => None,
+        let Some(state) = state.filter(|state| self.is_stateless() && !state.is_null()) else {
+            return Ok(());
         };
-        reason.map_or(Ok(()), |reason| {
-            let message = format!("the server's {reason}");
-            let code = error_code::INTERNAL_ERROR;
-            Err(OwnWords::error(Some(&exchange.id), code, &message))
-        })
+        let message = match unusable(state) {
+            Some(reason) => format!("the server's {reason}"),
+            None if exchange.rounds >= ROUNDS_MAX => {
+                format!("the server has asked for more {ROUNDS_MAX} times and does so again")
+            }
+            None => return Ok(()),
+        };
+        let code = error_code::INTERNAL_ERROR;
+        Err(OwnWords::error(Some(&exchange.id), code, &message))
     }
 
     /// Takes note of the task or the state that an answer gives to the client.
@@ -104,7 +117,9 @@ impl Session {
             && let Some(state) = result.get("requestState").and_then(Value::as_str)
         {
             let target = exchange.target.as_deref().unwrap_or_default();
-            self.party.note_state(state, method, target, turn.now);
+            let rounds = exchange.rounds + 1;
+            self.party
+                .note_state(state, method, target, rounds, turn.now);
         }
         if let Some(task) = given_task(result) {
             self.note_task(turn, task, Claim::Given);

@@ -26,7 +26,8 @@ impl Session {
             let delivery = Delivery::response(back(turn.direction), turn.source.scope, Some(id));
             return Ok(vec![Action::Send(Permit::speak(words, delivery))]);
         }
-        let exchange = exchange(turn, id, method);
+        let mut exchange = exchange(turn, id, method);
+        exchange.rounds = self.rounds_before(turn);
         let mut inspected = self.inspect(
             turn,
             Subject::Request {

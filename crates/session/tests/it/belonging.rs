@@ -134,6 +134,33 @@ fn a_state_goes_on_with_the_request_that_it_was_given_for() {
 }
 
 #[test]
+fn a_server_does_not_ask_for_more_for_ever() {
+    let [mut talk, mut other] = sessions(["one", "one"], Some(Revision::V2026_07_28));
+    let asks =
+        |state: &str| format!(r#"{{"resultType":"input_required","requestState":"{state}"}}"#);
+    let brings = |state: &str| pay(&format!(r#","requestState":"{state}""#));
+    talk.client_asks("1", "tools/call", &pay(""));
+    talk.server_answers("1", &asks("s1"));
+    for round in 1..10 {
+        talk.client_asks("1", "tools/call", &brings(&format!("s{round}")));
+        talk.server_answers("1", &asks(&format!("s{}", round + 1)));
+    }
+    // In another conversation of the client's it is no other.
+    other.client_asks("1", "tools/call", &brings("s10"));
+    let again = format!(r#"{{"jsonrpc":"2.0","id":1,"result":{}}}"#, asks("s11"));
+    let (code, message) = other.server(&again).error(ToClient);
+    assert_eq!(code, -32603);
+    assert!(message.contains("asked for more 10 times"), "{message}");
+    // It may do what it was asked, and who asks anew begins anew.
+    talk.client_asks("1", "tools/call", &brings("s10"));
+    talk.server_answers("1", r#"{"resultType":"complete","content":[]}"#);
+    talk.client_asks("1", "tools/call", &pay(""));
+    talk.server_answers("1", &asks("s10"));
+    talk.client_asks("1", "tools/call", &brings("s10"));
+    talk.server_answers("1", &asks("s2"));
+}
+
+#[test]
 fn a_state_is_a_text_of_a_bounded_length() {
     let [mut one] = sessions(["one"], Some(Revision::V2026_07_28));
     let state = |bytes| pay(&format!(r#","requestState":"{}""#, "x".repeat(bytes)));
