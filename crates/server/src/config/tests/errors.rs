@@ -164,6 +164,13 @@ fn unknown_keys_are_errors_with_what_was_meant() {
         "guardrails:\n- name: a\n  policy: { fil: x }\n",
         &["3:13 \"fil\" unknown key `fil` -> did you mean `file`?"],
     );
+    check(
+        "guardrails:\n- name: a\n  enabled: true\n  script: b\n",
+        &[
+            "2:3 \"name: a\" `policy` is missing",
+            "4:3 \"script\" unknown key `script` -> known here: `name`, `policy`, `action`, `on_failure`, `enabled`, `servers`, `clients`",
+        ],
+    );
 }
 
 #[test]

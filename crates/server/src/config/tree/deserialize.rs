@@ -95,6 +95,18 @@ fn did_you_mean(word: &str, known: &[&'static str]) -> Option<String> {
     Some(format!("did you mean `{meant}`?"))
 }
 
+/// What may stand there, where that can be said in a line.
+fn keys(expected: &[&str]) -> Option<String> {
+    const KEYS_MAX: usize = 12;
+    let is_few = (1..=KEYS_MAX).contains(&expected.len());
+    is_few.then(|| format!("known here: {}", listed(expected)))
+}
+
+fn listed(names: &[&str]) -> String {
+    let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    names.join(", ")
+}
+
 impl<'n> Deserializer<'n> for NodeDeserializer<'n> {
     type Error = ReadError;
 
@@ -310,9 +322,8 @@ impl de::Error for ReadError {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let choices: Vec<String> = expected.iter().map(|name| format!("`{name}`")).collect();
         Self::New {
-            message: format!("`{variant}` is none of {}", choices.join(", ")),
+            message: format!("`{variant}` is none of {}", listed(expected)),
             help: did_you_mean(variant, expected),
         }
     }
@@ -320,7 +331,7 @@ impl de::Error for ReadError {
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         Self::New {
             message: format!("unknown key `{field}`"),
-            help: did_you_mean(field, expected),
+            help: did_you_mean(field, expected).or_else(|| keys(expected)),
         }
     }
 

@@ -40,7 +40,7 @@ fn unknown_keys_are_errors_with_what_was_meant() {
         &[
             "4:7 \"guardrail\" unknown key `guardrail` -> did you mean `guardrails`?",
             "5:21 \"link\" unknown key `link` -> did you mean `links`?",
-            "5:34 \"zzz\" unknown key `zzz`",
+            "5:34 \"zzz\" unknown key `zzz` -> known here: `links`, `secrets`, `pii`, `moderated`, `custom_guardrails`",
             "6:21 \"enabld\" unknown key `enabld` -> did you mean `enabled`?",
             "7:3 \"custom_guardrail\" unknown key `custom_guardrail` -> did you mean `custom_guardrails`?",
             "8:3 \"other\" unknown key `other` -> put servers under `servers`",
