@@ -68,6 +68,8 @@ pub struct Session {
     /// As the server answered the handshake.
     revision: Option<Revision>,
     handshake: Handshake,
+    /// Whether it is known what the peers call themselves.
+    is_introduced: bool,
     /// Tools that were taken out of a listing; calling one of them is refused.
     withheld_tools: BTreeSet<Arc<str>>,
     tools: ToolWatch,
@@ -136,6 +138,7 @@ impl Session {
             from_server,
             revision: context.revision,
             handshake: Handshake::NotBegun,
+            is_introduced: false,
             withheld_tools: BTreeSet::new(),
             tools: ToolWatch::new(context.tool_checks, context.has_argument_headers),
             task_calls: TaskCalls::default(),

@@ -28,6 +28,9 @@ impl Session {
         }
         let mut exchange = exchange(turn, id, method);
         exchange.rounds = self.rounds_before(turn);
+        if !self.is_introduced {
+            exchange.client = introduction(turn);
+        }
         let mut inspected = self.inspect(
             turn,
             Subject::Request {
@@ -203,7 +206,6 @@ fn exchange(turn: Turn<'_>, id: &Id, method: &Method) -> Exchange {
     if asks_server && matches!(method, Method::TasksGet | Method::TasksResult) {
         exchange.task = params.and_then(task);
     }
-    exchange.client = introduction(turn);
     if *method == Method::SubscriptionsListen {
         exchange.subscription = Some(Subscription::of(params));
     }

@@ -1,7 +1,7 @@
 use std::mem;
 
 use portcullis_json::{Number, Value};
-use portcullis_mcp::{Id, Message, Method, Revision, error_code, view, write};
+use portcullis_mcp::{Id, Message, Method, Revision, error_code, meta_name, view, write};
 use portcullis_trace::record::{Direction, Implementation, Verdict};
 
 use super::changes::Lists;
@@ -206,6 +206,7 @@ impl Session {
         match (&*exchange.method, turn.message.result()) {
             ("initialize", Some(result)) => {
                 self.note_revision(result)?;
+                self.is_introduced = true;
                 Some(Action::Introduce(Introduction {
                     client: exchange.client.clone(),
                     server: result.get("serverInfo").and_then(implementation),
@@ -215,8 +216,26 @@ impl Session {
                 self.retry_handshake(exchange);
                 None
             }
+            (_, Some(result)) if exchange.is_stateless() => self.note_peers(exchange, result),
             _ => None,
         }
+    }
+
+    /// Without a handshake every request and every result may say who sent it; the first counts.
+    fn note_peers(&mut self, exchange: &Exchange, result: &Value) -> Option<Action> {
+        if self.is_introduced {
+            return None;
+        }
+        let server = result
+            .get("_meta")
+            .and_then(|meta| implementation(meta.get(meta_name::SERVER_INFO)?));
+        self.is_introduced = exchange.client.is_some() || server.is_some();
+        self.is_introduced.then(|| {
+            Action::Introduce(Introduction {
+                client: exchange.client.clone(),
+                server,
+            })
+        })
     }
 
     /// Where a server has done what a request of the stateless era asks, there is no handshake any
@@ -341,12 +360,14 @@ fn other_type(id: &Id) -> Option<Id> {
     }
 }
 
-/// What the client says it is, in the request that opens the session.
+/// What the client says it is, in the request that opens the session or, where none does, in each.
 pub(super) fn introduction(turn: Turn<'_>) -> Option<Implementation> {
     if turn.direction != Direction::ToServer {
         return None;
     }
-    implementation(turn.message.params()?.get("clientInfo")?)
+    let params = turn.message.params()?;
+    let in_meta = || params.get("_meta")?.get(meta_name::CLIENT_INFO);
+    implementation(params.get("clientInfo").or_else(in_meta)?)
 }
 
 fn implementation(info: &Value) -> Option<Implementation> {

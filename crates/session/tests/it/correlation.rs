@@ -322,6 +322,21 @@ fn unknown_methods_are_refused_unless_configured() {
 }
 
 #[test]
+fn without_a_handshake_who_speaks_is_noted_once() {
+    let mut talk = Conversation::unguarded();
+    let asked = r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"c","version":"1"}}}"#;
+    let answer = r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","tools":[],"_meta":{"io.modelcontextprotocol/serverInfo":{"name":"s","version":"2"}}}}"#;
+    talk.client_asks("1", "tools/list", asked);
+    let notes = talk.server(answer).notes.concat();
+    assert!(
+        notes.contains(r#"name: "c""#) && notes.contains(r#"name: "s""#),
+        "{notes}"
+    );
+    talk.client_asks("1", "tools/list", asked);
+    assert_eq!(talk.server(answer).notes, [""; 0]);
+}
+
+#[test]
 fn a_result_asks_for_nothing_else_than_it_may() {
     let params = r#"{"name":"t","arguments":{},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#;
     let asks = |method: &str| {
