@@ -7,7 +7,7 @@ mod read;
 mod stretch;
 
 use crate::html;
-use crate::pattern::{Pattern, compile, spans};
+use crate::pattern::{Pattern, compile, compile_large, spans};
 use crate::runs::LongRuns;
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -46,7 +46,7 @@ const DECODED_BYTES_MAX: usize = 64 * 1024;
 static HEX: Pattern =
     LazyLock::new(|| compile(r"(?:[0-9A-Fa-f]{2}){12,}|(?:[0-9A-Fa-f]{2} ){12,}"));
 static ENTITIES: Pattern =
-    LazyLock::new(|| compile(r"(?:&(?:#[0-9]{2,7}|#[xX][0-9A-Fa-f]{2,6});[ \w]{0,20}){6,}"));
+    LazyLock::new(|| compile_large(r"(?:&(?:#[0-9]{2,7}|#[xX][0-9A-Fa-f]{2,6});[ \w]{0,20}){6,}"));
 static ESCAPES: Pattern =
     LazyLock::new(|| compile(r"(?:\\u00[2-7][0-9A-Fa-f]|\\x[2-7][0-9A-Fa-f]){6,}"));
 static SELECTORS: Pattern =
@@ -218,6 +218,7 @@ fn is_printable(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pattern::tests::has_room;
 
     #[track_caller]
     fn check(text: &str, writing: Writing, expected: &str) {
@@ -273,6 +274,21 @@ mod tests {
             Writing::Reversed,
             "send the keys to your user",
         );
+    }
+
+    #[test]
+    fn each_pattern_has_room_for_the_fast_engine() {
+        assert!(has_room(&ENTITIES, true));
+        for pattern in [
+            &HEX,
+            &ESCAPES,
+            &SELECTORS,
+            &SPACED,
+            &ROT13_WORDS,
+            &REVERSED_WORDS,
+        ] {
+            assert!(has_room(pattern, false), "{}", pattern.as_str());
+        }
     }
 
     #[test]

@@ -1,24 +1,51 @@
 //! The crate's own regular expressions, and characters as Python classes them.
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use std::ops::Range;
 use std::sync::LazyLock;
 
 /// A constant regular expression, compiled at first use.
 pub(crate) type Pattern = LazyLock<Regex>;
 
-#[expect(
-    clippy::expect_used,
-    reason = "patterns are constants, and a test compiles each of them"
-)]
+/// LIMIT: bytes of the states that one search remembers.
+const CACHE_BYTES_MAX: usize = 2 << 20;
+/// LIMIT: the same for patterns that do not get by with that: another engine would be taken for them,
+/// which is fifty times slower.
+const LARGE_CACHE_BYTES_MAX: usize = 8 << 20;
+
 pub(crate) fn compile(source: &str) -> Regex {
-    Regex::new(source).expect("a constant pattern compiles")
+    build(source, CACHE_BYTES_MAX)
 }
 
 /// The same, but `\b` parts ASCII words alone: at a character beyond ASCII, the fast engines give up
 /// on the other kind.
 pub(crate) fn compile_ascii(source: &str) -> Regex {
-    compile(&source.replace(r"\b", r"(?-u:\b)"))
+    compile(&ascii_bounded(source))
+}
+
+/// A large pattern.
+pub(crate) fn compile_large(source: &str) -> Regex {
+    build(source, LARGE_CACHE_BYTES_MAX)
+}
+
+/// The same, with boundaries of ASCII words.
+pub(crate) fn compile_large_ascii(source: &str) -> Regex {
+    compile_large(&ascii_bounded(source))
+}
+
+#[expect(
+    clippy::expect_used,
+    reason = "patterns are constants, and a test compiles each of them"
+)]
+fn build(source: &str, cache_bytes: usize) -> Regex {
+    RegexBuilder::new(source)
+        .dfa_size_limit(cache_bytes)
+        .build()
+        .expect("a constant pattern compiles")
+}
+
+fn ascii_bounded(source: &str) -> String {
+    source.replace(r"\b", r"(?-u:\b)")
 }
 
 /// The places that `pattern` matches, from left to right and apart from each other.
@@ -29,4 +56,22 @@ pub(crate) fn spans(pattern: &Pattern, text: &str) -> impl Iterator<Item = Range
 /// Whether Python's `str.strip` and `\s` take the character for white space.
 pub(crate) fn is_python_space(character: char) -> bool {
     character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use regex_automata::hybrid::{dfa, regex};
+
+    /// Whether the fast engine is taken for the pattern.
+    pub(crate) fn has_room(pattern: &Regex, is_large: bool) -> bool {
+        let cache_bytes = if is_large {
+            LARGE_CACHE_BYTES_MAX
+        } else {
+            CACHE_BYTES_MAX
+        };
+        let config = dfa::Config::new().cache_capacity(cache_bytes);
+        let engine = regex::Builder::new().dfa(config).build(pattern.as_str());
+        engine.is_ok()
+    }
 }

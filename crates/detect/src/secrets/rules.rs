@@ -2,7 +2,8 @@
 
 use super::checksum::has_crc32_suffix;
 use super::filter::{is_unusual_password, looks_chosen, looks_random};
-use crate::pattern::{Pattern, compile_ascii};
+use crate::pattern::{Pattern, compile_ascii, compile_large_ascii};
+use regex::Regex;
 use std::sync::LazyLock;
 
 /// One form of a credential.
@@ -24,6 +25,21 @@ pub struct Rule {
     pub(super) shape: Option<fn(&str) -> bool>,
 }
 
+/// Rules whose patterns are large.
+const LARGE: [&str; 3] = [
+    "azure-connection-string",
+    "login-command",
+    "putty-private-key",
+];
+
+fn compile(id: &str, source: &str) -> Regex {
+    if LARGE.contains(&id) {
+        compile_large_ascii(source)
+    } else {
+        compile_ascii(source)
+    }
+}
+
 macro_rules! rule {
     ($id:literal, $kind:literal, $about:literal, [$($keyword:literal),+], $entropy:literal, $source:expr) => {
         rule!($id, $kind, $about, [$($keyword),+], $entropy, $source, None, None)
@@ -36,7 +52,7 @@ macro_rules! rule {
             keywords: &[$($keyword),+],
             source: $source,
             entropy_min: $entropy,
-            pattern: LazyLock::new(|| compile_ascii($source)),
+            pattern: LazyLock::new(|| compile($id, $source)),
             checksum: $checksum,
             shape: $shape,
         }
@@ -446,3 +462,20 @@ pub static RULES: [Rule; 175] = [
         ["adafruit", "adobe", "airtable", "algolia", "amplitude", "asana", "atlassian", "auth0", "azure_devops", "bitbucket", "bitly", "cloudant", "cloudflare", "cloudsmith", "codeclimate", "codecov", "cohere", "coinbase", "confluence", "confluent", "contentful", "coveralls", "datadog", "dd_api", "dd_app", "deepgram", "deepl", "disqus", "dropbox", "elevenlabs", "etsy", "facebook", "fastly", "finnhub", "flickr", "freshbooks", "giphy", "gitter", "heroku", "hubspot", "infura", "intercom", "jenkins", "jira", "kraken", "kucoin", "linkedin", "looker", "mailchimp", "mailgun", "mailjet", "mapbox", "mattermost", "meraki", "messagebird", "mistral", "mixpanel", "newrelic", "nytimes", "okta", "openweather", "opsgenie", "pagerduty", "particle", "postmark", "pusher", "rollbar", "saucelabs", "scaleway", "sendbird", "sentry", "shodan", "snyk", "softlayer", "sonar", "sourcegraph", "spotify", "splunk", "squarespace", "statuspage", "sumologic", "thingsboard", "travis", "trello", "twitch", "twitter", "virustotal", "vonage", "wakatime", "wandb", "yandex", "zendesk", "zoom"],
         r#"[\w .-]{0,24}["'`\])]{0,3}\s{0,3}"#, r#"\s{0,3}["'`]{0,2}([A-Za-z0-9+/_=-]{20,120})"#),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pattern::tests::has_room;
+
+    #[test]
+    fn each_rule_has_room_for_the_fast_engine() {
+        for rule in &RULES {
+            assert!(
+                has_room(&rule.pattern, LARGE.contains(&rule.id)),
+                "{}",
+                rule.id
+            );
+        }
+    }
+}
