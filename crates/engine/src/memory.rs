@@ -179,14 +179,9 @@ impl BinderMemory {
         if self.seen == self.seen_old {
             return;
         }
-        let kept = |candidate: &Candidate| candidate.fate == Fate::Kept;
-        let new = self.candidates.get(self.old..).unwrap_or_default();
-        self.dropped_false |= new.iter().any(|candidate| candidate.fate == Fate::False);
-        if !new.iter().any(kept) {
-            self.candidates.truncate(self.old);
-        } else if !new.iter().all(kept) {
-            let new: Vec<_> = self.candidates.drain(self.old..).collect();
-            self.candidates.extend(new.into_iter().filter(kept));
+        let is_gone = |candidate: &mut Candidate| candidate.fate != Fate::Kept;
+        for gone in self.candidates.extract_if(self.old.., is_gone) {
+            self.dropped_false |= gone.fate == Fate::False;
         }
         self.old = self.candidates.len();
         self.seen_old = self.seen;

@@ -200,7 +200,8 @@ impl Monitor {
     /// How much of the session is kept, as [`Limits::candidates`] bounds it.
     fn kept(&self) -> usize {
         let mut kept = self.reader.size();
-        for memory in &self.memories {
+        let memories = self.memories.iter().zip(&self.program.bodies);
+        for (memory, _) in memories.filter(|(_, body)| body.retains) {
             for binder in &memory.binders {
                 kept = kept.saturating_add(binder.size());
             }
@@ -215,10 +216,6 @@ impl Monitor {
     fn stage(&mut self, events: &[Value], detectors: &dyn Detectors) -> Result<(), Stopped> {
         let program = self.program.clone();
         let oracle = Oracle::new(detectors, &self.memo);
-        let mut selected = Selected {
-            events,
-            kinds: Vec::new(),
-        };
         let mut needs = Needs::default();
         let mut exceeded = None;
         // Alpha lines look at one value only, never at what is kept of the past.
@@ -233,20 +230,22 @@ impl Monitor {
             when: When::Now,
         };
         let mut evaluator = Evaluator::within(world, mem::take(&mut self.frame));
-        for (id, body) in program.bodies.iter().enumerate() {
-            let Some(memory) = self.memories.get_mut(id) else {
+        for source in &program.sources {
+            let values = select(events, source.kind);
+            if values.is_empty() {
                 continue;
-            };
-            for (index, binder) in body.binders.iter().enumerate() {
-                let values = selected.of_kind(binder.kind);
-                let Some(memory) = memory.binders.get_mut(index) else {
+            }
+            for (id, index) in source.binders.iter().copied() {
+                let memory = self.memories.get_mut(id);
+                let memory = memory.and_then(|memory| memory.binders.get_mut(index));
+                let (Some(body), Some(memory)) = (program.bodies.get(id), memory) else {
                     continue;
                 };
                 // There is one input, however many events come.
-                if binder.kind == BinderKind::Input && memory.seen(When::Now) > 0 {
+                if source.kind == BinderKind::Input && memory.seen(When::Now) > 0 {
                     continue;
                 }
-                for value in values {
+                for value in &values {
                     match memory.stage(&mut evaluator, body, index, value.clone()) {
                         // The rest is staged all the same, for a caller who commits in spite of it.
                         Err(Interrupt::Exceeded(limit)) => exceeded = Some(limit),
@@ -317,26 +316,6 @@ impl Monitor {
             return Err(Stopped::limit(exceeded, None));
         }
         needs.finish()
-    }
-}
-
-/// The values of each kind that some binder asked for.
-struct Selected<'e> {
-    events: &'e [Value],
-    kinds: Vec<(BinderKind, Vec<Value>)>,
-}
-
-impl Selected<'_> {
-    fn of_kind(&mut self, kind: BinderKind) -> &[Value] {
-        let known = self.kinds.iter().position(|(known, _)| *known == kind);
-        let known = known.unwrap_or_else(|| {
-            self.kinds.push((kind, select(self.events, kind)));
-            self.kinds.len() - 1
-        });
-        self.kinds
-            .get(known)
-            .map(|(_, values)| values.as_slice())
-            .unwrap_or_default()
     }
 }
 

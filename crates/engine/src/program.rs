@@ -23,6 +23,8 @@ pub(crate) struct Program {
     pub(crate) tools: Vec<ToolTest>,
     /// Bodies of quantifiers that use no variable from outside, so that their models can be kept.
     pub(crate) closed: Vec<Closed>,
+    /// The binders over the whole trace, by what they range over.
+    pub(crate) sources: Vec<Source>,
     /// The size of the largest frame.
     pub(crate) frame_size: usize,
     /// Whether any rule can see more of a message than the calls in it.
@@ -104,6 +106,14 @@ pub(crate) struct Body {
     pub(crate) unplaced: bool,
     /// Whether evaluating it with no variable bound comes out the same whatever the trace is.
     pub(crate) steady: bool,
+}
+
+/// Everything of one kind in the trace, and the binders that range over it.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) kind: BinderKind,
+    /// Each as its body, and its number there.
+    pub(crate) binders: Vec<(BodyId, usize)>,
 }
 
 /// Whose body it is; that decides what must not be pruned.

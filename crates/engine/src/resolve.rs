@@ -9,7 +9,7 @@ mod scope;
 use crate::codes as code;
 use crate::facts::Context;
 use crate::modules::{self, Module};
-use crate::program::{Constant, Frame, Origin, Predicate, Program, Rule, RuleError};
+use crate::program::{Body, Constant, Frame, Origin, Predicate, Program, Rule, RuleError, Source};
 use crate::value::Value;
 use portcullis_syntax::ast::{
     Block, Declaration, Expr as Tree, ExprKind as TreeKind, Import, Imported, Name, Policy, Raise,
@@ -68,7 +68,24 @@ pub(crate) fn resolve(policy: &Policy) -> (Program, Vec<Diagnostic>) {
         }
     }
     inner::find(&mut resolver.program);
+    resolver.program.sources = sources(&resolver.program.bodies);
     (resolver.program, resolver.diagnostics)
+}
+
+fn sources(bodies: &[Body]) -> Vec<Source> {
+    let mut sources: Vec<Source> = Vec::new();
+    for (id, body) in bodies.iter().enumerate() {
+        for (index, binder) in body.binders.iter().enumerate() {
+            match sources.iter_mut().find(|source| source.kind == binder.kind) {
+                Some(source) => source.binders.push((id, index)),
+                None => sources.push(Source {
+                    kind: binder.kind,
+                    binders: vec![(id, index)],
+                }),
+            }
+        }
+    }
+    sources
 }
 
 impl Resolver {
