@@ -332,7 +332,7 @@ impl<'a> Evaluator<'a> {
 
     /// The value of an expression that is looked at and not kept: a variable, and a member of what
     /// is borrowed, are not copied.
-    fn borrow(&mut self, expr: &Expr) -> Evaluated<Cow<'_, Value>> {
+    pub(super) fn borrow(&mut self, expr: &Expr) -> Evaluated<Cow<'_, Value>> {
         let world = self.world;
         match &expr.kind {
             ExprKind::Local(slot) => Ok(Cow::Borrowed(self.look_at(*slot))),
@@ -491,6 +491,9 @@ impl<'a> Evaluator<'a> {
         if let ExprKind::Binary(operator, left, right) = &expr.kind
             && !matches!(left.kind, ExprKind::Binary(..))
         {
+            if let Some(known) = self.glance(*operator, left, right, expr.span) {
+                return known;
+            }
             let left = self.evaluate(left)?;
             let right = self.evaluate(right)?;
             return self.operate(*operator, left, right, expr.span);

@@ -309,6 +309,18 @@ fn function(name: &str) -> Option<Function> {
     })
 }
 
+// === impl Function ===
+
+impl Function {
+    /// Whether it says something of its arguments and nothing else.
+    pub(crate) fn is_pure(self) -> bool {
+        !matches!(
+            self,
+            Function::Match | Function::Find | Function::Violation | Function::Detector(_)
+        )
+    }
+}
+
 // === impl Detector ===
 
 impl Detector {

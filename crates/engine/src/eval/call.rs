@@ -5,7 +5,7 @@ use crate::detector::{Answer, DetectorCall, Lookup};
 use crate::library;
 use crate::meter::Exceeded;
 use crate::modules::{Detector, Function};
-use crate::program::Call;
+use crate::program::{Call, Expr, ExprKind};
 use crate::python::re::{Exhausted, Pattern, Steps};
 use crate::value::{Text, Value, Violation};
 use portcullis_syntax::Span;
@@ -19,6 +19,12 @@ pub(crate) type Keywords = Vec<(Arc<str>, Value)>;
 
 impl Evaluator<'_> {
     pub(super) fn call(&mut self, call: &Call, span: Span) -> Evaluated {
+        if let ExprKind::Literal(Value::Function(function)) = call.function.kind
+            && let ([one], []) = (&*call.arguments, &*call.keywords)
+            && function.is_pure()
+        {
+            return self.look_through(function, one, span);
+        }
         let function = self.evaluate(&call.function)?;
         // No vector is made for one argument or two, which most calls have.
         match (&*call.arguments, &*call.keywords) {
@@ -42,6 +48,18 @@ impl Evaluator<'_> {
                 self.apply(call, function, &arguments, &keywords, span)
             }
         }
+    }
+
+    /// What a function of one value says of it. The value is looked at where it is.
+    fn look_through(&mut self, function: Function, one: &Expr, span: Span) -> Evaluated {
+        let world = self.world;
+        let value = self.borrow(one)?;
+        if value.holds_unknown() {
+            return Ok(Value::Unknown);
+        }
+        let arguments = slice::from_ref(&*value);
+        world.pay_for(arguments)?;
+        library::call(function, arguments, &Keywords::new()).map_err(|message| error(message, span))
     }
 
     fn apply(

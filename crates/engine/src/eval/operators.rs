@@ -3,7 +3,7 @@
 use super::{Evaluated, Evaluator, Interrupt, access, error};
 use crate::kind::Kind;
 use crate::library::image_url;
-use crate::program::Operator;
+use crate::program::{Expr, ExprKind, Operator};
 use crate::python::number::{Integer, Number, float_mod, float_pow};
 use crate::text_form;
 use crate::value::{List, Object, Text, Value};
@@ -17,6 +17,41 @@ const NESTING_MAX: u32 = 200;
 type Computed = Result<Value, String>;
 
 impl Evaluator<'_> {
+    /// What comes of operands that need no evaluation, and so no copy; nothing if there is more to
+    /// do than to look at them.
+    pub(super) fn glance(
+        &self,
+        operator: Operator,
+        left: &Expr,
+        right: &Expr,
+        span: Span,
+    ) -> Option<Evaluated> {
+        let (left, right) = (self.at_hand(left)?, self.at_hand(right)?);
+        match (operator, right) {
+            (Operator::Is, Value::Tool(number)) => {
+                let test = self.world.program.tools.get(*number)?;
+                let call = left.object()?;
+                let is_call = call.data.kind == Kind::ToolCall;
+                (is_call && !call.calls(&test.name)).then_some(Ok(Value::Bool(false)))
+            }
+            (Operator::In, _) if !self.marks() && !left.is_unknown() && !right.is_unknown() => {
+                let paid = self.world.pay_for([left, right]);
+                let found = || contains(left, right).map_err(|message| error(message, span));
+                Some(paid.and_then(|()| found()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The value of a literal or a variable.
+    fn at_hand<'v>(&'v self, expr: &'v Expr) -> Option<&'v Value> {
+        match &expr.kind {
+            ExprKind::Literal(value) => Some(value),
+            ExprKind::Local(slot) => Some(self.look_at(*slot)),
+            _ => None,
+        }
+    }
+
     /// `left in right`.
     pub(super) fn contains(&mut self, left: &Value, right: &Value, span: Span) -> Evaluated {
         if let (Value::Text(part), Value::Text(whole)) = (left, right) {
