@@ -144,7 +144,8 @@ pub(crate) struct GuardArguments {
     #[arg(long, value_enum, default_value_t = OnFailure::Block)]
     pub(crate) on_failure: OnFailure,
     /// What to do about definitions of tools that are `poisoned`, `changed`, `new`, `shadowed` or
-    /// `ambiguous`: `log`, `block` or `off`, such as `--tools changed=block` [default: log].
+    /// `ambiguous`, or whose `headers` break the rules: `log`, `block` or `off`, such as
+    /// `--tools changed=block` [default: `block` for headers, otherwise `log`].
     #[arg(long, value_name = "CHECK=ACTION", value_delimiter = ',')]
     pub(crate) tools: Vec<String>,
     /// Let a method pass that the MCP specification does not have. It is inspected like others.

@@ -68,8 +68,7 @@ pub struct Session {
     /// As the server answered the handshake.
     revision: Option<Revision>,
     handshake: Handshake,
-    /// Whether it is known what the peers call themselves.
-    is_introduced: bool,
+    introduced: Introduced,
     /// Tools that were taken out of a listing; calling one of them is refused.
     withheld_tools: BTreeSet<Arc<str>>,
     tools: ToolWatch,
@@ -97,6 +96,13 @@ enum Handshake {
     /// Asked for, and perhaps answered.
     Begun,
     Done,
+}
+
+/// Of which peer it is known what it calls itself.
+#[derive(Clone, Copy, Debug, Default)]
+struct Introduced {
+    client: bool,
+    server: bool,
 }
 
 /// One message on its way through the session.
@@ -138,7 +144,7 @@ impl Session {
             from_server,
             revision: context.revision,
             handshake: Handshake::NotBegun,
-            is_introduced: false,
+            introduced: Introduced::default(),
             withheld_tools: BTreeSet::new(),
             tools: ToolWatch::new(context.tool_checks, context.has_argument_headers),
             task_calls: TaskCalls::default(),

@@ -114,6 +114,8 @@ pub(crate) struct Carried {
     pub(crate) position: Position,
     /// Of the HTTP answer that it was the whole of.
     pub(crate) status: Option<StatusCode>,
+    /// Whether it answers a request without a session, or came on the stream that does.
+    pub(crate) is_stateless: bool,
 }
 
 // === impl Conversation ===
@@ -405,7 +407,7 @@ impl Conversation {
             scope,
             id: request.cloned(),
             method: message.method().cloned(),
-            is_stateless: mirror::named_revision(message).is_some(),
+            is_stateless: mirror::is_stateless(message, self.revision()),
             headers,
             outlet,
         };

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::HeaderMap;
-use portcullis_mcp::{Incoming, Message};
+use portcullis_mcp::{Incoming, Message, Method, view};
 use portcullis_session::{RefusalStyle, Scope, Session, Source};
 use portcullis_trace::record::{Direction, SessionRecord};
 use portcullis_transport::http::endpoint::{Bounds, Connector, Endpoint, EndpointError};
@@ -204,20 +204,44 @@ async fn take(conversation: &Arc<Conversation>, line: &[u8]) {
         }
     };
     for message in &messages {
+        let scope = scope(conversation, message).await;
         let headers = Arc::new(headers(conversation, message).await);
-        let taken = conversation.take(message, Scope::SESSION, &headers, None);
+        let taken = conversation.take(message, scope, &headers, None);
         // A client that is gone is seen where its answers are written.
         taken.await.ok();
     }
 }
 
+/// Where there is no session over HTTP, every request has a scope of its own, as long as no other
+/// with its id is open.
+async fn scope(conversation: &Conversation, message: &Message) -> Scope {
+    let Some(http) = conversation.upstream().http() else {
+        return Scope::SESSION;
+    };
+    if message.method() == Some(&Method::Cancelled) {
+        let cancelled = message.params().map(view::cancelled_request);
+        let cancelled = cancelled.and_then(|id| http.scope(&id.ok()??));
+        return cancelled.unwrap_or(Scope::SESSION);
+    }
+    let is_stateless = mirror::is_stateless(message, conversation.revision());
+    let Some(id) = message.id().filter(|_| is_stateless) else {
+        return Scope::SESSION;
+    };
+    match http.scope(id) {
+        Some(scope) if conversation.session().await.is_open(scope, id) => scope,
+        _ => conversation.next_scope(),
+    }
+}
+
 /// What the message says in headers too where it has no session.
 async fn headers(conversation: &Conversation, message: &Message) -> HeaderMap {
+    let is_stateless = mirror::is_stateless(message, conversation.revision());
+    if !is_stateless || conversation.upstream().http().is_none() {
+        return HeaderMap::new();
+    }
     let known = match mirror::called_tool(message) {
-        Some(tool) if mirror::named_revision(message).is_some() => {
-            conversation.session().await.argument_headers(tool)
-        }
-        _ => None,
+        Some(tool) => conversation.session().await.argument_headers(tool),
+        None => None,
     };
     mirror::of(message, known.as_deref())
 }

@@ -9,13 +9,22 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use portcullis_json::{Limits, Number, Value, parse};
 use portcullis_mcp::meta_name::PROTOCOL_VERSION;
-use portcullis_mcp::{Message, Method};
+use portcullis_mcp::{Message, Method, Revision};
 use portcullis_session::ArgumentHeaders;
 
 use super::headers::{MCP_METHOD, MCP_NAME, MCP_PARAM_PREFIX, MCP_PROTOCOL_VERSION, single, value};
 
 const ENCODED_PREFIX: &str = "=?base64?";
 const ENCODED_SUFFIX: &str = "?=";
+
+/// Whether it is a message of a revision without sessions, in a conversation that may still be one of
+/// them.
+pub(crate) fn is_stateless(message: &Message, negotiated: Option<Revision>) -> bool {
+    let named = named_revision(message).and_then(|named| Revision::parse(named.as_str()?));
+    named.is_some_and(Revision::is_stateless)
+        && negotiated.is_none_or(Revision::is_stateless)
+        && message.method() != Some(&Method::Initialize)
+}
 
 /// The revision that a message names for itself, as those without sessions do.
 pub(crate) fn named_revision(message: &Message) -> Option<&Value> {
@@ -39,7 +48,7 @@ pub(crate) fn named_member(method: &Method) -> Option<&'static str> {
     }
 }
 
-/// The headers that a message of a client has over HTTP; none if it names no revision.
+/// The headers that a message of a client has over HTTP where it names its revision.
 ///
 /// Of the arguments, those of tools whose headers are `known`.
 pub(crate) fn of(message: &Message, known: Option<&ArgumentHeaders>) -> HeaderMap {
@@ -64,15 +73,13 @@ pub(crate) fn of(message: &Message, known: Option<&ArgumentHeaders>) -> HeaderMa
     }
     let arguments = params.get("arguments");
     for (name, argument) in known.into_iter().flat_map(|known| known.of(arguments)) {
-        let name = format!("{MCP_PARAM_PREFIX}{}", name.to_ascii_lowercase());
         let text = match argument {
             Some(Value::String(text)) => text.to_string(),
             Some(value @ (Value::Bool(_) | Value::Number(_))) => value.to_string(),
-            // What has another type than its header is for the server to refuse.
+            // No header says them.
             Some(Value::Null | Value::Array(_) | Value::Object(_)) | None => continue,
         };
-        // A longer one than there can be is not there.
-        if let Ok(name) = name.parse() {
+        if let Ok(name) = of_argument(name).parse() {
             say(name, &text);
         }
     }
@@ -125,8 +132,7 @@ pub(crate) fn difference(
 ) -> Option<String> {
     let mut both = known.of(arguments);
     both.find_map(|(name, argument)| {
-        let name = format!("{MCP_PARAM_PREFIX}{}", name.to_ascii_lowercase());
-        // A longer one than there can be is not there.
+        let name = of_argument(name);
         let found = match name.parse::<HeaderName>() {
             Ok(name) => match single(headers, &name) {
                 Ok(found) => found,
@@ -146,6 +152,11 @@ pub(crate) fn difference(
             )),
         }
     })
+}
+
+/// The header that says an argument. A longer one than there can be is not there.
+fn of_argument(name: &str) -> String {
+    format!("{MCP_PARAM_PREFIX}{}", name.to_ascii_lowercase())
 }
 
 /// Whether clients leave out a header that would say this: what is not of the type that has one, and

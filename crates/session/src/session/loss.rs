@@ -66,6 +66,11 @@ impl Session {
         }
     }
 
+    /// Whether this request of the client's waits for its answer.
+    pub fn is_open(&self, scope: Scope, id: &Id) -> bool {
+        self.from_client.exchanges.find(scope, id).is_some()
+    }
+
     /// The server is gone: whoever waits for its answers gets an error.
     pub fn on_server_end(&mut self) -> Vec<Action> {
         let waiting = self.from_client.exchanges.close_all();

@@ -28,7 +28,7 @@ impl Session {
         }
         let mut exchange = exchange(turn, id, method);
         exchange.rounds = self.rounds_before(turn);
-        if !self.is_introduced {
+        if !self.introduced.client || *method == Method::Initialize {
             exchange.client = introduction(turn);
         }
         let mut inspected = self.inspect(
@@ -81,13 +81,21 @@ impl Session {
         exchanges
             .can_open(turn.source.scope, id)
             .map_err(|error| OwnWords::cannot_open(id, error))?;
-        if !self.knows(turn.direction, method) {
+        if !self.knows(turn.direction, method) || self.is_on_stateless_stream(turn) {
             return Err(OwnWords::unknown_method(id));
         }
         if let Some(requested) = stateless_revision(turn)
             && !Revision::parse(requested).is_some_and(|revision| self.is_of_era(revision))
         {
             return Err(OwnWords::unsupported_revision(id, requested, self.revision));
+        }
+        if turn.direction == Direction::ToServer
+            && self.is_stateless()
+            && stateless_revision(turn).is_none()
+        {
+            let message = format!("`_meta` must have `{}`", meta_name::PROTOCOL_VERSION);
+            let code = error_code::INVALID_PARAMS;
+            return Err(OwnWords::error(Some(id), code, &message));
         }
         match method {
             Method::Initialize if self.handshake != Handshake::NotBegun => Err(OwnWords::error(
@@ -122,6 +130,15 @@ impl Session {
             return Err(OwnWords::unknown_tool(id, call.name));
         }
         Ok(())
+    }
+
+    /// Whether the message came on the stream that answers a request of the stateless era, which
+    /// brings no requests.
+    fn is_on_stateless_stream(&self, turn: Turn<'_>) -> bool {
+        let answered = turn.source.stream.request();
+        let waiting = &self.from_client.exchanges;
+        let exchange = answered.and_then(|id| waiting.find(turn.source.scope, id));
+        turn.direction == Direction::ToClient && exchange.is_some_and(Exchange::is_stateless)
     }
 
     /// Whether a request may name this revision here. Which era it is says the first answer that

@@ -6,7 +6,7 @@ use portcullis_trace::record::{Direction, Implementation, Verdict};
 
 use super::changes::Lists;
 use super::listing::tool_names;
-use super::{ACTIONS_EXPECTED, Handshake, Session, Turn};
+use super::{ACTIONS_EXPECTED, Handshake, Introduced, Session, Turn};
 use crate::action::{Action, DropReason, Introduction};
 use crate::context::RefusalStyle;
 use crate::exchange::{CallId, Exchange};
@@ -206,7 +206,10 @@ impl Session {
         match (&*exchange.method, turn.message.result()) {
             ("initialize", Some(result)) => {
                 self.note_revision(result)?;
-                self.is_introduced = true;
+                self.introduced = Introduced {
+                    client: true,
+                    server: true,
+                };
                 Some(Action::Introduce(Introduction {
                     client: exchange.client.clone(),
                     server: result.get("serverInfo").and_then(implementation),
@@ -221,21 +224,21 @@ impl Session {
         }
     }
 
-    /// Without a handshake every request and every result may say who sent it; the first counts.
+    /// Without a handshake every request and every result may say who sent it; the first that does
+    /// counts.
     fn note_peers(&mut self, exchange: &Exchange, result: &Value) -> Option<Action> {
-        if self.is_introduced {
+        let known = self.introduced;
+        let client = exchange.client.clone().filter(|_| !known.client);
+        let named = result.get("_meta").filter(|_| !known.server);
+        let server = named.and_then(|meta| implementation(meta.get(meta_name::SERVER_INFO)?));
+        if client.is_none() && server.is_none() {
             return None;
         }
-        let server = result
-            .get("_meta")
-            .and_then(|meta| implementation(meta.get(meta_name::SERVER_INFO)?));
-        self.is_introduced = exchange.client.is_some() || server.is_some();
-        self.is_introduced.then(|| {
-            Action::Introduce(Introduction {
-                client: exchange.client.clone(),
-                server,
-            })
-        })
+        self.introduced = Introduced {
+            client: known.client || client.is_some(),
+            server: known.server || server.is_some(),
+        };
+        Some(Action::Introduce(Introduction { client, server }))
     }
 
     /// Where a server has done what a request of the stateless era asks, there is no handshake any

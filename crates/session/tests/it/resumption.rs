@@ -156,7 +156,8 @@ fn headers_of_tools_are_known_again() {
         })
     };
     let mut talk = stateless();
-    let mut log = talk.client(&request("1", "tools/list", "{}")).records;
+    let asked = r#"{"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}}"#;
+    let mut log = talk.client(&request("1", "tools/list", asked)).records;
     let listing = r#"{"jsonrpc":"2.0","id":1,"result":{"tools":[{"name":"sql","inputSchema":{"properties":{"region":{"type":"string","x-mcp-header":"Region"}}}}]}}"#;
     log.extend(talk.server(listing).records);
     let known = talk.session.argument_headers("sql");

@@ -213,6 +213,83 @@ fn who_cancels_closes_the_stream_and_tells_the_server_nothing() {
 }
 
 #[test]
+fn an_id_that_was_cancelled_is_free_at_once() {
+    let (upstream, taken) = handing_over();
+    let mut client = open(&upstream, &[]);
+    for round in 0..20 {
+        client.send(&call(1, "slow", "{}"));
+        let mut slow = taken.recv_timeout(PATIENCE).unwrap();
+        let cancelled =
+            r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
+        client.send(&format!("{cancelled}\n{}", call(1, "x", "{}")));
+        let called = |upstream: &Upstream| {
+            let received = upstream.received();
+            let tools = received.iter().map(|received| received.tool());
+            tools.filter(|tool| *tool == Some("x")).count()
+        };
+        while called(&upstream) <= round {
+            thread::sleep(Duration::from_millis(1));
+        }
+        // What the server still says of the first is nothing to the second.
+        slow.message(r#"{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","content":[{"type":"text","text":"late"}]}}"#);
+        let answer = client.receive();
+        assert!(answer.contains("plain"), "{round}: {answer}");
+        assert!(slow.is_closed_within(PATIENCE));
+    }
+    // An id that is in use is not.
+    client.send(&call(1, "slow", "{}"));
+    taken.recv_timeout(PATIENCE).unwrap();
+    let refused = answer(&mut client, &call(1, "x", "{}"));
+    assert!(refused.contains(r#""error""#), "{refused}");
+}
+
+#[test]
+fn a_session_is_one_whatever_its_messages_name() {
+    let upstream = Upstream::plain();
+    let mut client = open(&upstream, &[]);
+    for named in ["2025-11-25", "2026-07-28"] {
+        let meta = format!(r#""_meta":{{"io.modelcontextprotocol/protocolVersion":"{named}"}}"#);
+        let initialize = format!(
+            r#"{{"jsonrpc":"2.0","id":0,"method":"initialize","params":{{"protocolVersion":"2025-11-25","capabilities":{{}},"clientInfo":{{"name":"c","version":"1"}},{meta}}}}}"#
+        );
+        if answer(&mut client, &initialize).contains(r#""result""#) {
+            client.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#);
+        }
+    }
+    let named = request(1, "tools/list", "").replace("2026-07-28", "2025-11-25");
+    assert!(answer(&mut client, &named).contains("plain"));
+    assert!(client.close().success());
+    let listed = upstream.wait_for(|received| received.method() == Some("tools/list"));
+    assert_eq!(listed.headers.get("Mcp-Session-Id"), Some("upstream-1"));
+    assert_eq!(listed.headers.get("Mcp-Method"), None);
+    upstream.wait_for(|received| received.verb == "DELETE");
+}
+
+#[test]
+fn a_server_that_asks_on_the_stream_of_a_call_fails_it() {
+    let upstream = Upstream::scripted(|received, reply| {
+        if received.tool() != Some("asks") {
+            return Some(reply);
+        }
+        let mut events = reply.events();
+        events.message(r#"{"jsonrpc":"2.0","id":77,"method":"sampling/createMessage","params":{"messages":[],"maxTokens":1}}"#);
+        events.message(&received.answered(r#"{"resultType":"complete","content":[]}"#));
+        events.end();
+        None
+    });
+    let mut client = open(&upstream, &[]);
+    for id in 1..3 {
+        let failed = answer(&mut client, &call(id, "asks", "{}"));
+        assert!(
+            failed.contains("which revision 2026-07-28 does not have"),
+            "{failed}"
+        );
+        assert!(answer(&mut client, &call(id, "x", "{}")).contains("plain"));
+    }
+    assert_eq!(upstream.received().len(), 4);
+}
+
+#[test]
 fn a_subscription_brings_changes_and_does_not_hold_up_the_end() {
     let (upstream, taken) = handing_over();
     let mut client = open(&upstream, &[]);

@@ -111,7 +111,7 @@ impl Conversation {
     ) -> Result<Taken, ClientGone> {
         let _arriving = self.arriving();
         let actions = self.judge_answer(source, bytes).await;
-        let taken = Taken::of(&actions, source, self.upstream.is_stateless());
+        let taken = Taken::of(&actions, source, carried.is_stateless);
         if taken == Taken::Forbidden {
             return Ok(taken);
         }

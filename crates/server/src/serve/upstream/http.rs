@@ -156,6 +156,11 @@ impl HttpUpstream {
         id.to_str().ok().map(str::to_owned)
     }
 
+    /// The scope of a request that is on its way and has one of its own.
+    pub(crate) fn scope(&self, id: &Id) -> Option<Scope> {
+        self.cancellable.scope(id)
+    }
+
     /// Ends a request by closing its stream, where that is how a server is told (SPEC: MCP
     /// 2026-07-28, Cancellation); otherwise it has to be told.
     pub(crate) fn cancel(&self, scope: Scope, id: &Id) -> bool {

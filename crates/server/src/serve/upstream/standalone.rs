@@ -73,7 +73,7 @@ pub(crate) async fn pass_standalone(
         let carried = Carried {
             outlet: outlet.cloned(),
             position,
-            status: None,
+            ..Carried::default()
         };
         let passed = match event.data.filter(|data| !data.is_empty()) {
             Some(data) if is_message => conversation

@@ -1,4 +1,7 @@
 //! Requests that a client cancels with a message, where the server is told by the end of a stream.
+//!
+//! Each has a scope of its own: what is still to come of one that was cancelled is nothing to another
+//! with its id.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,12 +10,13 @@ use portcullis_mcp::Id;
 use portcullis_session::Scope;
 use tokio_util::sync::CancellationToken;
 
-/// Those that are on their way.
+/// Those that are on their way; of several with one id, the last.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cancellable(Arc<Mutex<HashMap<(Scope, Id), Request>>>);
+pub(super) struct Cancellable(Arc<Mutex<HashMap<Id, Request>>>);
 
 #[derive(Debug)]
 struct Request {
+    scope: Scope,
     cancelled: CancellationToken,
     is_subscription: bool,
 }
@@ -21,7 +25,8 @@ struct Request {
 #[derive(Debug)]
 pub(super) struct Cancelling {
     all: Cancellable,
-    key: (Scope, Id),
+    scope: Scope,
+    id: Id,
     pub(super) cancelled: CancellationToken,
 }
 
@@ -29,38 +34,42 @@ pub(super) struct Cancelling {
 
 impl Cancellable {
     pub(super) fn enter(&self, scope: Scope, id: Id, is_subscription: bool) -> Cancelling {
-        let key = (scope, id);
         let cancelled = CancellationToken::new();
         let request = Request {
+            scope,
             cancelled: cancelled.clone(),
             is_subscription,
         };
-        self.lock().insert(key.clone(), request);
+        self.lock().insert(id.clone(), request);
         Cancelling {
             all: self.clone(),
-            key,
+            scope,
+            id,
             cancelled,
         }
     }
 
+    pub(super) fn scope(&self, id: &Id) -> Option<Scope> {
+        self.lock().get(id).map(|request| request.scope)
+    }
+
     /// Whether there is such a request, which is over then.
     pub(super) fn cancel(&self, scope: Scope, id: &Id) -> bool {
-        let request = self.lock().remove(&(scope, id.clone()));
-        request
-            .inspect(|request| request.cancelled.cancel())
-            .is_some()
+        let requests = self.lock();
+        let request = requests.get(id).filter(|request| request.scope == scope);
+        if let Some(request) = request {
+            request.cancelled.cancel();
+        }
+        request.is_some()
     }
 
     pub(super) fn cancel_subscriptions(&self) {
-        self.lock().retain(|_, request| {
-            if request.is_subscription {
-                request.cancelled.cancel();
-            }
-            !request.is_subscription
-        });
+        let requests = self.lock();
+        let subscriptions = requests.values().filter(|request| request.is_subscription);
+        subscriptions.for_each(|request| request.cancelled.cancel());
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(Scope, Id), Request>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Id, Request>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -69,9 +78,10 @@ impl Cancellable {
 
 impl Drop for Cancelling {
     fn drop(&mut self) {
-        // By its id there may be another since it was cancelled.
-        if !self.cancelled.is_cancelled() {
-            self.all.lock().remove(&self.key);
+        let mut requests = self.all.lock();
+        let last = requests.get(&self.id);
+        if last.is_some_and(|request| request.scope == self.scope) {
+            requests.remove(&self.id);
         }
     }
 }

@@ -100,8 +100,9 @@ impl HttpUpstream {
             };
             let _call = call_in_progress;
             tokio::select! {
-                () = this.exchange(&conversation, bytes, &headers, &asked) => {}
+                biased;
                 () = abandoned => conversation.on_abandoned(asked.scope, &asked.id).await,
+                () = this.exchange(&conversation, bytes, &headers, &asked) => {}
                 () = conversation.ended().cancelled() => {
                     Box::pin(asked.fail(&conversation, "the session has ended")).await;
                 }
@@ -189,6 +190,7 @@ impl HttpUpstream {
                     outlet: asked.outlet.clone(),
                     position: Position::default(),
                     status: Some(head.status),
+                    is_stateless: asked.is_stateless,
                 };
                 let stream = Stream::Of(asked.id.clone());
                 let taken = conversation.on_server(asked.scope, stream, body, carried);
@@ -284,6 +286,7 @@ impl HttpUpstream {
                 retry: told_retry(event.retry),
             },
             status: None,
+            is_stateless: asked.is_stateless,
         };
         self.note_given(&carried.position);
         last.note(&carried.position);
