@@ -1,12 +1,12 @@
 //! `portcullis run --url` with revision 2026-07-28: what lines have in the message alone, HTTP has in
 //! headers too, and who cancels closes a stream.
 
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::http::PATIENCE;
-use super::upstream::{Events, Upstream};
+use super::upstream::{Events, Received, Upstream};
 use crate::client::Client;
 
 fn request(id: u32, method: &str, params: &str) -> String {
@@ -175,22 +175,13 @@ fn a_client_of_both_eras_falls_back_before_a_server_of_sessions() {
     assert_eq!(called.headers.get("Mcp-Method"), None);
 }
 
-/// A server that hands its streams of calls of `slow`, and of subscriptions, to the test.
+/// A server that hands the streams of calls of `slow`, and of subscriptions, to the test.
 fn handing_over() -> (Upstream, Receiver<Events>) {
-    let (give, taken): (SyncSender<Events>, _) = sync_channel(1);
-    let upstream = Upstream::scripted(move |received, reply| {
+    let is_wanted = |received: &Received| {
         let is_listening = received.method() == Some("subscriptions/listen");
-        if !is_listening && received.tool() != Some("slow") {
-            return Some(reply);
-        }
-        let mut events = reply.events();
-        events.send(": begun");
-        give.send(events).unwrap();
-        // Its connection is the test's now.
-        thread::sleep(PATIENCE);
-        None
-    });
-    (upstream, taken)
+        is_listening || received.tool() == Some("slow")
+    };
+    Upstream::handing_over(is_wanted, |_, reply| Some(reply))
 }
 
 #[test]

@@ -1,13 +1,13 @@
 //! What revision 2026-07-28, which has no sessions, does otherwise than those before it.
 
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::Duration;
 
 use super::gateway::{Gateway, PATH, call};
 use super::http::{Answer, PATIENCE, Request};
-use super::upstream::{Events, Upstream};
+use super::upstream::{Events, Received, Upstream};
 
 const VERSION: &str = "MCP-Protocol-Version";
 const RESULT: &str = r#"{"jsonrpc":"2.0","id":1,"result":{"content":[]}}"#;
@@ -292,25 +292,16 @@ fn a_tool_whose_headers_break_the_rules_is_not_shown() {
 /// A server that hands the streams of calls of the tool `slow` to the test. Who goes on with them
 /// after their event `e1` gets the result.
 fn handing_over() -> (Upstream, Receiver<Events>) {
-    let (give, taken): (SyncSender<Events>, _) = sync_channel(1);
-    let upstream = Upstream::scripted(move |received, reply| {
-        if received.headers.get("Last-Event-ID") == Some("e1") {
-            let mut events = reply.events();
-            events.send(&format!("id: e2\ndata: {RESULT}"));
-            events.end();
-            return None;
-        }
-        if received.tool() != Some("slow") {
+    let is_slow = |received: &Received| received.tool() == Some("slow");
+    Upstream::handing_over(is_slow, |received, reply| {
+        if received.headers.get("Last-Event-ID") != Some("e1") {
             return Some(reply);
         }
         let mut events = reply.events();
-        events.send(": begun");
-        give.send(events).unwrap();
-        // Its connection is the test's now.
-        thread::sleep(PATIENCE);
+        events.send(&format!("id: e2\ndata: {RESULT}"));
+        events.end();
         None
-    });
-    (upstream, taken)
+    })
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -65,6 +66,27 @@ impl Upstream {
         script: impl Fn(&Received, Reply) -> Option<Reply> + Send + Sync + 'static,
     ) -> Self {
         Self::start(Box::new(script), false)
+    }
+
+    /// A server that hands the streams of the requests that are wanted to the test, and of others
+    /// does what the script says.
+    pub(crate) fn handing_over(
+        is_wanted: impl Fn(&Received) -> bool + Send + Sync + 'static,
+        script: impl Fn(&Received, Reply) -> Option<Reply> + Send + Sync + 'static,
+    ) -> (Self, Receiver<Events>) {
+        let (give, taken): (SyncSender<Events>, _) = sync_channel(1);
+        let upstream = Self::scripted(move |received, reply| {
+            if !is_wanted(received) {
+                return script(received, reply);
+            }
+            let mut events = reply.events();
+            events.send(": begun");
+            give.send(events).unwrap();
+            // Its connection is the test's now.
+            thread::sleep(PATIENCE);
+            None
+        });
+        (upstream, taken)
     }
 
     /// A server that closes each connection after one answer.
