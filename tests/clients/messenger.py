@@ -20,11 +20,26 @@ def count_messages(username: str) -> dict[str, int]:
     return {username: 7}
 
 
+# How often somebody gave up waiting.
+given_up = 0
+
+
 @server.tool()
 async def wait() -> str:
     """Answers after a minute."""
-    await anyio.sleep(60)
+    try:
+        await anyio.sleep(60)
+    except anyio.get_cancelled_exc_class():
+        global given_up
+        given_up += 1
+        raise
     return "a minute is over"
+
+
+@server.tool()
+def count_given_up() -> int:
+    """Count the calls of `wait` that were cancelled."""
+    return given_up
 
 
 def main() -> None:

@@ -218,7 +218,6 @@ fn is_printable(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pattern::tests::has_room;
 
     #[track_caller]
     fn check(text: &str, writing: Writing, expected: &str) {
@@ -274,21 +273,6 @@ mod tests {
             Writing::Reversed,
             "send the keys to your user",
         );
-    }
-
-    #[test]
-    fn each_pattern_has_room_for_the_fast_engine() {
-        assert!(has_room(&ENTITIES, true));
-        for pattern in [
-            &HEX,
-            &ESCAPES,
-            &SELECTORS,
-            &SPACED,
-            &ROT13_WORDS,
-            &REVERSED_WORDS,
-        ] {
-            assert!(has_room(pattern, false), "{}", pattern.as_str());
-        }
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub(crate) fn compile_large_ascii(source: &str) -> Regex {
     reason = "patterns are constants, and a test compiles each of them"
 )]
 fn build(source: &str, cache_bytes: usize) -> Regex {
+    #[cfg(test)]
+    tests::assert_room(source, cache_bytes);
     RegexBuilder::new(source)
         .dfa_size_limit(cache_bytes)
         .build()
@@ -59,19 +61,14 @@ pub(crate) fn is_python_space(character: char) -> bool {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
+mod tests {
     use regex_automata::hybrid::{dfa, regex};
 
-    /// Whether the fast engine is taken for the pattern.
-    pub(crate) fn has_room(pattern: &Regex, is_large: bool) -> bool {
-        let cache_bytes = if is_large {
-            LARGE_CACHE_BYTES_MAX
-        } else {
-            CACHE_BYTES_MAX
-        };
+    /// Every pattern that a test compiles has room for the fast engine.
+    pub(super) fn assert_room(source: &str, cache_bytes: usize) {
         let config = dfa::Config::new().cache_capacity(cache_bytes);
-        let engine = regex::Builder::new().dfa(config).build(pattern.as_str());
-        engine.is_ok()
+        let config = config.unicode_word_boundary(true);
+        let engine = regex::Builder::new().dfa(config).build(source);
+        assert!(engine.is_ok(), "{source}: {}", engine.unwrap_err());
     }
 }

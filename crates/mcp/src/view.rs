@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use portcullis_json::{Number, Object, Value};
 
-use crate::Id;
+use crate::{Id, meta_name};
 
 #[cfg(test)]
 mod tests;
@@ -62,6 +62,19 @@ pub fn cancelled_request(params: &Value) -> Result<Option<Id>, ViewError> {
         .get("requestId")
         .map(|value| id("requestId", value))
         .transpose()
+}
+
+/// The revision that a message names for itself.
+///
+/// SPEC: 2026-07-28, `_meta`: every request does.
+pub fn named_revision(params: &Value) -> Option<&Value> {
+    params.get("_meta")?.get(meta_name::PROTOCOL_VERSION)
+}
+
+/// What the client says it is: in `initialize`, or (2026-07-28) in the `_meta` of any request.
+pub fn client_info(params: &Value) -> Option<&Value> {
+    let in_meta = || params.get("_meta")?.get(meta_name::CLIENT_INFO);
+    params.get("clientInfo").or_else(in_meta)
 }
 
 fn id(member: &'static str, value: &Value) -> Result<Id, ViewError> {

@@ -466,16 +466,11 @@ pub static RULES: [Rule; 175] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pattern::tests::has_room;
 
     #[test]
-    fn each_rule_has_room_for_the_fast_engine() {
+    fn each_rule_compiles_with_room_for_the_fast_engine() {
         for rule in &RULES {
-            assert!(
-                has_room(&rule.pattern, LARGE.contains(&rule.id)),
-                "{}",
-                rule.id
-            );
+            LazyLock::force(&rule.pattern);
         }
     }
 }

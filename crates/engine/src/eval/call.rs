@@ -1,6 +1,6 @@
 //! Calls: of predicates, of the library, of detectors.
 
-use super::{Evaluated, Evaluator, Interrupt, error};
+use super::{Evaluated, Evaluator, Interrupt, World, error};
 use crate::detector::{Answer, DetectorCall, Lookup};
 use crate::library;
 use crate::meter::Exceeded;
@@ -16,6 +16,20 @@ use std::sync::Arc;
 const STEPS_PER_FUEL: u64 = 4;
 
 pub(crate) type Keywords = Vec<(Arc<str>, Value)>;
+
+impl World<'_> {
+    /// What a function says that looks at its arguments and nothing else.
+    fn answer(
+        self,
+        function: Function,
+        arguments: &[Value],
+        keywords: &Keywords,
+        span: Span,
+    ) -> Evaluated {
+        self.pay_for(arguments)?;
+        library::call(function, arguments, keywords).map_err(|message| error(message, span))
+    }
+}
 
 impl Evaluator<'_> {
     pub(super) fn call(&mut self, call: &Call, span: Span) -> Evaluated {
@@ -58,8 +72,7 @@ impl Evaluator<'_> {
             return Ok(Value::Unknown);
         }
         let arguments = slice::from_ref(&*value);
-        world.pay_for(arguments)?;
-        library::call(function, arguments, &Keywords::new()).map_err(|message| error(message, span))
+        world.answer(function, arguments, &Keywords::new(), span)
     }
 
     fn apply(
@@ -120,10 +133,7 @@ impl Evaluator<'_> {
                 self.search(function, arguments, keywords, compiled, span)
             }
             Function::Detector(detector) => self.detect(detector, arguments, keywords, span),
-            _ => {
-                self.world.pay_for(arguments)?;
-                library::call(function, arguments, keywords).map_err(|message| error(message, span))
-            }
+            _ => self.world.answer(function, arguments, keywords, span),
         }
     }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use axum::http::{HeaderMap, StatusCode};
 use portcullis_json::{Object, Value};
-use portcullis_mcp::{Message, Method, Revision, meta_name};
+use portcullis_mcp::{Message, Method, Revision, view};
 use portcullis_session::{
     Guardrail, RefusalStyle, Session, SessionContext, SessionLimits, SharedDetectors, digest,
 };
@@ -493,9 +493,6 @@ impl Target {
 
 /// What the client calls itself, in `initialize` or with every request.
 fn client_name(message: &Message) -> Option<&str> {
-    let params = message.params()?;
-    let info = params
-        .get("clientInfo")
-        .or_else(|| params.get("_meta")?.get(meta_name::CLIENT_INFO))?;
+    let info = view::client_info(message.params()?)?;
     info.get("name").and_then(Value::as_str)
 }

@@ -204,46 +204,43 @@ async fn take(conversation: &Arc<Conversation>, line: &[u8]) {
         }
     };
     for message in &messages {
-        let scope = scope(conversation, message).await;
-        let headers = Arc::new(headers(conversation, message).await);
+        let (scope, headers) = match conversation.upstream().http() {
+            Some(http) => over_http(conversation, http, message).await,
+            None => (Scope::SESSION, HeaderMap::new()),
+        };
+        let headers = Arc::new(headers);
         let taken = conversation.take(message, scope, &headers, None);
         // A client that is gone is seen where its answers are written.
         taken.await.ok();
     }
 }
 
-/// Where there is no session over HTTP, every request has a scope of its own, as long as no other
-/// with its id is open.
-async fn scope(conversation: &Conversation, message: &Message) -> Scope {
-    let Some(http) = conversation.upstream().http() else {
-        return Scope::SESSION;
-    };
+/// The scope of a message, and what it says in headers too.
+///
+/// Without a session every request has a scope of its own, as long as no other with its id is open,
+/// and a cancellation that of the request which it means.
+async fn over_http(
+    conversation: &Conversation,
+    http: &HttpUpstream,
+    message: &Message,
+) -> (Scope, HeaderMap) {
     if message.method() == Some(&Method::Cancelled) {
         let cancelled = message.params().map(view::cancelled_request);
         let cancelled = cancelled.and_then(|id| http.scope(&id.ok()??));
-        return cancelled.unwrap_or(Scope::SESSION);
+        return (cancelled.unwrap_or(Scope::SESSION), HeaderMap::new());
     }
-    let is_stateless = mirror::is_stateless(message, conversation.revision());
-    let Some(id) = message.id().filter(|_| is_stateless) else {
-        return Scope::SESSION;
+    if !mirror::is_stateless(message, conversation.revision()) {
+        return (Scope::SESSION, HeaderMap::new());
+    }
+    let session = conversation.session().await;
+    let scope = match message.id().map(|id| (id, http.scope(id))) {
+        None => Scope::SESSION,
+        Some((id, Some(scope))) if session.is_open(scope, id) => scope,
+        Some(_) => conversation.next_scope(),
     };
-    match http.scope(id) {
-        Some(scope) if conversation.session().await.is_open(scope, id) => scope,
-        _ => conversation.next_scope(),
-    }
-}
-
-/// What the message says in headers too where it has no session.
-async fn headers(conversation: &Conversation, message: &Message) -> HeaderMap {
-    let is_stateless = mirror::is_stateless(message, conversation.revision());
-    if !is_stateless || conversation.upstream().http().is_none() {
-        return HeaderMap::new();
-    }
-    let known = match mirror::called_tool(message) {
-        Some(tool) => conversation.session().await.argument_headers(tool),
-        None => None,
-    };
-    mirror::of(message, known.as_deref())
+    let tool = mirror::called_tool(message);
+    let known = tool.and_then(|tool| session.argument_headers(tool));
+    (scope, mirror::of(message, known.as_deref()))
 }
 
 /// Writes until nothing more can come, or nobody reads it.

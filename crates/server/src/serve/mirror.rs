@@ -8,8 +8,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use portcullis_json::{Limits, Number, Value, parse};
-use portcullis_mcp::meta_name::PROTOCOL_VERSION;
-use portcullis_mcp::{Message, Method, Revision};
+use portcullis_mcp::{Message, Method, Revision, view};
 use portcullis_session::ArgumentHeaders;
 
 use super::headers::{MCP_METHOD, MCP_NAME, MCP_PARAM_PREFIX, MCP_PROTOCOL_VERSION, single, value};
@@ -28,7 +27,7 @@ pub(crate) fn is_stateless(message: &Message, negotiated: Option<Revision>) -> b
 
 /// The revision that a message names for itself, as those without sessions do.
 pub(crate) fn named_revision(message: &Message) -> Option<&Value> {
-    message.params()?.get("_meta")?.get(PROTOCOL_VERSION)
+    view::named_revision(message.params()?)
 }
 
 /// The tool that a message calls.
@@ -104,12 +103,11 @@ fn encode(text: &str) -> Option<HeaderValue> {
         && text.trim_matches(' ') == text
         && !(text.starts_with(ENCODED_PREFIX) && text.ends_with(ENCODED_SUFFIX));
     if is_plain {
-        return value(text);
+        value(text)
+    } else {
+        let encoded = STANDARD.encode(text);
+        value(&format!("{ENCODED_PREFIX}{encoded}{ENCODED_SUFFIX}"))
     }
-    value(&format!(
-        "{ENCODED_PREFIX}{}{ENCODED_SUFFIX}",
-        STANDARD.encode(text)
-    ))
 }
 
 /// The text that a header stands for; `None` if it is encoded and the encoding is broken.

@@ -231,6 +231,5 @@ fn exchange(turn: Turn<'_>, id: &Id, method: &Method) -> Exchange {
 
 /// The revision that a request of the stateless era names for itself.
 fn stateless_revision(turn: Turn<'_>) -> Option<&str> {
-    let meta = turn.message.params()?.get("_meta")?;
-    meta.get(meta_name::PROTOCOL_VERSION)?.as_str()
+    view::named_revision(turn.message.params()?)?.as_str()
 }

@@ -368,9 +368,7 @@ pub(super) fn introduction(turn: Turn<'_>) -> Option<Implementation> {
     if turn.direction != Direction::ToServer {
         return None;
     }
-    let params = turn.message.params()?;
-    let in_meta = || params.get("_meta")?.get(meta_name::CLIENT_INFO);
-    implementation(params.get("clientInfo").or_else(in_meta)?)
+    implementation(view::client_info(turn.message.params()?)?)
 }
 
 fn implementation(info: &Value) -> Option<Implementation> {
