@@ -3,7 +3,7 @@
 import argparse
 
 import anyio
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
 
 server = MCPServer("messenger_server")
 
@@ -34,6 +34,14 @@ async def wait() -> str:
         given_up += 1
         raise
     return "a minute is over"
+
+
+@server.tool()
+async def report(context: Context) -> str:
+    """Tells how far it is before it answers."""
+    for step in range(3):
+        await context.report_progress(step, 3)
+    return "done"
 
 
 @server.tool()

@@ -1,6 +1,7 @@
-"""Revision 2026-07-28 over Streamable HTTP, and from a client on standard streams to the same server
-through `portcullis run --url`: whatever the client sees must be the same."""
+"""Revision 2026-07-28 over Streamable HTTP, and through the gateway where client and server have
+different transports: whatever the client sees must be the same."""
 
+import json
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -39,6 +40,17 @@ async def structured_call(client: Client) -> Any:
     return (await client.call_tool("count_messages", ALICE)).model_dump()
 
 
+async def progress(client: Client) -> Any:
+    """What is told of a call comes before its answer, in its order."""
+    told: list[float] = []
+
+    async def note(progress: float, _total: float | None, _message: str | None) -> None:
+        told.append(progress)
+
+    result = await client.call_tool("report", {}, progress_callback=note)
+    return told, result.model_dump()
+
+
 async def given_up(client: Client) -> int:
     result = await client.call_tool("count_given_up", {})
     return int(result.content[0].text)
@@ -55,7 +67,14 @@ async def cancelled_call(client: Client) -> Any:
     return await call(client)
 
 
-SCENARIOS: list[Scenario] = [revision, listing, call, structured_call, cancelled_call]
+SCENARIOS: list[Scenario] = [
+    revision,
+    listing,
+    call,
+    structured_call,
+    progress,
+    cancelled_call,
+]
 
 
 async def outcomes(server: Any) -> list[Any]:
@@ -65,23 +84,47 @@ async def outcomes(server: Any) -> list[Any]:
             return [await scenario(client) for scenario in SCENARIOS]
 
 
-async def run(installation: Installation, directory: Path, report: Report) -> None:
-    port = free_port()
-    command = [sys.executable, str(MESSENGER), "streamable-http", "--port", str(port)]
-    url = f"http://127.0.0.1:{port}/mcp/"
+def from_stdio(installation: Installation, directory: Path, url: str) -> Any:
+    """A client on standard streams before a server that listens."""
     data = str(directory / "stateless")
     arguments = ["run", "--data-dir", data, "--url", url]
-    through = StdioServerParameters(command=str(installation.portcullis), args=arguments)
+    return stdio_client(StdioServerParameters(command=str(installation.portcullis), args=arguments))
+
+
+def to_stdio(directory: Path, port: int) -> Path:
+    """A gateway that is told of a server on standard streams."""
+    config = {
+        "listen": f"127.0.0.1:{port}",
+        "data_directory": str(directory / "stateless-serve"),
+        "servers": {"messenger": {"command": [sys.executable, str(MESSENGER), "stdio"]}},
+    }
+    path = directory / "stateless.yaml"
+    # JSON is YAML.
+    path.write_text(json.dumps(config))
+    return path
+
+
+async def run(installation: Installation, directory: Path, report: Report) -> None:
+    port, gateway = free_port(), free_port()
+    server = [sys.executable, str(MESSENGER), "streamable-http", "--port", str(port)]
+    url = f"http://127.0.0.1:{port}/mcp/"
+    config = to_stdio(directory, gateway)
+    serve = [str(installation.portcullis), "serve", "--config", str(config)]
+    seen: dict[str, list[Any]] = {}
     try:
         async with anyio.create_task_group() as tasks:
-            await tasks.start(running, command, directory / "stateless.log", {}, port)
+            await tasks.start(running, server, directory / "stateless.log", {}, port)
+            await tasks.start(running, serve, directory / "stateless-serve.log", {}, gateway)
             alone = await outcomes(url)
-            seen = await outcomes(stdio_client(through))
+            seen["stdio-to-http"] = await outcomes(from_stdio(installation, directory, url))
+            served = f"http://127.0.0.1:{gateway}/servers/messenger/mcp"
+            seen["http-to-stdio"] = await outcomes(served)
             tasks.cancel_scope.cancel()
     except Exception as error:
         report.add(f"python, {REVISION}", described(error))
         return
-    for scenario, direct, passed in zip(SCENARIOS, alone, seen, strict=True):
-        differs = None if direct == passed else f"direct {direct}, through the gateway {passed}"
-        name = scenario.__name__.replace("_", " ")
-        report.add(f"python, {REVISION}, stdio-to-http: {name}", differs)
+    for pair, found in seen.items():
+        for scenario, direct, passed in zip(SCENARIOS, alone, found, strict=True):
+            differs = None if direct == passed else f"direct {direct}, through the gateway {passed}"
+            name = scenario.__name__.replace("_", " ")
+            report.add(f"python, {REVISION}, {pair}: {name}", differs)

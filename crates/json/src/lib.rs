@@ -7,6 +7,7 @@
 //! rules.
 //!
 //! It is not a serialization framework: there is no mapping to Rust types.
+mod edit;
 mod error;
 mod limits;
 mod order;
@@ -18,6 +19,7 @@ mod specials;
 mod value;
 mod write;
 
+pub use edit::edited;
 pub use error::{Error, ErrorKind};
 pub use limits::{Duplicates, Limits, NonFinite, Surrogates};
 pub use parse::parse;

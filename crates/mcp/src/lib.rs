@@ -18,6 +18,7 @@ mod id;
 mod malformed;
 mod message;
 mod method;
+mod naming;
 mod peer;
 mod revision;
 
@@ -26,5 +27,6 @@ pub use id::{Id, IdError};
 pub use malformed::{Malformed, MalformedKind, Meant};
 pub use message::{Incoming, Message, MessageKind, Outcome};
 pub use method::{Method, MethodKind, MethodSpec, UnknownMethod};
+pub use naming::Naming;
 pub use peer::Peer;
 pub use revision::{Revision, Revisions};

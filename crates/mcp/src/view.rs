@@ -17,7 +17,7 @@ use crate::{Id, meta_name};
 mod tests;
 
 /// Tokens and ids inside messages; those of the envelope have a configurable bound.
-const ID_BYTES: usize = 256;
+pub(crate) const ID_BYTES: usize = 256;
 
 /// A member is missing or of the wrong type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -62,6 +62,13 @@ pub fn cancelled_request(params: &Value) -> Result<Option<Id>, ViewError> {
         .get("requestId")
         .map(|value| id("requestId", value))
         .transpose()
+}
+
+/// The subscription that parameters or a result belong to.
+///
+/// SPEC: 2026-07-28, Subscriptions: the id of the request that it began with.
+pub fn subscription_id(body: &Value) -> Option<&Value> {
+    body.get("_meta")?.get(meta_name::SUBSCRIPTION_ID)
 }
 
 /// The revision that a message names for itself.

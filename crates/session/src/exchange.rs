@@ -142,12 +142,15 @@ impl Exchanges {
         })
     }
 
-    /// Looks for news of each. Those of which there was none for more looks, oldest first.
+    /// Looks for news of each. Those of which there was none for more looks, oldest first, but for
+    /// subscriptions, which may have none.
     pub(crate) fn look(&mut self, looks_max: u32) -> Vec<(Scope, Id)> {
         let all = self.open.values_mut();
         all.for_each(|exchange| exchange.looks = exchange.looks.saturating_add(1));
         let open = self.open.values();
-        let mut silent: Vec<_> = open.filter(|exchange| exchange.looks > looks_max).collect();
+        let silent =
+            |exchange: &&Exchange| exchange.subscription.is_none() && exchange.looks > looks_max;
+        let mut silent: Vec<_> = open.filter(silent).collect();
         silent.sort_by_key(|exchange| exchange.order);
         let keys = silent.into_iter().map(|one| (one.scope, one.id.clone()));
         keys.collect()

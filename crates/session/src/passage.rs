@@ -9,7 +9,7 @@ mod time;
 
 use std::ops::Range;
 
-use portcullis_json::{Member, Shape, Value, rescan};
+use portcullis_json::{Member, Shape, Value, edited, rescan};
 use portcullis_mcp::{EnvelopeLimits, Message, Revision, meta_name};
 
 use self::link::{opens_script, suits_icon, suits_website};
@@ -319,18 +319,4 @@ impl<'t> Editor<'t> {
     fn replace(&mut self, range: Range<usize>, number: i64) {
         self.edits.push((range, number.to_string()));
     }
-}
-
-/// The text with other words in these places, which do not overlap.
-pub(crate) fn edited(text: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> {
-    edits.sort_by_key(|(range, _)| range.start);
-    let mut written = String::with_capacity(text.len());
-    let mut done = 0;
-    for (range, words) in edits {
-        written.push_str(text.get(done..range.start)?);
-        written.push_str(&words);
-        done = range.end;
-    }
-    written.push_str(text.get(done..)?);
-    Some(written)
 }

@@ -16,17 +16,21 @@ pub(crate) fn portcullis() -> Command {
     Command::new(env!("CARGO_BIN_EXE_portcullis"))
 }
 
-/// Built by `cargo test` beside the tests.
 pub(crate) fn scripted_server() -> PathBuf {
+    example("scripted_server")
+}
+
+/// Built by `cargo test` beside the tests.
+pub(crate) fn example(name: &str) -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let target = own.ancestors().nth(2).unwrap();
-    let server = target.join("examples/scripted_server");
+    let program = target.join("examples").join(name);
     assert!(
-        server.exists(),
+        program.exists(),
         "`cargo test` without `--test` builds {}",
-        server.display()
+        program.display()
     );
-    server
+    program
 }
 
 pub(crate) fn finish(command: &mut Command) -> Output {

@@ -25,5 +25,6 @@ mod replay;
 mod resumption;
 mod revisions;
 mod slow;
+mod stateless_stdio;
 mod streams;
 pub(crate) mod unkind;

@@ -1,6 +1,7 @@
 //! What all conversations share, and how one is opened.
 
 mod connect;
+mod era;
 mod openings;
 mod resume;
 
@@ -24,6 +25,8 @@ use tracing::warn;
 use url::Url;
 use uuid::Uuid;
 
+pub(crate) use self::connect::not_started;
+use self::era::Eras;
 use self::openings::Openings;
 use super::answer::Refused;
 use super::belongings::AllBelongings;
@@ -70,6 +73,7 @@ pub(crate) struct Gateway {
     /// All that runs in the background.
     pub(crate) tasks: TaskTracker,
     openings: Openings,
+    eras: Eras,
     configured: Connector,
     named: Connector,
     /// See [`ServerCommand::under`](portcullis_transport::child::ServerCommand::under).
@@ -203,6 +207,7 @@ impl Gateway {
             belongings: AllBelongings::default(),
             tasks: TaskTracker::new(),
             openings: Openings::default(),
+            eras: Eras::default(),
             configured: Connector::new(Reach::Configured)?,
             named: Connector::new(Reach::Named)?,
             launcher: surroundings.launcher,

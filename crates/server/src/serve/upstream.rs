@@ -5,6 +5,7 @@ mod sse;
 mod standalone;
 mod stdio;
 
+use std::fmt::Display;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +68,11 @@ pub(crate) enum TellError {
     Ended,
 }
 
+/// Why a request will not be answered: the server has not seen it.
+fn unsent(error: impl Display) -> String {
+    format!("the request could not be passed on: {error}")
+}
+
 /// Why a request will not be answered any more.
 pub(crate) fn silent(silence: Duration) -> String {
     format!("the server said nothing for {} seconds", silence.as_secs())
@@ -84,7 +90,8 @@ impl Upstream {
     pub(crate) fn is_stateless(&self) -> bool {
         match self {
             Self::Http(http) => http.is_stateless(),
-            Self::Sse(_) | Self::Stdio(_) => false,
+            Self::Stdio(stdio) => stdio.is_stateless(),
+            Self::Sse(_) => false,
         }
     }
 
@@ -107,11 +114,13 @@ impl Upstream {
         let sent = match self {
             Self::Http(http) => return http.call(conversation, bytes, call),
             Self::Sse(sse) => Box::pin(sse.send(bytes, &call.headers)).await,
-            Self::Stdio(stdio) => stdio.send(&bytes, conversation.ended()).await,
+            Self::Stdio(stdio) => match stdio.numbered() {
+                Some(numbered) => return numbered.call(conversation, bytes, call),
+                None => stdio.send(&bytes, conversation.ended()).await,
+            },
         };
         if let (Err(error), Some(id)) = (sent, &call.id) {
-            let reason = format!("the request could not be passed on: {error}");
-            Box::pin(conversation.on_no_answer(call.scope, id, &reason, None)).await;
+            Box::pin(conversation.on_no_answer(call.scope, id, &unsent(error), None)).await;
         }
         None
     }

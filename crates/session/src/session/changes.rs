@@ -2,7 +2,7 @@
 //! the old ones.
 
 use portcullis_json::{Object, Value};
-use portcullis_mcp::{Id, Method, Revision, meta_name};
+use portcullis_mcp::{Id, Method, Revision, meta_name, view};
 use portcullis_trace::record::Direction;
 
 use super::{Handshake, Session, Turn};
@@ -157,7 +157,7 @@ impl Session {
         if !self.is_stateless() {
             return Ok(());
         }
-        let Some(named) = turn.message.params().and_then(subscription_id) else {
+        let Some(named) = turn.message.params().and_then(view::subscription_id) else {
             return Ok(());
         };
         let exchange = self.from_client.exchanges.find(turn.source.scope, stream);
@@ -172,7 +172,7 @@ impl Session {
     /// Whether an answer names another subscription than it ends.
     pub(super) fn ends_other_subscription(&self, turn: Turn<'_>, exchange: &Exchange) -> bool {
         let result = turn.message.result().filter(|_| self.is_stateless());
-        let named = result.and_then(subscription_id);
+        let named = result.and_then(view::subscription_id);
         named.is_some_and(|named| *named != Value::from(&exchange.id))
     }
 
@@ -194,11 +194,6 @@ impl Session {
         let lists = subscription.acknowledge(turn.message.params());
         announcements(lists, exchange).collect()
     }
-}
-
-/// The subscription that parameters or a result name.
-fn subscription_id(body: &Value) -> Option<&Value> {
-    body.get("_meta")?.get(meta_name::SUBSCRIPTION_ID)
 }
 
 fn announcements(lists: Lists, exchange: &Exchange) -> impl Iterator<Item = Permit> {

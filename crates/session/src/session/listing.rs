@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use portcullis_json::{Shape, Value, rescan};
+use portcullis_json::{Shape, Value, edited, rescan};
 use portcullis_mcp::Message;
 
 use super::inspection::Inspected;
@@ -11,7 +11,6 @@ use super::response::subject;
 use super::{Session, Turn};
 use crate::exchange::Exchange;
 use crate::lower::Lowered;
-use crate::passage::edited;
 
 /// LIMIT: tools of one session that are withheld; a listing that needs more is refused whole.
 const WITHHELD_TOOLS_MAX: usize = 10_000;

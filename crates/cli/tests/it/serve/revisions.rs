@@ -24,7 +24,7 @@ fn modern_call_with(id: u32, tool: &str, arguments: &str) -> Request {
 }
 
 /// A request of this revision with these parameters beside its `_meta`.
-fn modern(id: u32, method: &str, params: &str) -> Request {
+pub(crate) fn modern(id: u32, method: &str, params: &str) -> Request {
     let body = format!(
         r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{{{params}"_meta":{{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{{"name":"test","version":"1"}},"io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
     );

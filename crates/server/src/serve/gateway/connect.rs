@@ -4,8 +4,8 @@ use std::error::Error;
 use std::ffi::OsString;
 use std::sync::Arc;
 
-use portcullis_mcp::Message;
-use portcullis_transport::child;
+use portcullis_mcp::{Id, Message};
+use portcullis_transport::child::{ServerCommand, SpawnError, Surroundings};
 use portcullis_transport::http::endpoint::{Bounds, Connector, Endpoint};
 use tracing::warn;
 
@@ -37,6 +37,28 @@ impl Gateway {
             .await
     }
 
+    /// How a server is started; `is_quiet` if nobody is to read what it writes beside its answers.
+    pub(super) fn command(
+        &self,
+        server: &StdioServer,
+        is_quiet: bool,
+    ) -> (ServerCommand, Surroundings) {
+        let command = match &self.launcher {
+            Some(launcher) => server.command.under(launcher.as_os_str()),
+            None => server.command.clone(),
+        };
+        let environment = server.environment.iter();
+        let environment = environment
+            .map(|(name, value)| (OsString::from(name), OsString::from(value.expose())))
+            .collect();
+        let surroundings = Surroundings {
+            environment: Some(environment),
+            directory: server.directory.clone(),
+            is_quiet,
+        };
+        (command, surroundings)
+    }
+
     fn open_stdio(
         &self,
         config: &GatewayConfig,
@@ -44,30 +66,14 @@ impl Gateway {
         session: NewSession,
         server: &StdioServer,
     ) -> Result<Arc<Conversation>, Refused> {
-        let command = match &self.launcher {
-            Some(launcher) => server.command.under(launcher.as_os_str()),
-            None => server.command.clone(),
-        };
-        let environment = server.environment.iter();
-        let surroundings = child::Surroundings {
-            environment: Some(
-                environment
-                    .map(|(name, value)| (OsString::from(name), OsString::from(value.expose())))
-                    .collect(),
-            ),
-            directory: server.directory.clone(),
-            is_quiet: false,
-        };
+        let (command, surroundings) = self.command(server, false);
         let line_bytes = config.limits.message_bytes.get();
-        let (upstream, output) = StdioUpstream::spawn(&command, &surroundings, line_bytes)
-            .map_err(|error| {
-                warn!(%error, "server not started");
-                let request = opening.first.as_ref().and_then(Message::id);
-                Refused::bad_gateway(
-                    request,
-                    format!("the server `{}` could not be started", opening.target.name),
-                )
-            })?;
+        let is_stateless = opening.is_stateless;
+        let spawned = StdioUpstream::spawn(&command, &surroundings, line_bytes, is_stateless);
+        let (upstream, output) = spawned.map_err(|error| {
+            let request = opening.first.as_ref().and_then(Message::id);
+            not_started(&error, request, &opening.target.name)
+        })?;
         let conversation = self.conversation(config, opening, session, Upstream::Stdio(upstream));
         self.tasks
             .spawn(read_all(Arc::clone(&conversation), output));
@@ -109,6 +115,14 @@ impl Gateway {
             }
         }
     }
+}
+
+pub(crate) fn not_started(error: &SpawnError, request: Option<&Id>, server: &str) -> Refused {
+    warn!(%error, "server not started");
+    Refused::bad_gateway(
+        request,
+        format!("the server `{server}` could not be started"),
+    )
 }
 
 pub(super) fn endpoint(

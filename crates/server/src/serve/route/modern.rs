@@ -10,10 +10,10 @@ use portcullis_mcp::{Id, Message, MessageKind, Method, Revision, error_code, wri
 
 use super::Access;
 use super::streamable::passed;
-use crate::config::{ConversationKey, HttpTransport, ServerConfig};
+use crate::config::ConversationKey;
 use crate::serve::answer::{Refused, accepted, json, reply};
 use crate::serve::conversation::{Conversation, NotTaken};
-use crate::serve::gateway::{Gateway, Opening, Profile, Target, TargetServer};
+use crate::serve::gateway::{Gateway, Opening, Profile, not_started};
 use crate::serve::headers::{MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, single};
 use crate::serve::mirror;
 use crate::serve::outlet::Outlet;
@@ -45,7 +45,8 @@ pub(super) async fn post(
         }
     };
     check_mirrors(headers, message, id, method)?;
-    if !speaks_modern(target) {
+    let is_modern = gateway.speaks_stateless(target).await;
+    if !is_modern.map_err(|error| not_started(&error, Some(id), &target.name))? {
         return Ok(unsupported(id, method, message));
     }
     let mut passed = passed(target, headers);
@@ -155,16 +156,6 @@ fn mismatch(id: &Id, what: String) -> Refused {
         id: Some(id.clone()),
         code: error_code::HEADER_MISMATCH,
         ..Refused::bad_request(what)
-    }
-}
-
-/// Until eras are bridged, a server without a URL of Streamable HTTP is one with sessions.
-fn speaks_modern(target: &Target) -> bool {
-    match &target.server {
-        TargetServer::Configured(_, ServerConfig::Http(server)) | TargetServer::Named(server) => {
-            server.transport == HttpTransport::StreamableHttp
-        }
-        TargetServer::Configured(_, ServerConfig::Stdio(_)) => false,
     }
 }
 

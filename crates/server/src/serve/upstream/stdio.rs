@@ -1,11 +1,14 @@
 //! A server that is a child process of its conversation.
 
+mod numbered;
+
 use std::io;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use portcullis_mcp::frame::LineError;
 use portcullis_trace::record::Direction;
 use portcullis_transport::child::{
     ChildServer, Patience, ServerCommand, SpawnError, Started, Surroundings, ended_as_told,
@@ -17,6 +20,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use self::numbered::Numbered;
 use super::TellError;
 use crate::serve::conversation::Conversation;
 
@@ -32,6 +36,8 @@ pub(crate) struct StdioUpstream {
     takes_nothing: AtomicBool,
     /// Whether the output has ended before the conversation.
     says_nothing: Arc<AtomicBool>,
+    /// `None` if there is a session.
+    numbered: Option<Numbered>,
 }
 
 /// What a server writes, to be read by [`read_all`].
@@ -56,6 +62,7 @@ impl StdioUpstream {
         command: &ServerCommand,
         surroundings: &Surroundings,
         line_bytes: usize,
+        is_stateless: bool,
     ) -> Result<(Self, ServerOutput), SpawnError> {
         let Started {
             server,
@@ -68,12 +75,21 @@ impl StdioUpstream {
             server: Mutex::new(server),
             takes_nothing: AtomicBool::new(false),
             says_nothing: Arc::clone(&says_nothing),
+            numbered: is_stateless.then(Numbered::default),
         };
         let output = ServerOutput {
             lines: LineReader::new(output, line_bytes),
             says_nothing,
         };
         Ok((upstream, output))
+    }
+
+    pub(super) fn is_stateless(&self) -> bool {
+        self.numbered.is_some()
+    }
+
+    pub(super) fn numbered(&self) -> Option<&Numbered> {
+        self.numbered.as_ref()
     }
 
     /// Until the conversation has `ended`.
@@ -141,14 +157,8 @@ pub(crate) async fn read_all(conversation: Arc<Conversation>, output: ServerOutp
             line = lines.next() => line,
         };
         match line {
-            Ok(Some(Ok(line))) => conversation.on_server_line(&line).await,
-            Ok(Some(Err(error))) => {
-                let actions = conversation
-                    .session()
-                    .await
-                    .on_lost_line(Direction::ToClient, error);
-                conversation.on_line(actions).await;
-            }
+            Ok(Some(Ok(line))) => take(&conversation, line).await,
+            Ok(Some(Err(error))) => lose(&conversation, error).await,
             Ok(None) => break,
             Err(error) => {
                 warn!(%error, "reading from the server failed");
@@ -158,6 +168,34 @@ pub(crate) async fn read_all(conversation: Arc<Conversation>, output: ServerOutp
     }
     says_nothing.store(true, Ordering::Relaxed);
     conversation.on_server_end().await;
+}
+
+async fn take(conversation: &Arc<Conversation>, line: Vec<u8>) {
+    match conversation.upstream().numbered() {
+        Some(numbered) => Box::pin(numbered.take(conversation, line)).await,
+        None => conversation.on_server_line(&line).await,
+    }
+}
+
+/// Takes note of a line that cannot be read.
+async fn lose(conversation: &Arc<Conversation>, error: LineError) {
+    let mut session = conversation.session().await;
+    let mut actions = session.on_lost_line(Direction::ToClient, error);
+    if let (Some(numbered), LineError::TooLong { .. }) = (conversation.upstream().numbered(), error)
+    {
+        actions.extend(numbered.on_lost_line(&mut session));
+    }
+    drop(session);
+    conversation.on_line(actions).await;
+}
+
+impl super::Upstream {
+    fn numbered(&self) -> Option<&Numbered> {
+        match self {
+            Self::Stdio(stdio) => stdio.numbered(),
+            Self::Http(_) | Self::Sse(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -171,7 +209,8 @@ mod tests {
             arguments: vec!["60".into()],
         };
         let surroundings = Surroundings::default();
-        let (server, _output) = StdioUpstream::spawn(&command, &surroundings, 1 << 20).unwrap();
+        let (server, _output) =
+            StdioUpstream::spawn(&command, &surroundings, 1 << 20, false).unwrap();
         let ended = CancellationToken::new();
         // More than a pipe holds.
         let line = vec![b' '; 1 << 20];
@@ -207,7 +246,8 @@ mod tests {
             arguments: vec!["-c".into(), script.into()],
         };
         let surroundings = Surroundings::default();
-        let (server, _output) = StdioUpstream::spawn(&command, &surroundings, 1 << 20).unwrap();
+        let (server, _output) =
+            StdioUpstream::spawn(&command, &surroundings, 1 << 20, false).unwrap();
         let ended = CancellationToken::new();
         // More than a pipe holds.
         let first = server.send(&vec![b' '; 1 << 20], &ended).await;

@@ -1,0 +1,315 @@
+//! Revision 2026-07-28 from clients over HTTP to servers on standard streams.
+
+use std::fs;
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use portcullis_json::{Limits, Value, parse};
+use tempfile::TempDir;
+
+use super::gateway::{Gateway, PATH, eventually};
+use super::http::{Answer, Request};
+use super::revisions::{modern, modern_call};
+use crate::client::{example, scripted_server};
+
+/// A gateway before the server of the tests, as `s`.
+fn gateway(more: &str) -> Gateway {
+    let program = example("stateless_server");
+    Gateway::start(
+        &format!("servers: {{ s: {{ command: [{program:?}] }} }}\n"),
+        more,
+    )
+}
+
+/// One whose server notes in a file that it was started.
+fn gateway_before(script: &str, more: &str) -> (Gateway, TempDir) {
+    let directory = TempDir::new().unwrap();
+    let starts = directory.path().join("starts");
+    let script = format!("echo >> '{}'; {script}", starts.display());
+    let servers = format!("servers:\n  s:\n    command: [sh, -c, {script:?}]\n");
+    (Gateway::start(&servers, more), directory)
+}
+
+fn starts(directory: &TempDir) -> usize {
+    let starts = fs::read_to_string(directory.path().join("starts"));
+    starts.unwrap_or_default().lines().count()
+}
+
+fn parsed(text: &str) -> Value {
+    parse(text, &Limits::lenient()).unwrap()
+}
+
+/// The message that the server saw, by its answer.
+#[track_caller]
+fn seen(answer: &str) -> Value {
+    let answer = parsed(answer);
+    let content = answer
+        .get("result")
+        .and_then(|result| result.get("content"));
+    let first = content.and_then(|content| content.as_array()?.first());
+    let text = first.and_then(|block| block.get("text")?.as_str().map(str::to_owned));
+    parsed(&text.unwrap_or_else(|| panic!("{answer}")))
+}
+
+fn number(value: &Value, path: &[&str]) -> Option<i64> {
+    let found = path.iter().try_fold(value, |value, name| value.get(name));
+    found?.as_i64()
+}
+
+/// A call that wants to hear of its progress by this token.
+fn call_with_token(id: u32, tool: &str, token: &str) -> Request {
+    let plain = modern_call(id, tool);
+    let body = format!(
+        r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"{tool}","_meta":{{"progressToken":{token},"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{{"name":"test","version":"1"}},"io.modelcontextprotocol/clientCapabilities":{{}},"io.modelcontextprotocol/logLevel":"info"}}}}}}"#
+    );
+    plain.saying(&body)
+}
+
+fn read(connection: TcpStream) -> Answer {
+    Answer::read(connection, "POST").unwrap()
+}
+
+/// Sends a call that the server holds, and waits until it has it.
+fn hold(gateway: &Gateway, id: u32) -> TcpStream {
+    let held = modern_call(id, "hold").say(gateway.address);
+    // It is on the pipe before anything that is said later.
+    thread::sleep(Duration::from_millis(200));
+    held
+}
+
+#[test]
+fn requests_of_one_id_get_their_own_answers() {
+    let gateway = gateway("");
+    let first = call_with_token(1, "hold", r#""t""#).say(gateway.address);
+    thread::sleep(Duration::from_millis(200));
+    let second = call_with_token(1, "release", r#""t""#).send(gateway.address);
+    assert_eq!(second.status, 200);
+    let second = second.body();
+    let first = read(first).body();
+    let mut numbers = Vec::new();
+    for (answer, tool) in [(&first, "hold"), (&second, "release")] {
+        assert!(
+            answer.starts_with(r#"{"jsonrpc":"2.0","id":1,"#),
+            "{answer}"
+        );
+        let seen = seen(answer);
+        let name = seen.get("params").and_then(|params| params.get("name"));
+        assert_eq!(name.and_then(Value::as_str), Some(tool));
+        let id = number(&seen, &["id"]);
+        assert_eq!(number(&seen, &["params", "_meta", "progressToken"]), id);
+        numbers.push(id.unwrap());
+    }
+    assert_ne!(numbers[0], numbers[1]);
+}
+
+#[test]
+fn what_is_said_of_a_request_comes_on_its_stream() {
+    let gateway = gateway("");
+    let other = hold(&gateway, 1);
+    let mut answer = call_with_token(1, "report", r#""tok\"en""#).send(gateway.address);
+    assert!(answer.is_stream());
+    let progress = answer.event().unwrap().data;
+    let expected = r#"{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":"tok\"en","progress":1}}"#;
+    assert_eq!(progress, expected);
+    let log = answer.event().unwrap().data;
+    assert!(log.contains("notifications/message"), "{log}");
+    assert!(answer.message().contains(r#""id":1,"result""#));
+    modern_call(2, "release").send(gateway.address).body();
+    assert!(!read(other).is_stream());
+}
+
+#[test]
+fn subscriptions_keep_the_ids_of_their_clients() {
+    let gateway = gateway("");
+    let listen = |id: u32| {
+        let notifications = r#""notifications":{"toolsListChanged":true},"#;
+        modern(id, "subscriptions/listen", notifications).send(gateway.address)
+    };
+    let mut streams = [listen(7), listen(7), listen(8)];
+    let subscription = |id: u32| format!(r#""io.modelcontextprotocol/subscriptionId":{id}}}"#);
+    for (stream, id) in streams.iter_mut().zip([7, 7, 8]) {
+        let told = stream.event().unwrap().data;
+        assert!(told.contains("subscriptions/acknowledged"), "{told}");
+        assert!(told.contains(&subscription(id)), "{told}");
+    }
+    modern_call(1, "change").send(gateway.address).body();
+    for (stream, id) in streams.iter_mut().zip([7, 7, 8]) {
+        let told = stream.event().unwrap().data;
+        assert!(told.contains("tools/list_changed"), "{told}");
+        assert!(told.contains(&subscription(id)), "{told}");
+    }
+    modern_call(1, "end").send(gateway.address).body();
+    for (mut stream, id) in streams.into_iter().zip([7, 7, 8]) {
+        let answer = stream.event().unwrap().data;
+        let expected = format!(r#"{{"jsonrpc":"2.0","id":{id},"result":"#);
+        assert!(answer.starts_with(&expected), "{answer}");
+        assert!(answer.contains(&subscription(id)), "{answer}");
+        assert!(stream.event().is_none());
+    }
+    // What ends a subscription that is answered is nothing to speak of.
+    assert!(!gateway.log().contains("noted"), "{}", gateway.log());
+}
+
+#[test]
+fn a_subscription_that_the_server_breaks_off_ends() {
+    let gateway = gateway("");
+    let mut stream = modern(7, "subscriptions/listen", "").send(gateway.address);
+    stream.event().unwrap();
+    modern_call(1, "break off").send(gateway.address).body();
+    let answer = stream.message();
+    assert!(answer.contains(r#""id":7,"error""#), "{answer}");
+    assert!(answer.contains("ended the subscription"), "{answer}");
+}
+
+#[test]
+fn a_client_that_leaves_cancels() {
+    let gateway = gateway("");
+    let kept = hold(&gateway, 1);
+    drop(hold(&gateway, 1));
+    let mut cancelled = Vec::new();
+    eventually("the server is not told", || {
+        let answer = modern_call(2, "cancelled").send(gateway.address).body();
+        cancelled.extend_from_slice(seen(&answer).as_array().unwrap());
+        !cancelled.is_empty()
+    });
+    assert_eq!(cancelled.len(), 1);
+    let released = modern_call(3, "release").send(gateway.address).body();
+    let released = number(&seen(&released), &["id"]);
+    // The other one with its id is answered still, under another number.
+    let answer = read(kept).body();
+    assert_ne!(number(&seen(&answer), &["id"]), cancelled[0].as_i64());
+    assert_ne!(number(&seen(&answer), &["id"]), released);
+}
+
+#[test]
+fn answered_requests_are_not_cancelled() {
+    let gateway = gateway("");
+    for id in 1..=20 {
+        modern_call(id, "x").send(gateway.address).body();
+    }
+    let answer = modern_call(21, "cancelled").send(gateway.address).body();
+    assert_eq!(seen(&answer).as_array(), Some(&[][..]));
+}
+
+#[test]
+fn another_server_is_started_for_one_that_ended() {
+    let program = example("stateless_server");
+    let (gateway, directory) = gateway_before(&format!("exec '{}'", program.display()), "");
+    let held = hold(&gateway, 1);
+    // One to be asked for its era, one to serve.
+    assert_eq!(starts(&directory), 2);
+    let died = modern_call(2, "die").send(gateway.address).body();
+    for answer in [died, read(held).body()] {
+        assert!(answer.contains("ended before it answered"), "{answer}");
+    }
+    let answer = modern_call(3, "x").send(gateway.address).body();
+    assert_eq!(number(&seen(&answer), &["params", "arguments", "x"]), None);
+    assert_eq!(starts(&directory), 3);
+}
+
+#[test]
+fn a_broken_answer_fails_its_request() {
+    let gateway = gateway("limits: { message_bytes: 100000 }\n");
+    let held = hold(&gateway, 1);
+    let broken = modern_call(1, "break").send(gateway.address).body();
+    assert!(broken.contains(r#""id":1,"error""#), "{broken}");
+    assert!(broken.contains("malformed"), "{broken}");
+    modern_call(2, "release").send(gateway.address).body();
+    assert!(read(held).body().contains(r#""result""#));
+    // Of a line that is too long nobody knows whose it was, unless it can only be one's.
+    let long = modern_call(1, "long").send(gateway.address).body();
+    assert!(long.contains("malformed"), "{long}");
+}
+
+#[test]
+fn a_server_that_says_nothing_is_given_up() {
+    let gateway = gateway("streams: { request_timeout: 1s }\n");
+    let answer = modern_call(1, "hold").send(gateway.address).message();
+    assert!(answer.contains("said nothing for 1 seconds"), "{answer}");
+    eventually("the server is not told", || {
+        let answer = modern_call(2, "cancelled").send(gateway.address).body();
+        !seen(&answer).as_array().unwrap().is_empty()
+    });
+}
+
+#[test]
+fn a_server_has_nothing_to_ask_for() {
+    let gateway = gateway("");
+    let answer = modern_call(1, "ask").send(gateway.address);
+    assert!(!answer.is_stream());
+    let answer = answer.body();
+    assert!(answer.contains(r#""id":1,"result""#), "{answer}");
+}
+
+#[test]
+fn requests_of_one_client_are_one_session_to_policies() {
+    const POLICY: &str = "guardrails:
+- name: order
+  policy: |
+    raise \"after secret\" if:
+        (a: ToolCall) -> (b: ToolCall)
+        a.function.name == \"secret\"
+        b.function.name == \"send\"
+";
+    let gateway = gateway(POLICY);
+    let say = |tool: &str| modern_call(1, tool).send(gateway.address).body();
+    assert!(say("send").contains(r#""result""#));
+    assert!(say("secret").contains(r#""result""#));
+    let blocked = say("send");
+    assert!(blocked.contains("guardrail `order`"), "{blocked}");
+}
+
+#[test]
+fn clients_fall_back_where_the_server_is_of_before() {
+    let check = |script: &str| {
+        let (gateway, directory) = gateway_before(script, "");
+        let started = || starts(&directory);
+        let discover = modern(1, "server/discover", "").send(gateway.address);
+        assert_eq!(discover.status, 400);
+        let body = discover.body();
+        assert!(body.contains(r#""code":-32601,"#), "{body}");
+        let body = modern_call(1, "x").send(gateway.address).body();
+        assert!(body.contains(r#""code":-32022,"#), "{body}");
+        assert!(body.contains(r#""requested":"2026-07-28""#), "{body}");
+        // It is asked once.
+        assert_eq!(started(), 1, "{script}");
+    };
+    check(&format!("exec '{}'", scripted_server().display()));
+    check("exit 3");
+    check("read line; exit 3");
+    check("exec <&-; echo broken");
+}
+
+#[test]
+fn a_server_of_both_eras_serves_both() {
+    let modern_program = example("stateless_server");
+    let before = scripted_server();
+    // Which it is says the first message.
+    let script = format!(
+        r#"read -r line; case "$line" in *initialize*) next='{}';; *) next='{}';; esac; (printf '%s\n' "$line"; cat) | "$next""#,
+        before.display(),
+        modern_program.display()
+    );
+    let (gateway, directory) = gateway_before(&script, "");
+    let base = Request::post(PATH, "");
+    let session = gateway.open_with("2025-06-18", &base);
+    assert!(session.answer(1, "x").contains("tools/call"));
+    let answer = modern_call(1, "y").send(gateway.address).body();
+    assert!(answer.contains(r#""resultType":"complete""#), "{answer}");
+    assert!(session.answer(2, "x").contains("tools/call"));
+    assert_eq!(starts(&directory), 3);
+}
+
+#[test]
+fn a_server_that_is_not_there_is_said_to_be() {
+    let servers = "servers: { s: { command: [/nowhere/at-all] } }\n";
+    let gateway = Gateway::start(servers, "");
+    for _ in 0..2 {
+        let answer = modern_call(5, "x").send(gateway.address);
+        assert_eq!(answer.status, 502);
+        let body = answer.body();
+        assert!(body.contains(r#""id":5,"#), "{body}");
+        assert!(body.contains("`s` could not be started"), "{body}");
+    }
+}
