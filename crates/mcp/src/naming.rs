@@ -143,7 +143,7 @@ mod tests {
     #[test]
     fn a_name_that_is_not_there_is_not_made_up() {
         let check = |text: &str, naming| check(Peer::Server, text, naming, &Id::Integer(1), None);
-        let response = r#"{"jsonrpc":"2.0","id":3,"result":{"_meta":[],"requestId":3}}"#;
+        let response = r#"{"jsonrpc":"2.0","id":3,"result":{"_meta":{},"requestId":3}}"#;
         check(response, Naming::Subscription);
         check(response, Naming::ProgressToken);
         check(r#"{"jsonrpc":"2.0","method":"m"}"#, Naming::Id);

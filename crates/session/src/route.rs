@@ -90,6 +90,11 @@ impl Stream {
 
 impl Scope {
     pub const SESSION: Self = Self(0);
+
+    /// Whether it is one exchange, without a session.
+    pub fn is_exchange(self) -> bool {
+        self != Self::SESSION
+    }
 }
 
 // === impl Delivery ===

@@ -39,7 +39,6 @@ pub(crate) use self::taken::{NotTaken, Taken};
 use super::counted::{Count, Counted};
 use super::errand::Errand;
 use super::gateway::Target;
-use super::mirror;
 use super::outlet::{ClientGone, Outlet, Position, Streams};
 use super::reload::Renewals;
 use super::replay::Replay;
@@ -114,8 +113,6 @@ pub(crate) struct Carried {
     pub(crate) position: Position,
     /// Of the HTTP answer that it was the whole of.
     pub(crate) status: Option<StatusCode>,
-    /// Whether it answers a request without a session, or came on the stream that does.
-    pub(crate) is_stateless: bool,
 }
 
 // === impl Conversation ===
@@ -407,7 +404,6 @@ impl Conversation {
             scope,
             id: request.cloned(),
             method: message.method().cloned(),
-            is_stateless: mirror::is_stateless(message, self.revision()),
             headers,
             outlet,
         };

@@ -45,8 +45,6 @@ pub(crate) struct Call {
     pub(crate) method: Option<Method>,
     /// Of the client's, that are passed on.
     pub(crate) headers: Arc<HeaderMap>,
-    /// Whether it is of a revision without sessions.
-    pub(crate) is_stateless: bool,
     /// Names the trace that it is part of, outside of the gateway.
     pub(crate) trace: Option<String>,
     /// Where the answer goes, if it has a stream of its own.

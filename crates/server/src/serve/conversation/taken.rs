@@ -33,7 +33,7 @@ pub(crate) enum NotTaken {
 
 impl Taken {
     /// What the actions on a message of the server's come to for the stream that brought it.
-    pub(super) fn of(actions: &[Action], source: &Source, is_stateless: bool) -> Self {
+    pub(super) fn of(actions: &[Action], source: &Source) -> Self {
         let deliveries = actions.iter().filter_map(|action| match action {
             Action::Send(permit) => Some(permit.delivery()),
             _ => None,
@@ -41,7 +41,7 @@ impl Taken {
         let mut taken = Self::GoesOn;
         for delivery in deliveries {
             match delivery.direction {
-                Direction::ToServer if is_stateless => return Self::Forbidden,
+                Direction::ToServer if source.scope.is_exchange() => return Self::Forbidden,
                 Direction::ToServer => {}
                 Direction::ToClient => {
                     let is_answer = delivery.kind == DeliveryKind::Response
@@ -111,7 +111,7 @@ impl Conversation {
     ) -> Result<Taken, ClientGone> {
         let _arriving = self.arriving();
         let actions = self.judge_answer(source, bytes).await;
-        let taken = Taken::of(&actions, source, carried.is_stateless);
+        let taken = Taken::of(&actions, source);
         if taken == Taken::Forbidden {
             return Ok(taken);
         }

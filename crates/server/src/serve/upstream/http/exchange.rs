@@ -33,7 +33,6 @@ struct Asked {
     id: Id,
     outlet: Option<Outlet>,
     silence_max: Duration,
-    is_stateless: bool,
 }
 
 /// How a stream that answers a request has ended.
@@ -67,7 +66,7 @@ impl HttpUpstream {
         }
         let is_subscription = call.method == Some(Method::SubscriptionsListen);
         // Without a stream of its own that it could close, a client cancels with a message.
-        let cancelling = (call.is_stateless && call.outlet.is_none()).then(|| {
+        let cancelling = (call.scope.is_exchange() && call.outlet.is_none()).then(|| {
             let cancellable = &self.cancellable;
             cancellable.enter(call.scope, id.clone(), is_subscription)
         });
@@ -80,7 +79,6 @@ impl HttpUpstream {
             } else {
                 self.silence_max
             },
-            is_stateless: call.is_stateless,
         };
         let headers = Arc::clone(&call.headers);
         let call_in_progress = self.calls.one_more();
@@ -93,7 +91,7 @@ impl HttpUpstream {
             // SPEC: MCP 2026-07-28, Cancellation: a client that closes its stream has cancelled.
             let abandoned = async {
                 match (&asked.outlet, &cancelling) {
-                    (Some(outlet), _) if asked.is_stateless => outlet.closed().await,
+                    (Some(outlet), _) if asked.scope.is_exchange() => outlet.closed().await,
                     (_, Some(cancelling)) => cancelling.cancelled.cancelled().await,
                     _ => std::future::pending().await,
                 }
@@ -181,7 +179,7 @@ impl HttpUpstream {
         answer: Answer,
         asked: &Asked,
     ) -> StreamEnd {
-        if !asked.is_stateless {
+        if !asked.scope.is_exchange() {
             self.note_session(&answer);
         }
         match answer {
@@ -190,7 +188,6 @@ impl HttpUpstream {
                     outlet: asked.outlet.clone(),
                     position: Position::default(),
                     status: Some(head.status),
-                    is_stateless: asked.is_stateless,
                 };
                 let stream = Stream::Of(asked.id.clone());
                 let taken = conversation.on_server(asked.scope, stream, body, carried);
@@ -223,7 +220,7 @@ impl HttpUpstream {
     ) -> StreamEnd {
         let mut last = Position::default();
         loop {
-            let is_resumable = last.id.is_some() && !asked.is_stateless;
+            let is_resumable = last.id.is_some() && !asked.scope.is_exchange();
             // What it does not take now it can fetch later, if it is not taken for it now.
             let client_gone = async {
                 match &asked.outlet {
@@ -286,7 +283,6 @@ impl HttpUpstream {
                 retry: told_retry(event.retry),
             },
             status: None,
-            is_stateless: asked.is_stateless,
         };
         self.note_given(&carried.position);
         last.note(&carried.position);

@@ -128,7 +128,6 @@ async fn pass(conversation: &Arc<Conversation>, request: &Request, text: String)
     let source = request.source();
     let carried = Carried {
         outlet: request.outlet.clone(),
-        is_stateless: true,
         ..Carried::default()
     };
     let taken = conversation.on_server(source.scope, source.stream, text.into(), carried);
