@@ -15,4 +15,5 @@ pub mod listen;
 mod pace;
 pub mod parts;
 pub mod reach;
+mod read_on;
 mod within;

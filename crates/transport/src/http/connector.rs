@@ -24,6 +24,7 @@ use url::Url;
 use super::endpoint::{Bounds, Endpoint, EndpointError};
 use super::lanes::ForEachLane;
 use super::reach::{Reach, Resolver};
+use super::read_on::ReadOn;
 
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(10);
 const IDLE_CONNECTION_WAIT: Duration = Duration::from_secs(90);
@@ -116,9 +117,9 @@ where
     C::Response: Send + 'static,
     C::Future: Send + 'static,
 {
-    type Response = C::Response;
+    type Response = ReadOn<C::Response>;
     type Error = Failure;
-    type Future = Connecting<C::Response>;
+    type Future = Connecting<Self::Response>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         self.connector.poll_ready(context)
@@ -130,9 +131,10 @@ where
         }
         let connecting = timeout(CONNECT_WAIT_MAX, self.connector.call(to));
         Box::pin(async move {
-            connecting
+            let connected = connecting
                 .await
-                .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+                .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))?;
+            Ok(ReadOn::new(connected))
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Servers that die, forget, and hang up.
 
+use std::io::{BufReader, Write};
+use std::net::TcpListener;
 use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
@@ -7,7 +9,8 @@ use std::time::Duration;
 use portcullis_store::SessionFilter;
 
 use super::gateway::{Gateway, PATH, call, eventually, initialize};
-use super::http::{Answer, Request};
+use super::http::{Answer, Request, read_head};
+use super::revisions::modern_call_with;
 use super::upstream::Upstream;
 
 #[track_caller]
@@ -281,4 +284,35 @@ fn a_long_answer_is_recorded_whoever_leaves_meanwhile() {
             .all(|session| session.ended_at.is_some() && session.events_lost == 0);
         are_whole && sessions.len() == waits.len()
     });
+}
+
+#[test]
+fn what_a_server_answers_before_it_has_read_the_request_is_heard() {
+    const ANSWER: &str =
+        r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"too long for me"}}"#;
+    const ROUNDS: usize = 20;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            read_head(&mut BufReader::with_capacity(64, &stream)).ok();
+            let length = ANSWER.len();
+            write!(
+                stream,
+                "HTTP/1.1 413 Content Too Large\r\nContent-Type: application/json\r\n\
+                Content-Length: {length}\r\nConnection: close\r\n\r\n{ANSWER}"
+            )
+            .ok();
+            // With most of the request unread, this resets the connection.
+        }
+    });
+    let gateway = Gateway::start(
+        &format!("servers: {{ s: {{ url: \"http://{address}/\" }} }}\n"),
+        "",
+    );
+    let text = "x".repeat(4 << 20);
+    let request = modern_call_with(1, "long", &format!(r#"{{"text":"{text}"}}"#));
+    for _ in 0..ROUNDS {
+        assert_eq!(request.send(gateway.address).body(), ANSWER);
+    }
 }

@@ -18,7 +18,7 @@ pub(crate) fn modern_call(id: u32, tool: &str) -> Request {
     modern_call_with(id, tool, "{}")
 }
 
-fn modern_call_with(id: u32, tool: &str, arguments: &str) -> Request {
+pub(crate) fn modern_call_with(id: u32, tool: &str, arguments: &str) -> Request {
     let params = format!(r#""name":"{tool}","arguments":{arguments},"#);
     modern(id, "tools/call", &params).with("Mcp-Name", tool)
 }

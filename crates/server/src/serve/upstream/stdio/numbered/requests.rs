@@ -114,17 +114,18 @@ impl Requests {
     fn hear_message(&self, message: &Message, limits: &Limits) -> Heard {
         match message.kind() {
             MessageKind::Response { id: Some(id), .. } => {
-                let Some(request) = self.close(id) else {
+                let Some(request) = self.find(id) else {
                     return Heard::Other;
                 };
                 let mut namings = vec![Naming::Id];
                 if message.named(Naming::Subscription).as_ref() == Some(id) {
                     namings.push(Naming::Subscription);
                 }
-                match request.name(message, &namings, limits) {
-                    Some(text) => Heard::Answer(request, text),
-                    None => Heard::Other,
-                }
+                let Some(text) = request.name(message, &namings, limits) else {
+                    return Heard::Other;
+                };
+                self.close(id);
+                Heard::Answer(request, text)
             }
             MessageKind::Notification { method } => self.hear_notification(message, method, limits),
             MessageKind::Response { id: None, .. } | MessageKind::Request { .. } => Heard::Other,
