@@ -123,21 +123,17 @@ impl Gateway {
             }
             () = self.ending.cancelled() => Heard::Silence,
         };
+        // Two processes of one server at a time might be in each other's way.
         drop((input, output));
-        let end = async move { process.end(Patience::default()).await };
-        if heard != Heard::End {
-            self.tasks.spawn(async move {
-                if let Err(error) = end.await {
-                    warn!(%error, "server not ended");
-                }
-            });
-        } else if let Ok(status) = end.await
-            && status.code() == Some(NOT_STARTED)
-        {
-            return Err(SpawnError::Start {
-                program: server.command.program.to_string_lossy().into_owned(),
-                source: io::Error::other(status.to_string()),
-            });
+        match process.end(Patience::default()).await {
+            Ok(status) if heard == Heard::End && status.code() == Some(NOT_STARTED) => {
+                return Err(SpawnError::Start {
+                    program: server.command.program.to_string_lossy().into_owned(),
+                    source: io::Error::other(status.to_string()),
+                });
+            }
+            Ok(_) => {}
+            Err(error) => warn!(%error, "server not ended"),
         }
         Ok(heard)
     }
