@@ -416,7 +416,8 @@ impl Session {
             }
             (_, Meant::Answer) | (Direction::ToClient, Meant::Unclear) => {
                 let waiting = self.close_answered(source, error.id.as_ref());
-                waiting.map(|waiting| self.fail_waiting(direction, &waiting))
+                let what = format!("is malformed: {error}");
+                waiting.map(|waiting| self.fail_waiting(direction, &waiting, &what))
             }
         };
         let mut actions = self.note(Note::Malformed { direction, error });
@@ -436,12 +437,10 @@ impl Session {
         exchanges.close(source.scope, &id)
     }
 
-    fn fail_waiting(&mut self, direction: Direction, exchange: &Exchange) -> Action {
+    fn fail_waiting(&mut self, direction: Direction, exchange: &Exchange, what: &str) -> Action {
         let message = match direction {
-            Direction::ToClient => {
-                format!("the answer of the server `{}` was malformed", self.server)
-            }
-            Direction::ToServer => "the answer of the client was malformed".to_owned(),
+            Direction::ToClient => format!("the answer of the server `{}` {what}", self.server),
+            Direction::ToServer => format!("the answer of the client {what}"),
         };
         self.fail(direction, exchange, &message)
     }

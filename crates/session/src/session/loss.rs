@@ -1,5 +1,7 @@
 //! What did not arrive, was not recorded or will not be answered, and who has to hear of it.
 
+use std::fmt::Display;
+
 use portcullis_mcp::frame::LineError;
 use portcullis_mcp::{Id, error_code};
 use portcullis_trace::record::Direction;
@@ -21,7 +23,7 @@ impl Session {
                 actions.push(Action::Send(Permit::speak(words, delivery)));
             }
             (Direction::ToClient, LineError::TooLong { .. }) => {
-                actions.extend(self.on_lost_event(&Source::whole(direction)));
+                actions.extend(self.on_lost_event(&Source::whole(direction), &error));
             }
             (_, LineError::Partial { .. }) => {}
         }
@@ -29,9 +31,11 @@ impl Session {
     }
 
     /// What came on this stream of the server's was lost before it could be read.
-    pub fn on_lost_event(&mut self, source: &Source) -> Vec<Action> {
+    pub fn on_lost_event(&mut self, source: &Source, reason: &dyn Display) -> Vec<Action> {
         let waiting = self.close_answered(source, None);
-        let failed = waiting.map(|waiting| self.fail_waiting(source.direction, &waiting));
+        let failed = waiting.map(|waiting| {
+            self.fail_waiting(source.direction, &waiting, &format!("was lost: {reason}"))
+        });
         failed.into_iter().collect()
     }
 

@@ -13,6 +13,7 @@ use crate::inquiry::Asked;
 use crate::lower::Subject;
 use crate::refusal::{Blocked, OwnWords};
 use crate::route::Delivery;
+use crate::tools::Report;
 use crate::verdict::Permit;
 
 impl Session {
@@ -31,14 +32,16 @@ impl Session {
         if !self.introduced.client || *method == Method::Initialize {
             exchange.client = introduction(turn);
         }
-        let mut inspected = self.inspect(
-            turn,
-            Subject::Request {
-                call_id: exchange.call_id.as_shared_str(),
-                method: method.as_str(),
-                params: turn.message.params(),
-            },
-        )?;
+        let withheld = self.withheld_tool(turn, method);
+        let subject = Subject::Request {
+            call_id: exchange.call_id.as_shared_str(),
+            method: method.as_str(),
+            params: turn.message.params(),
+        };
+        let mut inspected = self.inspect_with(turn, subject, |_| Report {
+            calls_withheld: withheld.is_some(),
+            ..Report::default()
+        })?;
         let verdict = inspected.verdict();
         let record = self.record(turn, Some(method.as_str()), &mut inspected, verdict);
         let mut actions = Vec::with_capacity(ACTIONS_EXPECTED);
@@ -62,12 +65,16 @@ impl Session {
                 permit
             }
             None => Permit::speak(
-                OwnWords::refuse(
-                    &exchange,
-                    Blocked::Request,
-                    &inspected.judgement,
-                    self.refusal,
-                ),
+                match withheld {
+                    // Nobody is told that there is such a tool.
+                    Some(tool) => OwnWords::unknown_tool(id, tool),
+                    None => OwnWords::refuse(
+                        &exchange,
+                        Blocked::Request,
+                        &inspected.judgement,
+                        self.refusal,
+                    ),
+                },
                 Delivery::refusal(back(turn.direction), turn.source.scope, id),
             ),
         };
@@ -104,7 +111,7 @@ impl Session {
                 "the session is already initialized",
             )),
             Method::ToolsCall => {
-                self.admit_call(turn, id)?;
+                admit_call(turn, id)?;
                 self.admit_state(turn, id, method)
             }
             Method::PromptsGet => {
@@ -121,15 +128,14 @@ impl Session {
         }
     }
 
-    fn admit_call(&self, turn: Turn<'_>, id: &Id) -> Result<(), OwnWords> {
-        let params = turn.message.params().unwrap_or(&Value::Null);
-        let call = view::ToolCall::read(params).map_err(|error| {
-            OwnWords::error(Some(id), error_code::INVALID_PARAMS, &error.to_string())
-        })?;
-        if self.withholds(call.name) || is_built_in(call.name) {
-            return Err(OwnWords::unknown_tool(id, call.name));
-        }
-        Ok(())
+    /// The tool that a call names, if it was taken out of a listing.
+    fn withheld_tool<'m>(&self, turn: Turn<'m>, method: &Method) -> Option<&'m str> {
+        let params = turn
+            .message
+            .params()
+            .filter(|_| *method == Method::ToolsCall)?;
+        let name = view::ToolCall::read(params).ok()?.name;
+        self.withholds(name).then_some(name)
     }
 
     /// Whether the message came on the stream that answers a request of the stateless era, which
@@ -169,6 +175,17 @@ impl Session {
     pub(super) fn allows_beside(&self, method: &str) -> bool {
         self.extra_methods.iter().any(|extra| extra == method)
     }
+}
+
+fn admit_call(turn: Turn<'_>, id: &Id) -> Result<(), OwnWords> {
+    let params = turn.message.params().unwrap_or(&Value::Null);
+    let call = view::ToolCall::read(params).map_err(|error| {
+        OwnWords::error(Some(id), error_code::INVALID_PARAMS, &error.to_string())
+    })?;
+    if is_built_in(call.name) {
+        return Err(OwnWords::unknown_tool(id, call.name));
+    }
+    Ok(())
 }
 
 fn admit_prompt(turn: Turn<'_>, id: &Id) -> Result<(), OwnWords> {

@@ -13,13 +13,15 @@ const FINDINGS_MAX: usize = 500;
 /// A part of a tool, and perhaps a stretch of its text in code points.
 pub(super) type Place = (Vec<Step>, Option<(u64, u64)>);
 
-/// What there is to say of a listing.
+/// What there is to say of the tools that a message lists or calls.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
     pub(crate) findings: Vec<ToolFinding>,
     pub(crate) failures: Vec<ToolFailure>,
     /// What is to be noted.
     pub(crate) sightings: Vec<ToolSighting>,
+    /// Whether it calls one that was taken out of a listing.
+    pub(crate) calls_withheld: bool,
 }
 
 #[derive(Debug)]

@@ -273,6 +273,11 @@ impl Judgement {
         let findings = report.findings.into_iter();
         self.violations
             .extend(findings.map(|finding| Violation::of_tool(finding, self.first_event)));
+        if report.calls_withheld {
+            let message = "the tool was taken out of a listing".to_owned();
+            let violation = Violation::own("tools.withheld", GuardrailAction::Block, message);
+            self.violations.push(violation);
+        }
         self.failures
             .extend(report.failures.into_iter().map(|failure| Failed {
                 guardrail: built_in(failure.check.guardrail()),
@@ -285,7 +290,7 @@ impl Judgement {
     pub(crate) fn add_passage(&mut self, passage: &Passage) {
         if let Some(refusal) = passage.refusal {
             let refusal = refusal.to_owned();
-            let violation = Violation::of_passage("links", GuardrailAction::Block, refusal);
+            let violation = Violation::own("links", GuardrailAction::Block, refusal);
             self.violations.push(violation);
         }
         if passage.taken_out > 0 {
@@ -293,12 +298,12 @@ impl Judgement {
                 "{} icons and websites with unsafe addresses were taken out",
                 passage.taken_out
             );
-            let violation = Violation::of_passage("links", GuardrailAction::Log, message);
+            let violation = Violation::own("links", GuardrailAction::Log, message);
             self.violations.push(violation);
         }
         if passage.contexts > 0 {
             let message = "`includeContext` was passed on as `none`".to_owned();
-            let violation = Violation::of_passage("context", GuardrailAction::Log, message);
+            let violation = Violation::own("context", GuardrailAction::Log, message);
             self.violations.push(violation);
         }
     }
@@ -360,7 +365,8 @@ impl Violation {
         }
     }
 
-    fn of_passage(guardrail: &str, action: GuardrailAction, message: String) -> Self {
+    /// What no guardrail of anybody's says.
+    fn own(guardrail: &str, action: GuardrailAction, message: String) -> Self {
         Self {
             guardrail: built_in(guardrail.to_owned()),
             action,

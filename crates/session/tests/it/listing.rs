@@ -46,8 +46,12 @@ fn a_tool_that_was_taken_out_cannot_be_called_until_it_is_shown() {
     talk.client_asks("1", "tools/list", "{}");
     talk.server(&listing(&format!("{GOOD},{EVIL}")));
     let call = request("2", "tools/call", r#"{"name":"evil","arguments":{}}"#);
-    let (code, message) = talk.client(&call).error(ToClient);
+    let became = talk.client(&call);
+    let (code, message) = became.error(ToClient);
     assert_eq!((code, message.as_str()), (-32_602, "Unknown tool: evil"));
+    let record = &became.records[0];
+    assert_eq!(record.verdict, Verdict::Block);
+    assert_eq!(record.violations[0].guardrail.name, "tools.withheld");
 
     talk.client_asks("1", "tools/list", "{}");
     let mended = EVIL.replace("IGNORE all", "harmless");

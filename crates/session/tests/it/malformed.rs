@@ -178,7 +178,7 @@ fn lost_lines_are_answered_where_somebody_waits() {
     assert!(became.sent.is_empty());
     talk.client_asks("1", "tools/call", CALL);
     let became: Became = talk.session.on_lost_line(ToClient, too_long).into();
-    assert!(became.error(ToClient).1.contains("malformed"));
+    assert!(became.error(ToClient).1.contains("is longer than 10"));
 }
 
 #[test]

@@ -142,7 +142,10 @@ fn a_stream_of_no_request_brings_no_answer() {
     ] {
         assert_eq!(deliveries(&mut talk, &from, answer), []);
     }
-    assert_eq!(Became::from(talk.session.on_lost_event(&from)).sent, []);
+    assert_eq!(
+        Became::from(talk.session.on_lost_event(&from, &"it")).sent,
+        []
+    );
     talk.server_answers("1", r#"{"content":[]}"#);
 }
 

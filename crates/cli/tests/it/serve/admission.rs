@@ -219,6 +219,30 @@ fn messages_of_an_sse_session_are_admitted_like_those_of_another() {
 }
 
 #[test]
+fn a_client_of_both_eras_falls_back_on_its_sse_stream() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    let mut stream = Request::new("GET", "/servers/s/sse").send(gateway.address);
+    let path = stream.event().unwrap().data;
+    let say = |message: &str| Request::post(&path, message).send(gateway.address).status;
+    let meta = r#""_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}"#;
+    let modern = |method: &str| {
+        format!(r#"{{"jsonrpc":"2.0","id":"probe","method":"{method}","params":{{{meta}}}}}"#)
+    };
+    for (method, code) in [("server/discover", -32601), ("tools/list", -32022)] {
+        assert_eq!(say(&modern(method)), 202);
+        let answer = stream.event().unwrap().data;
+        let expected = format!(r#"{{"jsonrpc":"2.0","id":"probe","error":{{"code":{code},"#);
+        assert!(answer.starts_with(&expected), "{answer}");
+        assert!(answer.contains(r#""supported":["2024-11-05","#), "{answer}");
+    }
+    assert!(upstream.received().is_empty());
+    assert_eq!(say(&initialize("2024-11-05")), 202);
+    assert!(stream.event().unwrap().data.contains("serverInfo"));
+    assert_eq!(say(&modern("tools/list")), 400);
+}
+
+#[test]
 fn other_methods_are_not_allowed() {
     let upstream = Upstream::plain();
     let gateway = Gateway::before(&upstream, "");

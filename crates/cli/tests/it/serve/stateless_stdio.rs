@@ -219,7 +219,7 @@ fn a_broken_answer_fails_its_request() {
     assert!(read(held).body().contains(r#""result""#));
     // Of a line that is too long nobody knows whose it was, unless it can only be one's.
     let long = modern_call(1, "long").send(gateway.address).body();
-    assert!(long.contains("malformed"), "{long}");
+    assert!(long.contains("is longer than 100000"), "{long}");
 }
 
 #[test]

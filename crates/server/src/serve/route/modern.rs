@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, HeaderName, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use portcullis_json::{Object, Value};
 use portcullis_mcp::meta_name::{CLIENT_CAPABILITIES, CLIENT_INFO, PROTOCOL_VERSION};
 use portcullis_mcp::{Id, Message, MessageKind, Method, Revision, error_code, write};
@@ -47,7 +47,8 @@ pub(super) async fn post(
     check_mirrors(headers, message, id, method)?;
     let is_modern = gateway.speaks_stateless(target).await;
     if !is_modern.map_err(|error| not_started(&error, Some(id), &target.name))? {
-        return Ok(unsupported(id, method, message));
+        let body = unsupported(id, method, message);
+        return Ok(json(StatusCode::BAD_REQUEST, body.into()));
     }
     let mut passed = passed(target, headers);
     mirror::pass_on(headers, &mut passed);
@@ -162,7 +163,7 @@ fn mismatch(id: &Id, what: String) -> Refused {
 /// SPEC: 2026-07-28, Versioning: what is supported comes with the error, so that a client of both
 /// eras falls back. One that asks which era this is takes -32022 for a sign of the new one, since
 /// only its servers know the code: it is answered as by a server that does not know the question.
-fn unsupported(id: &Id, method: &Method, message: &Message) -> Response {
+pub(super) fn unsupported(id: &Id, method: &Method, message: &Message) -> Vec<u8> {
     let stateful = Revision::ALL
         .into_iter()
         .filter(|revision| !revision.is_stateless());
@@ -178,8 +179,7 @@ fn unsupported(id: &Id, method: &Method, message: &Message) -> Response {
             "Unsupported protocol version",
         ),
     };
-    let body = write::error_response(Some(id), code, text, Some(&data.into()));
-    json(StatusCode::BAD_REQUEST, body.into()).into_response()
+    write::error_response(Some(id), code, text, Some(&data.into()))
 }
 
 /// The conversation that the request belongs to for the guardrails, opened if there is none.

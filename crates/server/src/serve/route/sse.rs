@@ -7,11 +7,13 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use portcullis_mcp::{Incoming, Message};
+use bytes::Bytes;
+use portcullis_mcp::{Incoming, Message, MessageKind};
 use portcullis_session::Scope;
 use tokio_util::sync::CancellationToken;
 use url::form_urlencoded;
 
+use super::modern::unsupported;
 use super::streamable::{admit_in_session, passed};
 use super::{Access, Configured, admit_message, body};
 use crate::metrics::EndReason;
@@ -21,7 +23,8 @@ use crate::serve::errand::Errand;
 use crate::serve::gateway::{Gateway, Profile};
 use crate::serve::headers::{EVENT_STREAM, accepts};
 use crate::serve::hold::Hold;
-use crate::serve::outlet::{Outlet, Parcel};
+use crate::serve::mirror;
+use crate::serve::outlet::{Outgoing, Outlet, Parcel};
 use crate::serve::principal::Principal;
 use crate::serve::registry::ConversationId;
 
@@ -112,6 +115,11 @@ pub(super) async fn take(
         Incoming::Single(message) => vec![message],
         Incoming::Batch(messages) => messages,
     };
+    if let [message] = &*messages
+        && fall_back(&conversation, message).await
+    {
+        return Ok(taken());
+    }
     for message in &messages {
         admit_in_session(&conversation, message)?;
     }
@@ -130,7 +138,30 @@ pub(super) async fn take(
     if Errand::new(&tasks, work).await {
         return Err(Refused::session_not_found());
     }
-    Ok((StatusCode::ACCEPTED, "Accepted").into_response())
+    Ok(taken())
+}
+
+fn taken() -> Response {
+    (StatusCode::ACCEPTED, "Accepted").into_response()
+}
+
+/// Answers, on the stream of the session, a client that asks before the handshake whether this is
+/// the era without sessions. It falls back on the same stream.
+async fn fall_back(conversation: &Conversation, message: &Message) -> bool {
+    let MessageKind::Request { id, method } = message.kind() else {
+        return false;
+    };
+    if mirror::named_revision(message).is_none() || conversation.revision().is_some() {
+        return false;
+    }
+    let answer = Bytes::from(unsupported(id, method, message));
+    let stream = conversation.streams().any_or_wait(&answer, false);
+    if let Some(stream) = stream {
+        let answer = Parcel::Message(Outgoing::plain(answer));
+        // A client that is gone has ended the session.
+        stream.send(answer).await.ok();
+    }
+    true
 }
 
 /// The session that a URL names; `None` unless it names one.

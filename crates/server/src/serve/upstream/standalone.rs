@@ -56,7 +56,9 @@ pub(crate) async fn pass_standalone(
                     stream: brings.clone(),
                     ..Source::whole(Direction::ToClient)
                 };
-                let actions = conversation.session().await.on_lost_event(&source);
+                let mut session = conversation.session().await;
+                let actions = session.on_lost_event(&source, &error);
+                drop(session);
                 conversation.on_line(actions).await;
                 continue;
             }

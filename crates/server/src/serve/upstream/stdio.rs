@@ -183,7 +183,7 @@ async fn lose(conversation: &Arc<Conversation>, error: LineError) {
     let mut actions = session.on_lost_line(Direction::ToClient, error);
     if let (Some(numbered), LineError::TooLong { .. }) = (conversation.upstream().numbered(), error)
     {
-        actions.extend(numbered.on_lost_line(&mut session));
+        actions.extend(numbered.on_lost_line(&mut session, error));
     }
     drop(session);
     conversation.on_line(actions).await;

@@ -4,12 +4,13 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::HeaderMap;
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use portcullis_mcp::frame::SseEvent;
 use portcullis_mcp::{Id, Method};
 use portcullis_session::{Scope, Stream};
-use portcullis_transport::http::endpoint::{Answer, EndpointError, EventStream};
+use portcullis_transport::http::endpoint::{Answer, EndpointError, EventStream, Head};
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -23,6 +24,8 @@ use crate::serve::upstream::{Call, silent};
 
 /// LIMIT: how often a stream that answers one request is opened again.
 const RESUMPTIONS_MAX: u32 = 100;
+/// LIMIT: how much is said of where a redirect leads.
+const LOCATION_CHARACTERS_MAX: usize = 256;
 /// A subscription is not waited for.
 const SUBSCRIPTION_SILENCE_MAX: Duration = Duration::from_hours(24);
 
@@ -206,9 +209,7 @@ impl HttpUpstream {
                 }
                 self.take_events(conversation, events, asked).await
             }
-            Answer::Other(head) => {
-                StreamEnd::Failed(format!("the server answered HTTP {}", head.status))
-            }
+            Answer::Other(head) => StreamEnd::Failed(no_message(&head)),
         }
     }
 
@@ -295,6 +296,26 @@ impl HttpUpstream {
             }
             _ => pass_position(&carried).await.map(|()| Taken::GoesOn),
         }
+    }
+}
+
+/// What is said of an answer without a message. Where it is one to who configured the server, what
+/// there is to mend.
+fn no_message(head: &Head) -> String {
+    let status = head.status;
+    let location = head.headers.get(LOCATION).and_then(|to| to.to_str().ok());
+    match location.and_then(|to| to.split(['?', '#']).next()) {
+        Some(to) if status.is_redirection() => {
+            let to: String = to.chars().take(LOCATION_CHARACTERS_MAX).collect();
+            format!(
+                "the server answered HTTP {status} and points to {to}: redirects are not followed, \
+                that URL may have to be configured"
+            )
+        }
+        _ if status == StatusCode::METHOD_NOT_ALLOWED => format!(
+            "the server answered HTTP {status}: if it speaks HTTP+SSE, its `transport` is `sse`"
+        ),
+        _ => format!("the server answered HTTP {status}"),
     }
 }
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use portcullis_json::Object;
+use portcullis_mcp::frame::LineError;
 use portcullis_mcp::{Id, Malformed, Message, Method, write};
 use portcullis_session::{Action, Session};
 use portcullis_trace::record::Direction;
@@ -117,9 +118,9 @@ impl Numbered {
     }
 
     /// A line that was too long is about the only request that waits, if there is only one.
-    pub(super) fn on_lost_line(&self, session: &mut Session) -> Vec<Action> {
+    pub(super) fn on_lost_line(&self, session: &mut Session, error: LineError) -> Vec<Action> {
         let concerned = self.0.only();
-        let lost = concerned.map(|request| session.on_lost_event(&request.source()));
+        let lost = concerned.map(|request| session.on_lost_event(&request.source(), &error));
         lost.unwrap_or_default()
     }
 }
