@@ -1,6 +1,7 @@
 mod import;
 mod tail;
 
+use std::collections::HashSet;
 use std::fmt::Display;
 use std::io::{self, Write};
 
@@ -52,10 +53,47 @@ fn list(store: &mut dyn Store, arguments: &TracesListArguments) -> Result<Outcom
             words: arguments.search.iter().cloned().collect(),
             ..Search::default()
         },
-        ..SessionFilter::newest(arguments.limit)
+        // One more says whether there are more.
+        ..SessionFilter::newest(arguments.limit.saturating_add(1))
     };
-    let sessions = store.sessions(&filter).map_err(|error| failure(&error))?;
-    write_list(&sessions, arguments.json)
+    let mut sessions = first_sessions(store, &filter)?;
+    let limit = usize::try_from(arguments.limit).unwrap_or(usize::MAX);
+    let are_more = sessions.len() > limit;
+    sessions.truncate(limit);
+    let outcome = write_list(&sessions, arguments.json)?;
+    if are_more {
+        let mut err = anstream::stderr().lock();
+        writeln!(err, "there are more than these {limit}: --limit shows them")?;
+    }
+    Ok(outcome)
+}
+
+/// Page by page, since a store lists so many at a time.
+fn first_sessions(
+    store: &mut dyn Store,
+    filter: &SessionFilter,
+) -> Result<Vec<SessionSummary>, Failure> {
+    let mut sessions: Vec<SessionSummary> = Vec::new();
+    let mut ids = HashSet::new();
+    let mut offset = 0;
+    while offset < filter.limit {
+        let page = SessionFilter {
+            limit: SessionFilter::LIMIT_MAX.min(filter.limit - offset),
+            offset,
+            ..filter.clone()
+        };
+        let page = store.sessions(&page).map_err(|error| failure(&error))?;
+        if page.is_empty() {
+            break;
+        }
+        // One that began meanwhile has moved the others on.
+        let new = page
+            .into_iter()
+            .filter(|summary| ids.insert(summary.session.id.clone()));
+        sessions.extend(new);
+        offset = offset.saturating_add(SessionFilter::LIMIT_MAX);
+    }
+    Ok(sessions)
 }
 
 fn write_list(sessions: &[SessionSummary], json: bool) -> Result<Outcome, Failure> {
