@@ -217,6 +217,29 @@ fn traces_are_imported_listed_and_found() {
 }
 
 #[test]
+fn more_traces_are_listed_than_a_page_has() {
+    const TRACES: usize = 1005;
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    let trace = "[{\"role\":\"user\",\"content\":\"a\"}]\n";
+    write(directory, "many.jsonl", &trace.repeat(TRACES));
+    well(
+        directory,
+        &["traces", "import", "many.jsonl", "--project", "zoo"],
+    );
+    let listed = |limit: &str| {
+        let output = run(directory, &["traces", "ls", "--json", "--limit", limit]);
+        let count = text(&output.stdout).matches("\"id\":").count();
+        (count, text(&output.stderr))
+    };
+    assert_eq!(listed("5000"), (TRACES, String::new()));
+    assert_eq!(listed("1005"), (TRACES, String::new()));
+    let (count, told) = listed("1003");
+    assert_eq!(count, 1003);
+    assert!(told.contains("more than these 1003"), "{told}");
+}
+
+#[test]
 fn a_file_is_imported_as_a_whole_or_not_at_all() {
     let directory = TempDir::new().unwrap();
     let directory = directory.path();
