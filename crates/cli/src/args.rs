@@ -168,7 +168,8 @@ pub(crate) struct GuardArguments {
 #[derive(Debug, Args)]
 pub(crate) struct McpArguments {
     /// `--project-name P`, `--push-explorer`, `--verbose`, `--failure-response-format
-    /// error|content`, any `--metadata-KEY=VALUE`, the options of `run`, then `--exec COMMAND…`.
+    /// error|content`, any `--metadata-KEY=VALUE`, what `run` has to guard with (but `--name`,
+    /// `--project` and `--on-violation`), then `--exec COMMAND…`.
     #[arg(
         trailing_var_arg = true,
         allow_hyphen_values = true,

@@ -98,6 +98,16 @@ pub fn ended_as_told(status: ExitStatus) -> bool {
     status.signal().is_none_or(is_of_the_end)
 }
 
+/// A directory that is missing looks like a program that is.
+fn without_directory(surroundings: &Surroundings) -> Option<io::Error> {
+    let directory = surroundings.directory.as_deref()?;
+    let is_missing = !directory.is_dir();
+    is_missing.then(|| {
+        let directory = directory.display();
+        io::Error::other(format!("its working directory `{directory}` is not there"))
+    })
+}
+
 // === impl ServerCommand ===
 
 impl ServerCommand {
@@ -131,7 +141,7 @@ impl ServerCommand {
             .spawn()
             .map_err(|source| SpawnError::Start {
                 program: program(),
-                source,
+                source: without_directory(surroundings).unwrap_or(source),
             })?;
         let (stdin, stdout) = (process.stdin.take(), process.stdout.take());
         let server = ChildServer::supervise(process);

@@ -101,10 +101,7 @@ fn tool_checks(pairs: &[String]) -> Result<ToolChecks, Failure> {
             Some((check.parse::<ToolCheck>().ok()?, action))
         });
         let Some((check, action)) = read else {
-            let known = ToolCheck::ALL.iter();
-            // It is about headers of HTTP, which a client on standard streams does not have.
-            let known = known.filter(|check| **check != ToolCheck::Headers);
-            let known: Vec<&str> = known.map(|check| check.name()).collect();
+            let known: Vec<&str> = ToolCheck::ALL.iter().map(|check| check.name()).collect();
             return Err(
                 Failure::usage(format!("`--tools {pair}` names no check and action")).hint(
                     format!(

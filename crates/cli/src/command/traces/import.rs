@@ -99,7 +99,12 @@ impl<'p> Lines<'p> {
             if line.trim().is_empty() {
                 continue;
             }
-            let value = parse(&line, &Limits::lenient()).map_err(|error| self.wrong(&error))?;
+            let value = parse(&line, &Limits::lenient()).map_err(|error| {
+                self.wrong(&error).hint(
+                    "nothing of the file was imported; a trace is one line: `jq -c .` makes one of \
+                    several, such as `traces export` writes",
+                )
+            })?;
             let trace = self.importer.trace(&value);
             let Some(trace) = trace.map_err(|error| self.wrong(&error))? else {
                 continue;

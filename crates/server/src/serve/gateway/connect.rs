@@ -118,7 +118,7 @@ impl Gateway {
 }
 
 pub(crate) fn not_started(error: &SpawnError, request: Option<&Id>, server: &str) -> Refused {
-    warn!(%error, "server not started");
+    warn!(server, error = error as &dyn Error, "server not started");
     Refused::bad_gateway(
         request,
         format!("the server `{server}` could not be started"),
