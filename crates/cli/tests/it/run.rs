@@ -235,7 +235,7 @@ fn what_is_wrong_with_a_command_line_is_named_with_a_way_out() {
     );
     check(
         &["run", "--tools", "x=log", "--", "true"],
-        &["one of poisoned, changed, new, shadowed, ambiguous, and log"],
+        &["one of poisoned, changed, new, shadowed, ambiguous, headers, and log"],
     );
     let (run, other) = (
         ["run", "--", "true"],

@@ -297,12 +297,12 @@ fn what_a_server_answers_before_it_has_read_the_request_is_heard() {
         for mut stream in listener.incoming().map_while(Result::ok) {
             read_head(&mut BufReader::with_capacity(64, &stream)).ok();
             let length = ANSWER.len();
-            write!(
-                stream,
+            let answer = format!(
                 "HTTP/1.1 413 Content Too Large\r\nContent-Type: application/json\r\n\
                 Content-Length: {length}\r\nConnection: close\r\n\r\n{ANSWER}"
-            )
-            .ok();
+            );
+            // At once: what is not sent yet goes with the connection.
+            stream.write_all(answer.as_bytes()).ok();
             // With most of the request unread, this resets the connection.
         }
     });
