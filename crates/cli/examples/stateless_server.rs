@@ -59,6 +59,11 @@ impl Server {
                 self.held.push(message.clone());
                 Ok(())
             }
+            "begin and hold" => {
+                self.report(params)?;
+                self.held.push(message.clone());
+                Ok(())
+            }
             "release" => {
                 self.echo(id, message)?;
                 for held in std::mem::take(&mut self.held) {
@@ -67,10 +72,7 @@ impl Server {
                 Ok(())
             }
             "report" => {
-                let meta = params.get("_meta");
-                let token = meta.and_then(|meta| meta.get("progressToken"));
-                let token = token.unwrap_or(&Value::Null);
-                self.say(&format!(r#""method":"notifications/progress","params":{{"progressToken":{token},"progress":1}}"#))?;
+                self.report(params)?;
                 self.say(r#""method":"notifications/message","params":{"level":"info","data":"working"}"#)?;
                 self.echo(id, message)
             }
@@ -96,6 +98,12 @@ impl Server {
                 }
                 self.echo(id, message)
             }
+            _ => self.behave_oddly(tool, id, message),
+        }
+    }
+
+    fn behave_oddly(&mut self, tool: &str, id: &Value, message: &Value) -> io::Result<()> {
+        match tool {
             "cancelled" => {
                 let all = Value::from(std::mem::take(&mut self.cancelled));
                 self.echo(id, &all)
@@ -109,8 +117,39 @@ impl Server {
                 self.say(r#""id":1,"method":"roots/list""#)?;
                 self.echo(id, message)
             }
+            "answer as text" => self.say(&format!(r#""id":"{id}","result":{{}}"#)),
+            "answer nobody" => self.say(r#""error":{"code":-32600,"message":"broken"}"#),
+            "answer twice" => {
+                self.echo(id, message)?;
+                self.echo(id, message)
+            }
+            "stray" => {
+                self.tell("tools/list_changed", &Value::from(999), "")?;
+                self.say(r#""method":"notifications/tools/list_changed""#)?;
+                self.say(
+                    r#""method":"notifications/message","params":{"level":"debug","data":1}"#,
+                )?;
+                self.echo(id, message)
+            }
+            "flood" => {
+                let subscription = self.subscriptions.first().cloned().unwrap_or(Value::Null);
+                let words = format!(r#""words":"{}","#, "x".repeat(400_000));
+                for _ in 0..60 {
+                    self.tell("tools/list_changed", &subscription, &words)?;
+                }
+                self.echo(id, message)
+            }
             _ => self.echo(id, message),
         }
+    }
+
+    fn report(&mut self, params: &Value) -> io::Result<()> {
+        let meta = params.get("_meta");
+        let token = meta.and_then(|meta| meta.get("progressToken"));
+        let token = token.unwrap_or(&Value::Null);
+        self.say(&format!(
+            r#""method":"notifications/progress","params":{{"progressToken":{token},"progress":1}}"#
+        ))
     }
 
     fn tell(&mut self, method: &str, subscription: &Value, params: &str) -> io::Result<()> {

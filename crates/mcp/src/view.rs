@@ -64,6 +64,22 @@ pub fn cancelled_request(params: &Value) -> Result<Option<Id>, ViewError> {
         .transpose()
 }
 
+/// How severe a log of this level is, from 0.
+pub fn severity(level: &str) -> Option<usize> {
+    // SPEC: Logging, LoggingLevel; those of RFC 5424.
+    const LEVELS: [&str; 8] = [
+        "debug",
+        "info",
+        "notice",
+        "warning",
+        "error",
+        "critical",
+        "alert",
+        "emergency",
+    ];
+    LEVELS.iter().position(|known| *known == level)
+}
+
 /// The subscription that parameters or a result belong to.
 ///
 /// SPEC: 2026-07-28, Subscriptions: the id of the request that it began with.

@@ -97,6 +97,10 @@ pub enum DropReason {
     UnknownNotification,
     OtherSubscription,
     OthersTask,
+    /// A log that no request has asked for.
+    LogForNobody,
+    /// A request of a server's in a revision where servers have none.
+    ServerRequest,
     Blocked,
     /// Its turn never came.
     NotJudged,
@@ -160,6 +164,8 @@ impl fmt::Display for DropReason {
             Self::UnknownNotification => "notification of an unknown kind",
             Self::OtherSubscription => "message of a subscription that its stream is not of",
             Self::OthersTask => "about a task of somebody else's",
+            Self::LogForNobody => "log that no request has asked for",
+            Self::ServerRequest => "request, which servers do not have in this revision",
             Self::Blocked => "blocked by a guardrail",
             Self::NotJudged => "not judged in time",
         })

@@ -303,6 +303,11 @@ impl Conversation {
     /// Waits until none does, and what answered the last has been passed on.
     pub(crate) async fn quiet(&self) {
         self.session.quiet().await;
+        self.arrived().await;
+    }
+
+    /// Waits until everything of the server's has been passed on.
+    pub(super) async fn arrived(&self) {
         self.arriving.zero().await;
     }
 

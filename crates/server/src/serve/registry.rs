@@ -317,6 +317,7 @@ impl Conversation {
         for (scope, id) in overdue {
             self.on_no_answer(scope, &id, &silent(silence_max), None)
                 .await;
+            self.upstream().give_up(scope, &id);
         }
     }
 }

@@ -132,6 +132,13 @@ impl Upstream {
         }
     }
 
+    /// The client of a request has been told that there will be no answer to it.
+    pub(crate) fn give_up(&self, scope: Scope, id: &Id) {
+        if let Some(numbered) = self.numbered() {
+            numbered.give_up(scope, id);
+        }
+    }
+
     /// Sends what has no answer.
     pub(crate) async fn tell(
         &self,

@@ -1,7 +1,7 @@
 //! What the protocol itself says in the parameters of a client's request.
 
 use portcullis_json::{Object, Value};
-use portcullis_mcp::{Revision, meta_name};
+use portcullis_mcp::{Revision, meta_name, view};
 
 use super::content::rest;
 
@@ -68,17 +68,7 @@ fn is_introduction(value: &Value) -> bool {
 }
 
 fn is_level(value: &Value) -> bool {
-    const LEVELS: [&str; 8] = [
-        "debug",
-        "info",
-        "notice",
-        "warning",
-        "error",
-        "critical",
-        "alert",
-        "emergency",
-    ];
-    value.as_str().is_some_and(|level| LEVELS.contains(&level))
+    value.as_str().and_then(view::severity).is_some()
 }
 
 /// SDKs count, or take UUIDs.

@@ -7,7 +7,7 @@ use portcullis_mcp::{Id, error_code};
 use portcullis_trace::record::Direction;
 
 use super::Session;
-use crate::action::{Action, Note, Waiting};
+use crate::action::{Action, DropReason, Note, Waiting};
 use crate::refusal::OwnWords;
 use crate::route::{Delivery, Scope, Source};
 use crate::verdict::Permit;
@@ -37,6 +37,11 @@ impl Session {
             self.fail_waiting(source.direction, &waiting, &format!("was lost: {reason}"))
         });
         failed.into_iter().collect()
+    }
+
+    /// Takes note of a message that came where nobody could be meant by it.
+    pub fn on_stray(&mut self, direction: Direction, reason: DropReason) -> Vec<Action> {
+        self.note(Note::Dropped { direction, reason })
     }
 
     /// The recording of a message failed and it was not sent: whoever waits for it gets an error.

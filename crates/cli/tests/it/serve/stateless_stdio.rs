@@ -3,7 +3,7 @@
 use std::fs;
 use std::net::TcpStream;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use portcullis_json::{Limits, Value, parse};
 use tempfile::TempDir;
@@ -223,9 +223,109 @@ fn a_broken_answer_fails_its_request() {
 }
 
 #[test]
+fn an_answer_that_names_its_request_badly_answers_the_only_one() {
+    let gateway = gateway("");
+    let nameless = modern_call(1, "answer nobody").send(gateway.address).body();
+    let expected = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"broken"}}"#;
+    assert_eq!(nameless, expected);
+    let held = hold(&gateway, 1);
+    let as_text = modern_call(1, "answer as text")
+        .send(gateway.address)
+        .body();
+    assert!(as_text.contains("an id of another type"), "{as_text}");
+    modern_call(2, "release").send(gateway.address).body();
+    assert!(read(held).body().contains(r#""result""#));
+}
+
+#[test]
+fn what_is_of_no_request_goes_to_none() {
+    let gateway = gateway("");
+    let mut subscription = modern(7, "subscriptions/listen", "").send(gateway.address);
+    subscription.event().unwrap();
+    let answer = modern_call(1, "stray").send(gateway.address);
+    assert!(!answer.is_stream());
+    assert!(answer.body().contains(r#""result""#));
+    // It asks for what is more severe than that.
+    let answer = call_with_token(1, "stray", "1").send(gateway.address);
+    assert!(!answer.is_stream());
+    assert!(answer.body().contains(r#""result""#));
+    assert_eq!(
+        gateway.log().matches("noted").count(),
+        6,
+        "{}",
+        gateway.log()
+    );
+    modern_call(1, "answer twice").send(gateway.address).body();
+    modern_call(1, "end").send(gateway.address).body();
+    assert!(
+        subscription
+            .event()
+            .unwrap()
+            .data
+            .contains(r#""id":7,"result""#)
+    );
+    // Late answers are nothing to speak of.
+    assert_eq!(
+        gateway.log().matches("noted").count(),
+        6,
+        "{}",
+        gateway.log()
+    );
+}
+
+#[test]
+fn a_client_that_does_not_read_holds_up_nobody() {
+    let gateway = gateway("");
+    let unread = modern(7, "subscriptions/listen", "").say(gateway.address);
+    thread::sleep(Duration::from_millis(200));
+    let began = Instant::now();
+    let answer = modern_call(1, "flood").send(gateway.address).body();
+    assert!(answer.contains(r#""result""#), "{answer}");
+    // It would be ten seconds if the stream of the one were waited for.
+    assert!(began.elapsed() < Duration::from_secs(8));
+    drop(unread);
+}
+
+#[test]
+fn a_server_that_takes_nothing_any_more_makes_room_for_another() {
+    let program = example("stateless_server");
+    // The first that serves reads no more than two lines.
+    let script = format!(
+        r#"n=$(wc -l < starts); if [ $n = 2 ]; then
+        for n in 1 2; do read -r line; printf '%s\n' "$line"; done | '{0}'
+        exec <&-; sleep 60; fi; exec '{0}'"#,
+        program.display()
+    );
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path().display();
+    let script = format!("cd '{directory}'; echo >> starts; {script}");
+    let servers = format!("servers:\n  s:\n    command: [sh, -c, {script:?}]\n");
+    let gateway = Gateway::start(&servers, "");
+    let mut subscription = modern(7, "subscriptions/listen", "").send(gateway.address);
+    subscription.event().unwrap();
+    modern_call(1, "x").send(gateway.address).body();
+    // What is written before the pipe is closed would wait for its answer.
+    thread::sleep(Duration::from_millis(500));
+    eventually("nothing is served", || {
+        let answer = modern_call(2, "x").send(gateway.address).body();
+        answer.contains(r#""result""#)
+    });
+    assert!(subscription.message().contains(r#""id":7,"error""#));
+}
+
+#[test]
 fn a_server_that_says_nothing_is_given_up() {
     let gateway = gateway("streams: { request_timeout: 1s }\n");
-    let answer = modern_call(1, "hold").send(gateway.address).message();
+    let mut answer = call_with_token(1, "begin and hold", "1").send(gateway.address);
+    assert!(
+        answer
+            .event()
+            .unwrap()
+            .data
+            .contains("notifications/progress")
+    );
+    // The stream ends with it.
+    let answer = answer.message();
     assert!(answer.contains("said nothing for 1 seconds"), "{answer}");
     eventually("the server is not told", || {
         let answer = modern_call(2, "cancelled").send(gateway.address).body();

@@ -91,6 +91,14 @@ impl Gateway {
         }
         let heard = self.ask(server).await?;
         let is_stateless = heard == Heard::Answer { is_stateless: true };
+        if heard == Heard::Silence {
+            let waited = ANSWER_WAIT_MAX;
+            warn!(
+                server = name.as_str(),
+                ?waited,
+                "server did not say its era"
+            );
+        }
         info!(
             server = name.as_str(),
             is_stateless, "server asked for its era"
@@ -178,7 +186,8 @@ fn question() -> Vec<u8> {
 /// Whether a line says that the server speaks a revision without sessions; `None` if it is no answer.
 fn answer(line: &[u8]) -> Option<bool> {
     let message = Message::parse(line, &EnvelopeLimits::new(Peer::Server)).ok()?;
-    if message.method().is_some() || message.id() != Some(&QUESTION) {
+    // There is no other question that it could answer.
+    if message.method().is_some() {
         return None;
     }
     let revisions = message
@@ -206,7 +215,10 @@ mod tests {
             r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}}"#,
             Some(false),
         );
-        check(r#"{"jsonrpc":"2.0","id":2,"result":{}}"#, None);
+        check(
+            r#"{"jsonrpc":"2.0","error":{"code":-32600,"message":"what?"}}"#,
+            Some(false),
+        );
         check(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, None);
         check("listening", None);
     }

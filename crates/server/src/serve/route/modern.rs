@@ -47,6 +47,9 @@ pub(super) async fn post(
     check_mirrors(headers, message, id, method)?;
     let is_modern = gateway.speaks_stateless(target).await;
     if !is_modern.map_err(|error| not_started(&error, Some(id), &target.name))? {
+        if gateway.ending.is_cancelled() {
+            return Err(Refused::gateway_ends().of(message));
+        }
         let body = unsupported(id, method, message);
         return Ok(json(StatusCode::BAD_REQUEST, body.into()));
     }

@@ -2,6 +2,7 @@
 
 mod numbered;
 
+use std::future::pending;
 use std::io;
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -98,13 +99,27 @@ impl StdioUpstream {
         line: &[u8],
         ended: &CancellationToken,
     ) -> Result<(), TellError> {
-        let mut input = self.input.lock().await;
+        self.send_unless(line, ended, pending()).await.map(|_| ())
+    }
+
+    /// Whether it was sent: not if it was `abandoned` before its turn came.
+    async fn send_unless(
+        &self,
+        line: &[u8],
+        ended: &CancellationToken,
+        abandoned: impl Future<Output = ()>,
+    ) -> Result<bool, TellError> {
+        let mut input = tokio::select! {
+            biased;
+            () = abandoned => return Ok(false),
+            input = self.input.lock() => input,
+        };
         let Some(writer) = &mut *input else {
             return Err(TellError::Ended);
         };
         let error = tokio::select! {
             sent = timeout(WRITE_WAIT_MAX, writer.send(line)) => match sent {
-                Ok(Ok(())) => return Ok(()),
+                Ok(Ok(())) => return Ok(true),
                 Ok(Err(error)) => error.into(),
                 Err(_) => TellError::Unread,
             },
@@ -167,6 +182,13 @@ pub(crate) async fn read_all(conversation: Arc<Conversation>, output: ServerOutp
         }
     }
     says_nothing.store(true, Ordering::Relaxed);
+    if conversation.upstream().numbered().is_some() {
+        // What it has answered is on its way.
+        tokio::select! {
+            () = conversation.arrived() => {}
+            () = ended.cancelled() => {}
+        }
+    }
     conversation.on_server_end().await;
 }
 
@@ -180,17 +202,16 @@ async fn take(conversation: &Arc<Conversation>, line: Vec<u8>) {
 /// Takes note of a line that cannot be read.
 async fn lose(conversation: &Arc<Conversation>, error: LineError) {
     let mut session = conversation.session().await;
-    let mut actions = session.on_lost_line(Direction::ToClient, error);
-    if let (Some(numbered), LineError::TooLong { .. }) = (conversation.upstream().numbered(), error)
-    {
-        actions.extend(numbered.on_lost_line(&mut session, error));
-    }
+    let actions = session.on_lost_line(Direction::ToClient, error);
     drop(session);
     conversation.on_line(actions).await;
+    if let Some(numbered) = conversation.upstream().numbered() {
+        numbered.lose(conversation, error).await;
+    }
 }
 
 impl super::Upstream {
-    fn numbered(&self) -> Option<&Numbered> {
+    pub(super) fn numbered(&self) -> Option<&Numbered> {
         match self {
             Self::Stdio(stdio) => stdio.numbered(),
             Self::Http(_) | Self::Sse(_) => None,

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use portcullis_json::Limits;
+use portcullis_json::{Limits, Value};
 use portcullis_mcp::{
-    EnvelopeLimits, Id, Incoming, Malformed, Meant, Message, MessageKind, Method, Naming, meta_name,
+    EnvelopeLimits, Id, Incoming, Malformed, Meant, Message, MessageKind, Method, Naming,
+    meta_name, view,
 };
-use portcullis_session::{Scope, Source, Stream};
-use portcullis_trace::record::Direction;
-use tokio_util::sync::CancellationToken;
+use portcullis_session::{DropReason, Scope};
 
-use crate::serve::outlet::Outlet;
+use super::queue::{Listening, Queue, queue};
 
 /// The requests that wait for their answers.
 #[derive(Clone, Debug, Default)]
@@ -26,17 +25,14 @@ struct Numbers {
 /// A request as its client knows it.
 #[derive(Debug)]
 pub(super) struct Request {
-    pub(super) scope: Scope,
-    pub(super) id: Id,
+    scope: Scope,
+    id: Id,
     progress_token: Option<Id>,
     is_subscription: bool,
-    asks_for_log: bool,
-    /// Where the answer goes.
-    pub(super) outlet: Option<Outlet>,
-    /// Its answer has come.
-    pub(super) answered: CancellationToken,
-    /// The server has ended it. There may be an answer still.
-    pub(super) ended: CancellationToken,
+    /// The least severe log that it asks for.
+    log: Option<usize>,
+    /// To whom the client is told what the server says.
+    queue: Queue,
 }
 
 /// A request with its number, for as long as it is kept.
@@ -44,23 +40,33 @@ pub(super) struct Request {
 pub(super) struct Waiting {
     all: Requests,
     number: i64,
-    pub(super) request: Arc<Request>,
+    pub(super) listening: Listening,
+}
+
+/// What the server says about a request, as its client is to read it.
+#[derive(Debug)]
+pub(super) enum Said {
+    Answer(String),
+    /// An answer that cannot be read.
+    Broken(Malformed),
+    /// An answer that is lost, or none, for a reason that the client may read.
+    Failed(String),
+    News(String),
+    /// That a subscription is at its end.
+    End,
 }
 
 /// What a line of the server's is.
 #[derive(Debug)]
 pub(super) enum Heard {
-    /// The answer to a request, as its client is to read it.
-    Answer(Arc<Request>, String),
-    /// What else there is to say about a request.
-    News(Arc<Request>, String),
-    /// An answer that cannot be read.
-    Broken(Arc<Request>, Malformed),
-    /// That a subscription is at its end.
-    End(Arc<Request>),
-    /// What is known.
-    Nothing,
-    /// Nothing about a request that waits.
+    Of(Arc<Request>, Said),
+    /// A request, of which there are none.
+    Request(Id),
+    /// A message that nobody waits for.
+    Stray(DropReason),
+    /// What still comes of a request that is over.
+    Late,
+    /// No message.
     Other,
 }
 
@@ -72,12 +78,18 @@ impl Requests {
         &self,
         message: &Message,
         scope: Scope,
-        outlet: Option<Outlet>,
         limits: &Limits,
     ) -> Option<(Waiting, String)> {
-        let request = Arc::new(Request::of(message, scope, outlet)?);
+        let (queue, listening) = queue();
+        let number = self.next_number();
+        let request = Request::of(message, scope, queue)?;
         let has_token = request.progress_token.is_some();
-        let waiting = self.enter(request);
+        self.lock().open.insert(number, Arc::new(request));
+        let waiting = Waiting {
+            all: self.clone(),
+            number,
+            listening,
+        };
         let number = waiting.number();
         let mut names = vec![(Naming::Id, &number)];
         if has_token {
@@ -91,71 +103,118 @@ impl Requests {
     pub(super) fn hear(&self, line: &[u8], limits: &EnvelopeLimits) -> Heard {
         match Incoming::parse(line, limits) {
             Ok(Incoming::Single(message)) => self.hear_message(&message, &limits.json),
-            Ok(Incoming::Batch(_)) => Heard::Other,
-            Err(error) => {
+            Err(error) if error.meant == Meant::Answer => {
                 let answered = match &error.id {
-                    _ if error.meant != Meant::Answer => None,
                     Some(id) => self.close(id),
-                    None => self.only(),
+                    None => self.close_only(),
                 };
-                answered.map_or(Heard::Other, |request| Heard::Broken(request, error))
+                answered.map_or(Heard::Other, |of| Heard::Of(of, Said::Broken(error)))
             }
+            Ok(Incoming::Batch(_)) | Err(_) => Heard::Other,
         }
     }
 
-    /// The request that waits, if it is the only one.
-    pub(super) fn only(&self) -> Option<Arc<Request>> {
+    /// The request that waits, if it is the only one. It does not any more.
+    pub(super) fn close_only(&self) -> Option<Arc<Request>> {
+        let mut numbers = self.lock();
+        if numbers.open.len() > 1 {
+            return None;
+        }
+        numbers.open.pop_first().map(|(_, request)| request)
+    }
+
+    pub(super) fn with_id(&self, scope: Scope, id: &Id) -> Option<Arc<Request>> {
         let numbers = self.lock();
         let mut open = numbers.open.values();
-        let only = open.next()?;
-        open.next().is_none().then(|| Arc::clone(only))
+        let found = open.find(|request| request.scope == scope && request.id == *id);
+        found.cloned()
+    }
+
+    pub(super) fn subscriptions(&self) -> Vec<Arc<Request>> {
+        let numbers = self.lock();
+        let open = numbers.open.values();
+        let subscriptions = open.filter(|request| request.is_subscription);
+        subscriptions.cloned().collect()
     }
 
     fn hear_message(&self, message: &Message, limits: &Limits) -> Heard {
         match message.kind() {
-            MessageKind::Response { id: Some(id), .. } => {
-                let Some(request) = self.find(id) else {
-                    return Heard::Other;
-                };
-                let mut namings = vec![Naming::Id];
-                if message.named(Naming::Subscription).as_ref() == Some(id) {
-                    namings.push(Naming::Subscription);
-                }
-                let Some(text) = request.name(message, &namings, limits) else {
-                    return Heard::Other;
-                };
-                self.close(id);
-                Heard::Answer(request, text)
-            }
+            MessageKind::Request { id, .. } => Heard::Request(id.clone()),
             MessageKind::Notification { method } => self.hear_notification(message, method, limits),
-            MessageKind::Response { id: None, .. } | MessageKind::Request { .. } => Heard::Other,
+            MessageKind::Response { id: Some(id), .. } => self.hear_answer(message, id, limits),
+            // An error that its sender could not attribute.
+            MessageKind::Response { id: None, .. } => match self.close_only() {
+                Some(request) => {
+                    let text = message.renamed(&[], limits).unwrap_or_default();
+                    Heard::Of(request, Said::Answer(text))
+                }
+                None => Heard::Stray(DropReason::UnattributedError),
+            },
+        }
+    }
+
+    fn hear_answer(&self, message: &Message, id: &Id, limits: &Limits) -> Heard {
+        let Some(request) = self.find(id) else {
+            return match self.close_of_other_type(id) {
+                Some(request) => {
+                    let reason = "the answer came with an id of another type".to_owned();
+                    Heard::Of(request, Said::Failed(reason))
+                }
+                None if self.was_given(id) => Heard::Late,
+                None => Heard::Stray(DropReason::UnknownResponse),
+            };
+        };
+        let mut namings = vec![Naming::Id];
+        if message.named(Naming::Subscription).as_ref() == Some(id) {
+            namings.push(Naming::Subscription);
+        }
+        match request.name(message, &namings, limits) {
+            Some(text) => {
+                self.close(id);
+                Heard::Of(request, Said::Answer(text))
+            }
+            None => Heard::Other,
         }
     }
 
     fn hear_notification(&self, message: &Message, method: &Method, limits: &Limits) -> Heard {
         let naming = match method {
             Method::Cancelled => return self.hear_cancellation(message),
+            Method::LoggingMessage => return self.hear_log(message, limits),
             Method::Progress => Naming::Progress,
             _ => Naming::Subscription,
         };
-        let found = match message.named(naming) {
-            Some(number) => {
-                let named = self.find(&number);
-                named.map(|request| (request, vec![naming]))
-            }
-            // SPEC: MCP 2026-07-28, Logging: for a request that asks for it. Nothing says for which.
-            None if *method == Method::LoggingMessage => {
-                let newest = self.newest_with_log();
-                newest.map(|request| (request, Vec::new()))
-            }
-            None => None,
+        let number = message.named(naming);
+        let named = number.as_ref().and_then(|number| self.find(number));
+        let text = named
+            .as_ref()
+            .and_then(|of| of.name(message, &[naming], limits));
+        match (named, text) {
+            (Some(request), Some(text)) => Heard::Of(request, Said::News(text)),
+            _ if number.is_some_and(|number| self.was_given(&number)) => Heard::Late,
+            _ => Heard::Stray(match method {
+                Method::Progress => DropReason::ProgressOfNothing,
+                _ => DropReason::OtherSubscription,
+            }),
+        }
+    }
+
+    /// SPEC: MCP 2026-07-28, Logging: for requests that ask for it. Nothing says for which it is.
+    fn hear_log(&self, message: &Message, limits: &Limits) -> Heard {
+        let level = message
+            .params()
+            .and_then(|params| params.get("level")?.as_str());
+        let severity = level.and_then(view::severity);
+        let newest = {
+            let numbers = self.lock();
+            let mut newest_first = numbers.open.values().rev();
+            let asks = |request: &&Arc<Request>| request.log.is_some() && severity >= request.log;
+            newest_first.find(asks).cloned()
         };
-        let Some((request, namings)) = found else {
-            return Heard::Other;
-        };
-        match request.name(message, &namings, limits) {
-            Some(text) => Heard::News(request, text),
-            None => Heard::Other,
+        let text = message.renamed(&[], limits);
+        match (newest, text) {
+            (Some(request), Some(text)) => Heard::Of(request, Said::News(text)),
+            _ => Heard::Stray(DropReason::LogForNobody),
         }
     }
 
@@ -165,23 +224,16 @@ impl Requests {
         let number = message.named(Naming::Cancellation);
         let ended = number.as_ref().and_then(|number| self.find(number));
         match ended {
-            Some(request) if request.is_subscription => Heard::End(request),
-            // It has been answered.
-            None if number.is_some_and(|number| self.was_given(&number)) => Heard::Nothing,
-            Some(_) | None => Heard::Other,
+            Some(request) if request.is_subscription => Heard::Of(request, Said::End),
+            None if number.is_some_and(|number| self.was_given(&number)) => Heard::Late,
+            Some(_) | None => Heard::Stray(DropReason::CancelsNothing),
         }
     }
 
-    fn enter(&self, request: Arc<Request>) -> Waiting {
+    fn next_number(&self) -> i64 {
         let mut numbers = self.lock();
         numbers.last += 1;
-        let number = numbers.last;
-        numbers.open.insert(number, Arc::clone(&request));
-        Waiting {
-            all: self.clone(),
-            number,
-            request,
-        }
+        numbers.last
     }
 
     fn find(&self, number: &Id) -> Option<Arc<Request>> {
@@ -193,21 +245,17 @@ impl Requests {
 
     fn close(&self, number: &Id) -> Option<Arc<Request>> {
         match number {
-            Id::Integer(number) => {
-                let request = self.lock().open.remove(number)?;
-                request.answered.cancel();
-                Some(request)
-            }
+            Id::Integer(number) => self.lock().open.remove(number),
             Id::String(_) => None,
         }
     }
 
-    fn newest_with_log(&self) -> Option<Arc<Request>> {
-        let numbers = self.lock();
-        let mut newest_first = numbers.open.values().rev();
-        newest_first
-            .find(|request| request.asks_for_log)
-            .map(Arc::clone)
+    /// Of the request whose number is written there as a text.
+    fn close_of_other_type(&self, id: &Id) -> Option<Arc<Request>> {
+        match id {
+            Id::String(text) => self.close(&Id::Integer(text.parse().ok()?)),
+            Id::Integer(_) => None,
+        }
     }
 
     fn was_given(&self, number: &Id) -> bool {
@@ -222,27 +270,21 @@ impl Requests {
 // === impl Request ===
 
 impl Request {
-    fn of(message: &Message, scope: Scope, outlet: Option<Outlet>) -> Option<Self> {
+    fn of(message: &Message, scope: Scope, queue: Queue) -> Option<Self> {
         let meta = message.params().and_then(|params| params.get("_meta"));
+        let level = meta.and_then(|meta| meta.get(meta_name::LOG_LEVEL));
         Some(Self {
             scope,
             id: message.id()?.clone(),
             progress_token: message.named(Naming::ProgressToken),
             is_subscription: message.method() == Some(&Method::SubscriptionsListen),
-            asks_for_log: meta.is_some_and(|meta| meta.get(meta_name::LOG_LEVEL).is_some()),
-            outlet,
-            answered: CancellationToken::new(),
-            ended: CancellationToken::new(),
+            log: level.and_then(Value::as_str).and_then(view::severity),
+            queue,
         })
     }
 
-    /// What answers it, or goes before its answer.
-    pub(super) fn source(&self) -> Source {
-        Source {
-            direction: Direction::ToClient,
-            scope: self.scope,
-            stream: Stream::Of(self.id.clone()),
-        }
+    pub(super) fn queue(&self) -> &Queue {
+        &self.queue
     }
 
     /// The text of a message that names it in these places, as its client knows it.
@@ -255,6 +297,17 @@ impl Request {
             Some((*naming, name))
         });
         message.renamed(&names.collect::<Option<Vec<_>>>()?, limits)
+    }
+}
+
+// === impl Said ===
+
+impl Said {
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Answer(text) | Self::News(text) | Self::Failed(text) => text.len(),
+            Self::Broken(_) | Self::End => 0,
+        }
     }
 }
 
