@@ -405,6 +405,12 @@ impl<'a> Evaluator<'a> {
     }
 
     fn list(&mut self, items: &[Expr]) -> Evaluated {
+        let known = |item| self.at_hand(item).is_some_and(|value| !value.is_unknown());
+        if items.iter().all(known) {
+            let items = items.iter();
+            let items = items.map(|item| self.at_hand(item).cloned().unwrap_or(Value::Unknown));
+            return Ok(Value::list(items.collect::<Arc<[Value]>>()));
+        }
         let items = items
             .iter()
             .map(|item| self.evaluate(item))

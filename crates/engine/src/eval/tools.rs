@@ -100,7 +100,7 @@ impl Evaluator<'_> {
             }
             (ArgumentPattern::Entity(entity), value) => self.has_entity(entity, value, span),
             (ArgumentPattern::Moderated, value) => {
-                let found = self.detect_in(Detector::Moderated, value, &Vec::new(), span)?;
+                let found = self.detect_in(Detector::Moderated, value, &[], span)?;
                 Ok(found.truth())
             }
             (ArgumentPattern::Dummy, value) => Ok(value.as_text() == Some("__DUMMY__")),
