@@ -584,7 +584,7 @@ fn members(value: &Value, kind: BinderKind) -> Domain {
         }
     }
     let mut found = Vec::new();
-    value.select(kind, &mut found);
+    value.select(kind, &mut |value| found.push(value.clone()));
     Domain::Values(found)
 }
 

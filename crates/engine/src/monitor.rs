@@ -230,8 +230,9 @@ impl Monitor {
             when: When::Now,
         };
         let mut evaluator = Evaluator::within(world, mem::take(&mut self.frame));
+        let mut values = Vec::new();
         for source in &program.sources {
-            let values = select(events, source.kind);
+            select(events, source.kind, &mut values);
             if values.is_empty() {
                 continue;
             }
@@ -245,11 +246,12 @@ impl Monitor {
                 if source.kind == BinderKind::Input && memory.seen(When::Now) > 0 {
                     continue;
                 }
-                for value in &values {
-                    match memory.stage(&mut evaluator, body, index, value.clone()) {
+                for value in values.iter().copied() {
+                    match memory.stage(&mut evaluator, body, index, value) {
+                        Ok(()) => {}
                         // The rest is staged all the same, for a caller who commits in spite of it.
                         Err(Interrupt::Exceeded(limit)) => exceeded = Some(limit),
-                        staged => needs.note(staged, None)?,
+                        Err(stopped) => needs.note(Err::<(), _>(stopped), None)?,
                     }
                 }
             }
@@ -319,16 +321,15 @@ impl Monitor {
     }
 }
 
-/// The values of a kind in the new events, in trace order.
-fn select(events: &[Value], kind: BinderKind) -> Vec<Value> {
-    let mut found = Vec::new();
+/// Finds the values of a kind in the new events, in trace order.
+fn select<'v>(events: &'v [Value], kind: BinderKind, found: &mut Vec<&'v Value>) {
+    found.clear();
     if kind == BinderKind::Input {
-        found.push(Value::Session);
+        found.push(&Value::Session);
     }
     for event in events {
-        event.select(kind, &mut found);
+        event.select(kind, &mut |value| found.push(value));
     }
-    found
 }
 
 /// Detector calls that several evaluations wait for, so that they can be resolved together.

@@ -148,8 +148,13 @@ pub(crate) struct Lines(u64);
 pub(crate) struct Binder {
     pub(crate) slot: Slot,
     pub(crate) kind: BinderKind,
-    /// The lines that need this variable only, in order.
+    /// The lines that need this variable only, in order, but for those that only offer.
     pub(crate) alphas: Vec<usize>,
+    /// Those of them that end every combination with a value for which they are false, and of which
+    /// nobody need look at any.
+    pub(crate) excluding: Vec<usize>,
+    /// The tool that the first of them asks for, if it does.
+    pub(crate) tool: Option<usize>,
     /// The lines that say nothing but that the variable is one, and so hold once it has a value.
     pub(crate) declared: Lines,
 }

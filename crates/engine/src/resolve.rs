@@ -1,6 +1,7 @@
 //! From the tree of a policy to the program that is run: names, scopes, and load errors.
 
 mod body;
+mod excluding;
 mod expression;
 mod inner;
 mod pattern;
