@@ -6,7 +6,7 @@
 mod rules;
 
 use crate::detector::{DetectorCall, Detectors, Memo, Oracle};
-use crate::eval::{Evaluated, Evaluator, Interrupt, RuntimeError, Sources, World};
+use crate::eval::{Evaluated, Evaluator, Interrupt, Room, RuntimeError, Sources, World};
 use crate::event::{Checkpoint, Reader};
 use crate::finding::{Failure, FailureKind, Finding};
 use crate::kind::BinderKind;
@@ -21,7 +21,6 @@ use portcullis_json::Object;
 use portcullis_trace::Event;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -38,8 +37,8 @@ pub struct Monitor {
     unpositioned: BTreeSet<String>,
     memo: RefCell<Memo>,
     patterns: Patterns,
-    /// Room for the variables of an evaluation; none has a value between two.
-    frame: Vec<Value>,
+    /// Nothing before the first evaluation.
+    room: Option<Room>,
     staged: Option<Staged>,
     /// Set once more was committed than may be kept: nothing is kept since, so nothing can be said.
     overflowed: bool,
@@ -86,7 +85,7 @@ impl Monitor {
             memo: RefCell::default(),
             patterns: Patterns::default(),
             meter: Meter::new(limits),
-            frame: Vec::new(),
+            room: None,
             staged: None,
             overflowed: false,
             parameters,
@@ -229,7 +228,7 @@ impl Monitor {
             meter: &self.meter,
             when: When::Now,
         };
-        let mut evaluator = Evaluator::within(world, mem::take(&mut self.frame));
+        let mut evaluator = Evaluator::within(world, self.room.take());
         let mut values = Vec::new();
         for source in &program.sources {
             select(events, source.kind, &mut values);
@@ -256,7 +255,7 @@ impl Monitor {
                 }
             }
         }
-        self.frame = evaluator.into_frame();
+        self.room = Some(evaluator.into_room());
         if self.overflows() {
             exceeded = Some(Exceeded::Candidates);
         }

@@ -4,6 +4,7 @@ mod body;
 mod excluding;
 mod expression;
 mod inner;
+mod opening;
 mod pattern;
 mod scope;
 
@@ -70,6 +71,7 @@ pub(crate) fn resolve(policy: &Policy) -> (Program, Vec<Diagnostic>) {
     }
     inner::find(&mut resolver.program);
     resolver.program.sources = sources(&resolver.program.bodies);
+    resolver.program.shared_domains = opening::share(&mut resolver.program.bodies);
     (resolver.program, resolver.diagnostics)
 }
 

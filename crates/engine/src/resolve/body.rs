@@ -1,6 +1,6 @@
 //! Bodies: their variables, and the plan by which they are evaluated.
 
-use super::{Resolver, code, excluding, suggestion};
+use super::{Resolver, code, excluding, opening, suggestion};
 use crate::facts::{Context, Facts, FoundBinder};
 use crate::kind::{BinderKind, Kind};
 use crate::modules::BUILTINS;
@@ -256,6 +256,7 @@ impl Planning<'_> {
                 || lines.iter().any(|line| line.traits.reads_trace),
             unplaced: false,
             steady: false,
+            opening: None,
             lets,
             variables,
             lines,
@@ -287,6 +288,7 @@ impl Planning<'_> {
         }
         lead_flows(&mut body);
         excluding::find(&mut body);
+        body.opening = opening::of(&body);
         body
     }
 }
