@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod call;
 mod decide;
+mod offer;
 pub(crate) mod operators;
 mod quantify;
 mod tools;
@@ -12,16 +13,17 @@ pub(crate) use quantify::Sources;
 
 use crate::detector::{DetectorCall, Oracle};
 use crate::finding::FailureKind;
-use crate::kind::BinderKind;
 use crate::memory::{BodyMemory, ClosedState, When};
 use crate::meter::{Depth, Exceeded, Meter};
 use crate::patterns::Patterns;
 use crate::program::{Body, Comprehension, Expr, ExprKind, Line, Lines, Operator, Program, Slot};
 use crate::record::Recorder;
-use crate::value::{Dict, List, Text, Value};
+use crate::value::{Dict, Text, Value};
+use offer::{Domain, KnownDomain, Offer};
 use portcullis_json::Object;
 use portcullis_syntax::Span;
 use std::borrow::Cow;
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -48,19 +50,16 @@ pub(crate) struct Evaluator<'a> {
     pub(crate) recorder: Recorder,
     /// Domains that binders offered for variables without a value, in order of appearance.
     offers: Vec<Offer>,
+    /// Domains that may be offered again, by their numbers; none unless there is room for them.
+    domains: Vec<Option<KnownDomain>>,
 }
 
-pub(crate) struct Offer {
-    pub(crate) slot: Slot,
-    pub(crate) domain: Domain,
-}
-
-pub(crate) enum Domain {
-    /// Everything of the binder's kind in the trace.
-    Trace,
-    /// A whole list, of which all items are of the binder's kind.
-    Items(Arc<[Value]>),
-    Values(Vec<Value>),
+/// Room for what an evaluation needs, which has no values between two.
+#[derive(Debug)]
+pub(crate) struct Room {
+    frame: Vec<Value>,
+    offers: Vec<Offer>,
+    domains: Vec<Option<KnownDomain>>,
 }
 
 /// The outcome of all lines of a body.
@@ -112,6 +111,20 @@ impl<'a> World<'a> {
     }
 }
 
+// === impl Room ===
+
+impl Room {
+    fn of(program: &Program) -> Self {
+        Self {
+            frame: vec![Value::Unknown; program.frame_size],
+            offers: Vec::new(),
+            domains: iter::repeat_with(|| None)
+                .take(program.shared_domains)
+                .collect(),
+        }
+    }
+}
+
 // === impl Evaluator ===
 
 impl<'a> Evaluator<'a> {
@@ -121,32 +134,56 @@ impl<'a> Evaluator<'a> {
             frame: vec![Value::Unknown; frame],
             recorder,
             offers: Vec::new(),
+            domains: Vec::new(),
         }
     }
 
-    /// Records nothing. The frame was given back by [`Evaluator::into_frame`], or is new and empty.
-    pub(crate) fn within(world: World<'a>, mut frame: Vec<Value>) -> Self {
-        frame.resize(world.program.frame_size, Value::Unknown);
+    /// Records nothing. The room was given back by [`Evaluator::into_room`] of the same policy.
+    pub(crate) fn within(world: World<'a>, room: Option<Room>) -> Self {
+        let Room {
+            frame,
+            offers,
+            domains,
+        } = room.unwrap_or_else(|| Room::of(world.program));
         Self {
             world,
             frame,
             recorder: Recorder::OFF,
-            offers: Vec::new(),
+            offers,
+            domains,
         }
     }
 
-    /// The frame without its values, for the next evaluation.
-    pub(crate) fn into_frame(mut self) -> Vec<Value> {
-        for value in &mut self.frame {
-            *value = Value::Unknown;
+    /// The room without its values, for the next evaluation.
+    pub(crate) fn into_room(self) -> Room {
+        let Self {
+            mut frame,
+            mut offers,
+            mut domains,
+            ..
+        } = self;
+        let bound = frame.iter_mut().filter(|value| !value.is_unknown());
+        bound.for_each(|value| *value = Value::Unknown);
+        offers.clear();
+        let known = domains.iter_mut().filter(|known| known.is_some());
+        known.for_each(|known| *known = None);
+        Room {
+            frame,
+            offers,
+            domains,
         }
-        self.frame
     }
 
     /// Takes the values of the body's variables away. What is nested in its lines clears its own.
     pub(crate) fn clear(&mut self, body: &Body) {
         for slot in &body.variables {
-            self.set(*slot, Value::Unknown);
+            self.unset(*slot);
+        }
+    }
+
+    fn unset(&mut self, slot: Slot) {
+        if self.is_bound(slot) {
+            self.set(slot, Value::Unknown);
         }
     }
 
@@ -356,22 +393,6 @@ impl<'a> Evaluator<'a> {
         value
     }
 
-    fn offer(&mut self, slot: Slot, domain: Domain) {
-        if !self.are_known(&[slot]) && self.offers.iter().all(|offer| offer.slot != slot) {
-            self.offers.push(Offer { slot, domain });
-        }
-    }
-
-    fn bind_in(&mut self, slot: Slot, kind: BinderKind, domain: &Expr) -> Evaluated {
-        let is_known = self.are_known(&[slot]);
-        let value = self.borrow(domain)?;
-        if !is_known && !value.is_unknown() {
-            let domain = members(&value, kind);
-            self.offer(slot, domain);
-        }
-        Ok(Value::Bool(true))
-    }
-
     fn flow(&mut self, direct: bool, left: &Expr, right: &Expr) -> Evaluated {
         for operand in [left, right] {
             if matches!(operand.kind, ExprKind::Bind(..)) {
@@ -405,6 +426,12 @@ impl<'a> Evaluator<'a> {
     }
 
     fn list(&mut self, items: &[Expr]) -> Evaluated {
+        let known = |item| self.at_hand(item).is_some_and(|value| !value.is_unknown());
+        if items.iter().all(known) {
+            let items = items.iter();
+            let items = items.map(|item| self.at_hand(item).cloned().unwrap_or(Value::Unknown));
+            return Ok(Value::list(items.collect::<Arc<[Value]>>()));
+        }
         let items = items
             .iter()
             .map(|item| self.evaluate(item))
@@ -564,22 +591,6 @@ impl<'a> Evaluator<'a> {
             value => operators::sign(&value, minus).map_err(|message| error(message, span)),
         }
     }
-}
-
-/// What a binder ranges over inside a value. A list of lists has its lists as members.
-fn members(value: &Value, kind: BinderKind) -> Domain {
-    if let Value::List(List { items, .. }) = value {
-        if items.iter().all(|item| item.is_of(kind)) {
-            return Domain::Items(items.clone());
-        }
-        if kind == BinderKind::List {
-            let lists = items.iter().filter(|item| item.is_of(kind));
-            return Domain::Values(lists.cloned().collect());
-        }
-    }
-    let mut found = Vec::new();
-    value.select(kind, &mut found);
-    Domain::Values(found)
 }
 
 pub(crate) fn error(message: impl Into<String>, span: Span) -> Interrupt {

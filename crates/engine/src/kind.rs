@@ -1,7 +1,7 @@
 //! The kinds of objects that policies see, and what each of them shows.
 
 /// A kind of object. Its fields are kept in the order in which they are dumped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
     Message,
     ToolCall,
@@ -18,7 +18,7 @@ pub(crate) enum Kind {
 }
 
 /// What `(x: T)` ranges over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum BinderKind {
     Object(Kind),
     Text,

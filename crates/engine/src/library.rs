@@ -25,7 +25,7 @@ type Add = dyn Fn(&Value, &mut Vec<Value>) -> Result<(), String>;
 const NESTING_MAX: u32 = 100;
 
 pub(crate) fn call(function: Function, arguments: &[Value], keywords: &Keywords) -> Returned {
-    let one = |name| match (arguments, keywords.as_slice()) {
+    let one = |name| match (arguments, keywords) {
         ([value], []) => Ok(Cow::Borrowed(value)),
         _ => parameters([name], arguments, keywords).map(|[value]| Cow::Owned(value)),
     };

@@ -5,7 +5,7 @@ mod closed;
 pub(crate) use closed::{ClosedState, FirstModels, Kept, Tally};
 
 use crate::eval::{Evaluated, Evaluator, Interrupt};
-use crate::program::{Body, Line, Lines, Origin};
+use crate::program::{Binder, Body, Lines, Origin};
 use crate::value::Value;
 use std::cell::Cell;
 
@@ -123,24 +123,16 @@ impl BinderMemory {
         evaluator: &mut Evaluator<'_>,
         body: &Body,
         binder: usize,
-        value: Value,
+        value: &Value,
     ) -> Evaluated<()> {
         let mut settled = Lines::NONE;
-        let stop = match body.binders.get(binder) {
-            Some(binder) if body.regular => {
+        let planned = body.binders.get(binder).filter(|_| body.regular);
+        let stop = match planned {
+            None => Ok(None),
+            Some(binder) => {
                 settled = binder.declared;
-                let mut alphas = binder.alphas.iter();
-                if alphas.all(|line| body.only_offers(*line)) {
-                    Ok(None)
-                } else {
-                    evaluator.clear(body);
-                    evaluator.set(binder.slot, value.clone());
-                    let stop = first_stop(evaluator, body, &binder.alphas, &mut settled);
-                    evaluator.set(binder.slot, Value::Unknown);
-                    stop
-                }
+                test(evaluator, body, binder, value, &mut settled)
             }
-            _ => Ok(None),
         };
         let (stop, outcome) = match stop {
             Ok(stop) => (stop, Ok(())),
@@ -148,9 +140,7 @@ impl BinderMemory {
             Err(other) => return Err(other),
         };
         let fate = match stop {
-            Some(stop) if stop.cause == Cause::False && is_droppable(body, binder, stop) => {
-                Fate::False
-            }
+            Some(stop) if stop.cause == Cause::False && excludes(planned, stop) => Fate::False,
             _ if body.retains => Fate::Kept,
             _ => Fate::Spent,
         };
@@ -164,7 +154,7 @@ impl BinderMemory {
         // Only `forall` asks whether a value was ever false.
         if fate != Fate::False || body.origin == Origin::Forall {
             self.candidates.push(Candidate {
-                value,
+                value: value.clone(),
                 ordinal: self.seen,
                 stop,
                 settled,
@@ -179,11 +169,13 @@ impl BinderMemory {
         if self.seen == self.seen_old {
             return;
         }
-        let is_gone = |candidate: &mut Candidate| candidate.fate != Fate::Kept;
-        for gone in self.candidates.extract_if(self.old.., is_gone) {
-            self.dropped_false |= gone.fate == Fate::False;
+        if self.candidates.len() > self.old {
+            let is_gone = |candidate: &mut Candidate| candidate.fate != Fate::Kept;
+            for gone in self.candidates.extract_if(self.old.., is_gone) {
+                self.dropped_false |= gone.fate == Fate::False;
+            }
+            self.old = self.candidates.len();
         }
-        self.old = self.candidates.len();
         self.seen_old = self.seen;
         self.first_error_old = self.first_error;
     }
@@ -210,6 +202,37 @@ impl BinderMemory {
     }
 }
 
+/// Whether no later combination with a value that stopped at a false line can be observed.
+fn excludes(binder: Option<&Binder>, stop: Stop) -> bool {
+    binder.is_some_and(|binder| binder.excluding.contains(&stop.line))
+}
+
+/// What comes of the lines that need the value of one binder only.
+fn test(
+    evaluator: &mut Evaluator<'_>,
+    body: &Body,
+    binder: &Binder,
+    value: &Value,
+    settled: &mut Lines,
+) -> Evaluated<Option<Stop>> {
+    let Some(first) = binder.alphas.first() else {
+        return Ok(None);
+    };
+    if let Some(tool) = binder.tool
+        && evaluator.is_other_call(value, tool)?
+    {
+        return Ok(Some(Stop {
+            line: *first,
+            cause: Cause::False,
+        }));
+    }
+    evaluator.clear(body);
+    evaluator.set(binder.slot, value.clone());
+    let stop = first_stop(evaluator, body, &binder.alphas, settled);
+    evaluator.set(binder.slot, Value::Unknown);
+    stop
+}
+
 /// The first line that is false or fails, and those before it that hold.
 fn first_stop(
     evaluator: &mut Evaluator<'_>,
@@ -218,9 +241,6 @@ fn first_stop(
     settled: &mut Lines,
 ) -> Evaluated<Option<Stop>> {
     for line in alphas {
-        if body.only_offers(*line) {
-            continue;
-        }
         match evaluator.line(body, *line) {
             Ok(Value::Bool(false)) => {
                 return Ok(Some(Stop {
@@ -242,39 +262,7 @@ fn first_stop(
     Ok(None)
 }
 
-/// Whether no later combination with a value that stopped at a false line can be observed.
-fn is_droppable(body: &Body, binder: usize, stop: Stop) -> bool {
-    let before = |line: usize| line < stop.line;
-    let marks =
-        body.origin != Origin::Rule && body.first_marking.is_some_and(|first| first <= stop.line);
-    let neither = body.origin == Origin::Forall
-        && body
-            .lines
-            .iter()
-            .take(stop.line)
-            .any(|line| line.traits.not_boolean);
-    let watched = body.watched.iter().any(|line| before(*line));
-    let joins = body
-        .joins
-        .iter()
-        .any(|join| join.observable && before(join.line));
-    let others = body
-        .binders
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| *index != binder);
-    let mut alphas = others
-        .flat_map(|(_, other)| &other.alphas)
-        .filter(|line| before(**line));
-    let alphas = alphas.any(|line| body.is_observable(*line));
-    !(marks || neither || watched || joins || alphas)
-}
-
 impl Body {
-    fn only_offers(&self, line: usize) -> bool {
-        self.lines.get(line).is_some_and(Line::only_offers)
-    }
-
     /// Whether the line must be evaluated for every combination for which no earlier one is false.
     pub(crate) fn is_observable(&self, line: usize) -> bool {
         self.lines.get(line).is_some_and(|line| {

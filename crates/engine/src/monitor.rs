@@ -6,7 +6,7 @@
 mod rules;
 
 use crate::detector::{DetectorCall, Detectors, Memo, Oracle};
-use crate::eval::{Evaluated, Evaluator, Interrupt, RuntimeError, Sources, World};
+use crate::eval::{Evaluated, Evaluator, Interrupt, Room, RuntimeError, Sources, World};
 use crate::event::{Checkpoint, Reader};
 use crate::finding::{Failure, FailureKind, Finding};
 use crate::kind::BinderKind;
@@ -21,7 +21,6 @@ use portcullis_json::Object;
 use portcullis_trace::Event;
 use std::cell::RefCell;
 use std::collections::BTreeSet;
-use std::mem;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -38,8 +37,8 @@ pub struct Monitor {
     unpositioned: BTreeSet<String>,
     memo: RefCell<Memo>,
     patterns: Patterns,
-    /// Room for the variables of an evaluation; none has a value between two.
-    frame: Vec<Value>,
+    /// Nothing before the first evaluation.
+    room: Option<Room>,
     staged: Option<Staged>,
     /// Set once more was committed than may be kept: nothing is kept since, so nothing can be said.
     overflowed: bool,
@@ -86,7 +85,7 @@ impl Monitor {
             memo: RefCell::default(),
             patterns: Patterns::default(),
             meter: Meter::new(limits),
-            frame: Vec::new(),
+            room: None,
             staged: None,
             overflowed: false,
             parameters,
@@ -229,9 +228,10 @@ impl Monitor {
             meter: &self.meter,
             when: When::Now,
         };
-        let mut evaluator = Evaluator::within(world, mem::take(&mut self.frame));
+        let mut evaluator = Evaluator::within(world, self.room.take());
+        let mut values = Vec::new();
         for source in &program.sources {
-            let values = select(events, source.kind);
+            select(events, source.kind, &mut values);
             if values.is_empty() {
                 continue;
             }
@@ -245,16 +245,17 @@ impl Monitor {
                 if source.kind == BinderKind::Input && memory.seen(When::Now) > 0 {
                     continue;
                 }
-                for value in &values {
-                    match memory.stage(&mut evaluator, body, index, value.clone()) {
+                for value in values.iter().copied() {
+                    match memory.stage(&mut evaluator, body, index, value) {
+                        Ok(()) => {}
                         // The rest is staged all the same, for a caller who commits in spite of it.
                         Err(Interrupt::Exceeded(limit)) => exceeded = Some(limit),
-                        staged => needs.note(staged, None)?,
+                        Err(stopped) => needs.note(Err::<(), _>(stopped), None)?,
                     }
                 }
             }
         }
-        self.frame = evaluator.into_frame();
+        self.room = Some(evaluator.into_room());
         if self.overflows() {
             exceeded = Some(Exceeded::Candidates);
         }
@@ -319,16 +320,15 @@ impl Monitor {
     }
 }
 
-/// The values of a kind in the new events, in trace order.
-fn select(events: &[Value], kind: BinderKind) -> Vec<Value> {
-    let mut found = Vec::new();
+/// Finds the values of a kind in the new events, in trace order.
+fn select<'v>(events: &'v [Value], kind: BinderKind, found: &mut Vec<&'v Value>) {
+    found.clear();
     if kind == BinderKind::Input {
-        found.push(Value::Session);
+        found.push(&Value::Session);
     }
     for event in events {
-        event.select(kind, &mut found);
+        event.select(kind, &mut |value| found.push(value));
     }
-    found
 }
 
 /// Detector calls that several evaluations wait for, so that they can be resolved together.

@@ -25,6 +25,8 @@ pub(crate) struct Program {
     pub(crate) closed: Vec<Closed>,
     /// The binders over the whole trace, by what they range over.
     pub(crate) sources: Vec<Source>,
+    /// How many domains several bodies offer alike.
+    pub(crate) shared_domains: usize,
     /// The size of the largest frame.
     pub(crate) frame_size: usize,
     /// Whether any rule can see more of a message than the calls in it.
@@ -106,6 +108,35 @@ pub(crate) struct Body {
     pub(crate) unplaced: bool,
     /// Whether evaluating it with no variable bound comes out the same whatever the trace is.
     pub(crate) steady: bool,
+    pub(crate) opening: Option<Opening>,
+}
+
+/// What evaluating a body comes to once the binders of the whole trace have values and no other
+/// variable has: nothing is known yet, and these lines offer what the others range over.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) offers: Vec<Offering>,
+    /// The lines that must be known to hold beforehand.
+    pub(crate) given: Lines,
+    /// Those that hold afterwards, the given ones not counted.
+    pub(crate) settled: Lines,
+}
+
+/// A line `(x: T) in e` where `e` cannot fail and needs binders of the whole trace only.
+#[derive(Debug)]
+pub(crate) struct Offering {
+    pub(crate) line: usize,
+    /// If other lines offer the same of the same value, what all of them call it.
+    pub(crate) shared: Option<SharedDomain>,
+}
+
+/// A domain that is a function of one value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SharedDomain {
+    /// Below [`Program::shared_domains`].
+    pub(crate) number: usize,
+    /// The variable that holds the value.
+    pub(crate) of: Slot,
 }
 
 /// Everything of one kind in the trace, and the binders that range over it.
@@ -148,8 +179,13 @@ pub(crate) struct Lines(u64);
 pub(crate) struct Binder {
     pub(crate) slot: Slot,
     pub(crate) kind: BinderKind,
-    /// The lines that need this variable only, in order.
+    /// The lines that need this variable only, in order, but for those that only offer.
     pub(crate) alphas: Vec<usize>,
+    /// Those of them that end every combination with a value for which they are false, and of which
+    /// nobody need look at any.
+    pub(crate) excluding: Vec<usize>,
+    /// The tool that the first of them asks for, if it does.
+    pub(crate) tool: Option<usize>,
     /// The lines that say nothing but that the variable is one, and so hold once it has a value.
     pub(crate) declared: Lines,
 }
@@ -246,7 +282,7 @@ impl Line {
 
 impl Lines {
     pub(crate) const NONE: Lines = Lines(0);
-    const MAX: usize = 64;
+    pub(crate) const MAX: usize = 64;
 
     pub(crate) fn add(&mut self, line: usize) {
         self.0 |= Self::bit(line);
@@ -258,6 +294,10 @@ impl Lines {
 
     pub(crate) fn has(self, line: usize) -> bool {
         self.0 & Self::bit(line) != 0
+    }
+
+    pub(crate) fn has_all(self, others: Lines) -> bool {
+        others.0 & !self.0 == 0
     }
 
     fn bit(line: usize) -> u64 {

@@ -1,8 +1,10 @@
 //! From the tree of a policy to the program that is run: names, scopes, and load errors.
 
 mod body;
+mod excluding;
 mod expression;
 mod inner;
+mod opening;
 mod pattern;
 mod scope;
 
@@ -69,6 +71,7 @@ pub(crate) fn resolve(policy: &Policy) -> (Program, Vec<Diagnostic>) {
     }
     inner::find(&mut resolver.program);
     resolver.program.sources = sources(&resolver.program.bodies);
+    resolver.program.shared_domains = opening::share(&mut resolver.program.bodies);
     (resolver.program, resolver.diagnostics)
 }
 

@@ -251,11 +251,11 @@ impl Value {
         }
     }
 
-    /// Adds every value of `kind` in this one, in the order of the language; what is of the kind
+    /// Shows every value of `kind` in this one, in the order of the language; what is of the kind
     /// is not searched further.
-    pub(crate) fn select(&self, kind: BinderKind, found: &mut Vec<Value>) {
+    pub(crate) fn select<'v>(&'v self, kind: BinderKind, found: &mut impl FnMut(&'v Value)) {
         if self.is_of(kind) {
-            found.push(self.clone());
+            found(self);
             return;
         }
         match self {

@@ -32,6 +32,9 @@ pub fn write_pretty(value: &Value) -> String {
 
 /// As [`write`], behind what is there.
 pub fn write_to(out: &mut String, value: &Value) {
+    if let Value::String(text) = value {
+        return write_string_to(out, text);
+    }
     let writer = Writer {
         out: mem::take(out),
         layout: Layout::Compact,

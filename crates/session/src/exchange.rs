@@ -1,10 +1,10 @@
 //! Which requests wait for which answers, kept apart by direction and by exact id.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use hashbrown::{Equivalent, HashMap};
 use portcullis_json::Number;
 use portcullis_mcp::{Id, Revision};
 use portcullis_trace::record::{Direction, Implementation, Timestamp};
@@ -68,6 +68,10 @@ struct Progress {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CallId(Arc<str>);
 
+/// A request's key while it is looked for.
+#[derive(Hash)]
+struct Named<'i>(Scope, &'i Id);
+
 /// Why a request cannot be opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OpenError {
@@ -114,15 +118,15 @@ impl Exchanges {
     }
 
     pub(crate) fn find(&self, scope: Scope, id: &Id) -> Option<&Exchange> {
-        self.open.get(&(scope, id.clone()))
+        self.open.get(&Named(scope, id))
     }
 
     pub(crate) fn find_mut(&mut self, scope: Scope, id: &Id) -> Option<&mut Exchange> {
-        self.open.get_mut(&(scope, id.clone()))
+        self.open.get_mut(&Named(scope, id))
     }
 
     pub(crate) fn close(&mut self, scope: Scope, id: &Id) -> Option<Exchange> {
-        self.open.remove(&(scope, id.clone()))
+        self.open.remove(&Named(scope, id))
     }
 
     /// The id of the scope's only open request, if there is exactly one.
@@ -184,6 +188,14 @@ impl Exchanges {
         let mut all: Vec<Exchange> = self.open.drain().map(|(_, exchange)| exchange).collect();
         all.sort_by_key(|exchange| exchange.order);
         all
+    }
+}
+
+// === impl Named ===
+
+impl Equivalent<(Scope, Id)> for Named<'_> {
+    fn equivalent(&self, (scope, id): &(Scope, Id)) -> bool {
+        self.0 == *scope && self.1 == id
     }
 }
 
@@ -260,21 +272,24 @@ impl Exchange {
 
 impl CallId {
     pub(crate) fn new(scope: Scope, id: &Id, direction: Direction) -> Self {
-        let within = if scope == Scope::SESSION {
-            String::new()
-        } else {
-            format!("{}:", scope.0)
+        let within = (scope != Scope::SESSION).then(|| format!("{}:", scope.0));
+        let within = within.as_deref().unwrap_or_default();
+        let (side, is_quoted) = match (id, direction) {
+            (Id::Integer(_), Direction::ToServer) => ("", false),
+            (Id::Integer(_), Direction::ToClient) => ("s", false),
+            (Id::String(text), Direction::ToServer) => ("", looks_like_another(text)),
+            (Id::String(_), Direction::ToClient) => ("s", true),
         };
-        let text = match (id, direction) {
-            (Id::Integer(number), Direction::ToServer) => format!("call_{within}{number}"),
-            (Id::Integer(number), Direction::ToClient) => format!("call_{within}s{number}"),
-            (Id::String(text), Direction::ToServer) if looks_like_another(text) => {
-                format!("call_{within}\"{text}\"")
+        let number;
+        let id = match id {
+            Id::Integer(integer) => {
+                number = integer.to_string();
+                &*number
             }
-            (Id::String(text), Direction::ToServer) => format!("call_{within}{text}"),
-            (Id::String(text), Direction::ToClient) => format!("call_{within}s\"{text}\""),
+            Id::String(text) => text,
         };
-        Self(text.into())
+        let quote = if is_quoted { "\"" } else { "" };
+        Self(["call_", within, side, quote, id, quote].concat().into())
     }
 
     /// As a trace has it.

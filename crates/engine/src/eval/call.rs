@@ -9,13 +9,14 @@ use crate::program::{Call, Expr, ExprKind};
 use crate::python::re::{Exhausted, Pattern, Steps};
 use crate::value::{Text, Value, Violation};
 use portcullis_syntax::Span;
+use std::ops::Range;
 use std::slice;
 use std::sync::Arc;
 
 /// Steps of a regular expression that cost as much as one of evaluation.
 const STEPS_PER_FUEL: u64 = 4;
 
-pub(crate) type Keywords = Vec<(Arc<str>, Value)>;
+pub(crate) type Keywords = [(Arc<str>, Value)];
 
 impl World<'_> {
     /// What a function says that looks at its arguments and nothing else.
@@ -29,6 +30,20 @@ impl World<'_> {
         self.pay_for(arguments)?;
         library::call(function, arguments, keywords).map_err(|message| error(message, span))
     }
+
+    /// What `find` returns of what it has found. A stretch that is all of the text keeps its place.
+    fn stretches(self, text: &Text, found: Vec<Range<usize>>) -> Evaluated {
+        let stretch = |bytes: Range<usize>| {
+            if bytes == (0..text.text.len()) {
+                Value::Text(text.clone())
+            } else {
+                Value::text(text.text.get(bytes).unwrap_or_default())
+            }
+        };
+        let texts = Value::list(found.into_iter().map(stretch).collect::<Vec<_>>());
+        self.pay_for([&texts])?;
+        Ok(texts)
+    }
 }
 
 impl Evaluator<'_> {
@@ -39,23 +54,26 @@ impl Evaluator<'_> {
         {
             return self.look_through(function, one, span);
         }
+        if let Some(searched) = self.search_at_hand(call, span) {
+            return searched;
+        }
         let function = self.evaluate(&call.function)?;
         // No vector is made for one argument or two, which most calls have.
         match (&*call.arguments, &*call.keywords) {
             ([one], []) => {
                 let arguments = [self.evaluate(one)?];
-                self.apply(call, function, &arguments, &Keywords::new(), span)
+                self.apply(call, function, &arguments, &[], span)
             }
             ([one, other], []) => {
                 let arguments = [self.evaluate(one)?, self.evaluate(other)?];
-                self.apply(call, function, &arguments, &Keywords::new(), span)
+                self.apply(call, function, &arguments, &[], span)
             }
             _ => {
                 let mut arguments = Vec::with_capacity(call.arguments.len());
                 for argument in &call.arguments {
                     arguments.push(self.evaluate(argument)?);
                 }
-                let mut keywords = Keywords::with_capacity(call.keywords.len());
+                let mut keywords = Vec::with_capacity(call.keywords.len());
                 for (name, value) in &call.keywords {
                     keywords.push((name.clone(), self.evaluate(value)?));
                 }
@@ -72,7 +90,7 @@ impl Evaluator<'_> {
             return Ok(Value::Unknown);
         }
         let arguments = slice::from_ref(&*value);
-        world.answer(function, arguments, &Keywords::new(), span)
+        world.answer(function, arguments, &[], span)
     }
 
     fn apply(
@@ -148,7 +166,7 @@ impl Evaluator<'_> {
     ) -> Evaluated {
         let fail = |message: String| error(message, span);
         let assigned;
-        let [pattern, text] = if let ([pattern, text], []) = (arguments, keywords.as_slice()) {
+        let [pattern, text] = if let ([pattern, text], []) = (arguments, keywords) {
             [pattern, text]
         } else {
             assigned = library::parameters(["pattern", "s"], arguments, keywords).map_err(fail)?;
@@ -174,24 +192,48 @@ impl Evaluator<'_> {
             built.map_err(|problem| fail(format!("`{}`: {problem}", pattern.text)))?
         };
         if function == Function::Match {
-            let found = self.search_with(span, |steps| compiled.match_start(&text.text, steps))?;
-            return Ok(Value::Bool(found.is_some()));
+            return self.is_match(&compiled, text, span);
         }
         let found = self.search_with(span, |steps| compiled.find_iter(&text.text, steps))?;
-        let mut texts = Vec::with_capacity(found.len());
-        for bytes in found {
+        for bytes in &found {
             self.mark(text, bytes.clone())?;
-            let whole = bytes == (0..text.text.len());
-            let part = || Value::text(text.text.get(bytes.clone()).unwrap_or_default());
-            texts.push(if whole {
-                Value::Text(text.clone())
-            } else {
-                part()
-            });
         }
-        let texts = Value::list(texts);
-        self.world.pay_for([&texts])?;
-        Ok(texts)
+        self.world.stretches(text, found)
+    }
+
+    /// The same of operands that need no evaluation, and so no copy; nothing if there is more to do
+    /// than to look at them.
+    fn search_at_hand(&self, call: &Call, span: Span) -> Option<Evaluated> {
+        let (Some(compiled), [pattern, text], []) =
+            (&call.pattern, &*call.arguments, &*call.keywords)
+        else {
+            return None;
+        };
+        let ExprKind::Literal(Value::Function(function)) = call.function.kind else {
+            return None;
+        };
+        let (pattern, text) = (self.at_hand(pattern)?, self.at_hand(text)?);
+        let (Value::Text(_), Value::Text(searched)) = (pattern, text) else {
+            return None;
+        };
+        if self.marks() {
+            return None;
+        }
+        let search = || {
+            self.world.pay_for([pattern, text])?;
+            if function == Function::Match {
+                return self.is_match(compiled, searched, span);
+            }
+            let found = |steps: &mut Steps| compiled.find_iter(&searched.text, steps);
+            let found = self.search_with(span, found)?;
+            self.world.stretches(searched, found)
+        };
+        Some(search())
+    }
+
+    fn is_match(&self, pattern: &Pattern, text: &Text, span: Span) -> Evaluated {
+        let found = self.search_with(span, |steps| pattern.match_start(&text.text, steps))?;
+        Ok(Value::Bool(found.is_some()))
     }
 
     /// Runs a search whose steps are drawn from the fuel.

@@ -44,7 +44,7 @@ impl Evaluator<'_> {
     }
 
     /// The value of a literal or a variable.
-    fn at_hand<'v>(&'v self, expr: &'v Expr) -> Option<&'v Value> {
+    pub(super) fn at_hand<'v>(&'v self, expr: &'v Expr) -> Option<&'v Value> {
         match &expr.kind {
             ExprKind::Literal(value) => Some(value),
             ExprKind::Local(slot) => Some(self.look_at(*slot)),

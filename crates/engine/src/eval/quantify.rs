@@ -4,7 +4,7 @@ mod join;
 
 use super::{Domain, Evaluated, Evaluator, Interrupt, Offer, Verdict};
 use crate::memory::When;
-use crate::program::{Body, BodyId, Expr, Lines, Origin, Slot};
+use crate::program::{Body, BodyId, Expr, Lines, Opening, Origin, Slot};
 use crate::record::{ModelRanges, Recorder};
 use crate::value::Value;
 use std::mem;
@@ -73,7 +73,7 @@ impl<'a> Evaluator<'a> {
         let levels = ENUMERATION_LEVELS.saturating_add(binders);
         let depth = self.world.meter.deepen(levels);
         let _depth = depth.map_err(Interrupt::Exceeded)?;
-        let outer = mem::take(&mut self.offers);
+        let offers = (!self.offers.is_empty()).then(|| mem::take(&mut self.offers));
         self.clear(body);
         let mut walk = Walk {
             body,
@@ -88,19 +88,23 @@ impl<'a> Evaluator<'a> {
         };
         let flow = walk.first_round(self);
         self.clear(body);
-        self.offers = outer;
+        self.offers.clear();
+        if let Some(offers) = offers {
+            self.offers = offers;
+        }
         flow
     }
 
-    /// All lines under the current assignment, recorded on their own if anything is.
+    /// All lines under the current assignment, recorded on their own if anything is. The offers are
+    /// left in `self.offers`.
     fn settle(
         &mut self,
         body: &Body,
         settled: &mut Lines,
-    ) -> Evaluated<(Verdict, Option<Box<ModelRanges>>, Vec<Offer>)> {
+    ) -> Evaluated<(Verdict, Option<Box<ModelRanges>>)> {
         if !self.recorder.is_on() {
             let verdict = self.conjunction_after(body, settled)?;
-            return Ok((verdict, None, mem::take(&mut self.offers)));
+            return Ok((verdict, None));
         }
         let child = self.recorder.child();
         let outer = mem::replace(&mut self.recorder, child);
@@ -110,7 +114,7 @@ impl<'a> Evaluator<'a> {
         let is_definite = matches!(verdict, Verdict::True | Verdict::False);
         let ranges = is_definite.then(|| Box::new(inner.model(&self.values(body))));
         self.recorder.adopt_marks(inner);
-        Ok((verdict, ranges, mem::take(&mut self.offers)))
+        Ok((verdict, ranges))
     }
 
     /// The values of the body's variables that have one.
@@ -155,7 +159,7 @@ impl<'a> Walk<'_, 'a> {
     /// Evaluates the body; a definite outcome is visited.
     fn settle(&mut self, evaluator: &mut Evaluator<'a>) -> Evaluated<Settled> {
         let mut settled = self.settled;
-        let (verdict, ranges, offers) = evaluator.settle(self.body, &mut settled)?;
+        let (verdict, ranges) = evaluator.settle(self.body, &mut settled)?;
         let holds = match verdict {
             Verdict::True if self.is_ready(evaluator)? => true,
             // A rule that does not hold says nothing.
@@ -163,8 +167,10 @@ impl<'a> Walk<'_, 'a> {
                 return Ok(Settled::Done(ControlFlow::Continue(())));
             }
             Verdict::False => false,
-            _ if offers.is_empty() => return Ok(Settled::Done(ControlFlow::Continue(()))),
-            _ => return Ok(Settled::Offers(offers, settled)),
+            _ if evaluator.offers.is_empty() => {
+                return Ok(Settled::Done(ControlFlow::Continue(())));
+            }
+            _ => return Ok(Settled::Offers(mem::take(&mut evaluator.offers), settled)),
         };
         let model = Model {
             holds,
@@ -196,7 +202,10 @@ impl<'a> Walk<'_, 'a> {
                 offer.domain = Domain::Values(self.whole_trace(evaluator, offer.slot));
             }
         }
-        self.choose(evaluator, &offers)
+        let flow = self.choose(evaluator, &offers)?;
+        offers.clear();
+        evaluator.offers = offers;
+        Ok(flow)
     }
 
     /// Binds the offered values in turn; the domain of each offer is known.
@@ -206,17 +215,7 @@ impl<'a> Walk<'_, 'a> {
         offers: &[Offer],
     ) -> Evaluated<ControlFlow<()>> {
         let Some((offer, rest)) = offers.split_first() else {
-            return match self.settle(evaluator)? {
-                Settled::Done(flow) => Ok(flow),
-                Settled::Offers(offers, settled) => {
-                    let meter = evaluator.world.meter;
-                    let _depth = meter.enter().map_err(Interrupt::Exceeded)?;
-                    let outer = mem::replace(&mut self.settled, settled);
-                    let flow = self.round(evaluator, offers);
-                    self.settled = outer;
-                    flow
-                }
-            };
+            return self.chosen(evaluator);
         };
         // An empty domain anywhere leaves nothing to evaluate.
         if rest.iter().any(|offer| offer.values().is_empty()) {
@@ -228,7 +227,11 @@ impl<'a> Walk<'_, 'a> {
             if self.wants_order() {
                 self.order.push(ordinal as u64);
             }
-            flow = self.choose(evaluator, rest)?;
+            flow = if rest.is_empty() {
+                self.chosen(evaluator)?
+            } else {
+                self.choose(evaluator, rest)?
+            };
             self.order.pop();
             if flow.is_break() {
                 break;
@@ -236,6 +239,50 @@ impl<'a> Walk<'_, 'a> {
         }
         evaluator.set(offer.slot, Value::Unknown);
         Ok(flow)
+    }
+
+    /// Evaluates the body with a value for each variable that was offered any.
+    fn chosen(&mut self, evaluator: &mut Evaluator<'a>) -> Evaluated<ControlFlow<()>> {
+        match self.settle(evaluator)? {
+            Settled::Done(flow) => Ok(flow),
+            Settled::Offers(offers, settled) => self.go_on(evaluator, offers, settled),
+        }
+    }
+
+    /// As settling a body comes to of which all is known with the binders of the trace bound.
+    fn open(
+        &mut self,
+        evaluator: &mut Evaluator<'a>,
+        opening: &Opening,
+        mut settled: Lines,
+    ) -> Evaluated<ControlFlow<()>> {
+        evaluator.offers.clear();
+        for offer in &opening.offers {
+            if let Some(line) = self.body.lines.get(offer.line) {
+                evaluator.take_offer(line, offer.shared)?;
+            }
+        }
+        let offers = mem::take(&mut evaluator.offers);
+        if offers.is_empty() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        settled.add_all(opening.settled);
+        self.go_on(evaluator, offers, settled)
+    }
+
+    /// Goes on with the domains that an evaluation offered.
+    fn go_on(
+        &mut self,
+        evaluator: &mut Evaluator<'a>,
+        offers: Vec<Offer>,
+        settled: Lines,
+    ) -> Evaluated<ControlFlow<()>> {
+        let meter = evaluator.world.meter;
+        let _depth = meter.enter().map_err(Interrupt::Exceeded)?;
+        let outer = mem::replace(&mut self.settled, settled);
+        let flow = self.round(evaluator, offers);
+        self.settled = outer;
+        flow
     }
 
     /// Everything a binder of an irregular body ranges over.

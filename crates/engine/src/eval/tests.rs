@@ -1,5 +1,7 @@
 //! What a body says, and which of its lines are evaluated at all.
 
+mod offers;
+
 use crate::testing::{Silent, check_steps, check_whole, events, limited, monitor, outcome};
 use crate::{FailureKind, Limits, Step};
 use std::fmt::Write as _;

@@ -24,6 +24,23 @@ impl Evaluator<'_> {
         Ok(Value::Bool(identical(left, right)))
     }
 
+    /// Whether the value is a call of another tool, so that `value is tool:name` is false. If it is,
+    /// that is paid for as an evaluation of the line would be.
+    pub(crate) fn is_other_call(&self, value: &Value, tool: usize) -> Evaluated<bool> {
+        let test = self.world.program.tools.get(tool);
+        let call = value
+            .object()
+            .filter(|object| object.data.kind == Kind::ToolCall);
+        let (Some(test), Some(call)) = (test, call) else {
+            return Ok(false);
+        };
+        let is_other = !call.calls(&test.name);
+        if is_other {
+            self.world.enter()?;
+        }
+        Ok(is_other)
+    }
+
     fn is_tool(&mut self, value: &Value, test: &ToolTest, span: Span) -> Evaluated {
         let call = match value.object() {
             Some(object) if object.data.kind == Kind::ToolOutput => match &object.data.call {
@@ -100,7 +117,7 @@ impl Evaluator<'_> {
             }
             (ArgumentPattern::Entity(entity), value) => self.has_entity(entity, value, span),
             (ArgumentPattern::Moderated, value) => {
-                let found = self.detect_in(Detector::Moderated, value, &Vec::new(), span)?;
+                let found = self.detect_in(Detector::Moderated, value, &[], span)?;
                 Ok(found.truth())
             }
             (ArgumentPattern::Dummy, value) => Ok(value.as_text() == Some("__DUMMY__")),

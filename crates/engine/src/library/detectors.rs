@@ -251,7 +251,7 @@ impl Question {
             Some(Some("min")) => Function::Min,
             Some(_) => return Err("`mode` is \"min\" or \"max\"".to_owned()),
         };
-        super::call(function, &[Value::list(values)], &Keywords::new())
+        super::call(function, &[Value::list(values)], &[])
     }
 
     fn misanswered(&self, value: &Value) -> String {

@@ -50,7 +50,7 @@ impl Monitor {
             meter: &self.meter,
             when: When::Now,
         };
-        let mut evaluator = Evaluator::within(world, mem::take(&mut self.frame));
+        let mut evaluator = Evaluator::within(world, self.room.take());
         let mut findings: Vec<Found> = Vec::new();
         let mut needs = Needs::default();
         for (number, rule) in program.rules.iter().enumerate() {
@@ -76,8 +76,11 @@ impl Monitor {
                 Err(stopped) => needs.note(Err::<(), _>(stopped), Some(number))?,
             }
         }
-        self.frame = evaluator.into_frame();
+        self.room = Some(evaluator.into_room());
         needs.finish()?;
+        if findings.is_empty() {
+            return Ok(Vec::new());
+        }
         let unpositioned = findings.iter().filter(|found| !found.holds_event);
         let unpositioned = unpositioned.map(|found| found.finding.said()).collect();
         if let Some(staged) = &mut self.staged {

@@ -103,16 +103,24 @@ impl Pattern {
         text: &str,
         steps: &mut Steps,
     ) -> Result<Vec<Range<usize>>, Exhausted> {
-        let mut machine = Machine::new(&self.program, text, steps);
         let linear = self.linear_for(text);
         let mut found = Vec::new();
+        // Most texts have no match, and the linear engine needs nothing else to say so.
+        let mut first = linear.map(|linear| linear.search(text, 0));
+        if first == Some(None) {
+            return Ok(found);
+        }
+        let mut machine = Machine::new(&self.program, text, steps);
         let mut ahead = ReadAhead::new(self.program.width.max, text);
         let mut from = 0;
         let mut after_empty = false;
         loop {
             let next = match linear {
                 Some(linear) if ahead.bytes < RESCAN_BYTES_MAX => {
-                    let next = linear_step(linear, &mut machine, from, after_empty)?;
+                    let next = match first.take() {
+                        Some(first) => first,
+                        None => linear_step(linear, &mut machine, from, after_empty)?,
+                    };
                     if let Some(range) = &next {
                         machine.spend(ahead.steps_for(range))?;
                     }

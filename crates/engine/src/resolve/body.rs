@@ -1,6 +1,6 @@
 //! Bodies: their variables, and the plan by which they are evaluated.
 
-use super::{Resolver, code, suggestion};
+use super::{Resolver, code, excluding, opening, suggestion};
 use crate::facts::{Context, Facts, FoundBinder};
 use crate::kind::{BinderKind, Kind};
 use crate::modules::BUILTINS;
@@ -244,15 +244,7 @@ impl Planning<'_> {
         let slots: Vec<Slot> = traced.iter().map(|binder| binder.slot).collect();
         let regular = self.regular && !early && traced.len() <= BINDERS_MAX;
         let mut body = Body {
-            binders: traced
-                .iter()
-                .map(|binder| Binder {
-                    slot: binder.slot,
-                    kind: binder.kind,
-                    alphas: lines_needing_only(&lines, binder.slot),
-                    declared: lines_declaring(&lines, binder.slot),
-                })
-                .collect(),
+            binders: traced.iter().map(|found| binder(found, &lines)).collect(),
             joins: Vec::new(),
             watched: Vec::new(),
             first_marking: lines.iter().position(|line| line.traits.marking),
@@ -264,6 +256,7 @@ impl Planning<'_> {
                 || lines.iter().any(|line| line.traits.reads_trace),
             unplaced: false,
             steady: false,
+            opening: None,
             lets,
             variables,
             lines,
@@ -294,7 +287,20 @@ impl Planning<'_> {
             }
         }
         lead_flows(&mut body);
+        excluding::find(&mut body);
+        body.opening = opening::of(&body);
         body
+    }
+}
+
+fn binder(found: &FoundBinder, lines: &[Line]) -> Binder {
+    Binder {
+        slot: found.slot,
+        kind: found.kind,
+        alphas: lines_needing_only(lines, found.slot),
+        excluding: Vec::new(),
+        tool: None,
+        declared: lines_declaring(lines, found.slot),
     }
 }
 
@@ -302,7 +308,7 @@ fn lines_needing_only(lines: &[Line], slot: Slot) -> Vec<usize> {
     let only = |line: &Line| line.needs.len() == 1 && line.needs.contains(&slot);
     let lines = lines.iter().enumerate();
     lines
-        .filter(|(_, line)| only(line) && !line.traits.reads_trace)
+        .filter(|(_, line)| only(line) && !line.traits.reads_trace && !line.only_offers())
         .map(|(index, _)| index)
         .collect()
 }

@@ -8,6 +8,9 @@ use portcullis_trace::{Answers, Attribution, Content, Event, Message, ToolCall, 
 
 use super::content::{Chunks, TEXT, unescaped};
 
+/// Most messages are one event.
+const EVENTS_EXPECTED: usize = 1;
+
 /// What the events of a session have in common, made once for all.
 #[derive(Debug)]
 pub(crate) struct Common {
@@ -61,7 +64,10 @@ impl<'c> Lowering<'c> {
         Self {
             common,
             timestamp,
-            lowered: Lowered::default(),
+            lowered: Lowered {
+                events: Vec::with_capacity(EVENTS_EXPECTED),
+                text: TraceText::default(),
+            },
         }
     }
 

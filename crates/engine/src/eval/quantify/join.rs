@@ -42,8 +42,10 @@ impl<'a> Walk<'_, 'a> {
         let memories = memories
             .map(|memory| memory.binders.as_slice())
             .unwrap_or_default();
-        self.arrangement = self.arrange(&offers, memories.len());
-        offers.retain(|offer| !matches!(offer.domain, Domain::Trace));
+        if !offers.is_empty() {
+            self.arrangement = self.arrange(&offers, memories.len());
+            offers.retain(|offer| !matches!(offer.domain, Domain::Trace));
+        }
         let fixed = offers;
         let empty = fixed.iter().any(|offer| offer.values().is_empty());
         if empty
@@ -198,7 +200,6 @@ impl<'a> Walk<'_, 'a> {
                 break;
             }
         }
-        evaluator.set(slot, Value::Unknown);
         Ok(flow)
     }
 
@@ -209,6 +210,13 @@ impl<'a> Walk<'_, 'a> {
         settled: Lines,
         fixed: &[Offer],
     ) -> Evaluated<ControlFlow<()>> {
+        if let Some(opening) = &self.body.opening
+            && settled.has_all(opening.given)
+            && fixed.is_empty()
+            && !evaluator.marks()
+        {
+            return self.open(evaluator, opening, settled);
+        }
         self.settled = settled;
         let flow = self.choose(evaluator, fixed);
         self.settled = Lines::NONE;
