@@ -14,7 +14,7 @@ use portcullis_trace::hexadecimal;
 use portcullis_trace::record::{Sequence, SessionId};
 
 use super::copies::Copied;
-use super::packed::{Packer, unpacked};
+use super::packed::{Kept, Packer, is_of_hash, unpacked};
 use super::row::{Parameter, Reader, integer};
 use super::strings::{JsonString, JsonText};
 use super::{Column, Database, Rows, Table};
@@ -46,7 +46,7 @@ const NUMBERS_OF_EVENTS: &str = "
         AND sequence >= $2 AND sequence <= $3
     ORDER BY content";
 
-/// Older versions kept none packed, so that these have the hashes of this one.
+/// The oldest versions kept none packed, so that these have hashes that are known.
 const PACKED_AFTER: &str = "
     SELECT hash, packed FROM contents WHERE packed IS NOT NULL AND hash > $1 ORDER BY hash LIMIT $2";
 /// Texts that are looked at together.
@@ -64,8 +64,6 @@ const DELETE_UNUSED: &str = "
     DELETE FROM contents
     WHERE id IN (SELECT r.id FROM {rows})
         AND NOT EXISTS (SELECT 1 FROM event_contents AS e WHERE e.content = contents.id)";
-
-type Hash = [u8; 32];
 
 /// Which text of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,16 +83,9 @@ pub(super) struct Cut<'t> {
 /// The large parts of the events of one batch.
 #[derive(Default)]
 pub(super) struct Contents<'t> {
-    /// The length decides first, so that what differs is hardly ever compared, and
-    /// what is said again is not hashed again. BLAKE3 is the fastest with which nobody can pass one
-    /// text off as another; older versions wrote SHA-256, and a text kept under that is kept twice.
-    texts: BTreeMap<(usize, &'t str), Large>,
-}
-
-/// A large part, and where it stands.
-struct Large {
-    hash: Hash,
-    references: Vec<Reference>,
+    /// Where each stands. Its length decides first, so that what differs is hardly ever compared,
+    /// and what is said again is not packed and hashed again.
+    texts: BTreeMap<(usize, &'t str), Vec<Reference>>,
 }
 
 struct Reference {
@@ -174,12 +165,8 @@ impl<'t> Contents<'t> {
     ) -> Cut<'t> {
         let mut cut = cut(text);
         for (position, text) in cut.parts.drain(..) {
-            let large = self.texts.entry((text.len(), text));
-            let large = large.or_insert_with(|| Large {
-                hash: hash_of(text),
-                references: Vec::new(),
-            });
-            large.references.push(Reference {
+            let references = self.texts.entry((text.len(), text)).or_default();
+            references.push(Reference {
                 session,
                 sequence,
                 part,
@@ -195,19 +182,19 @@ impl<'t> Contents<'t> {
             return Ok(());
         }
         let purpose = "record a large text";
-        let mut texts: Vec<_> = self.texts.iter().collect();
-        texts.sort_unstable_by_key(|(_, large)| large.hash);
         let mut packer = Packer::default();
-        let packed = texts.iter().map(|((_, text), _)| packer.packed(text));
-        let packed: Vec<_> = packed.collect();
-        let rows = texts
-            .iter()
-            .zip(&packed)
-            .map(|(((_, text), large), packed)| {
-                let hash = large.hash.as_slice();
-                let text = if packed.is_some() { "" } else { text };
-                vec![hash.into(), text.into(), packed.as_deref().into()]
-            });
+        let texts = self.texts.iter();
+        let texts = texts.map(|((_, text), references)| (packer.kept(text), references));
+        let mut texts: Vec<_> = texts.collect();
+        texts.sort_unstable_by_key(|(kept, _)| kept.hash);
+        let rows = texts.iter().map(|(Kept { hash, text, packed }, _)| {
+            let text = if packed.is_some() { "" } else { text };
+            vec![
+                hash.as_slice().into(),
+                text.into(),
+                packed.as_deref().into(),
+            ]
+        });
         let contents = Rows {
             columns: &[
                 Column::Bytes("hash"),
@@ -217,8 +204,9 @@ impl<'t> Contents<'t> {
             rows: rows.collect(),
         };
         let numbers = database.insert_numbered(purpose, CONTENTS, &contents)?;
-        let references = texts.iter().zip(numbers).flat_map(|((_, large), number)| {
-            let references = large.references.iter();
+        let references = texts.iter().zip(numbers);
+        let references = references.flat_map(|((_, references), number)| {
+            let references = references.iter();
             references.map(move |reference| reference.row(number))
         });
         let references = Rows {
@@ -331,7 +319,7 @@ pub(super) fn damaged<D: Database + ?Sized>(
             let mut row = Reader::new("large text", row);
             last = row.bytes("hash")?;
             let packed = row.optional_bytes("packed")?.unwrap_or_default();
-            if unpacked(&packed).is_none_or(|text| hash_of(&text).as_slice() != last) {
+            if !is_of_hash(&packed, &last) {
                 damaged.push(hexadecimal(&last));
             }
         }
@@ -349,10 +337,6 @@ pub(super) fn unused<D: Database + ?Sized>(
         Ok(hexadecimal(&hash))
     });
     rows.collect()
-}
-
-fn hash_of(text: &str) -> Hash {
-    *blake3::hash(text.as_bytes()).as_bytes()
 }
 
 fn places(
