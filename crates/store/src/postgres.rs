@@ -16,7 +16,7 @@ use postgres::{Client, Config, Statement};
 use tokio::runtime::Handle;
 
 use self::value::{Bound, arrays, cells, references};
-use crate::sql::{Access, Change, Column, Database, Parameter, Row, Rows, Table, word_rows};
+use crate::sql::{Access, Cell, Change, Column, Database, Parameter, Row, Rows, Table, word_rows};
 use crate::{Durability, FailureReason, StoreError};
 
 /// LIMIT: statements that are kept prepared. Searches make a new one for each mix of conditions.
@@ -228,6 +228,43 @@ impl Database for PostgresStore {
             let place = written.iter().position(|key| value::begins_with(row, key));
             place.map(|place| written.swap_remove(place)).is_none()
         }))
+    }
+
+    fn insert_numbered(
+        &mut self,
+        purpose: &'static str,
+        table: Table,
+        rows: &Rows<'_>,
+    ) -> Result<Vec<i64>, StoreError> {
+        self.insert_new(purpose, table, rows)?;
+        let Table { name, key } = table;
+        let keys = Rows {
+            columns: rows.columns.get(..1).unwrap_or_default(),
+            rows: rows
+                .rows
+                .iter()
+                .map(|row| row.iter().take(1).copied().collect())
+                .collect(),
+        };
+        // Nobody deletes them until what refers to them is written.
+        let numbers = format!(
+            "SELECT t.id FROM {name} AS t WHERE t.{key} IN (SELECT r.{key} FROM {{rows}})
+             ORDER BY t.{key} FOR KEY SHARE OF t"
+        );
+        let found = self.with_rows(purpose, &numbers, &keys)?;
+        let numbers = found.iter().filter_map(|row| match row.as_slice() {
+            [Cell::Integer(number)] => Some(*number),
+            _ => None,
+        });
+        let numbers: Vec<i64> = numbers.collect();
+        if numbers.len() == rows.rows.len() {
+            return Ok(numbers);
+        }
+        Err(StoreError::Failed {
+            operation: purpose,
+            reason: FailureReason::Busy,
+            source: "one was deleted at the same moment".into(),
+        })
     }
 
     fn put_words(&mut self, rows: &[(i64, String)]) -> Result<(), StoreError> {

@@ -92,6 +92,16 @@ pub(crate) trait Database {
         rows: &Rows<'_>,
     ) -> Result<Option<usize>, StoreError>;
 
+    /// Inserts rows, as [`Self::insert_new`] does, into a table that numbers them in its column `id`,
+    /// and returns the number of each, whether it is new or was there. The key is one column, in
+    /// whose order the rows come, no two alike.
+    fn insert_numbered(
+        &mut self,
+        purpose: &'static str,
+        table: Table,
+        rows: &Rows<'_>,
+    ) -> Result<Vec<i64>, StoreError>;
+
     /// Makes words found: the numbers of new rows, and the words of each with spaces around them.
     fn put_words(&mut self, rows: &[(i64, String)]) -> Result<(), StoreError>;
 

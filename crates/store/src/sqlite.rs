@@ -91,6 +91,30 @@ impl SqliteStore {
         self.connection.prepare_cached(&statement.replace('$', "?"))
     }
 
+    /// Inserts rows whose key is not taken, and tells of each whether it was inserted.
+    ///
+    /// What inserts from a query can be undone by itself, and what returns rows makes two tables for
+    /// them. Either costs more than to insert.
+    fn insert_each(
+        &self,
+        Table { name, key }: Table,
+        rows: &Rows<'_>,
+        mut tell: impl FnMut(usize, bool) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        let columns = rows.list(|_, column| column.to_owned());
+        let values = rows.list(|place, _| format!("?{place}"));
+        let mut statement = self.prepare(&format!(
+            "INSERT INTO {name} ({columns}) VALUES ({values}) ON CONFLICT ({key}) DO NOTHING"
+        ))?;
+        let mut bound: &[Parameter<'_>] = &[];
+        for (place, row) in rows.rows.iter().enumerate() {
+            bind_changed(&mut statement, bound, row)?;
+            tell(place, statement.raw_execute()? > 0)?;
+            bound = row;
+        }
+        Ok(())
+    }
+
     /// Whether SQLite looks for what a row refers to, and deletes what refers to a row.
     ///
     /// A change has all statements prepared again; a connection that records hardly does anything
@@ -235,27 +259,37 @@ impl Database for SqliteStore {
         table: Table,
         rows: &Rows<'_>,
     ) -> Result<Option<usize>, StoreError> {
-        // What inserts from a query can be undone by itself, and what returns rows makes two tables
-        // for them. Either costs more than to insert.
-        let Table { name, key } = table;
-        let columns = rows.list(|_, column| column.to_owned());
-        let values = rows.list(|place, _| format!("?{place}"));
-        let statement = format!(
-            "INSERT INTO {name} ({columns}) VALUES ({values}) ON CONFLICT ({key}) DO NOTHING"
-        );
-        let mut statement = self.prepare(&statement).map_err(failed(purpose))?;
         let mut taken = None;
-        let mut bound: &[Parameter<'_>] = &[];
-        for (place, row) in rows.rows.iter().enumerate() {
-            let inserted = bind_changed(&mut statement, bound, row)
-                .and_then(|()| statement.raw_execute())
-                .map_err(failed(purpose))?;
-            if inserted == 0 {
+        self.insert_each(table, rows, |place, is_new| {
+            if !is_new {
                 taken = taken.or(Some(place));
             }
-            bound = row;
-        }
+            Ok(())
+        })
+        .map_err(failed(purpose))?;
         Ok(taken)
+    }
+
+    fn insert_numbered(
+        &mut self,
+        purpose: &'static str,
+        table: Table,
+        rows: &Rows<'_>,
+    ) -> Result<Vec<i64>, StoreError> {
+        let Table { name, key } = table;
+        let known = format!("SELECT id FROM {name} WHERE {key} = ?1");
+        let mut numbers = Vec::with_capacity(rows.rows.len());
+        self.insert_each(table, rows, |place, is_new| {
+            numbers.push(if is_new {
+                self.connection.last_insert_rowid()
+            } else {
+                let key = rows.rows.get(place).and_then(|row| row.first());
+                self.prepare(&known)?.query_one([key], |row| row.get(0))?
+            });
+            Ok(())
+        })
+        .map_err(failed(purpose))?;
+        Ok(numbers)
     }
 
     fn put_words(&mut self, rows: &[(i64, String)]) -> Result<(), StoreError> {

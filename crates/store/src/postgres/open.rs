@@ -29,12 +29,13 @@ pub(super) const SETTINGS: &str = "
 
 /// The steps from an empty database to the present one. A step that was released never changes;
 /// the schema version is the number of steps taken.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../migrations/postgres/0001_store.sql"),
     include_str!("../../migrations/postgres/0002_continuation.sql"),
     include_str!("../../migrations/postgres/0003_recording.sql"),
     include_str!("../../migrations/postgres/0004_tool_pins.sql"),
     include_str!("../../migrations/postgres/0005_packed_contents.sql"),
+    include_str!("../../migrations/postgres/0006_numbers.sql"),
 ];
 
 /// Any number that nobody else uses: who migrates a database holds the lock of this name.

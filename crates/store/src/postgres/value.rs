@@ -29,6 +29,7 @@ pub(super) fn begins_with(row: &[Parameter<'_>], values: &[Cell]) -> bool {
     row.iter().zip(values).all(|pair| match pair {
         (Parameter::Text(one), Cell::Text(other)) => one == other,
         (Parameter::Integer(one), Cell::Integer(other)) => one == other,
+        (Parameter::Bytes(one), Cell::Bytes(other)) => one == other,
         _ => false,
     })
 }

@@ -11,9 +11,12 @@ const LOCK: &str = "SELECT origin, last_sequence FROM sessions WHERE id = $1";
 
 const FIRST_NOT_OLDER: &str = "
     SELECT sequence FROM events
-    WHERE session = $1 AND recorded_at >= $2 ORDER BY sequence LIMIT 1";
+    WHERE session = (SELECT number FROM sessions WHERE id = $1) AND recorded_at >= $2
+    ORDER BY sequence LIMIT 1";
 
-const FORGET_TAIL: &str = "DELETE FROM events WHERE session = $1 AND sequence >= $2";
+const FORGET_TAIL: &str = "
+    DELETE FROM events
+    WHERE session = (SELECT number FROM sessions WHERE id = $1) AND sequence >= $2";
 
 const COUNT_AGAIN: &str = "
     UPDATE sessions SET
@@ -106,11 +109,11 @@ fn take_tail<D: Database + ?Sized>(
     if tail.is_empty() {
         return Ok(tail);
     }
-    let hashes = contents::hashes(database, session, (first, Sequence::LAST))?;
+    let contents = contents::of_events(database, session, (first, Sequence::LAST))?;
     let first_place = integer(first.value())?;
     let tail_places = [session.as_str().into(), first_place];
     database.execute(PURPOSE, FORGET_TAIL, &tail_places)?;
-    contents::delete_unused(database, &hashes)?;
+    contents::delete_unused(database, &contents)?;
     let violations: usize = tail.iter().map(|event| event.violations.len()).sum();
     let parameters = [
         session.as_str().into(),

@@ -7,29 +7,26 @@ use crate::StoreError;
 /// LIMIT: problems of one kind that are named.
 const PROBLEMS_MAX: u32 = 20;
 
+const TEXT_UNUSED: &str = "a large text belongs to no message";
 const TEXT_CHANGED: &str = "a large text is not what was written";
 
 /// Each finds the ids of records with a problem.
-const CHECKS: [(&str, &str); 4] = [
+const CHECKS: [(&str, &str); 3] = [
     (
         "the count of messages is not their number",
         "SELECT s.id FROM sessions AS s WHERE s.event_count <>
-            (SELECT count(*) FROM events AS e WHERE e.session = s.id) ORDER BY s.id LIMIT $1",
+            (SELECT count(*) FROM events AS e WHERE e.session = s.number) ORDER BY s.id LIMIT $1",
     ),
     (
         "a message stands behind the last",
         "SELECT s.id FROM sessions AS s WHERE s.last_sequence <
-            (SELECT max(e.sequence) FROM events AS e WHERE e.session = s.id) ORDER BY s.id LIMIT $1",
+            (SELECT max(e.sequence) FROM events AS e WHERE e.session = s.number)
+        ORDER BY s.id LIMIT $1",
     ),
     (
         "the count of traces is not their number",
         "SELECT p.name FROM projects AS p WHERE p.trace_count <>
             (SELECT count(*) FROM sessions AS s WHERE s.project = p.name) ORDER BY p.name LIMIT $1",
-    ),
-    (
-        "a large text belongs to no message",
-        "SELECT c.hash FROM contents AS c WHERE NOT EXISTS
-            (SELECT 1 FROM event_contents AS e WHERE e.hash = c.hash) ORDER BY c.hash LIMIT $1",
     ),
 ];
 
@@ -40,14 +37,15 @@ pub(super) fn problems<D: Database + ?Sized>(database: &mut D) -> Result<Vec<Str
     for (problem, statement) in CHECKS {
         note(named(database, problem, statement), &mut problems)?;
     }
+    let unused = contents::unused(database, PROBLEMS_MAX);
     let damaged = contents::damaged(database, PROBLEMS_MAX as usize);
-    let damaged = damaged.map(|hashes| {
-        let hashes = hashes.iter();
-        hashes
-            .map(|hash| format!("{hash}: {TEXT_CHANGED}"))
-            .collect()
-    });
-    note(damaged, &mut problems)?;
+    for (problem, found) in [(TEXT_UNUSED, unused), (TEXT_CHANGED, damaged)] {
+        let named = found.map(|hashes| {
+            let hashes = hashes.iter();
+            hashes.map(|hash| format!("{hash}: {problem}")).collect()
+        });
+        note(named, &mut problems)?;
+    }
     Ok(problems)
 }
 

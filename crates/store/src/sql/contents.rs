@@ -10,10 +10,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use portcullis_trace::record::{EventRecord, Sequence, SessionId};
+use portcullis_trace::hexadecimal;
+use portcullis_trace::record::{Sequence, SessionId};
 
 use super::copies::Copied;
-use super::packed::{Packer, unpacked};
+use super::packed::{Kept, Packer, is_of_hash, unpacked};
 use super::row::{Parameter, Reader, integer};
 use super::strings::{JsonString, JsonText};
 use super::{Column, Database, Rows, Table};
@@ -34,27 +35,35 @@ const EVENT_CONTENTS: Table = Table {
 
 const CONTENTS_OF_EVENTS: &str = "
     SELECT e.sequence, e.part, e.position, c.text, c.packed
-    FROM event_contents AS e JOIN contents AS c ON c.hash = e.hash
-    WHERE e.session = $1 AND e.sequence >= $2 AND e.sequence <= $3
+    FROM event_contents AS e JOIN contents AS c ON c.id = e.content
+    WHERE e.session = (SELECT number FROM sessions WHERE id = $1)
+        AND e.sequence >= $2 AND e.sequence <= $3
     ORDER BY e.sequence, e.part, e.position";
 
-const HASHES_OF_EVENTS: &str = "
-    SELECT DISTINCT hash FROM event_contents
-    WHERE session = $1 AND sequence >= $2 AND sequence <= $3 ORDER BY hash";
+const NUMBERS_OF_EVENTS: &str = "
+    SELECT DISTINCT content FROM event_contents
+    WHERE session = (SELECT number FROM sessions WHERE id = $1)
+        AND sequence >= $2 AND sequence <= $3
+    ORDER BY content";
 
-/// Older versions kept none packed, so that these have the hashes of this one.
+/// The oldest versions kept none packed, so that these have hashes that are known.
 const PACKED_AFTER: &str = "
     SELECT hash, packed FROM contents WHERE packed IS NOT NULL AND hash > $1 ORDER BY hash LIMIT $2";
 /// Texts that are looked at together.
 const CHECKED_AT_ONCE: u32 = 16;
 
+const UNUSED: &str = "
+    SELECT c.hash FROM contents AS c WHERE NOT EXISTS
+        (SELECT 1 FROM event_contents AS e WHERE e.content = c.id) ORDER BY c.hash LIMIT $1";
+
+/// In the order in which they are written.
 const LOCK_CONTENTS: &str = "
-    SELECT c.hash FROM contents AS c WHERE c.hash IN (SELECT r.hash FROM {rows}) ORDER BY c.hash";
+    SELECT c.id FROM contents AS c WHERE c.id IN (SELECT r.id FROM {rows}) ORDER BY c.hash";
 
 const DELETE_UNUSED: &str = "
     DELETE FROM contents
-    WHERE hash IN (SELECT r.hash FROM {rows})
-        AND NOT EXISTS (SELECT 1 FROM event_contents AS e WHERE e.hash = contents.hash)";
+    WHERE id IN (SELECT r.id FROM {rows})
+        AND NOT EXISTS (SELECT 1 FROM event_contents AS e WHERE e.content = contents.id)";
 
 /// Which text of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,18 +83,16 @@ pub(super) struct Cut<'t> {
 /// The large parts of the events of one batch.
 #[derive(Default)]
 pub(super) struct Contents<'t> {
-    /// Their hashes. The length decides first, so that what differs is hardly ever compared, and
-    /// what is said again is not hashed again. BLAKE3 is the fastest with which nobody can pass one
-    /// text off as another; older versions wrote SHA-256, and a text kept under that is kept twice.
-    texts: BTreeMap<(usize, &'t str), String>,
-    references: Vec<Reference<'t>>,
+    /// Where each stands. Its length decides first, so that what differs is hardly ever compared,
+    /// and what is said again is not packed and hashed again.
+    texts: BTreeMap<(usize, &'t str), Vec<Reference>>,
 }
 
-struct Reference<'t> {
-    event: &'t EventRecord,
+struct Reference {
+    session: i64,
+    sequence: Sequence,
     part: Part,
     position: usize,
-    hash: String,
 }
 
 /// The large parts of the events of one page, in the order of their places.
@@ -148,22 +155,22 @@ impl<'t> Cut<'t> {
 // === impl Contents ===
 
 impl<'t> Contents<'t> {
-    /// Notes the large parts of a text of an event, and returns the text without them.
+    /// Notes the large parts of a text of an event of the session with this number, and returns the
+    /// text without them.
     pub(super) fn take(
         &mut self,
-        event: &'t EventRecord,
+        (session, sequence): (i64, Sequence),
         part: Part,
         text: &JsonText<'t>,
     ) -> Cut<'t> {
         let mut cut = cut(text);
         for (position, text) in cut.parts.drain(..) {
-            let hash = self.texts.entry((text.len(), text));
-            let hash = hash.or_insert_with(|| hash_of(text)).clone();
-            self.references.push(Reference {
-                event,
+            let references = self.texts.entry((text.len(), text)).or_default();
+            references.push(Reference {
+                session,
+                sequence,
                 part,
                 position,
-                hash,
             });
         }
         cut
@@ -171,39 +178,44 @@ impl<'t> Contents<'t> {
 
     /// Writes them; the events are there already.
     pub(super) fn put<D: Database + ?Sized>(&self, database: &mut D) -> Result<(), StoreError> {
-        if self.references.is_empty() {
+        if self.texts.is_empty() {
             return Ok(());
         }
         let purpose = "record a large text";
-        let mut texts: Vec<_> = self.texts.iter().collect();
-        texts.sort_unstable_by_key(|(_, hash)| *hash);
         let mut packer = Packer::default();
-        let packed = texts.iter().map(|((_, text), _)| packer.packed(text));
-        let packed: Vec<_> = packed.collect();
-        let rows = texts
-            .iter()
-            .zip(&packed)
-            .map(|(((_, text), hash), packed)| {
-                let text = if packed.is_some() { "" } else { text };
-                vec![(*hash).into(), text.into(), packed.as_deref().into()]
-            });
+        let texts = self.texts.iter();
+        let texts = texts.map(|((_, text), references)| (packer.kept(text), references));
+        let mut texts: Vec<_> = texts.collect();
+        texts.sort_unstable_by_key(|(kept, _)| kept.hash);
+        let rows = texts.iter().map(|(Kept { hash, text, packed }, _)| {
+            let text = if packed.is_some() { "" } else { text };
+            vec![
+                hash.as_slice().into(),
+                text.into(),
+                packed.as_deref().into(),
+            ]
+        });
         let contents = Rows {
             columns: &[
-                Column::Text("hash"),
+                Column::Bytes("hash"),
                 Column::Text("text"),
                 Column::Bytes("packed"),
             ],
             rows: rows.collect(),
         };
-        database.insert_new(purpose, CONTENTS, &contents)?;
-        let references = self.references.iter().map(Reference::row);
+        let numbers = database.insert_numbered(purpose, CONTENTS, &contents)?;
+        let references = texts.iter().zip(numbers);
+        let references = references.flat_map(|((_, references), number)| {
+            let references = references.iter();
+            references.map(move |reference| reference.row(number))
+        });
         let references = Rows {
             columns: &[
-                Column::Text("session"),
+                Column::Integer("session"),
                 Column::Integer("sequence"),
                 Column::Text("part"),
                 Column::Integer("position"),
-                Column::Text("hash"),
+                Column::Integer("content"),
             ],
             rows: references.collect::<Result<_, _>>()?,
         };
@@ -212,14 +224,14 @@ impl<'t> Contents<'t> {
     }
 }
 
-impl Reference<'_> {
-    fn row(&self) -> Result<Vec<Parameter<'_>>, StoreError> {
+impl Reference {
+    fn row(&self, content: i64) -> Result<Vec<Parameter<'_>>, StoreError> {
         Ok(vec![
-            self.event.session.as_str().into(),
-            integer(self.event.sequence.value())?,
+            self.session.into(),
+            integer(self.sequence.value())?,
             self.part.name().into(),
             integer(self.position as u64)?,
-            (&self.hash).into(),
+            content.into(),
         ])
     }
 }
@@ -296,26 +308,35 @@ pub(super) fn damaged<D: Database + ?Sized>(
     most: usize,
 ) -> Result<Vec<String>, StoreError> {
     let mut damaged = Vec::new();
-    let mut last = String::new();
+    let mut last = Vec::new();
     loop {
-        let place = [last.as_str().into(), CHECKED_AT_ONCE.into()];
+        let place = [last.as_slice().into(), CHECKED_AT_ONCE.into()];
         let rows = database.query("check the large texts", PACKED_AFTER, &place)?;
         if rows.is_empty() || damaged.len() >= most {
             return Ok(damaged);
         }
         for row in rows {
             let mut row = Reader::new("large text", row);
-            last = row.text("hash")?;
+            last = row.bytes("hash")?;
             let packed = row.optional_bytes("packed")?.unwrap_or_default();
-            if unpacked(&packed).is_none_or(|text| hash_of(&text) != last) {
-                damaged.push(last.clone());
+            if !is_of_hash(&packed, &last) {
+                damaged.push(hexadecimal(&last));
             }
         }
     }
 }
 
-fn hash_of(text: &str) -> String {
-    blake3::hash(text.as_bytes()).to_hex().to_string()
+/// The hashes of texts that nothing refers to, as many as are asked for.
+pub(super) fn unused<D: Database + ?Sized>(
+    database: &mut D,
+    most: u32,
+) -> Result<Vec<String>, StoreError> {
+    let rows = database.query("check the store", UNUSED, &[most.into()])?;
+    let rows = rows.into_iter().map(|row| {
+        let hash = Reader::new("large text", row).bytes("hash")?;
+        Ok(hexadecimal(&hash))
+    });
+    rows.collect()
 }
 
 fn places(
@@ -329,35 +350,35 @@ fn places(
     ])
 }
 
-/// The hashes of what events from `first` to `last` refer to.
-pub(super) fn hashes<D: Database + ?Sized>(
+/// The numbers of what events from `first` to `last` refer to.
+pub(super) fn of_events<D: Database + ?Sized>(
     database: &mut D,
     session: &SessionId,
     places_of_events: (Sequence, Sequence),
-) -> Result<Vec<String>, StoreError> {
+) -> Result<Vec<i64>, StoreError> {
     database
         .query(
             "find the large texts of the session",
-            HASHES_OF_EVENTS,
+            NUMBERS_OF_EVENTS,
             &places(session, places_of_events)?,
         )?
         .into_iter()
-        .map(|row| Reader::new("large text", row).text("hash"))
+        .map(|row| Reader::new("large text", row).integer("content"))
         .collect()
 }
 
 /// Deletes those of the contents that nothing refers to any more.
 pub(super) fn delete_unused<D: Database + ?Sized>(
     database: &mut D,
-    hashes: &[String],
+    contents: &[i64],
 ) -> Result<(), StoreError> {
-    if hashes.is_empty() {
+    if contents.is_empty() {
         return Ok(());
     }
     let purpose = "delete a large text";
     let rows = Rows {
-        columns: &[Column::Text("hash")],
-        rows: hashes.iter().map(|hash| vec![hash.into()]).collect(),
+        columns: &[Column::Integer("id")],
+        rows: contents.iter().map(|id| vec![(*id).into()]).collect(),
     };
     // Whoever refers to one of them at this moment must finish first, or wait until it is gone.
     if !D::FOR_UPDATE.is_empty() {

@@ -16,15 +16,22 @@ const PURPOSE: &str = "read the messages of the session";
 
 const SIZES_OF_EVENTS: &str = "
     SELECT sequence, bytes
-    FROM events WHERE session = $1 AND sequence > $2 ORDER BY sequence LIMIT $3";
+    FROM events
+    WHERE session = (SELECT number FROM sessions WHERE id = $1) AND sequence > $2
+    ORDER BY sequence LIMIT $3";
 
 const EVENTS: &str = "
     SELECT sequence, recorded_at, direction, method, message, events, copies, verdict, failure
-    FROM events WHERE session = $1 AND sequence >= $2 AND sequence <= $3 ORDER BY sequence";
+    FROM events
+    WHERE session = (SELECT number FROM sessions WHERE id = $1)
+        AND sequence >= $2 AND sequence <= $3
+    ORDER BY sequence";
 
 const VIOLATIONS: &str = "
     SELECT sequence, guardrail_id, guardrail_name, action, message, arguments, keywords, ranges
-    FROM violations WHERE session = $1 AND sequence >= $2 AND sequence <= $3
+    FROM violations
+    WHERE session = (SELECT number FROM sessions WHERE id = $1)
+        AND sequence >= $2 AND sequence <= $3
     ORDER BY sequence, place";
 
 type Violations = BTreeMap<i64, Vec<ViolationRecord>>;

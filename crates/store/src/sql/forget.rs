@@ -19,13 +19,17 @@ const LONGEST_IDLE: &str = "
 const BYTES: &str = "SELECT CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM sessions";
 
 const LAST_OF_FIRST: &str = "
-    SELECT sequence FROM events WHERE session = $1 ORDER BY sequence LIMIT 1 OFFSET $2";
+    SELECT sequence FROM events
+    WHERE session = (SELECT number FROM sessions WHERE id = $1)
+    ORDER BY sequence LIMIT 1 OFFSET $2";
 
 const SUMS: &str = "
     SELECT count(*), CAST(coalesce(sum(bytes), 0) AS BIGINT) FROM events
-    WHERE session = $1 AND sequence <= $2";
+    WHERE session = (SELECT number FROM sessions WHERE id = $1) AND sequence <= $2";
 
-const DELETE_FIRST: &str = "DELETE FROM events WHERE session = $1 AND sequence <= $2";
+const DELETE_FIRST: &str = "
+    DELETE FROM events
+    WHERE session = (SELECT number FROM sessions WHERE id = $1) AND sequence <= $2";
 
 const COUNT_AGAIN: &str = "
     UPDATE sessions SET event_count = event_count - $2, bytes = bytes - $3 WHERE id = $1";
@@ -121,9 +125,9 @@ fn forget_first<D: Database + ?Sized>(
     };
     let mut row = Reader::of("session", session.as_str(), row);
     let (events, bytes) = (row.count("count")?, row.count("sum")?);
-    let hashes = contents::hashes(database, session, (Sequence::FIRST, last))?;
+    let contents = contents::of_events(database, session, (Sequence::FIRST, last))?;
     database.execute(PURPOSE, DELETE_FIRST, &first)?;
-    contents::delete_unused(database, &hashes)?;
+    contents::delete_unused(database, &contents)?;
     let parameters: [Parameter<'_>; 3] =
         [session.as_str().into(), integer(events)?, integer(bytes)?];
     database.execute(PURPOSE, COUNT_AGAIN, &parameters)?;

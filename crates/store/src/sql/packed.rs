@@ -5,6 +5,20 @@ use lz4_flex::block::{compress_into, decompress, get_maximum_output_size, uncomp
 /// LIMIT: how much longer a text is than its packed form, which no packed form exceeds.
 const RATIO_MAX: usize = 255;
 
+/// What tells large texts apart.
+pub(super) type Hash = [u8; 32];
+
+/// A text in the form in which it is kept.
+pub(super) struct Kept<'t> {
+    pub(super) hash: Hash,
+    pub(super) text: &'t str,
+    /// Kept instead of the text, if there is one.
+    pub(super) packed: Option<Vec<u8>>,
+}
+
+/// Keeps the hashes of packed forms apart from those of texts, which may be the same bytes.
+const OF_PACKED: &Hash = b"portcullis: large texts, packed ";
+
 /// Packs one text after the other. Room for each would be written with zeros first.
 #[derive(Default)]
 pub(super) struct Packer {
@@ -14,9 +28,23 @@ pub(super) struct Packer {
 // === impl Packer ===
 
 impl Packer {
+    /// What is kept of a text.
+    ///
+    /// BLAKE3 is the fastest hash with which nobody can pass one text off as another. A packed form
+    /// belongs to one text only and is shorter, so that it is hashed instead. A text that an older
+    /// version packed has another hash, and is kept twice.
+    pub(super) fn kept<'t>(&mut self, text: &'t str) -> Kept<'t> {
+        let packed = self.packed(text);
+        let hash = match &packed {
+            Some(packed) => hash_of_packed(packed),
+            None => hash_of(text),
+        };
+        Kept { hash, text, packed }
+    }
+
     /// The packed form of a text, if it is shorter by an eighth: its length, then what LZ4 makes of
     /// it.
-    pub(super) fn packed(&mut self, text: &str) -> Option<Vec<u8>> {
+    fn packed(&mut self, text: &str) -> Option<Vec<u8>> {
         let length = u32::try_from(text.len()).ok()?.to_le_bytes();
         let needed = get_maximum_output_size(text.len());
         if self.room.len() < needed {
@@ -27,6 +55,22 @@ impl Packer {
         let is_shorter = length.len() + packed.len() <= text.len() - text.len() / 8;
         is_shorter.then(|| [&length, packed].concat())
     }
+}
+
+/// Whether a packed form is the one that was kept under the hash: its own, or, of an older version,
+/// that of its text.
+pub(super) fn is_of_hash(packed: &[u8], hash: &[u8]) -> bool {
+    unpacked(packed).is_some_and(|text| {
+        hash == hash_of_packed(packed).as_slice() || hash == hash_of(&text).as_slice()
+    })
+}
+
+fn hash_of_packed(packed: &[u8]) -> Hash {
+    *blake3::keyed_hash(OF_PACKED, packed).as_bytes()
+}
+
+fn hash_of(text: &str) -> Hash {
+    *blake3::hash(text.as_bytes()).as_bytes()
 }
 
 /// The text of a packed form; `None` if it is none.
@@ -79,6 +123,21 @@ mod tests {
             bytes.truncate(length);
             unpacked(&bytes);
         }
+    }
+
+    #[test]
+    fn packed_forms_are_known_by_their_hash_or_that_of_their_text() {
+        let text = "walrus ".repeat(1000);
+        let kept = Packer::default().kept(&text);
+        let packed = kept.packed.unwrap();
+        assert_ne!(kept.hash, *blake3::hash(&packed).as_bytes());
+        assert_ne!(kept.hash, hash_of(&text));
+        assert!(is_of_hash(&packed, &kept.hash));
+        assert!(is_of_hash(&packed, &hash_of(&text)));
+        let other = Packer::default().kept(&text.to_uppercase()).packed.unwrap();
+        assert!(!is_of_hash(&other, &kept.hash));
+        assert!(!is_of_hash(&other, &hash_of(&text)));
+        assert!(!is_of_hash(&packed[1..], &hash_of_packed(&packed[1..])));
     }
 
     #[test]

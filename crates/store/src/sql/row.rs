@@ -154,6 +154,11 @@ impl Reader {
         }
     }
 
+    pub(super) fn bytes(&mut self, column: &str) -> Result<Vec<u8>, StoreError> {
+        let bytes = self.optional_bytes(column)?;
+        bytes.ok_or_else(|| self.damaged(column))
+    }
+
     pub(super) fn integer(&mut self, column: &str) -> Result<i64, StoreError> {
         self.optional_integer(column)?
             .ok_or_else(|| self.damaged(column))

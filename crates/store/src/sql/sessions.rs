@@ -132,8 +132,8 @@ pub(super) fn delete<D: Database + ?Sized>(
     let number = row.integer("number")?;
     words::delete(database, number, row.integer("word_rows")?)?;
     let all = (Sequence::FIRST, Sequence::LAST);
-    let hashes = contents::hashes(database, session, all)?;
+    let contents = contents::of_events(database, session, all)?;
     let deleted = database.execute(purpose, DELETE, &id)? > 0;
-    contents::delete_unused(database, &hashes)?;
+    contents::delete_unused(database, &contents)?;
     Ok(deleted)
 }

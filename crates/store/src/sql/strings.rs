@@ -11,6 +11,9 @@ use super::copies::Original;
 /// Most quotes are so near to the one before that to prepare a search costs more than to look.
 const NEAR: usize = 16;
 
+/// Room for those of most messages.
+const STRINGS_EXPECTED: usize = 32;
+
 /// A JSON text. Several look for its strings, which are found once.
 pub(super) struct JsonText<'j> {
     pub(super) text: &'j str,
@@ -71,7 +74,7 @@ impl<'j> JsonText<'j> {
                 earlier,
                 ..Strings::new(text)
             };
-            json.strings.get_or_init(|| strings.collect());
+            json.strings.get_or_init(|| gathered(strings));
         }
         json
     }
@@ -79,7 +82,7 @@ impl<'j> JsonText<'j> {
     /// Its strings, names of members included; of a text that is no JSON, something.
     pub(super) fn strings(&self) -> &[JsonString] {
         self.strings
-            .get_or_init(|| Strings::new(self.text).collect())
+            .get_or_init(|| gathered(Strings::new(self.text)))
     }
 
     /// Its strings if somebody looked for them.
@@ -174,6 +177,12 @@ impl Iterator for Strings<'_> {
             copied_from: copied.map(|place| place.start),
         })
     }
+}
+
+fn gathered(strings: Strings<'_>) -> Vec<JsonString> {
+    let mut gathered = Vec::with_capacity(STRINGS_EXPECTED);
+    gathered.extend(strings);
+    gathered
 }
 
 /// The place of the next quote.

@@ -51,6 +51,16 @@ const END_SESSIONS: Change = Change {
     returning: "id",
 };
 
+/// A message, and where it goes.
+#[derive(Clone, Copy)]
+struct Placed<'t> {
+    event: &'t EventRecord,
+    /// The number of its session.
+    session: i64,
+    /// The row for its words.
+    words: Option<i64>,
+}
+
 /// What a batch adds to a session.
 #[derive(Clone, Copy)]
 struct Sum {
@@ -111,30 +121,30 @@ pub(super) fn put_events<D: Database + ?Sized>(
     if messages.is_empty() {
         return Ok(());
     }
-    let word_rows = count_events(database, messages)?;
+    let messages = count_events(database, messages)?;
     let mut contents = Contents::default();
     let mut latest = BTreeMap::new();
     let rests: Vec<Rests<'_>> = messages
         .iter()
-        .map(|event| Rests::of(event, &mut contents, &mut latest))
+        .map(|message| Rests::of(*message, &mut contents, &mut latest))
         .collect();
-    put_rows(database, messages, &rests)?;
-    put_violations(database, messages)?;
+    put_rows(database, &messages, &rests)?;
+    put_violations(database, &messages)?;
     contents.put(database)?;
     let mut words = WordRows::default();
-    for (event, rests) in messages.iter().zip(&rests) {
-        if let Some(Some(row)) = word_rows.get(event.session.as_str()) {
-            words.add(*row, &rests.seen);
+    for (message, rests) in messages.iter().zip(&rests) {
+        if let Some(row) = message.words {
+            words.add(row, &rests.seen);
         }
     }
     words.put(database)
 }
 
-/// Adds up, and returns the rows for the words of each session.
-fn count_events<D: Database + ?Sized>(
+/// Adds up, and returns where the messages go.
+fn count_events<'t, D: Database + ?Sized>(
     database: &mut D,
-    messages: &[&EventRecord],
-) -> Result<BTreeMap<String, Option<i64>>, StoreError> {
+    messages: &[&'t EventRecord],
+) -> Result<Vec<Placed<'t>>, StoreError> {
     let mut sums: BTreeMap<&SessionId, Sum> = BTreeMap::new();
     for event in messages {
         let sum = sums.entry(&event.session).or_insert(Sum {
@@ -171,19 +181,26 @@ fn count_events<D: Database + ?Sized>(
         ],
         rows: rows.collect::<Result<_, StoreError>>()?,
     };
-    let mut word_rows = BTreeMap::new();
+    let mut places = BTreeMap::new();
     for row in database.change("record the message", COUNT_EVENTS, &rows)? {
         let mut row = Reader::new("session", row);
         let id = row.text("id")?;
         let number = row.integer("number")?;
-        word_rows.insert(id, words::row_number(number, row.integer("word_rows")?));
+        let words = words::row_number(number, row.integer("word_rows")?);
+        places.insert(id, (number, words));
     }
-    match sums.keys().find(|id| !word_rows.contains_key(id.as_str())) {
-        None => Ok(word_rows),
-        Some(session) => Err(StoreError::UnknownSession {
-            session: SessionId::clone(session),
-        }),
-    }
+    let placed = messages.iter().map(|event| {
+        let place = places.get(event.session.as_str());
+        let &(session, words) = place.ok_or_else(|| StoreError::UnknownSession {
+            session: event.session.clone(),
+        })?;
+        Ok(Placed {
+            event,
+            session,
+            words,
+        })
+    });
+    placed.collect()
 }
 
 /// The latest long message of each session of a batch: an answer often says what its call said.
@@ -198,7 +215,9 @@ struct Rests<'t> {
 }
 
 impl<'t> Rests<'t> {
-    fn of(event: &'t EventRecord, contents: &mut Contents<'t>, latest: &mut Latest<'t>) -> Self {
+    fn of(message: Placed<'t>, contents: &mut Contents<'t>, latest: &mut Latest<'t>) -> Self {
+        let Placed { event, session, .. } = message;
+        let place = (session, event.sequence);
         let message = event.message.as_deref().map(|text| {
             let earlier = if is_long(text) {
                 latest.get(&event.session)
@@ -207,11 +226,11 @@ impl<'t> Rests<'t> {
             };
             JsonText::after(text, earlier.map_or_else(Original::none, Original::earlier))
         });
-        let of_message = |text| contents.take(event, Part::Message, text);
+        let of_message = |text| contents.take(place, Part::Message, text);
         let rest_of_message = message.as_ref().map(of_message).map(|cut| cut.rest);
         let original = Original::of(message.as_ref(), &event.events);
         let mut seen = JsonText::with_copies(&event.events, original);
-        let of_events = contents.take(event, Part::Events, &seen);
+        let of_events = contents.take(place, Part::Events, &seen);
         // It is kept until the words of the whole batch are known.
         seen.forget_many_strings();
         if let Some(mut message) = message.filter(|message| is_long(message.text)) {
@@ -229,12 +248,13 @@ impl<'t> Rests<'t> {
 
 fn put_rows<D: Database + ?Sized>(
     database: &mut D,
-    messages: &[&EventRecord],
+    messages: &[Placed<'_>],
     rests: &[Rests<'_>],
 ) -> Result<(), StoreError> {
-    let rows = messages.iter().zip(rests).map(|(event, rests)| {
+    let rows = messages.iter().zip(rests).map(|(message, rests)| {
+        let Placed { event, session, .. } = message;
         Ok(vec![
-            event.session.as_str().into(),
+            (*session).into(),
             integer(event.sequence.value())?,
             event.recorded_at.into(),
             event.direction.name().into(),
@@ -249,7 +269,7 @@ fn put_rows<D: Database + ?Sized>(
     });
     let rows = Rows {
         columns: &[
-            Column::Text("session"),
+            Column::Integer("session"),
             Column::Integer("sequence"),
             Column::Integer("recorded_at"),
             Column::Text("direction"),
@@ -265,7 +285,7 @@ fn put_rows<D: Database + ?Sized>(
     };
     let taken = database.insert_new("record the message", EVENTS, &rows)?;
     let taken = taken.and_then(|place| messages.get(place));
-    taken.map_or(Ok(()), |event| {
+    taken.map_or(Ok(()), |Placed { event, .. }| {
         Err(StoreError::SequenceTaken {
             session: event.session.clone(),
             sequence: event.sequence,
@@ -275,13 +295,13 @@ fn put_rows<D: Database + ?Sized>(
 
 fn put_violations<D: Database + ?Sized>(
     database: &mut D,
-    messages: &[&EventRecord],
+    messages: &[Placed<'_>],
 ) -> Result<(), StoreError> {
     let mut texts = Vec::new();
-    for event in messages {
-        for (place, violation) in event.violations.iter().enumerate() {
+    for message in messages {
+        for (place, violation) in message.event.violations.iter().enumerate() {
             texts.push((
-                *event,
+                message,
                 place as u64,
                 violation,
                 json_text(&violation.arguments.clone().into()),
@@ -295,10 +315,10 @@ fn put_violations<D: Database + ?Sized>(
     }
     let rows = texts
         .iter()
-        .map(|(event, place, violation, arguments, keywords, ranges)| {
+        .map(|(message, place, violation, arguments, keywords, ranges)| {
             Ok(vec![
-                event.session.as_str().into(),
-                integer(event.sequence.value())?,
+                message.session.into(),
+                integer(message.event.sequence.value())?,
                 integer(*place)?,
                 violation.guardrail.id.as_ref().into(),
                 (&violation.guardrail.name).into(),
@@ -311,7 +331,7 @@ fn put_violations<D: Database + ?Sized>(
         });
     let rows = Rows {
         columns: &[
-            Column::Text("session"),
+            Column::Integer("session"),
             Column::Integer("sequence"),
             Column::Integer("place"),
             Column::Text("guardrail_id"),
@@ -384,12 +404,20 @@ mod tests {
         }
     }
 
+    fn placed(event: &EventRecord) -> Placed<'_> {
+        Placed {
+            event,
+            session: 1,
+            words: None,
+        }
+    }
+
     #[test]
     fn places_of_many_short_strings_are_not_kept_with_a_batch() {
         let strings_kept = |text: &str| {
             let event = event(text);
             let mut latest = Latest::new();
-            let rests = Rests::of(&event, &mut Contents::default(), &mut latest);
+            let rests = Rests::of(placed(&event), &mut Contents::default(), &mut latest);
             let message = latest.get(&event.session).unwrap();
             let kept = rests.seen.strings_if_known().len();
             assert_eq!(message.strings_if_known().len(), kept);
@@ -405,7 +433,7 @@ mod tests {
     fn short_messages_are_compared_with_none() {
         let event = event("[\"short\"]");
         let mut latest = Latest::new();
-        Rests::of(&event, &mut Contents::default(), &mut latest);
+        Rests::of(placed(&event), &mut Contents::default(), &mut latest);
         assert!(latest.is_empty());
     }
 }

@@ -6,7 +6,7 @@ use crate::sql::{Access, Cell, Database, index_sessions, transaction};
 
 /// The steps from an empty database to the present one. A step that was released never changes;
 /// the schema version is the number of steps taken.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     include_str!("../../migrations/sqlite/0001_traces.sql"),
     include_str!("../../migrations/sqlite/0002_store.sql"),
     include_str!("../../migrations/sqlite/0003_continuation.sql"),
@@ -14,6 +14,7 @@ const MIGRATIONS: [&str; 7] = [
     include_str!("../../migrations/sqlite/0005_tool_pins.sql"),
     include_str!("../../migrations/sqlite/0006_recent_words.sql"),
     include_str!("../../migrations/sqlite/0007_packed_contents.sql"),
+    include_str!("../../migrations/sqlite/0008_numbers.sql"),
 ];
 /// The step that made sessions found by their words; older ones have none until they are read.
 const SEARCH: usize = 2;

@@ -6,6 +6,7 @@ use std::path::Path;
 use portcullis_store::{
     Durability, EventPage, Search, SessionFilter, SqliteStore, Store, StoreError,
 };
+use portcullis_trace::record::EventRecord;
 use rusqlite::Connection;
 
 use crate::records::{event, session, session_id};
@@ -299,4 +300,86 @@ fn database_of_version_5_opens_and_its_recent_words_are_found() {
     assert_eq!(search(&mut store, "wizards"), found[1..]);
     assert_eq!(search(&mut store, "message").len(), 1);
     assert_eq!(store.problems().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+fn database_of_version_7_opens_and_its_rows_refer_by_numbers() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.db");
+    fs::write(&path, include_bytes!("../fixtures/version-7.db")).unwrap();
+    let mut store = SqliteStore::open(&path, Durability::Relaxed).unwrap();
+    assert_eq!(store.problems().unwrap(), Vec::<String>::new());
+
+    let sessions = store.sessions(&SessionFilter::newest(9)).unwrap();
+    let told = sessions.iter().map(|found| {
+        let server = found.session.server.as_str();
+        (server, found.events, found.events_lost, found.violations)
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [("mail", 11, 0, 0), ("notes", 10, 0, 1)]
+    );
+    let (mail, notes) = (&sessions[0].session.id, &sessions[1].session.id);
+    let table = "The tide tables of the harbour. ".repeat(300);
+    let of_table = |store: &mut SqliteStore, session| {
+        let events = store.events(session, EventPage::first(99)).unwrap();
+        assert!(
+            events
+                .iter()
+                .zip(1..)
+                .all(|(it, place)| it.sequence.value() == place)
+        );
+        let holds = |event: &&EventRecord| {
+            let message = event.message.as_deref().unwrap();
+            message.contains(&table) && event.events.contains(&table)
+        };
+        events.iter().filter(holds).count()
+    };
+    assert_eq!(of_table(&mut store, mail), 2);
+    assert_eq!(of_table(&mut store, notes), 2);
+    let events = store.events(notes, EventPage::first(99)).unwrap();
+    let blocked = events.iter().find(|event| !event.violations.is_empty());
+    assert_eq!(blocked.unwrap().violations[0].message, "no zeppelins");
+
+    // The same text is kept under the hash of this version, too.
+    let again = EventRecord {
+        message: Some(format!("[\"{table}\"]").into()),
+        events: format!("[{{\"content\":\"{table}\"}}]"),
+        ..event(1, 1)
+    };
+    store
+        .write(&[session(1).into(), again.clone().into()])
+        .unwrap();
+    let first = EventPage::first(9);
+    assert_eq!(store.events(&session_id(1), first).unwrap(), [again]);
+    assert!(store.delete_session(notes).unwrap());
+    assert_eq!(of_table(&mut store, mail), 2);
+    assert_eq!(store.problems().unwrap(), Vec::<String>::new());
+    assert!(store.delete_session(mail).unwrap());
+    assert!(store.delete_session(&session_id(1)).unwrap());
+    let rows = "SELECT (SELECT count(*) FROM contents) + (SELECT count(*) FROM event_contents)
+            + (SELECT count(*) FROM events) + (SELECT count(*) FROM violations)";
+    let connection = Connection::open(&path).unwrap();
+    let left: u64 = connection.query_row(rows, [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 0);
+}
+
+#[test]
+fn what_a_damaged_database_of_version_7_has_lost_stays_damage() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("traces.db");
+    fs::write(&path, include_bytes!("../fixtures/version-7.db")).unwrap();
+    let connection = Connection::open(&path).unwrap();
+    connection
+        .execute_batch("PRAGMA foreign_keys = OFF")
+        .unwrap();
+    let lose = "DELETE FROM contents WHERE packed IS NOT NULL";
+    assert_eq!(connection.execute(lose, []).unwrap(), 1);
+    drop(connection);
+
+    let mut store = SqliteStore::open(&path, Durability::Relaxed).unwrap();
+    assert_eq!(store.problems().unwrap().len(), 1);
+    let sessions = store.sessions(&SessionFilter::newest(9)).unwrap();
+    let read = store.events(&sessions[0].session.id, EventPage::first(99));
+    assert!(matches!(read, Err(StoreError::Damaged { .. })), "{read:?}");
 }

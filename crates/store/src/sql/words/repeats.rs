@@ -9,6 +9,9 @@ const WINDOW: usize = 32;
 /// LIMIT: places that are remembered.
 const PLACES: usize = 1 << PLACE_BITS;
 const PLACE_BITS: u32 = 12;
+/// Bytes that are compared at once: most texts soon differ, and some repeat themselves for long.
+const LONG: usize = 512;
+const SHORT: usize = 64;
 
 /// Where in a text its latest words began, by what is there.
 #[derive(Default)]
@@ -67,10 +70,9 @@ fn place_of(window: &[u8; WINDOW]) -> usize {
 
 /// How many bytes are the same at the beginning of both.
 pub(super) fn alike(one: &[u8], other: &[u8]) -> usize {
-    const AT_ONCE: usize = 64;
-    let (chunks, others) = (one.as_chunks::<AT_ONCE>().0, other.as_chunks::<AT_ONCE>().0);
-    let both = chunks.iter().zip(others);
-    let mut same = AT_ONCE * both.take_while(|(one, other)| one == other).count();
+    let mut same = alike_chunks::<LONG>(one, other);
+    let rest = |bytes| <[u8]>::get(bytes, same..).unwrap_or_default();
+    same += alike_chunks::<SHORT>(rest(one), rest(other));
     while let (Some(word), Some(other)) = (word_at(one, same), word_at(other, same)) {
         if word != other {
             // The first of its bytes is the lowest.
@@ -80,6 +82,13 @@ pub(super) fn alike(one: &[u8], other: &[u8]) -> usize {
     }
     let rest = one.iter().skip(same).zip(other.iter().skip(same));
     same + rest.take_while(|(one, other)| one == other).count()
+}
+
+/// How many bytes are the same at the beginning of both, of whole chunks of so many.
+fn alike_chunks<const CHUNK: usize>(one: &[u8], other: &[u8]) -> usize {
+    let (chunks, others) = (one.as_chunks::<CHUNK>().0, other.as_chunks::<CHUNK>().0);
+    let both = chunks.iter().zip(others);
+    CHUNK * both.take_while(|(one, other)| one == other).count()
 }
 
 fn word_at(bytes: &[u8], place: usize) -> Option<u64> {
@@ -140,7 +149,7 @@ mod tests {
 
     #[test]
     fn so_many_bytes_are_alike_as_come_before_the_first_that_differs() {
-        let one: Vec<u8> = (0..150).collect();
+        let one: Vec<u8> = (0..150).cycle().take(2 * LONG + 150).collect();
         for length in 0..one.len() {
             let mut other = one.clone();
             if let Some(byte) = other.get_mut(length) {
