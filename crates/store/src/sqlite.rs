@@ -51,7 +51,10 @@ impl SqliteStore {
     /// with mode 0700, the file with 0600. An older schema is brought up to date.
     pub fn open(path: &Path, durability: Durability) -> Result<Self, StoreError> {
         open::create_missing(path)?;
-        Self::connect(path, durability)
+        let store = Self::connect(path, durability)?;
+        // Not before it is known to be one: any other file is nothing of ours.
+        open::protect(path)?;
+        Ok(store)
     }
 
     /// Opens the database at `path` to look at it; unlike [`Self::open`] it creates nothing.

@@ -14,6 +14,9 @@ const DIRECTORY_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 const EVERYONE_ELSE: u32 = 0o077;
 
+/// A page is at least that long.
+const DATABASE_BYTES_MIN: u64 = 512;
+
 /// LIMIT: memory for pages of the file.
 const CACHE_KIB_MAX: i64 = 16 << 10;
 
@@ -26,20 +29,17 @@ const LOG_PAGES_MAX: u32 = 4000;
 const CONFIGURE_ATTEMPTS_MAX: u32 = 250;
 const CONFIGURE_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
-/// Makes sure that there is a file at `path` which only its owner can read.
-///
-/// Traces hold whatever passed between the peers, secrets included. SQLite gives the log and the
-/// shared memory beside the file the same mode.
+/// Makes sure that there is a file at `path`. A new one only its owner can read.
 pub(super) fn create_missing(path: &Path) -> Result<(), StoreError> {
-    create_or_protect(path).map_err(|source| StoreError::Unprotected {
+    create(path).map_err(|source| StoreError::Unprotected {
         path: path.to_owned(),
         source,
     })
 }
 
-fn create_or_protect(path: &Path) -> io::Result<()> {
+fn create(path: &Path) -> io::Result<()> {
     if path.try_exists()? {
-        return protect(path);
+        return Ok(());
     }
     let directory = directory_of(path);
     DirBuilder::new()
@@ -66,12 +66,31 @@ pub(super) fn directory_of(path: &Path) -> &Path {
     named.unwrap_or(Path::new("."))
 }
 
-/// Takes an existing file's permissions away from everyone else.
+/// Makes sure that only its owner can read the database at `path`.
+///
+/// Traces hold whatever passed between the peers, secrets included. SQLite gives the log and the
+/// shared memory beside the file the mode that it has when it is opened.
+pub(super) fn protect(path: &Path) -> Result<(), StoreError> {
+    for suffix in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        protect_file(Path::new(&name)).map_err(|source| StoreError::Unprotected {
+            path: path.to_owned(),
+            source,
+        })?;
+    }
+    Ok(())
+}
+
+/// Takes a file's permissions away from everyone else.
 ///
 /// INVARIANT: an existing database is never opened here. Closing a second descriptor of it would
 /// release the locks that SQLite holds for another connection of this process.
-fn protect(path: &Path) -> io::Result<()> {
-    let metadata = fs::metadata(path)?;
+fn protect_file(path: &Path) -> io::Result<()> {
+    let metadata = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        metadata => metadata?,
+    };
     let mode = metadata.permissions().mode();
     if metadata.is_file() && mode & EVERYONE_ELSE != 0 {
         fs::set_permissions(path, fs::Permissions::from_mode(mode & !EVERYONE_ELSE))?;
@@ -83,6 +102,12 @@ fn protect(path: &Path) -> io::Result<()> {
 pub(super) fn connect(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
     if !path.is_file() {
         return Err(StoreError::NotAFile {
+            path: path.to_owned(),
+        });
+    }
+    // SQLite takes what is too short for a database for a new one.
+    if fs::metadata(path).is_ok_and(|file| (1..DATABASE_BYTES_MIN).contains(&file.len())) {
+        return Err(StoreError::NotADatabase {
             path: path.to_owned(),
         });
     }

@@ -113,13 +113,17 @@ fn what_is_no_trace_database_is_refused_untouched() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("traces.db");
         prepare(&path);
-        let before = fs::read(&path).ok();
+        let before = (fs::read(&path).ok(), mode(&path));
         let error = SqliteStore::open(&path, Durability::Relaxed).unwrap_err();
         assert!(expected(&error), "{error:?}");
         assert!(error.to_string().contains("traces.db"), "{error}");
         assert!(error.hint().is_some(), "{error}");
-        assert_eq!(fs::read(&path).ok(), before);
+        assert_eq!((fs::read(&path).ok(), mode(&path)), before);
     };
+    check(
+        |path| fs::write(path, "x").unwrap(),
+        |e| matches!(e, StoreError::NotADatabase { .. }),
+    );
     check(
         |path| fs::create_dir(path).unwrap(),
         |e| matches!(e, StoreError::NotAFile { .. }),
