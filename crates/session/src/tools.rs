@@ -15,7 +15,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use portcullis_json::Value;
-use portcullis_trace::pin::{ForeignTool, INSTRUCTIONS, PinState, ToolPin};
+use portcullis_trace::pin::{ForeignTool, INSTRUCTIONS, PinState, ToolPin, ToolSighting};
+use portcullis_trace::record::Timestamp;
 
 pub use self::check::{ToolCheck, ToolChecks, UnknownToolCheck};
 use self::definition::Listed;
@@ -148,8 +149,27 @@ impl ToolWatch {
         }
         let report = look.end(&[ToolCheck::Changed, ToolCheck::New, ToolCheck::Shadowed]);
         self.has_more_pages = result.get("nextCursor").is_some();
+        if self.is_first_listing {
+            self.take_for_known(&report.sightings);
+        }
         self.is_first_listing &= self.has_more_pages;
         report
+    }
+
+    /// Another listing may be on its way, and is answered before these are noted outside.
+    fn take_for_known(&mut self, seen: &[ToolSighting]) {
+        let Ok(known) = &mut self.known else {
+            return;
+        };
+        for seen in seen.iter().filter(|seen| seen.is_trusted) {
+            let tool = Arc::clone(&seen.tool);
+            known.pins.entry(tool).or_insert_with(|| ToolPin {
+                tool: Arc::clone(&seen.tool),
+                pinned: Some(seen.definition.clone()),
+                seen: None,
+                since: Timestamp::from_micros(0),
+            });
+        }
     }
 
     /// The instructions that are seen first are pinned whenever that is: a server that was known

@@ -210,6 +210,24 @@ fn a_new_tool_waits_for_its_approval() {
 }
 
 #[test]
+fn listings_at_the_same_time_are_all_the_first() {
+    let mut talk = only(ToolCheck::New, GuardrailAction::Block);
+    talk.client_asks("1", "tools/list", "{}");
+    talk.client_asks("2", "tools/list", "{}");
+    for id in ["1", "2"] {
+        let answer = answer(&[ADD]).replace("\"id\":1", &format!("\"id\":{id}"));
+        let became = talk.server(&answer);
+        assert_eq!(became.sent, [(ToClient, answer)]);
+        assert_eq!(found(&became.records[0]), []);
+    }
+    talk.client_asks("3", "tools/list", "{}");
+    let later = answer(&[ADD, SUM]).replace("\"id\":1", "\"id\":3");
+    let became = talk.server(&later);
+    let new = ("tools.new", "the tool `sum` was not there before");
+    assert_eq!(found(&became.records[0]), [new]);
+}
+
+#[test]
 fn pages_of_the_first_listing_belong_together() {
     let mut talk = talk(&[]);
     talk.client_asks("1", "tools/list", "{}");
