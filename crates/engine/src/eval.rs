@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod call;
+mod collection;
 mod decide;
 mod offer;
 pub(crate) mod operators;
@@ -16,16 +17,15 @@ use crate::finding::FailureKind;
 use crate::memory::{BodyMemory, ClosedState, When};
 use crate::meter::{Depth, Exceeded, Meter};
 use crate::patterns::Patterns;
-use crate::program::{Body, Comprehension, Expr, ExprKind, Line, Lines, Operator, Program, Slot};
+use crate::program::{Body, Expr, ExprKind, Line, Lines, Operator, Program, Slot};
 use crate::record::Recorder;
-use crate::value::{Dict, Text, Value};
+use crate::value::{Text, Value};
 use offer::{Domain, KnownDomain, Offer};
 use portcullis_json::Object;
 use portcullis_syntax::Span;
 use std::borrow::Cow;
 use std::iter;
 use std::ops::Range;
-use std::sync::Arc;
 
 /// What a mark costs: an address is built for it, put in order, and kept with the finding.
 const MARK_FUEL: u64 = 8;
@@ -423,68 +423,6 @@ impl<'a> Evaluator<'a> {
         position
             .map(Some)
             .ok_or_else(|| error(problem(), operand.span))
-    }
-
-    fn list(&mut self, items: &[Expr]) -> Evaluated {
-        let known = |item| self.at_hand(item).is_some_and(|value| !value.is_unknown());
-        if items.iter().all(known) {
-            let items = items.iter();
-            let items = items.map(|item| self.at_hand(item).cloned().unwrap_or(Value::Unknown));
-            return Ok(Value::list(items.collect::<Arc<[Value]>>()));
-        }
-        let items = items
-            .iter()
-            .map(|item| self.evaluate(item))
-            .collect::<Evaluated<Vec<_>>>()?;
-        if items.iter().any(Value::is_unknown) {
-            return Ok(Value::Unknown);
-        }
-        Ok(Value::list(items))
-    }
-
-    fn dict(&mut self, entries: &[(Arc<str>, Expr)]) -> Evaluated {
-        let mut built: Vec<(Arc<str>, Value)> = Vec::with_capacity(entries.len());
-        for (key, value) in entries {
-            let value = self.evaluate(value)?;
-            match built.iter_mut().find(|(name, _)| name == key) {
-                Some(entry) => entry.1 = value,
-                None => built.push((key.clone(), value)),
-            }
-        }
-        if built.iter().any(|(_, value)| value.is_unknown()) {
-            return Ok(Value::Unknown);
-        }
-        Ok(Value::Dict(Dict {
-            entries: built.into(),
-            place: crate::place::Place::NOWHERE,
-        }))
-    }
-
-    fn comprehension(&mut self, comprehension: &Comprehension) -> Evaluated {
-        let iterable = match self.evaluate(&comprehension.iterable)? {
-            Value::None => return Ok(Value::list(Vec::new())),
-            Value::Unknown => return Ok(Value::Unknown),
-            iterable => iterable,
-        };
-        let span = comprehension.iterable.span;
-        self.world.pay_for([&iterable])?;
-        let items = access::iterate(&iterable).map_err(|message| error(message, span))?;
-        let outer = self.local(comprehension.variable);
-        let mut kept = Vec::new();
-        for item in items {
-            self.set(comprehension.variable, item);
-            let keep = match &comprehension.filter {
-                None => Value::Bool(true),
-                Some(filter) => self.evaluate(filter)?,
-            };
-            match keep {
-                Value::Unknown => kept.push(Value::Unknown),
-                Value::Bool(true) => kept.push(self.evaluate(&comprehension.element)?),
-                _ => {}
-            }
-        }
-        self.set(comprehension.variable, outer);
-        Ok(Value::list(kept))
     }
 
     /// Marks a stretch of a text that was searched, if the text sits in the trace.
