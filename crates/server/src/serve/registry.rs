@@ -147,7 +147,7 @@ impl SessionRegistry {
         let open = self.open();
         let entry = open.get(id)?;
         let conversation = entry.conversation.as_ref()?;
-        let is_alive = !conversation.ended().is_cancelled();
+        let is_alive = !conversation.ended().is_cancelled() && !conversation.is_over();
         (is_alive && entry.principal == principal).then(|| Arc::clone(conversation))
     }
 

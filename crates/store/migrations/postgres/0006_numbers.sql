@@ -13,20 +13,20 @@ ALTER TABLE contents ADD COLUMN id BIGINT PRIMARY KEY GENERATED ALWAYS AS IDENTI
 ALTER TABLE contents ADD CONSTRAINT contents_hash_key UNIQUE (hash);
 
 -- The type of a column is changed with an expression, which may call a function but not query.
-CREATE FUNCTION pg_temp.number_of(session TEXT) RETURNS BIGINT LANGUAGE SQL STABLE
+CREATE FUNCTION portcullis_number_of(session TEXT) RETURNS BIGINT LANGUAGE SQL STABLE
     AS 'SELECT s.number FROM sessions AS s WHERE s.id = session';
-CREATE FUNCTION pg_temp.content_of(hash TEXT) RETURNS BIGINT LANGUAGE SQL STABLE
+CREATE FUNCTION portcullis_content_of(hash TEXT) RETURNS BIGINT LANGUAGE SQL STABLE
     AS 'SELECT c.id FROM contents AS c WHERE c.hash = decode($1, ''hex'')';
 
-ALTER TABLE events ALTER COLUMN session TYPE BIGINT USING pg_temp.number_of(session);
-ALTER TABLE violations ALTER COLUMN session TYPE BIGINT USING pg_temp.number_of(session);
+ALTER TABLE events ALTER COLUMN session TYPE BIGINT USING portcullis_number_of(session);
+ALTER TABLE violations ALTER COLUMN session TYPE BIGINT USING portcullis_number_of(session);
 ALTER TABLE event_contents
-    ALTER COLUMN session TYPE BIGINT USING pg_temp.number_of(session),
-    ALTER COLUMN hash TYPE BIGINT USING pg_temp.content_of(hash);
+    ALTER COLUMN session TYPE BIGINT USING portcullis_number_of(session),
+    ALTER COLUMN hash TYPE BIGINT USING portcullis_content_of(hash);
 ALTER TABLE event_contents RENAME COLUMN hash TO content;
 ALTER INDEX event_contents_by_hash RENAME TO event_contents_by_content;
-DROP FUNCTION pg_temp.number_of(TEXT);
-DROP FUNCTION pg_temp.content_of(TEXT);
+DROP FUNCTION portcullis_number_of(TEXT);
+DROP FUNCTION portcullis_content_of(TEXT);
 
 ALTER TABLE events ADD FOREIGN KEY (session) REFERENCES sessions (number) ON DELETE CASCADE;
 ALTER TABLE violations ADD FOREIGN KEY (session, sequence)

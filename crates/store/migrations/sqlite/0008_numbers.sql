@@ -2,6 +2,11 @@
 -- theirs. An index of such numbers takes less to search and to write than one of ids and hashes,
 -- and what is new stands at its end.
 
+-- What a damaged file lacks must not keep the rest from being read: a session without a number gets
+-- one, and what belongs to no message is left out.
+UPDATE sessions SET number = rowid + (SELECT coalesce(max(number), 0) FROM sessions)
+WHERE number IS NULL;
+
 CREATE TABLE new_events (
     session INTEGER NOT NULL REFERENCES sessions (number) ON DELETE CASCADE,
     sequence INTEGER NOT NULL CHECK (sequence > 0),
@@ -44,6 +49,8 @@ INSERT INTO new_violations
 SELECT s.number, v.sequence, v.place, v.guardrail_id, v.guardrail_name, v.action, v.message,
     v.arguments, v.keywords, v.ranges
 FROM violations AS v CROSS JOIN sessions AS s ON s.id = v.session
+WHERE EXISTS (
+    SELECT 1 FROM new_events AS e WHERE e.session = s.number AND e.sequence = v.sequence)
 ORDER BY v.rowid;
 
 CREATE TABLE new_contents (
@@ -54,11 +61,12 @@ CREATE TABLE new_contents (
     packed BLOB
 ) STRICT;
 INSERT INTO new_contents (hash, text, packed)
-SELECT unhex(hash), text, packed FROM contents ORDER BY rowid;
--- What a damaged file has lost stays known as damaged.
+SELECT unhex(hash), text, packed FROM contents WHERE unhex(hash) IS NOT NULL ORDER BY rowid;
+-- What a damaged file has lost stays known as damaged, under a hash that no text has.
 INSERT INTO new_contents (hash, text, packed)
-SELECT DISTINCT unhex(r.hash), '', x'' FROM event_contents AS r
-WHERE NOT EXISTS (SELECT 1 FROM contents AS c WHERE c.hash = r.hash);
+SELECT DISTINCT unhex(r.hash || '00'), '', x'' FROM event_contents AS r
+WHERE unhex(r.hash) IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM new_contents AS c WHERE c.hash = unhex(r.hash));
 
 -- A part of a text of an event that is kept in `contents`; `position` is its first byte in the
 -- whole text.
@@ -75,7 +83,11 @@ INSERT INTO new_event_contents (session, sequence, part, position, content)
 SELECT s.number, r.sequence, r.part, r.position, c.id
 FROM event_contents AS r
     CROSS JOIN sessions AS s ON s.id = r.session
-    CROSS JOIN new_contents AS c ON c.hash = unhex(r.hash);
+    CROSS JOIN new_contents AS c ON c.hash = coalesce(
+        (SELECT kept.hash FROM new_contents AS kept WHERE kept.hash = unhex(r.hash)),
+        unhex(r.hash || '00'))
+WHERE EXISTS (
+    SELECT 1 FROM new_events AS e WHERE e.session = s.number AND e.sequence = r.sequence);
 
 DROP TABLE event_contents;
 DROP TABLE violations;

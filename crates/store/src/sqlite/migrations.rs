@@ -1,6 +1,7 @@
 use std::path::Path;
+use std::time::Duration;
 
-use super::SqliteStore;
+use super::{BUSY_TIMEOUT, SqliteStore};
 use crate::StoreError;
 use crate::sql::{Access, Cell, Database, index_sessions, transaction};
 
@@ -19,6 +20,9 @@ const MIGRATIONS: [&str; 8] = [
 /// The step that made sessions found by their words; older ones have none until they are read.
 const SEARCH: usize = 2;
 
+/// LIMIT: how long another process may take to do the same.
+const MIGRATION_WAIT_MAX: Duration = Duration::from_mins(10);
+
 const PURPOSE: &str = "bring the trace database up to date";
 
 /// Brings the database to the newest schema, or refuses one that this program does not know.
@@ -28,6 +32,17 @@ pub(super) fn run(store: &mut SqliteStore, path: &Path) -> Result<(), StoreError
     if version(store, path)? == MIGRATIONS.len() {
         return Ok(());
     }
+    let wait = |store: &SqliteStore, longest| {
+        let set = store.connection.busy_timeout(longest);
+        set.map_err(super::failed(PURPOSE))
+    };
+    // Another process may be at it.
+    wait(store, MIGRATION_WAIT_MAX)?;
+    migrate(store, path)?;
+    wait(store, BUSY_TIMEOUT)
+}
+
+fn migrate(store: &mut SqliteStore, path: &Path) -> Result<(), StoreError> {
     transaction(store, Access::Write, |store| {
         let taken = version(store, path)?;
         for (step, migration) in (1..).zip(MIGRATIONS).skip(taken) {

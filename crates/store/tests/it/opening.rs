@@ -387,3 +387,32 @@ fn what_a_damaged_database_of_version_7_has_lost_stays_damage() {
     let read = store.events(&sessions[0].session.id, EventPage::first(99));
     assert!(matches!(read, Err(StoreError::Damaged { .. })), "{read:?}");
 }
+
+#[test]
+fn a_damaged_database_of_version_7_opens() {
+    let check = |damage: &str| {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("traces.db");
+        fs::write(&path, include_bytes!("../fixtures/version-7.db")).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        let damage = format!("PRAGMA foreign_keys = OFF; {damage}");
+        connection.execute_batch(&damage).unwrap();
+        drop(connection);
+        let mut store = SqliteStore::open(&path, Durability::Relaxed).unwrap();
+        let sessions = store.sessions(&SessionFilter::newest(9)).unwrap();
+        assert!(!sessions.is_empty(), "{damage}");
+        let unbound = "SELECT count(*) FROM pragma_foreign_key_check";
+        let connection = Connection::open(&path).unwrap();
+        let unbound: u64 = connection.query_row(unbound, [], |row| row.get(0)).unwrap();
+        assert_eq!(unbound, 0, "{damage}");
+    };
+    check(
+        "DELETE FROM events WHERE (session, sequence) IN (SELECT session, sequence FROM violations)",
+    );
+    check(
+        "DELETE FROM events WHERE (session, sequence) IN (SELECT session, sequence FROM event_contents)",
+    );
+    check("DELETE FROM sessions WHERE rowid = 1");
+    check("UPDATE contents SET hash = 'zz' || substr(hash, 3)");
+    check("UPDATE sessions SET number = NULL");
+}

@@ -236,6 +236,8 @@ fn a_client_of_both_eras_falls_back_on_its_sse_stream() {
         assert!(answer.starts_with(&expected), "{answer}");
         assert!(answer.contains(r#""supported":["2024-11-05","#), "{answer}");
     }
+    let cancel = modern("notifications/cancelled").replace(r#""id":"probe","#, "");
+    assert_eq!(say(&cancel), 202);
     assert!(upstream.received().is_empty());
     assert_eq!(say(&initialize("2024-11-05")), 202);
     assert!(stream.event().unwrap().data.contains("serverInfo"));

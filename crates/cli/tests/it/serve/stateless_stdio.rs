@@ -225,6 +225,9 @@ fn a_broken_answer_fails_its_request() {
 #[test]
 fn an_answer_that_names_its_request_badly_answers_the_only_one() {
     let gateway = gateway("");
+    // Of a subscription that is under way nothing is awaited.
+    let mut subscription = modern(7, "subscriptions/listen", "").send(gateway.address);
+    subscription.event().unwrap();
     let nameless = modern_call(1, "answer nobody").send(gateway.address).body();
     let expected = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"broken"}}"#;
     assert_eq!(nameless, expected);
@@ -235,6 +238,8 @@ fn an_answer_that_names_its_request_badly_answers_the_only_one() {
     assert!(as_text.contains("an id of another type"), "{as_text}");
     modern_call(2, "release").send(gateway.address).body();
     assert!(read(held).body().contains(r#""result""#));
+    modern_call(2, "change").send(gateway.address).body();
+    assert!(subscription.event().unwrap().data.contains("list_changed"));
 }
 
 #[test]

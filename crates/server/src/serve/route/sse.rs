@@ -146,14 +146,15 @@ fn taken() -> Response {
 }
 
 /// Answers, on the stream of the session, a client that asks before the handshake whether this is
-/// the era without sessions. It falls back on the same stream.
+/// the era without sessions. It falls back on the same stream. Whether it was such a message.
 async fn fall_back(conversation: &Conversation, message: &Message) -> bool {
-    let MessageKind::Request { id, method } = message.kind() else {
-        return false;
-    };
-    if mirror::named_revision(message).is_none() || conversation.revision().is_some() {
+    if !mirror::is_stateless(message, None) || conversation.revision().is_some() {
         return false;
     }
+    let MessageKind::Request { id, method } = message.kind() else {
+        // It can only be about such a request, which is answered.
+        return true;
+    };
     let answer = Bytes::from(unsupported(id, method, message));
     let stream = conversation.streams().any_or_wait(&answer, false);
     if let Some(stream) = stream {

@@ -299,12 +299,19 @@ impl HttpUpstream {
     }
 }
 
+/// Where a redirect leads, without what may be nobody else's to know.
+fn without_secrets(location: &str) -> &str {
+    let path = location.split(['?', '#']).next().unwrap_or_default();
+    // A name and a password would come before the host.
+    path.rsplit('@').next().unwrap_or_default()
+}
+
 /// What is said of an answer without a message. Where it is one to who configured the server, what
 /// there is to mend.
 fn no_message(head: &Head) -> String {
     let status = head.status;
     let location = head.headers.get(LOCATION).and_then(|to| to.to_str().ok());
-    match location.and_then(|to| to.split(['?', '#']).next()) {
+    match location.map(without_secrets) {
         Some(to) if status.is_redirection() => {
             let to: String = to.chars().take(LOCATION_CHARACTERS_MAX).collect();
             format!(

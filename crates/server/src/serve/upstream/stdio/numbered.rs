@@ -261,9 +261,12 @@ impl StdioUpstream {
                 return RequestEnd::Abandoned;
             };
             match queued.said {
-                Said::News(text) => {
-                    asked.pass(conversation, text).await;
-                }
+                // What a client does not read is passed on without us, as far as it goes.
+                Said::News(text) => tokio::select! {
+                    biased;
+                    () = listening.given_up.cancelled() => return RequestEnd::Abandoned,
+                    _ = asked.pass(conversation, text) => {}
+                },
                 Said::Answer(text) => {
                     return if asked.pass(conversation, text).await {
                         RequestEnd::Answered

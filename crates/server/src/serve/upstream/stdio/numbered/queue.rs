@@ -9,6 +9,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use super::requests::Said;
 use crate::serve::counted::Counted;
@@ -78,6 +79,7 @@ impl Queue {
             self.said.send(queued).await.ok();
         };
         if timeout(BEHIND_WAIT_MAX, push).await.is_err() {
+            warn!("a client does not read: its request is given up");
             self.give_up();
         }
     }

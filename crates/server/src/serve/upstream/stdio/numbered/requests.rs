@@ -1,6 +1,7 @@
 //! Which requests wait for their answers, by number, and what the server says about them.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use portcullis_json::{Limits, Value};
@@ -29,6 +30,8 @@ pub(super) struct Request {
     id: Id,
     progress_token: Option<Id>,
     is_subscription: bool,
+    /// Whether it is a subscription that the server has acknowledged: only its end is to come.
+    is_under_way: AtomicBool,
     /// The least severe log that it asks for.
     log: Option<usize>,
     /// To whom the client is told what the server says.
@@ -117,10 +120,12 @@ impl Requests {
     /// The request that waits, if it is the only one. It does not any more.
     pub(super) fn close_only(&self) -> Option<Arc<Request>> {
         let mut numbers = self.lock();
-        if numbers.open.len() > 1 {
-            return None;
-        }
-        numbers.open.pop_first().map(|(_, request)| request)
+        let mut waiting = numbers.open.iter().filter(|(_, request)| request.waits());
+        let number = match (waiting.next(), waiting.next()) {
+            (Some((number, _)), None) => *number,
+            _ => return None,
+        };
+        numbers.open.remove(&number)
     }
 
     pub(super) fn with_id(&self, scope: Scope, id: &Id) -> Option<Arc<Request>> {
@@ -190,7 +195,10 @@ impl Requests {
             .as_ref()
             .and_then(|of| of.name(message, &[naming], limits));
         match (named, text) {
-            (Some(request), Some(text)) => Heard::Of(request, Said::News(text)),
+            (Some(request), Some(text)) => {
+                request.is_under_way.store(true, Ordering::Relaxed);
+                Heard::Of(request, Said::News(text))
+            }
             _ if number.is_some_and(|number| self.was_given(&number)) => Heard::Late,
             _ => Heard::Stray(match method {
                 Method::Progress => DropReason::ProgressOfNothing,
@@ -208,7 +216,9 @@ impl Requests {
         let newest = {
             let numbers = self.lock();
             let mut newest_first = numbers.open.values().rev();
-            let asks = |request: &&Arc<Request>| request.log.is_some() && severity >= request.log;
+            let asks = |request: &&Arc<Request>| {
+                request.log.is_some() && severity >= request.log && !request.is_subscription
+            };
             newest_first.find(asks).cloned()
         };
         let text = message.renamed(&[], limits);
@@ -278,9 +288,15 @@ impl Request {
             id: message.id()?.clone(),
             progress_token: message.named(Naming::ProgressToken),
             is_subscription: message.method() == Some(&Method::SubscriptionsListen),
+            is_under_way: AtomicBool::new(false),
             log: level.and_then(Value::as_str).and_then(view::severity),
             queue,
         })
+    }
+
+    /// Whether an answer may come at any time.
+    fn waits(&self) -> bool {
+        !self.is_subscription || !self.is_under_way.load(Ordering::Relaxed)
     }
 
     pub(super) fn queue(&self) -> &Queue {
