@@ -16,6 +16,7 @@ mod plain;
 mod reader;
 mod scan;
 mod specials;
+mod spelling;
 mod value;
 mod write;
 
@@ -24,6 +25,7 @@ pub use error::{Error, ErrorKind};
 pub use limits::{Duplicates, Limits, NonFinite, Surrogates};
 pub use parse::parse;
 pub use plain::string_length;
-pub use scan::{Member, Shape, rescan, scan};
+pub use scan::{Member, Shape, rescan, scan, scan_spellings};
+pub use spelling::{Spellings, Written};
 pub use value::{Number, Object, Value};
-pub use write::{write, write_pretty, write_string_to, write_to};
+pub use write::{rewrite_string_to, rewrite_to, write, write_pretty, write_string_to, write_to};

@@ -9,7 +9,7 @@ use std::mem;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::{Duplicates, Error, ErrorKind, Limits, Object, Value};
+use crate::{Duplicates, Error, ErrorKind, Limits, Object, Spellings, Value};
 use cursor::Cursor;
 pub(crate) use names::Names;
 
@@ -188,6 +188,11 @@ impl<'t> Reader<'t> {
     /// Makes sure that nothing follows.
     pub(crate) fn end(&mut self) -> Result<(), Error> {
         self.cursor.end()
+    }
+
+    /// Those of everything that was read.
+    pub(crate) fn into_spellings(self) -> Spellings {
+        Spellings::new(self.cursor.spelled)
     }
 
     fn close(&mut self) {

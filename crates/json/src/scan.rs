@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::reader::{Begun, Names, Reader};
-use crate::{Error, Limits, Value};
+use crate::{Error, Limits, Spellings, Value};
 
 #[cfg(test)]
 mod tests;
@@ -42,6 +42,15 @@ pub fn rescan<'t>(
     range: Range<usize>,
     limits: &'t Limits,
 ) -> Result<Shape<'t>, Error> {
+    scan_spellings(text, range, limits).map(|(shape, _)| shape)
+}
+
+/// As [`rescan`], and how the long strings are written.
+pub fn scan_spellings<'t>(
+    text: &'t str,
+    range: Range<usize>,
+    limits: &'t Limits,
+) -> Result<(Shape<'t>, Spellings), Error> {
     let mut reader = Reader::new(text, range, limits);
     let shape = match reader.begin("a value")? {
         Begun::Object => Shape::Object(members(&mut reader)?),
@@ -49,7 +58,7 @@ pub fn rescan<'t>(
         Begun::Scalar(_) => Shape::Scalar,
     };
     reader.end()?;
-    Ok(shape)
+    Ok((shape, reader.into_spellings()))
 }
 
 fn members<'t>(reader: &mut Reader<'t>) -> Result<Vec<Member<'t>>, Error> {

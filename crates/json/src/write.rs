@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::plain::is_all_plain;
 use crate::specials::Specials;
-use crate::{Number, Value};
+use crate::{Number, Value, Written};
 
 #[cfg(test)]
 mod tests;
@@ -32,15 +32,36 @@ pub fn write_pretty(value: &Value) -> String {
 
 /// As [`write`], behind what is there.
 pub fn write_to(out: &mut String, value: &Value) {
+    rewrite_to(out, value, Written::default());
+}
+
+/// As [`write_to`], with long strings as they were written where the value was read. [`parse`]
+/// makes the same value of it.
+///
+/// [`parse`]: crate::parse
+pub fn rewrite_to(out: &mut String, value: &Value, written: Written<'_>) {
     if let Value::String(text) = value {
-        return write_string_to(out, text);
+        return rewrite_string_to(out, text, written);
     }
     let writer = Writer {
         out: mem::take(out),
         layout: Layout::Compact,
         open: Vec::new(),
+        written,
     };
     *out = writer.value(value);
+}
+
+/// As [`write_string_to`], or as it was written where it was read.
+pub fn rewrite_string_to(out: &mut String, text: &Arc<str>, written: Written<'_>) {
+    match written.spelling(text) {
+        Some(spelling) => {
+            out.push('"');
+            out.push_str(spelling);
+            out.push('"');
+        }
+        None => write_string_to(out, text),
+    }
 }
 
 /// A string as JSON text, behind what is there.
@@ -90,6 +111,7 @@ fn written(value: &Value, layout: Layout) -> String {
         out: String::with_capacity(TEXT_BYTES_EXPECTED),
         layout,
         open: Vec::with_capacity(OPEN_EXPECTED),
+        written: Written::default(),
     };
     writer.value(value)
 }
@@ -98,6 +120,7 @@ struct Writer<'w> {
     out: String,
     layout: Layout,
     open: Vec<Open<'w>>,
+    written: Written<'w>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -188,7 +211,7 @@ impl<'w> Writer<'w> {
             Value::Number(number) => {
                 write!(self.out, "{number}").ok();
             }
-            Value::String(text) => write_string_to(&mut self.out, text),
+            Value::String(text) => rewrite_string_to(&mut self.out, text, self.written),
             Value::Array(items) => self.open('[', Rest::Items(items.iter())),
             Value::Object(object) => self.open('{', Rest::Members(object.members().iter())),
         }

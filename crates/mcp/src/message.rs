@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use memchr::memchr2;
 use portcullis_json as json;
-use portcullis_json::{Shape, Value};
+use portcullis_json::{Shape, Spellings, Value, Written};
 
 use crate::envelope::{self, EnvelopeLimits};
 use crate::{Id, Malformed, MalformedKind, Meant, Method, Peer, Revision};
@@ -23,6 +23,7 @@ pub struct Message {
     range: Range<usize>,
     kind: MessageKind,
     body: Option<Body>,
+    spellings: Spellings,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,17 +75,17 @@ impl Message {
     /// Reads exactly one message.
     pub fn parse(bytes: &[u8], limits: &EnvelopeLimits) -> Result<Self, Malformed> {
         let text = text(bytes, limits)?;
-        let shape = json::scan(&text, &limits.json).map_err(MalformedKind::from)?;
-        if let Shape::Array(_) = shape {
+        let scanned = scan(&text, 0..text.len(), limits)?;
+        if let (Shape::Array(_), _) = scanned {
             return Err(MalformedKind::NotAnObject.into());
         }
-        Self::from_shape(&text, 0..text.len(), shape, limits)
+        Self::from_scanned(&text, 0..text.len(), scanned, limits)
     }
 
-    fn from_shape(
+    fn from_scanned(
         text: &Arc<str>,
         range: Range<usize>,
-        shape: Shape<'_>,
+        (shape, spellings): (Shape<'_>, Spellings),
         limits: &EnvelopeLimits,
     ) -> Result<Self, Malformed> {
         let (kind, body) = envelope::read(text, shape, limits)?;
@@ -93,6 +94,7 @@ impl Message {
             range,
             kind,
             body,
+            spellings,
         })
     }
 
@@ -169,6 +171,11 @@ impl Message {
         Some(range.start - self.range.start..range.end - self.range.start)
     }
 
+    /// How the strings of its values are written.
+    pub fn written(&self) -> Written<'_> {
+        self.spellings.within(&self.text)
+    }
+
     fn outcome_body(&self, wanted: Outcome) -> Option<&Value> {
         match &self.kind {
             MessageKind::Response { outcome, .. } if *outcome == wanted => self.body(),
@@ -223,9 +230,9 @@ impl Incoming {
 
     fn read(bytes: &[u8], limits: &EnvelopeLimits) -> Result<Self, Malformed> {
         let text = text(bytes, limits)?;
-        let shape = json::scan(&text, &limits.json).map_err(MalformedKind::from)?;
-        let Shape::Array(items) = shape else {
-            return Message::from_shape(&text, 0..text.len(), shape, limits).map(Self::Single);
+        let scanned = scan(&text, 0..text.len(), limits)?;
+        let (Shape::Array(items), _) = scanned else {
+            return Message::from_scanned(&text, 0..text.len(), scanned, limits).map(Self::Single);
         };
         if !limits.revision.is_some_and(Revision::has_batches) {
             return Err(MalformedKind::BatchNotAllowed.into());
@@ -237,9 +244,8 @@ impl Incoming {
             .into());
         }
         let messages = items.into_iter().map(|range| {
-            let shape = json::rescan(&text, range.clone(), &limits.json);
-            let message =
-                Message::from_shape(&text, range, shape.map_err(MalformedKind::from)?, limits)?;
+            let scanned = scan(&text, range.clone(), limits)?;
+            let message = Message::from_scanned(&text, range, scanned, limits)?;
             if message.method() == Some(&Method::Initialize) {
                 let id = message.id().cloned();
                 return Err(Malformed {
@@ -252,6 +258,14 @@ impl Incoming {
         });
         messages.collect::<Result<_, _>>().map(Self::Batch)
     }
+}
+
+fn scan<'t>(
+    text: &'t str,
+    range: Range<usize>,
+    limits: &'t EnvelopeLimits,
+) -> Result<(Shape<'t>, Spellings), MalformedKind> {
+    Ok(json::scan_spellings(text, range, &limits.json)?)
 }
 
 /// Somebody waits for a broken answer, and nobody for a line of a log, be it written as JSON.

@@ -30,7 +30,7 @@ mod uri;
 use std::fmt;
 use std::sync::Arc;
 
-use portcullis_json::{Object, Value, write};
+use portcullis_json::{Object, Value, Written, write};
 use portcullis_trace::Content;
 use portcullis_trace::wire::TraceError;
 
@@ -86,8 +86,13 @@ pub(crate) enum Subject<'m> {
 }
 
 /// The message as events, and as elements of a trace in the form that `portcullis check` reads.
-pub(crate) fn lower(subject: Subject<'_>, common: &Common, timestamp: &str) -> Result<Lowered> {
-    let mut lowering = Lowering::new(common, timestamp);
+pub(crate) fn lower(
+    subject: Subject<'_>,
+    common: &Common,
+    timestamp: &str,
+    written: Written<'_>,
+) -> Result<Lowered> {
+    let mut lowering = Lowering::new(common, timestamp, written);
     lowering.take(subject)?;
     Ok(lowering.into_lowered())
 }

@@ -1,5 +1,7 @@
 use std::ops::Range;
+use std::sync::Arc;
 
+use crate::spelling::Place;
 use crate::{Error, ErrorKind, Limits, Value};
 
 /// A place in a text that goes forward.
@@ -7,6 +9,10 @@ pub(super) struct Cursor<'t> {
     pub(super) text: &'t str,
     pub(super) offset: usize,
     pub(super) limits: &'t Limits,
+    /// How many escapes named a character by its number.
+    pub(super) numbered: usize,
+    /// Long strings that can be written again as they are.
+    pub(super) spelled: Vec<Place>,
 }
 
 // === impl Cursor ===
@@ -17,6 +23,8 @@ impl<'t> Cursor<'t> {
             text: text.get(..range.end).unwrap_or(text),
             offset: range.start,
             limits,
+            numbered: 0,
+            spelled: Vec::new(),
         }
     }
 
@@ -24,7 +32,7 @@ impl<'t> Cursor<'t> {
     pub(super) fn scalar(&mut self, expected: &'static str) -> Result<Value, Error> {
         let start = self.offset;
         match self.peek() {
-            Some(b'"') => Ok(Value::String(self.string()?.into())),
+            Some(b'"') => self.shared_string().map(Value::String),
             Some(b'-' | b'0'..=b'9') => self.number().map(Value::Number),
             Some(b'n') if self.eat_word("null") => Ok(Value::Null),
             Some(b't') if self.eat_word("true") => Ok(Value::Bool(true)),
@@ -33,6 +41,18 @@ impl<'t> Cursor<'t> {
             Some(b'I') if self.eat_word("Infinity") => self.not_finite(f64::INFINITY, start),
             _ => Err(self.expected(expected)),
         }
+    }
+
+    fn shared_string(&mut self) -> Result<Arc<str>, Error> {
+        let start = self.offset + 1;
+        let numbered = self.numbered;
+        let string = Arc::from(self.string()?);
+        // Half of a pair, which a lenient reader takes, is not to be written again.
+        if self.numbered == numbered {
+            let place = Place::new(&string, start..self.offset - 1);
+            self.spelled.extend(place);
+        }
+        Ok(string)
     }
 
     /// Makes sure that nothing follows.

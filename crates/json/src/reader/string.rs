@@ -119,6 +119,7 @@ impl<'t> Cursor<'t> {
 
     /// The escape that began at `start`, of which `\u` was read.
     fn unicode_escape(&mut self, start: usize) -> Result<char, Error> {
+        self.numbered += 1;
         let first = self.code_unit(start)?;
         if let Some(character) = char::from_u32(first) {
             return Ok(character);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use portcullis_json::{Object, Value, write};
+use portcullis_json::{Object, Value, Written, write};
 use portcullis_trace::wire::{self, TraceError, TraceText};
 use portcullis_trace::{Answers, Attribution, Content, Event, Message, ToolCall, ToolOutput};
 
@@ -35,6 +35,8 @@ pub(super) struct Lowering<'c> {
     common: &'c Common,
     /// ISO 8601, UTC.
     timestamp: &'c str,
+    /// How the message is written.
+    written: Written<'c>,
     lowered: Lowered,
 }
 
@@ -60,10 +62,11 @@ impl Common {
 // === impl Lowering ===
 
 impl<'c> Lowering<'c> {
-    pub(super) fn new(common: &'c Common, timestamp: &'c str) -> Self {
+    pub(super) fn new(common: &'c Common, timestamp: &'c str, written: Written<'c>) -> Self {
         Self {
             common,
             timestamp,
+            written,
             lowered: Lowered {
                 events: Vec::with_capacity(EVENTS_EXPECTED),
                 text: TraceText::default(),
@@ -121,7 +124,8 @@ impl<'c> Lowering<'c> {
             content,
             answers: Answers::Call(Arc::clone(call_id)),
         };
-        self.lowered.text.push_output(&output, self.timestamp);
+        let text = &mut self.lowered.text;
+        text.push_output(&output, self.timestamp, self.written);
         self.lowered.events.push(Event::ToolOutput(output));
     }
 
@@ -141,7 +145,8 @@ impl<'c> Lowering<'c> {
             content,
             tool_calls: Some(calls),
         };
-        self.lowered.text.push_message(&message, self.timestamp);
+        let text = &mut self.lowered.text;
+        text.push_message(&message, self.timestamp, self.written);
         self.lowered.events.push(Event::Message(message));
     }
 

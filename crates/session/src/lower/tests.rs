@@ -1,4 +1,5 @@
 use portcullis_json::{Limits, parse};
+use portcullis_mcp::{EnvelopeLimits, Message, Peer};
 use portcullis_trace::wire;
 
 use super::*;
@@ -7,11 +8,54 @@ fn value(text: &str) -> Value {
     parse(text, &Limits::strict()).unwrap()
 }
 
+#[test]
+fn long_texts_are_recorded_as_they_are_written() {
+    let long = r#"say \"a\/b\" "#.repeat(100);
+    for (line, method) in [
+        (
+            format!(
+                r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"t","arguments":{{"edits":[{{"old":"{long}"}}]}}}}}}"#
+            ),
+            None,
+        ),
+        (
+            format!(
+                r#"{{"jsonrpc":"2.0","id":1,"result":{{"content":[{{"type":"text","text":"{long}"}}]}}}}"#
+            ),
+            Some("tools/call"),
+        ),
+    ] {
+        let message = Message::parse(line.as_bytes(), &EnvelopeLimits::new(Peer::Server)).unwrap();
+        let call_id = "call_1".into();
+        let subject = match (method, message.result()) {
+            (Some(method), Some(result)) => Subject::Result {
+                call_id: &call_id,
+                method,
+                result,
+                task_call: None,
+            },
+            _ => Subject::Request {
+                call_id: &call_id,
+                method: "tools/call",
+                params: message.params(),
+            },
+        };
+        let common = Common::new(&"s".into());
+        let lowered = lower(subject, &common, "T", message.written()).unwrap();
+        let written = lowered.text.into_list();
+        assert!(written.contains(&long), "{written}");
+        let elements = value(&written);
+        let read = wire::trace(elements.as_array().unwrap()).unwrap();
+        assert_eq!(read, lowered.events);
+    }
+}
+
 /// What is recorded of a message says what was judged.
 #[track_caller]
 fn check(subject: Subject<'_>) {
     let common = Common::new(&"s\"".into());
-    let lowered = lower(subject, &common, "2023-11-14T22:13:20Z").unwrap();
+    let timestamp = "2023-11-14T22:13:20Z";
+    let lowered = lower(subject, &common, timestamp, Written::default()).unwrap();
     let written = value(&lowered.text.into_list());
     let elements = written.as_array().unwrap();
     assert_eq!(wire::trace(elements).unwrap(), lowered.events, "{written}");

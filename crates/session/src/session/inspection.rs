@@ -39,7 +39,7 @@ impl Session {
         subject: Subject<'_>,
         look: impl FnOnce(&mut ToolWatch) -> Report,
     ) -> Result<Inspected, Asked> {
-        match self.lowered(subject, turn.now) {
+        match self.lowered(subject, turn.message, turn.now) {
             Ok(Lowered { events, text }) => {
                 let informed = turn.answers.beside(&*self.detectors);
                 let mut judgement = self.judges.judge(&events, &informed)?;
@@ -83,10 +83,12 @@ impl Session {
     pub(super) fn lowered(
         &mut self,
         subject: Subject<'_>,
+        message: &Message,
         now: Timestamp,
     ) -> Result<Lowered, String> {
         let timestamp = self.times.write(now);
-        lower(subject, &self.common, timestamp).map_err(|error| error.to_string())
+        let lowered = lower(subject, &self.common, timestamp, message.written());
+        lowered.map_err(|error| error.to_string())
     }
 }
 

@@ -33,7 +33,7 @@ impl Session {
         if self.withheld_tools.len() + names.len() > WITHHELD_TOOLS_MAX {
             return;
         }
-        let lowered = self.lowered(subject(&shorter, exchange, None), turn.now);
+        let lowered = self.lowered(subject(&shorter, exchange, None), &shorter, turn.now);
         let Ok(Lowered { events, text }) = lowered else {
             return;
         };

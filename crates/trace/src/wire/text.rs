@@ -1,4 +1,6 @@
-use portcullis_json::{Object, Value, write_string_to, write_to};
+use portcullis_json::{
+    Object, Value, Written, rewrite_string_to, rewrite_to, write_string_to, write_to,
+};
 
 use super::Level;
 use crate::event::{
@@ -11,7 +13,7 @@ const TEXT_BYTES_EXPECTED: usize = 1024;
 /// Elements as the JSON text of a trace, written one behind the other.
 ///
 /// [`events`](super::events) makes the same events of them. Times are ISO 8601; they are no part of
-/// an event.
+/// an event. What was read from a text is written as it is there.
 #[derive(Clone, Debug, Default)]
 pub struct TraceText {
     /// Without the bracket at the end; empty before the first element.
@@ -21,16 +23,16 @@ pub struct TraceText {
 // === impl TraceText ===
 
 impl TraceText {
-    pub fn push_message(&mut self, message: &Message, timestamp: &str) {
+    pub fn push_message(&mut self, message: &Message, timestamp: &str, written: Written<'_>) {
         self.begin();
         self.text.push_str(r#"{"role":"#);
         self.string(&message.role);
-        self.content(&message.content);
+        self.content(&message.content, written);
         match message.tool_calls.as_deref() {
             Some([]) => {}
             Some(calls) => {
                 self.text.push_str(r#","tool_calls":["#);
-                self.list(calls, Self::call);
+                self.list(calls, |text, call| text.call(call, written));
                 self.text.push(']');
             }
             None => self.text.push_str(r#","tool_calls":null"#),
@@ -38,7 +40,7 @@ impl TraceText {
         self.end(&message.attribution, timestamp);
     }
 
-    pub fn push_output(&mut self, output: &ToolOutput, timestamp: &str) {
+    pub fn push_output(&mut self, output: &ToolOutput, timestamp: &str, written: Written<'_>) {
         self.begin();
         self.text.push_str(r#"{"role":"#);
         self.string(&output.role);
@@ -50,7 +52,7 @@ impl TraceText {
                 self.string(id);
             }
         }
-        self.content(&output.content);
+        self.content(&output.content, written);
         self.end(&output.attribution, timestamp);
     }
 
@@ -96,7 +98,7 @@ impl TraceText {
         let Attribution { metadata, server } = attribution;
         if !metadata.is_empty() {
             self.text.push_str(r#","metadata":"#);
-            self.object(metadata);
+            self.object(metadata, Written::default());
         }
         let is_named = || level == Level::Event && metadata.contains("server");
         if let Some(server) = server
@@ -107,21 +109,21 @@ impl TraceText {
         }
     }
 
-    fn content(&mut self, content: &Content) {
+    fn content(&mut self, content: &Content, written: Written<'_>) {
         self.text.push_str(r#","content":"#);
         match content {
             Content::None => self.text.push_str("null"),
-            Content::Text(text) => self.string(text),
+            Content::Text(text) => rewrite_string_to(&mut self.text, text, written),
             Content::Chunks(chunks) => {
                 self.text.push('[');
-                self.list(chunks, Self::chunk);
+                self.list(chunks, |text, chunk| text.chunk(chunk, written));
                 self.text.push(']');
             }
-            Content::Object(object) => self.object(object),
+            Content::Object(object) => self.object(object, written),
         }
     }
 
-    fn call(&mut self, call: &ToolCall) {
+    fn call(&mut self, call: &ToolCall, written: Written<'_>) {
         self.text.push('{');
         if let Some(id) = &call.id {
             self.text.push_str(r#""id":"#);
@@ -133,30 +135,30 @@ impl TraceText {
         self.text.push_str(r#","function":{"name":"#);
         self.string(&call.name);
         self.text.push_str(r#","arguments":"#);
-        self.object(&call.arguments);
+        self.object(&call.arguments, written);
         self.text.push('}');
         self.attribution(&call.attribution, Level::Part);
         self.text.push('}');
     }
 
-    fn chunk(&mut self, chunk: &Chunk) {
+    fn chunk(&mut self, chunk: &Chunk, written: Written<'_>) {
         self.text.push_str(r#"{"type":"#);
         self.string(&chunk.kind);
         match &chunk.body {
             ChunkBody::Text(text) => {
                 self.text.push_str(r#","text":"#);
-                self.string(text);
+                rewrite_string_to(&mut self.text, text, written);
             }
             ChunkBody::Image(urls) => {
                 self.text.push_str(r#","image_url":"#);
-                self.object(urls);
+                self.object(urls, written);
             }
         }
         self.attribution(&chunk.attribution, Level::Part);
         self.text.push('}');
     }
 
-    fn list<T>(&mut self, items: &[T], write: fn(&mut Self, &T)) {
+    fn list<T>(&mut self, items: &[T], write: impl Fn(&mut Self, &T)) {
         for (place, item) in items.iter().enumerate() {
             if place > 0 {
                 self.text.push(',');
@@ -165,7 +167,7 @@ impl TraceText {
         }
     }
 
-    fn object(&mut self, object: &Object) {
+    fn object(&mut self, object: &Object, written: Written<'_>) {
         self.text.push('{');
         for (place, (name, value)) in object.iter().enumerate() {
             if place > 0 {
@@ -173,7 +175,7 @@ impl TraceText {
             }
             self.string(name);
             self.text.push(':');
-            write_to(&mut self.text, value);
+            rewrite_to(&mut self.text, value, written);
         }
         self.text.push('}');
     }
@@ -196,8 +198,8 @@ mod tests {
         for element in elements {
             for event in events(element).unwrap() {
                 match event {
-                    Event::Message(message) => text.push_message(&message, "T"),
-                    Event::ToolOutput(output) => text.push_output(&output, "T"),
+                    Event::Message(message) => text.push_message(&message, "T", Written::default()),
+                    Event::ToolOutput(output) => text.push_output(&output, "T", Written::default()),
                     Event::ToolCall(_) | Event::Tool(_) => text.push_element(element),
                 }
             }
