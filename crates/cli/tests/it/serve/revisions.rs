@@ -381,6 +381,40 @@ fn two_clients_with_the_same_ids_do_not_mix() {
 }
 
 #[test]
+fn what_tells_conversations_apart_is_configured() {
+    const POLICY: &str = "guardrails:
+- name: order
+  policy: |
+    raise \"after secret\" if:
+        (a: ToolCall) -> (b: ToolCall)
+        a.function.name == \"secret\"
+        b.function.name == \"send\"
+";
+    let upstream = Upstream::plain();
+    let say = |gateway: &Gateway, conversation: &str, tool: &str| {
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}","arguments":{{}},"_meta":{{"example/conversation":"{conversation}","io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{{"name":"test","version":"1"}},"io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
+        );
+        let request = modern_call(1, tool).with("X-Conversation", conversation);
+        request.saying(&body).send(gateway.address).message()
+    };
+    for key in ["header: X-Conversation", "meta: example/conversation"] {
+        let settings = format!("sessions: {{ key: {{ {key} }} }}\n{POLICY}");
+        let gateway = Gateway::before(&upstream, &settings);
+        say(&gateway, "a", "secret");
+        assert!(say(&gateway, "b", "send").contains("plain"), "{key}");
+        assert!(
+            say(&gateway, "a", "send").contains("guardrail `order`"),
+            "{key}"
+        );
+    }
+    // Otherwise it is the client.
+    let gateway = Gateway::before(&upstream, POLICY);
+    say(&gateway, "a", "secret");
+    assert!(say(&gateway, "b", "send").contains("guardrail `order`"));
+}
+
+#[test]
 fn a_new_conversation_takes_the_place_of_the_longest_idle_one() {
     let upstream = Upstream::plain();
     let settings = "sessions: { max_sessions_per_principal: 2, key: { header: X-Conversation } }\n";
