@@ -126,7 +126,7 @@ mod tests {
         fs::write(&path, include_bytes!("../../tests/fixtures/version-7.db")).unwrap();
         let (mut first, mut second) = (hasty(&path), hasty(&path));
         first.begin(Access::Write).unwrap();
-        let (begin, begun) = mpsc::channel();
+        let (begin, begun) = mpsc::sync_channel(1);
         thread::scope(|scope| {
             let opened = scope.spawn(|| {
                 begin.send(()).unwrap();

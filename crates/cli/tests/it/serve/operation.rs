@@ -104,7 +104,7 @@ fn the_page_names_every_metric_with_its_labels() {
         .filter(|line| line.starts_with("| `portcullis_"));
     let mut written = BTreeSet::new();
     for [names, labels] in rows.map(|row| <[_; 2]>::try_from(of_row(row)).unwrap()) {
-        let labels = BTreeSet::from_iter(labels);
+        let labels: BTreeSet<String> = labels.into_iter().collect();
         written.extend(names.into_iter().map(|name| (name, labels.clone())));
     }
 

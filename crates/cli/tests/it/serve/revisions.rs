@@ -5,6 +5,7 @@ use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::Duration;
 
+use super::failures::FIRST_THEN_SECOND;
 use super::gateway::{Gateway, PATH, call};
 use super::http::{Answer, PATIENCE, Request};
 use super::upstream::{Events, Received, Upstream};
@@ -382,14 +383,6 @@ fn two_clients_with_the_same_ids_do_not_mix() {
 
 #[test]
 fn what_tells_conversations_apart_is_configured() {
-    const POLICY: &str = "guardrails:
-- name: order
-  policy: |
-    raise \"after secret\" if:
-        (a: ToolCall) -> (b: ToolCall)
-        a.function.name == \"secret\"
-        b.function.name == \"send\"
-";
     let upstream = Upstream::plain();
     let say = |gateway: &Gateway, conversation: &str, tool: &str| {
         let body = format!(
@@ -399,19 +392,19 @@ fn what_tells_conversations_apart_is_configured() {
         request.saying(&body).send(gateway.address).message()
     };
     for key in ["header: X-Conversation", "meta: example/conversation"] {
-        let settings = format!("sessions: {{ key: {{ {key} }} }}\n{POLICY}");
+        let settings = format!("sessions: {{ key: {{ {key} }} }}\n{FIRST_THEN_SECOND}");
         let gateway = Gateway::before(&upstream, &settings);
-        say(&gateway, "a", "secret");
-        assert!(say(&gateway, "b", "send").contains("plain"), "{key}");
+        say(&gateway, "a", "first");
+        assert!(say(&gateway, "b", "second").contains("plain"), "{key}");
         assert!(
-            say(&gateway, "a", "send").contains("guardrail `order`"),
+            say(&gateway, "a", "second").contains("guardrail `flow`"),
             "{key}"
         );
     }
     // Otherwise it is the client.
-    let gateway = Gateway::before(&upstream, POLICY);
-    say(&gateway, "a", "secret");
-    assert!(say(&gateway, "b", "send").contains("guardrail `order`"));
+    let gateway = Gateway::before(&upstream, FIRST_THEN_SECOND);
+    say(&gateway, "a", "first");
+    assert!(say(&gateway, "b", "second").contains("guardrail `flow`"));
 }
 
 #[test]

@@ -81,7 +81,7 @@ impl Eras {
         *known = Some(Known {
             of: server.clone(),
             is_stateless,
-            until: Instant::now() + heard.is_believed_for(),
+            until: Instant::now() + heard.believed_for(),
         });
         Ok(is_stateless)
     }
@@ -95,7 +95,7 @@ impl Eras {
 // === impl Heard ===
 
 impl Heard {
-    fn is_believed_for(self) -> Duration {
+    fn believed_for(self) -> Duration {
         match self {
             Self::Answer { .. } => KNOWN_FOR,
             Self::End | Self::Silence => UNSAID_FOR,
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_is_believed_for_an_hour_and_none_for_a_minute() {
+    async fn an_answer_believed_for_an_hour_and_none_for_a_minute() {
         let [yes, no] = [true, false].map(|is_stateless| Heard::Answer { is_stateless });
         let check = async |heard: Heard, other: Heard, is_stateless: bool, seconds: u64| {
             let (eras, server) = (Eras::default(), server("program"));
