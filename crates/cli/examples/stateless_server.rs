@@ -117,6 +117,10 @@ impl Server {
                 self.say(r#""id":1,"method":"roots/list""#)?;
                 self.echo(id, message)
             }
+            "ask vendor" => {
+                self.say(r#""id":1,"method":"vendor/ask""#)?;
+                self.echo(id, message)
+            }
             "answer as text" => self.say(&format!(r#""id":"{id}","result":{{}}"#)),
             "answer nobody" => self.say(r#""error":{"code":-32600,"message":"broken"}"#),
             "answer twice" => {

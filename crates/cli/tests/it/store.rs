@@ -284,6 +284,37 @@ fn a_file_is_imported_as_a_whole_or_not_at_all() {
 }
 
 #[test]
+fn an_exported_trace_is_imported_as_one_line() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    let import = ["traces", "import", "t.jsonl", "--project", "zoo"];
+    let trace = r#"[{"role":"user","content":"a seal"},{"role":"user","content":"a\nwalrus"}]"#;
+    write(directory, "t.jsonl", trace);
+    well(directory, &import);
+    let id = first_id(&well(directory, &["traces", "ls", "--json"])).to_owned();
+    let exported = well(directory, &["traces", "export", &id]);
+    assert_eq!(exported.lines().count(), 4, "{exported}");
+
+    write(directory, "t.jsonl", &exported);
+    refused(directory, &import, "`t.jsonl`, line 1: ");
+    let hint = "hint: nothing of the file was imported; a trace is one line: `jq -c .` makes one of \
+        several, such as `traces export` writes";
+    refused(directory, &import, hint);
+    // Line breaks of a text are escaped: these are between values.
+    write(directory, "t.jsonl", &exported.replace('\n', ""));
+    assert_eq!(well(directory, &import), "1 traces");
+    let all = well(directory, &["traces", "ls", "--search", "walrus", "--json"]);
+    let again = all
+        .split("\"id\":\"")
+        .skip(1)
+        .map(|rest| rest.split('"').next().unwrap());
+    for id in again {
+        assert_eq!(well(directory, &["traces", "export", id]), exported);
+    }
+    assert_eq!(all.matches("\"id\":\"").count(), 2, "{all}");
+}
+
+#[test]
 fn store_is_migrated_checked_and_vacuumed() {
     let directory = TempDir::new().unwrap();
     let directory = directory.path();

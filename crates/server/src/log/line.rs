@@ -1,4 +1,6 @@
+use std::error::Error;
 use std::fmt::{self, Debug, Write};
+use std::iter;
 
 use portcullis_json::{Object, Value};
 use tracing::field::{Field, Visit};
@@ -12,6 +14,8 @@ use crate::config::LogFormat;
 
 /// LIMIT: bytes of one value; what peers say may be longer.
 const VALUE_BYTES_MAX: usize = 1024;
+/// LIMIT: what an error comes from, and what that comes from.
+const CAUSES_MAX: usize = 8;
 const MESSAGE: &str = "message";
 
 /// Writes each event as one line, whatever is in it.
@@ -118,6 +122,20 @@ impl Visit for Said {
         } else {
             self.push(field, cut.text);
         }
+    }
+
+    /// With its causes: an error says of them what its reader may know, which is less.
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        let mut cut = Cut::default();
+        write!(cut, "{value}").ok();
+        let causes = iter::successors(value.source(), |cause: &&dyn Error| (*cause).source());
+        for cause in causes.take(CAUSES_MAX) {
+            let cause = cause.to_string();
+            if !cut.text.contains(&cause) {
+                write!(cut, ": {cause}").ok();
+            }
+        }
+        self.push(field, cut.text);
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
@@ -260,6 +278,39 @@ mod tests {
         }
         assert_eq!(line.get("count"), Some(&Value::from(3_i64)));
         assert_eq!(line.get("is_last"), Some(&Value::from(true)));
+    }
+
+    #[test]
+    fn an_error_is_written_with_its_causes() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("{said}")]
+        struct Layer {
+            said: &'static str,
+            source: io::Error,
+        }
+        let of = |said: &'static str, cause: &str| {
+            let source = io::Error::other(cause.to_owned());
+            let error = Layer { said, source };
+            let lines = logged(LogFormat::Text, || {
+                warn!(error = &error as &dyn Error, "failed");
+            });
+            lines.concat()
+        };
+        let written = of("not started", "no such file");
+        assert!(
+            written.ends_with(" failed error=\"not started: no such file\"\n"),
+            "{written}"
+        );
+        // One that says what it comes from says it once.
+        let written = of("not started: no such file", "no such file");
+        assert!(
+            written.ends_with(" failed error=\"not started: no such file\"\n"),
+            "{written}"
+        );
+        let written = of("not started", &"x".repeat(2 * VALUE_BYTES_MAX));
+        assert!(written.len() < 2 * VALUE_BYTES_MAX, "{}", written.len());
+        let written = of("not started", FORGED);
+        assert_eq!(written.lines().count(), 1, "{written}");
     }
 
     #[test]

@@ -27,6 +27,7 @@ use uuid::Uuid;
 
 pub(crate) use self::connect::not_started;
 use self::era::Eras;
+pub(crate) use self::era::NotAsked;
 use self::openings::Openings;
 use super::answer::Refused;
 use super::belongings::AllBelongings;

@@ -376,6 +376,8 @@ impl Conversation {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::{Instant, sleep};
+
     use super::*;
 
     fn message() -> Parcel {
@@ -401,5 +403,26 @@ mod tests {
             assert!(parcels.recv().await.is_some());
         }
         assert!(parcels.recv().await.is_none());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_read_is_waited_for_ten_seconds() {
+        let max = Duration::from_secs(10);
+        let (outlet, mut parcels) = Outlet::new();
+        let began = Instant::now();
+        for _ in 0..OUTLET_MESSAGES {
+            outlet.send(message()).await.unwrap();
+        }
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        let reads = async {
+            sleep(max - Duration::from_millis(1)).await;
+            assert!(parcels.recv().await.is_some());
+        };
+        let (sent, ()) = tokio::join!(outlet.send(message()), reads);
+        sent.unwrap();
+
+        let began = Instant::now();
+        outlet.send(message()).await.unwrap_err();
+        assert_eq!(began.elapsed(), max);
     }
 }

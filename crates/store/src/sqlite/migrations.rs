@@ -97,3 +97,58 @@ fn number(store: &mut SqliteStore, statement: &str) -> Result<u64, StoreError> {
         _ => Ok(0),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::mpsc;
+    use std::thread;
+
+    use super::super::{FileId, open};
+    use super::*;
+    use crate::Durability;
+
+    /// A connection that waits for others a little only, as long as nothing else is said.
+    fn hasty(path: &Path) -> SqliteStore {
+        let connection = open::connect(path, Durability::Relaxed).unwrap();
+        connection.busy_timeout(Duration::from_millis(10)).unwrap();
+        SqliteStore {
+            connection,
+            path: path.to_owned(),
+            file: FileId::at(path).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_migration_is_waited_for_longer_than_a_write() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("traces.db");
+        fs::write(&path, include_bytes!("../../tests/fixtures/version-7.db")).unwrap();
+        let (mut first, mut second) = (hasty(&path), hasty(&path));
+        first.begin(Access::Write).unwrap();
+        let (begin, begun) = mpsc::sync_channel(1);
+        thread::scope(|scope| {
+            let opened = scope.spawn(|| {
+                begin.send(()).unwrap();
+                run(&mut second, &path)
+            });
+            begun.recv().unwrap();
+            // What would not wait has failed by then.
+            thread::sleep(Duration::from_millis(200));
+            assert!(!opened.is_finished());
+            // Taken twice, the step would fail.
+            let step = MIGRATIONS[7];
+            first.connection.execute_batch(step).unwrap();
+            let note = "INSERT INTO schema_version (version) VALUES (8)";
+            first.connection.execute_batch(note).unwrap();
+            first.commit().unwrap();
+            opened.join().unwrap().unwrap();
+        });
+        assert_eq!(version(&mut second, &path).unwrap(), MIGRATIONS.len());
+        let waits = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+        let wait = second
+            .connection
+            .query_row("PRAGMA busy_timeout", [], waits);
+        assert_eq!(u128::try_from(wait.unwrap()), Ok(BUSY_TIMEOUT.as_millis()));
+    }
+}

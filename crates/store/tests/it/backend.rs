@@ -1,5 +1,4 @@
 //! Empty stores of each kind, one for each test.
-use std::fmt::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use portcullis_store::{Durability, Entry, Location, Store};
@@ -57,6 +56,7 @@ pub(crate) struct Place {
 enum Cleanup {
     Directory { _directory: TempDir },
     Schema { url: String, name: String },
+    Database { url: String, name: String },
 }
 
 impl Place {
@@ -73,21 +73,40 @@ impl Place {
     /// `None`, and a note that says so, if there is no database for tests.
     pub(crate) fn postgres() -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let Some(url) = postgres_url() else {
-            eprintln!("SKIPPED: {POSTGRES} names no database; `cargo xtask test` starts one");
-            return None;
-        };
+        let url = postgres_url()?;
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{number}", std::process::id());
         client(&url)
             .batch_execute(&format!("CREATE SCHEMA {name}"))
             .unwrap();
-        let mut located = url.clone();
-        let separator = if url.contains('?') { '&' } else { '?' };
-        write!(located, "{separator}options=-csearch_path%3D{name}").unwrap();
+        let located = with_parameter(&url, &format!("options=-csearch_path%3D{name}"));
         Some(Self {
             location: located.parse().unwrap(),
             _cleanup: Cleanup::Schema { url, name },
+        })
+    }
+
+    /// The same as a role may use it that has no right to make what is temporary.
+    pub(crate) fn postgres_without_temporary() -> Option<Self> {
+        let url = postgres_url()?;
+        let name = format!("test_{}_without_temporary", std::process::id());
+        let mut owner = client(&url);
+        // Together they would be one transaction, in which no database is made.
+        for statement in [
+            format!("CREATE ROLE {name}"),
+            format!("CREATE DATABASE {name}"),
+            format!("REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC"),
+        ] {
+            owner.batch_execute(&statement).unwrap();
+        }
+        let database = with_parameter(&url, &format!("dbname={name}"));
+        client(&database)
+            .batch_execute(&format!("CREATE SCHEMA AUTHORIZATION {name}"))
+            .unwrap();
+        let located = with_parameter(&database, &format!("options=-crole%3D{name}"));
+        Some(Self {
+            location: located.parse().unwrap(),
+            _cleanup: Cleanup::Database { url, name },
         })
     }
 
@@ -106,9 +125,21 @@ impl Place {
 
 impl Drop for Cleanup {
     fn drop(&mut self) {
-        if let Self::Schema { url, name } = self {
-            let drop = format!("DROP SCHEMA {name} CASCADE");
-            client(url).batch_execute(&drop).unwrap();
+        match self {
+            Self::Directory { .. } => {}
+            Self::Schema { url, name } => {
+                let drop = format!("DROP SCHEMA {name} CASCADE");
+                client(url).batch_execute(&drop).unwrap();
+            }
+            Self::Database { url, name } => {
+                let mut owner = client(url);
+                for drop in [
+                    format!("DROP DATABASE {name} WITH (FORCE)"),
+                    format!("DROP ROLE {name}"),
+                ] {
+                    owner.batch_execute(&drop).unwrap();
+                }
+            }
         }
     }
 }
@@ -117,10 +148,20 @@ pub(crate) fn client(url: &str) -> Client {
     Client::connect(url, NoTls).unwrap()
 }
 
+fn with_parameter(url: &str, parameter: &str) -> String {
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}{parameter}")
+}
+
+/// `None`, and a note that says so, if there is no database for tests.
 #[expect(
     clippy::disallowed_methods,
     reason = "a test has no other configuration"
 )]
 fn postgres_url() -> Option<String> {
-    std::env::var(POSTGRES).ok()
+    let url = std::env::var(POSTGRES).ok();
+    if url.is_none() {
+        eprintln!("SKIPPED: {POSTGRES} names no database; `cargo xtask test` starts one");
+    }
+    url
 }

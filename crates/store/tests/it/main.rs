@@ -28,6 +28,8 @@ mod pushes;
 #[cfg(test)]
 mod records;
 #[cfg(test)]
+mod rights;
+#[cfg(test)]
 mod search;
 #[cfg(test)]
 mod second_process;

@@ -176,6 +176,41 @@ fn a_revoked_key_opens_nothing_a_moment_later() {
 }
 
 #[test]
+fn a_key_that_has_expired_opens_nothing() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, LOGIN);
+    let secret = ApiKeySecret::from_random([1; 32]);
+    let expired = ApiKey {
+        id: "00000000-0000-4000-8000-000000000001".parse().unwrap(),
+        name: "test".to_owned(),
+        hash: secret.hash(),
+        created_at: Timestamp::from_micros(1),
+        expires_at: Some(Timestamp::from_micros(2)),
+        revoked_at: None,
+    };
+    gateway.store().create_api_key(&expired).unwrap();
+    let begin = with_key(secret.as_str()).saying(&initialize("2025-11-25"));
+    let answer = begin.send(gateway.address);
+    assert_eq!(answer.status, 401);
+    let challenged = challenge(&answer).unwrap();
+    assert!(
+        challenged.contains(r#"error="invalid_token""#),
+        "{challenged}"
+    );
+}
+
+#[test]
+fn while_the_store_cannot_be_asked_no_key_is_taken_for_wrong() {
+    let upstream = Upstream::plain();
+    let away = format!("{LOGIN}store: {{ url: /dev/null/traces.db }}\n");
+    let gateway = Gateway::before(&upstream, &away);
+    let begin = with_key("inv-0").saying(&initialize("2025-11-25"));
+    let answer = begin.send(gateway.address);
+    assert_eq!((answer.status, challenge(&answer)), (503, None));
+    assert!(upstream.received().is_empty());
+}
+
+#[test]
 fn logging_in_can_be_asked_for_while_the_gateway_runs() {
     let upstream = Upstream::plain();
     let gateway = Gateway::before(&upstream, "");

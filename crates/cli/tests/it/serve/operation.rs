@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use portcullis_json::{Limits, Value, parse};
-use portcullis_store::Location;
+use portcullis_json::{Limits, Object, Value, parse};
+use portcullis_store::{Location, SessionFilter};
+use portcullis_trace::record::{Origin, SessionRecord, SessionSummary, Timestamp};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -82,6 +83,52 @@ fn what_happens_is_counted() {
     );
     has(&metrics, "portcullis_recorder_lost_total 0");
     has(&metrics, "portcullis_waiting_messages 0");
+}
+
+#[test]
+fn the_page_names_every_metric_with_its_labels() {
+    const PAGE: &str = include_str!("../../../../../docs/GATEWAY.md");
+    let of_row = |row: &str| -> Vec<Vec<String>> {
+        let cells = row.trim_matches('|').split(" | ").take(2);
+        let names = |cell: &str| {
+            cell.split('`')
+                .skip(1)
+                .step_by(2)
+                .map(str::to_owned)
+                .collect()
+        };
+        cells.map(names).collect()
+    };
+    let rows = PAGE
+        .lines()
+        .filter(|line| line.starts_with("| `portcullis_"));
+    let mut written = BTreeSet::new();
+    for [names, labels] in rows.map(|row| <[_; 2]>::try_from(of_row(row)).unwrap()) {
+        let labels: BTreeSet<String> = labels.into_iter().collect();
+        written.extend(names.into_iter().map(|name| (name, labels.clone())));
+    }
+
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    gateway.open();
+    assert_eq!(gateway.open().post("{}").status, 400);
+    let metrics = metrics(&gateway);
+    let types = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE "));
+    let named = types.map(|line| {
+        let name = line.split(' ').next().unwrap();
+        let samples = metrics.lines().filter(|line| line.starts_with(name));
+        let labels = samples.flat_map(|sample| {
+            let labels = sample.split(['{', '}']).nth(1).unwrap_or_default();
+            labels
+                .split(',')
+                .filter_map(|label| Some(label.split_once('=')?.0))
+        });
+        let labels = labels.filter(|label| *label != "le").map(str::to_owned);
+        (name.to_owned(), labels.collect::<BTreeSet<_>>())
+    });
+    assert_eq!(named.collect::<BTreeSet<_>>(), written);
 }
 
 #[test]
@@ -177,6 +224,34 @@ fn a_store_that_comes_later_is_recorded_into() {
 }
 
 #[test]
+fn old_sessions_are_forgotten_where_that_is_configured() {
+    let long_ago = SessionRecord {
+        id: "0199a1b2-c3d4-7e5f-8a6b-000000000001".parse().unwrap(),
+        project: None,
+        name: None,
+        server: "s".to_owned(),
+        client: None,
+        started_at: Timestamp::from_micros(1),
+        metadata: Object::new(),
+        origin: Origin::Live,
+        index: None,
+        hierarchy_path: Vec::new(),
+    };
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "store: { retention: { max_age: 2h } }\n");
+    gateway.open();
+    let mut store = gateway.store();
+    store.write(&[long_ago.into()]).unwrap();
+    // The next look is a minute away; a gateway that starts looks at once.
+    let _beside = gateway.beside();
+    eventually("it is kept", || {
+        let left = store.sessions(&SessionFilter::newest(9)).unwrap();
+        let is_old = |found: &SessionSummary| found.session.started_at == Timestamp::from_micros(1);
+        left.len() == 1 && !left.iter().any(is_old)
+    });
+}
+
+#[test]
 fn metrics_are_for_those_who_may_ask() {
     let upstream = Upstream::plain();
     for login in ["clients: { login: keys }\n", "api: { login: keys }\n"] {
@@ -184,6 +259,10 @@ fn metrics_are_for_those_who_may_ask() {
         let answer = get(&gateway, "/metrics");
         assert_eq!(answer.status, 401, "{login}");
         assert!(answer.headers.get("WWW-Authenticate").is_some());
+        // Probes are for all.
+        for path in ["/health/live", "/health/ready"] {
+            assert_eq!(get(&gateway, path).status, 200, "{login}{path}");
+        }
     }
     let gateway = Gateway::before(&upstream, "");
     let from_a_page = Request::new("GET", "/metrics").with("Host", "evil.example");
@@ -333,6 +412,61 @@ fn every_refusal_and_every_end_is_one_line_with_its_reason() {
 }
 
 #[test]
+fn the_log_has_what_its_level_says() {
+    let upstream = Upstream::plain();
+    let lines = |level: &str| {
+        let level = format!("{POLICY}log: {{ level: {level} }}\n");
+        let gateway = Gateway::before(&upstream, &level);
+        let session = gateway.open();
+        assert!(session.answer(1, "good").contains("plain"));
+        assert!(session.answer(2, "bad").contains("no bad"));
+        let log = gateway.log();
+        ["passed", "session begins", "judged"].map(|what| log.contains(&format!(": {what}")))
+    };
+    assert_eq!(lines("debug"), [true, true, true]);
+    assert_eq!(lines("info"), [false, true, true]);
+    assert_eq!(lines("warn"), [false, false, false]);
+}
+
+#[test]
+fn what_only_a_restart_puts_in_force_is_named() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    gateway.configure("log: { level: debug }\nstore: { url: other.db }\n");
+    let is_told = |key: &str| {
+        let told = format!("a change of `{key}` is in force after a restart");
+        gateway.log().contains(&told)
+    };
+    eventually("it is not said", || is_told("log") && is_told("store.url"));
+    for key in ["listen", "data_directory", "durability"] {
+        assert!(!is_told(key), "{key}");
+    }
+    assert!(gateway.open().answer(1, "x").contains("plain"));
+    assert!(!gateway.log().contains(": passed"), "{}", gateway.log());
+}
+
+#[test]
+fn what_a_guardrail_fails_to_judge_is_counted() {
+    const FAILING: &str = "guardrails:
+- name: fails
+  policy: |
+    raise \"x\" if:
+        (c: ToolCall)
+        c is tool:any
+        c.function.arguments.missing == 1
+";
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, FAILING);
+    let session = gateway.open();
+    assert!(session.answer(1, "any").contains(r#""isError":true"#));
+    let metrics = metrics(&gateway);
+    has(
+        &metrics,
+        "portcullis_failed_judgements_total{server=\"s\"} 1",
+    );
+}
+
+#[test]
 fn what_a_client_says_of_proxies_before_it_changes_nothing() {
     let upstream = Upstream::plain();
     let gateway = Gateway::before(&upstream, "");
@@ -364,7 +498,7 @@ fn what_a_client_says_of_proxies_before_it_changes_nothing() {
 }
 
 #[test]
-fn too_many_headers_are_refused() {
+fn too_many_and_too_long_headers_are_refused() {
     let upstream = Upstream::plain();
     let gateway = Gateway::before(&upstream, "");
     let session = gateway.open();
@@ -373,5 +507,8 @@ fn too_many_headers_are_refused() {
         request.with(&format!("Mcp-Param-{number}"), "x")
     });
     assert_eq!(many.send(gateway.address).status, 431);
+    let of_kib = |kib: usize| fine.clone().with("Mcp-Param-0", &"x".repeat(kib << 10));
+    assert_eq!(of_kib(64).send(gateway.address).status, 431);
+    assert_eq!(of_kib(31).send(gateway.address).status, 200);
     assert_eq!(fine.send(gateway.address).status, 200);
 }

@@ -55,6 +55,33 @@ fn a_new_guardrail_knows_what_was_said_before_it() {
 }
 
 #[test]
+fn a_changed_limit_is_in_force_at_once_for_what_clients_say() {
+    let text = "x".repeat(5000);
+    let answer = format!(r#"{{"content":[{{"type":"text","text":"{text}"}}]}}"#);
+    let upstream = Upstream::scripted(move |received, reply| {
+        if received.tool() != Some("long") {
+            return Some(reply);
+        }
+        reply.json(&[], &received.answered(&answer));
+        None
+    });
+    let gateway = Gateway::before(&upstream, "");
+    let before = gateway.open();
+    let long = call(1, "x").replace("{}", &format!(r#"{{"text":"{text}"}}"#));
+    assert_eq!(before.post(&long).status, 200);
+    gateway.configure("limits: { message_bytes: 2000 }\n");
+    eventually("it is in force for nobody", || {
+        before.post(&long).status == 413
+    });
+    let after = gateway.open();
+    assert_eq!(after.post(&long).status, 413);
+    // What a server may say was fixed with the way to it.
+    assert!(before.answer(2, "long").contains(&text));
+    let refused = after.answer(2, "long");
+    assert!(refused.contains("longer than 2000 bytes"), "{refused}");
+}
+
+#[test]
 fn a_wrong_change_keeps_what_was_in_force() {
     let upstream = Upstream::plain();
     let gateway = Gateway::before(&upstream, NO_BAD);

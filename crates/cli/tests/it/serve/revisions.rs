@@ -5,6 +5,7 @@ use std::sync::mpsc::Receiver;
 use std::thread;
 use std::time::Duration;
 
+use super::failures::FIRST_THEN_SECOND;
 use super::gateway::{Gateway, PATH, call};
 use super::http::{Answer, PATIENCE, Request};
 use super::upstream::{Events, Received, Upstream};
@@ -378,6 +379,32 @@ fn two_clients_with_the_same_ids_do_not_mix() {
             "{tool}: {message}"
         );
     }
+}
+
+#[test]
+fn what_tells_conversations_apart_is_configured() {
+    let upstream = Upstream::plain();
+    let say = |gateway: &Gateway, conversation: &str, tool: &str| {
+        let body = format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"{tool}","arguments":{{}},"_meta":{{"example/conversation":"{conversation}","io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{{"name":"test","version":"1"}},"io.modelcontextprotocol/clientCapabilities":{{}}}}}}}}"#
+        );
+        let request = modern_call(1, tool).with("X-Conversation", conversation);
+        request.saying(&body).send(gateway.address).message()
+    };
+    for key in ["header: X-Conversation", "meta: example/conversation"] {
+        let settings = format!("sessions: {{ key: {{ {key} }} }}\n{FIRST_THEN_SECOND}");
+        let gateway = Gateway::before(&upstream, &settings);
+        say(&gateway, "a", "first");
+        assert!(say(&gateway, "b", "second").contains("plain"), "{key}");
+        assert!(
+            say(&gateway, "a", "second").contains("guardrail `flow`"),
+            "{key}"
+        );
+    }
+    // Otherwise it is the client.
+    let gateway = Gateway::before(&upstream, FIRST_THEN_SECOND);
+    say(&gateway, "a", "first");
+    assert!(say(&gateway, "b", "second").contains("guardrail `flow`"));
 }
 
 #[test]

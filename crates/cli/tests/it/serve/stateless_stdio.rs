@@ -6,11 +6,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use portcullis_json::{Limits, Value, parse};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
-use super::gateway::{Gateway, PATH, eventually};
+use super::gateway::{Gateway, PATH, eventually, initialize};
 use super::http::{Answer, Request};
 use super::revisions::{modern, modern_call};
+use super::unkind::signal;
 use crate::client::{example, scripted_server};
 
 /// A gateway before the server of the tests, as `s`.
@@ -291,21 +293,39 @@ fn a_client_that_does_not_read_holds_up_nobody() {
     drop(unread);
 }
 
-#[test]
-fn a_server_that_takes_nothing_any_more_makes_room_for_another() {
+/// One whose first server, behind the one that is asked for its era, reads so many lines and no more.
+fn gateway_whose_first_reads(lines: u32) -> (Gateway, TempDir) {
     let program = example("stateless_server");
-    // The first that serves reads no more than two lines.
     let script = format!(
-        r#"n=$(wc -l < starts); if [ $n = 2 ]; then
-        for n in 1 2; do read -r line; printf '%s\n' "$line"; done | '{0}'
+        r#"if [ $(wc -l < starts) = 2 ]; then
+        for n in $(seq {lines}); do read -r line; printf '%s\n' "$line"; done | '{0}'
         exec <&-; sleep 60; fi; exec '{0}'"#,
         program.display()
     );
     let directory = TempDir::new().unwrap();
-    let directory = directory.path().display();
-    let script = format!("cd '{directory}'; echo >> starts; {script}");
+    let at = directory.path().display();
+    let script = format!("cd '{at}'; echo >> starts; {script}");
     let servers = format!("servers:\n  s:\n    command: [sh, -c, {script:?}]\n");
-    let gateway = Gateway::start(&servers, "");
+    (Gateway::start(&servers, ""), directory)
+}
+
+#[test]
+fn a_server_that_takes_nothing_any_more_makes_room_for_another() {
+    let (gateway, directory) = gateway_whose_first_reads(1);
+    modern_call(1, "x").send(gateway.address).body();
+    // What is written before the pipe is closed would wait for its answer.
+    thread::sleep(Duration::from_millis(500));
+    let failed = modern_call(2, "x").send(gateway.address).body();
+    assert!(failed.contains(r#""error""#), "{failed}");
+    // The next does not wait for anybody to look who is over.
+    let answer = modern_call(3, "x").send(gateway.address).body();
+    assert!(answer.contains(r#""result""#), "{answer}");
+    assert_eq!(starts(&directory), 3);
+}
+
+#[test]
+fn subscriptions_end_with_a_server_that_takes_nothing_any_more() {
+    let (gateway, _directory) = gateway_whose_first_reads(2);
     let mut subscription = modern(7, "subscriptions/listen", "").send(gateway.address);
     subscription.event().unwrap();
     modern_call(1, "x").send(gateway.address).body();
@@ -340,11 +360,19 @@ fn a_server_that_says_nothing_is_given_up() {
 
 #[test]
 fn a_server_has_nothing_to_ask_for() {
-    let gateway = gateway("");
-    let answer = modern_call(1, "ask").send(gateway.address);
-    assert!(!answer.is_stream());
-    let answer = answer.body();
-    assert!(answer.contains(r#""id":1,"result""#), "{answer}");
+    let program = example("stateless_server");
+    let command = format!("command: [{program:?}], allow_methods: [vendor/ask]");
+    let gateway = Gateway::start(&format!("servers: {{ s: {{ {command} }} }}\n"), "");
+    let check = |tool: &str| {
+        let answer = modern_call(1, tool).send(gateway.address);
+        assert!(!answer.is_stream(), "{tool}");
+        let answer = answer.body();
+        assert!(answer.contains(r#""id":1,"result""#), "{answer}");
+    };
+    check("ask");
+    check("ask vendor");
+    let log = gateway.log();
+    assert_eq!(log.matches("noted").count(), 2, "{log}");
 }
 
 #[test]
@@ -379,11 +407,28 @@ fn clients_fall_back_where_the_server_is_of_before() {
         assert!(body.contains(r#""requested":"2026-07-28""#), "{body}");
         // It is asked once.
         assert_eq!(started(), 1, "{script}");
+        let log = gateway.log();
+        assert_eq!(log.matches("its era").count(), 1, "{log}");
     };
     check(&format!("exec '{}'", scripted_server().display()));
     check("exit 3");
     check("read line; exit 3");
     check("exec <&-; echo broken");
+}
+
+#[test]
+fn a_gateway_that_ends_while_a_server_is_asked_says_so() {
+    let (gateway, directory) = gateway_before("exec sleep 60", "");
+    let waiting = modern_call(1, "x").say(gateway.address);
+    eventually("it is not asked", || starts(&directory) == 1);
+    signal(&gateway, Signal::TERM);
+    let answer = read(waiting);
+    assert_eq!(answer.status, 503);
+    let body = answer.body();
+    assert!(body.contains("the gateway ends"), "{body}");
+    // It was not waited for: nothing is known of it.
+    let log = gateway.log();
+    assert!(!log.contains("its era"), "{log}");
 }
 
 #[test]
@@ -404,6 +449,29 @@ fn a_server_of_both_eras_serves_both() {
     assert!(answer.contains(r#""resultType":"complete""#), "{answer}");
     assert!(session.answer(2, "x").contains("tools/call"));
     assert_eq!(starts(&directory), 3);
+}
+
+#[test]
+fn a_working_directory_that_is_not_there_is_said_to_be() {
+    let servers = "servers: { s: { command: [cat], cwd: nowhere } }\n";
+    let gateway = Gateway::start(servers, "");
+    let initialize = Request::post(PATH, &initialize("2025-11-25"));
+    for request in [initialize, modern_call(5, "x")] {
+        let answer = request.send(gateway.address);
+        assert_eq!(answer.status, 502);
+        let body = answer.body();
+        assert!(body.contains("`s` could not be started"), "{body}");
+        // Where things are is nothing for clients.
+        assert!(!body.contains("nowhere"), "{body}");
+    }
+    let log = gateway.log();
+    let told = log
+        .lines()
+        .filter(|line| line.contains("server not started"));
+    let told = told.filter(|line| {
+        line.contains("its working directory `") && line.contains("nowhere` is not there")
+    });
+    assert_eq!(told.count(), 2, "{log}");
 }
 
 #[test]

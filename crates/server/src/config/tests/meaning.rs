@@ -244,6 +244,38 @@ fn stdio_servers_get_a_small_environment_and_what_is_added() {
 }
 
 #[test]
+fn stdio_servers_inherit_these_variables_and_no_others() {
+    let all_are_set = |name: &str| Some(format!("the {name}"));
+    let config = parse(
+        Path::new("c.yaml"),
+        "servers: { s: { command: x } }".to_owned(),
+        &all_are_set,
+        &Models::default(),
+        Named::Any,
+    );
+    let config = config.0.unwrap();
+    let Some(ServerConfig::Stdio(server)) = config.servers.get("s") else {
+        panic!("{config:?}");
+    };
+    let names: Vec<&str> = server.environment.keys().map(String::as_str).collect();
+    let expected = [
+        "HOME",
+        "LANG",
+        "LC_ALL",
+        "LC_CTYPE",
+        "LOGNAME",
+        "PATH",
+        "SHELL",
+        "TERM",
+        "TMPDIR",
+        "TZ",
+        "USER",
+        "XDG_RUNTIME_DIR",
+    ];
+    assert_eq!(names, expected);
+}
+
+#[test]
 fn http_servers_have_a_url_and_headers() {
     let config = config(concat!(
         "servers:\n",

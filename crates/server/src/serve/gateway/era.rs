@@ -51,12 +51,68 @@ enum Heard {
     Silence,
 }
 
+/// Why nothing came of one.
+#[derive(Debug)]
+pub(crate) enum NotAsked {
+    NotStarted(SpawnError),
+    GatewayEnds,
+}
+
 // === impl Eras ===
 
 impl Eras {
+    /// Whether a server is stateless. It is asked unless that is known.
+    async fn is_stateless(
+        &self,
+        name: &ServerName,
+        server: &StdioServer,
+        asked: impl Future<Output = Result<Heard, NotAsked>>,
+    ) -> Result<bool, NotAsked> {
+        let known = self.of(name);
+        let mut known = known.lock().await;
+        if let Some(known) = &*known
+            && known.of == *server
+            && Instant::now() < known.until
+        {
+            return Ok(known.is_stateless);
+        }
+        let heard = asked.await?;
+        let is_stateless = heard == Heard::Answer { is_stateless: true };
+        *known = Some(Known {
+            of: server.clone(),
+            is_stateless,
+            until: Instant::now() + heard.believed_for(),
+        });
+        Ok(is_stateless)
+    }
+
     fn of(&self, name: &ServerName) -> Arc<AsyncMutex<Option<Known>>> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(known.entry(name.clone()).or_default())
+    }
+}
+
+// === impl Heard ===
+
+impl Heard {
+    fn believed_for(self) -> Duration {
+        match self {
+            Self::Answer { .. } => KNOWN_FOR,
+            Self::End | Self::Silence => UNSAID_FOR,
+        }
+    }
+
+    fn log(self, server: &str) {
+        match self {
+            Self::Answer { is_stateless } => {
+                info!(server, is_stateless, "server asked for its era");
+            }
+            Self::End => info!(server, "server ended when it was asked for its era"),
+            Self::Silence => {
+                let waited = ANSWER_WAIT_MAX;
+                warn!(server, ?waited, "server did not say its era");
+            }
+        }
     }
 }
 
@@ -68,88 +124,62 @@ impl Gateway {
     pub(crate) async fn speaks_stateless(
         self: &Arc<Self>,
         target: &Target,
-    ) -> Result<bool, SpawnError> {
+    ) -> Result<bool, NotAsked> {
         match &target.server {
             TargetServer::Configured(name, ServerConfig::Stdio(server)) => {
                 let (this, name, server) = (Arc::clone(self), name.clone(), server.clone());
-                let asked = async move { this.ask_once(&name, &server).await };
-                Errand::new(&self.tasks, asked).await
+                let found = async move {
+                    let asked = this.ask(&name, &server);
+                    this.eras.is_stateless(&name, &server, asked).await
+                };
+                Errand::new(&self.tasks, found).await
             }
             TargetServer::Configured(_, ServerConfig::Http(server))
             | TargetServer::Named(server) => Ok(server.transport == HttpTransport::StreamableHttp),
         }
     }
 
-    async fn ask_once(&self, name: &ServerName, server: &StdioServer) -> Result<bool, SpawnError> {
-        let known = self.eras.of(name);
-        let mut known = known.lock().await;
-        if let Some(known) = &*known
-            && known.of == *server
-            && Instant::now() < known.until
-        {
-            return Ok(known.is_stateless);
+    async fn ask(&self, name: &ServerName, server: &StdioServer) -> Result<Heard, NotAsked> {
+        if self.ending.is_cancelled() {
+            return Err(NotAsked::GatewayEnds);
         }
-        let heard = self.ask(server).await?;
-        let is_stateless = heard == Heard::Answer { is_stateless: true };
-        if heard == Heard::Silence {
-            let waited = ANSWER_WAIT_MAX;
-            warn!(
-                server = name.as_str(),
-                ?waited,
-                "server did not say its era"
-            );
-        }
-        info!(
-            server = name.as_str(),
-            is_stateless, "server asked for its era"
-        );
-        let known_for = match heard {
-            Heard::Answer { .. } => KNOWN_FOR,
-            Heard::End | Heard::Silence => UNSAID_FOR,
-        };
-        *known = Some(Known {
-            of: server.clone(),
-            is_stateless,
-            until: Instant::now() + known_for,
-        });
-        Ok(is_stateless)
-    }
-
-    async fn ask(&self, server: &StdioServer) -> Result<Heard, SpawnError> {
         let (command, surroundings) = self.command(server, true);
         let Started {
             server: mut process,
             input,
             output,
-        } = command.spawn_in(&surroundings)?;
+        } = command
+            .spawn_in(&surroundings)
+            .map_err(NotAsked::NotStarted)?;
         let line_bytes = self.config().limits.message_bytes.get();
-        let mut input = LineWriter::new(input);
-        let mut output = LineReader::new(output, line_bytes);
-        let heard = tokio::select! {
-            heard = timeout(ANSWER_WAIT_MAX, hear(&mut input, &mut output)) => {
-                heard.unwrap_or(Heard::Silence)
-            }
-            () = self.ending.cancelled() => Heard::Silence,
-        };
+        let heard = hear(LineWriter::new(input), LineReader::new(output, line_bytes));
+        let heard = self.ending.run_until_cancelled(heard).await;
         // Two processes of one server at a time might be in each other's way.
-        drop((input, output));
         match process.end(Patience::default()).await {
-            Ok(status) if heard == Heard::End && status.code() == Some(NOT_STARTED) => {
-                return Err(SpawnError::Start {
+            Ok(status) if heard == Some(Heard::End) && status.code() == Some(NOT_STARTED) => {
+                return Err(NotAsked::NotStarted(SpawnError::Start {
                     program: server.command.program.to_string_lossy().into_owned(),
                     source: io::Error::other(status.to_string()),
-                });
+                }));
             }
             Ok(_) => {}
             Err(error) => warn!(%error, "server not ended"),
         }
+        let heard = heard.ok_or(NotAsked::GatewayEnds)?;
+        heard.log(name.as_str());
         Ok(heard)
     }
 }
 
-async fn hear(
-    input: &mut LineWriter<pipe::Sender>,
-    output: &mut LineReader<pipe::Receiver>,
+/// Asks, and closes the pipes behind it.
+async fn hear(input: LineWriter<pipe::Sender>, output: LineReader<pipe::Receiver>) -> Heard {
+    let heard = timeout(ANSWER_WAIT_MAX, answered(input, output)).await;
+    heard.unwrap_or(Heard::Silence)
+}
+
+async fn answered(
+    mut input: LineWriter<pipe::Sender>,
+    mut output: LineReader<pipe::Receiver>,
 ) -> Heard {
     // One that does not take it has ended, which is seen below.
     input.send(&question()).await.ok();
@@ -200,7 +230,144 @@ fn answer(line: &[u8]) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::io::ErrorKind;
+
+    use portcullis_transport::child::ServerCommand;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::{advance, sleep};
+
     use super::*;
+
+    const FOUND: &[u8] =
+        br#"{"jsonrpc":"2.0","id":1,"result":{"supportedVersions":["2026-07-28"]}}"#;
+    const TICK: Duration = Duration::from_millis(1);
+
+    fn server(program: &str) -> StdioServer {
+        StdioServer {
+            command: ServerCommand {
+                program: program.into(),
+                arguments: Vec::new(),
+            },
+            environment: BTreeMap::new(),
+            directory: None,
+        }
+    }
+
+    /// What is said of a server if `heard` is what comes of a question, and whether one was asked.
+    async fn look(eras: &Eras, server: &StdioServer, heard: Heard) -> (bool, bool) {
+        let mut is_asked = false;
+        let asked = async {
+            is_asked = true;
+            Ok(heard)
+        };
+        let name = ServerName::new("s").unwrap();
+        let is_stateless = eras.is_stateless(&name, server, asked).await;
+        (is_stateless.unwrap(), is_asked)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_believed_for_an_hour_and_none_for_a_minute() {
+        let [yes, no] = [true, false].map(|is_stateless| Heard::Answer { is_stateless });
+        let check = async |heard: Heard, other: Heard, is_stateless: bool, seconds: u64| {
+            let (eras, server) = (Eras::default(), server("program"));
+            let first = look(&eras, &server, heard).await;
+            assert_eq!(first, (is_stateless, true), "{heard:?}");
+            advance(Duration::from_secs(seconds) - TICK).await;
+            let remembered = look(&eras, &server, other).await;
+            assert_eq!(remembered, (is_stateless, false), "{heard:?}");
+            advance(TICK).await;
+            let second = look(&eras, &server, other).await;
+            assert_eq!(second, (!is_stateless, true), "{heard:?}");
+        };
+        check(yes, no, true, 60 * 60).await;
+        check(no, yes, false, 60 * 60).await;
+        check(Heard::Silence, yes, false, 60).await;
+        check(Heard::End, yes, false, 60).await;
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_configured_otherwise_is_asked_again() {
+        let eras = Eras::default();
+        let answer = Heard::Answer { is_stateless: true };
+        look(&eras, &server("program"), answer).await;
+        let other = look(&eras, &server("other"), Heard::End).await;
+        assert_eq!(other, (false, true));
+    }
+
+    #[tokio::test]
+    async fn a_question_that_was_not_asked_is_not_remembered() {
+        let eras = Eras::default();
+        let (name, server) = (ServerName::new("s").unwrap(), server("program"));
+        let not_asked = async { Err(NotAsked::GatewayEnds) };
+        let found = eras.is_stateless(&name, &server, not_asked).await;
+        assert!(matches!(found, Err(NotAsked::GatewayEnds)), "{found:?}");
+        let answer = Heard::Answer { is_stateless: true };
+        assert_eq!(look(&eras, &server, answer).await, (true, true));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_asks_meanwhile_waits_for_the_same_answer() {
+        let (eras, server) = (Eras::default(), server("program"));
+        let name = ServerName::new("s").unwrap();
+        let slow = async {
+            sleep(Duration::from_secs(1)).await;
+            Ok(Heard::Answer { is_stateless: true })
+        };
+        let first = eras.is_stateless(&name, &server, slow);
+        let (first, second) = tokio::join!(first, look(&eras, &server, Heard::End));
+        assert!(first.unwrap());
+        assert_eq!(second, (true, false));
+    }
+
+    /// What comes of a server that says this after a time, and how long was waited.
+    async fn heard_after(wait: Duration, line: &[u8]) -> (Heard, Duration) {
+        let (to_server, mut question) = pipe::pipe().unwrap();
+        let (mut said, from_server) = pipe::pipe().unwrap();
+        let began = Instant::now();
+        let server = async {
+            sleep(wait).await;
+            let mut line = line.to_vec();
+            line.push(b'\n');
+            match said.write_all(&line).await {
+                // It is not waited for any more.
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+                written => written.unwrap(),
+            }
+            // It stays, whether it has answered or not.
+            question.read_to_end(&mut Vec::new()).await.unwrap();
+        };
+        let heard = async {
+            let lines = LineReader::new(from_server, 1 << 10);
+            let heard = hear(LineWriter::new(to_server), lines).await;
+            (heard, began.elapsed())
+        };
+        let ((), heard) = tokio::join!(server, heard);
+        heard
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_waited_for_ten_seconds() {
+        let max = Duration::from_secs(10);
+        let answer = Heard::Answer { is_stateless: true };
+        let in_time = heard_after(max - TICK, FOUND).await;
+        assert_eq!(in_time, (answer, max - TICK));
+        let too_late = heard_after(max + TICK, FOUND).await;
+        assert_eq!(too_late, (Heard::Silence, max));
+        let no_answer = heard_after(TICK, b"listening").await;
+        assert_eq!(no_answer, (Heard::Silence, max));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_end_of_its_output_is_not_waited_behind() {
+        let (to_server, _question) = pipe::pipe().unwrap();
+        let (said, from_server) = pipe::pipe().unwrap();
+        drop(said);
+        let lines = LineReader::new(from_server, 1 << 10);
+        let began = Instant::now();
+        let heard = hear(LineWriter::new(to_server), lines).await;
+        assert_eq!((heard, began.elapsed()), (Heard::End, Duration::ZERO));
+    }
 
     #[test]
     fn an_answer_says_which_era_it_is() {

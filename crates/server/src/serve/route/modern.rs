@@ -13,7 +13,7 @@ use super::streamable::passed;
 use crate::config::ConversationKey;
 use crate::serve::answer::{Refused, accepted, json, reply};
 use crate::serve::conversation::{Conversation, NotTaken};
-use crate::serve::gateway::{Gateway, Opening, Profile, not_started};
+use crate::serve::gateway::{Gateway, NotAsked, Opening, Profile, not_started};
 use crate::serve::headers::{MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, single};
 use crate::serve::mirror;
 use crate::serve::outlet::Outlet;
@@ -46,10 +46,11 @@ pub(super) async fn post(
     };
     check_mirrors(headers, message, id, method)?;
     let is_modern = gateway.speaks_stateless(target).await;
-    if !is_modern.map_err(|error| not_started(&error, Some(id), &target.name))? {
-        if gateway.ending.is_cancelled() {
-            return Err(Refused::gateway_ends().of(message));
-        }
+    let is_modern = is_modern.map_err(|error| match error {
+        NotAsked::NotStarted(error) => not_started(&error, Some(id), &target.name),
+        NotAsked::GatewayEnds => Refused::gateway_ends().of(message),
+    })?;
+    if !is_modern {
         let body = unsupported(id, method, message);
         return Ok(json(StatusCode::BAD_REQUEST, body.into()));
     }

@@ -260,6 +260,32 @@ mod tests {
         assert!(matches!(second, Err(TellError::Ended)), "{second:?}");
     }
 
+    #[tokio::test]
+    async fn what_was_given_up_before_its_turn_is_not_sent() {
+        let command = ServerCommand {
+            program: "cat".into(),
+            arguments: Vec::new(),
+        };
+        let surroundings = Surroundings::default();
+        let (server, mut output) =
+            StdioUpstream::spawn(&command, &surroundings, 1 << 20, false).unwrap();
+        let ended = CancellationToken::new();
+        let (client_gone, other_waits) = (CancellationToken::new(), pending());
+        let another_is_written = server.input.lock().await;
+        let given_up = server.send_unless(b"given up", &ended, client_gone.cancelled());
+        let waited_for = server.send_unless(b"waited for", &ended, other_waits);
+        let turns = async {
+            tokio::task::yield_now().await;
+            client_gone.cancel();
+            tokio::task::yield_now().await;
+            drop(another_is_written);
+        };
+        let (given_up, waited_for, ()) = tokio::join!(given_up, waited_for, turns);
+        assert_eq!((given_up.unwrap(), waited_for.unwrap()), (false, true));
+        let line = output.lines.next().await.unwrap().unwrap();
+        assert_eq!(line.unwrap(), b"waited for");
+    }
+
     /// What becomes of two messages for this script.
     async fn sent_twice(script: &str) -> (Result<(), TellError>, Result<(), TellError>) {
         let command = ServerCommand {

@@ -13,6 +13,7 @@ use portcullis_session::{Scope, Stream};
 use portcullis_transport::http::endpoint::{Answer, EndpointError, EventStream, Head};
 use tokio::time::sleep;
 use tracing::warn;
+use url::{ParseError, Url};
 
 use super::{HttpUpstream, StandaloneStream};
 use crate::serve::conversation::{Carried, Conversation, Taken};
@@ -299,11 +300,22 @@ impl HttpUpstream {
     }
 }
 
-/// Where a redirect leads, without what may be nobody else's to know.
-fn without_secrets(location: &str) -> &str {
-    let path = location.split(['?', '#']).next().unwrap_or_default();
-    // A name and a password would come before the host.
-    path.rsplit('@').next().unwrap_or_default()
+/// Where a redirect leads, without what may be nobody else's to know. `None`: nowhere, or where it
+/// cannot be told what that is.
+fn destination(location: &str) -> Option<String> {
+    let mut to = match Url::parse(location) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => url,
+        Err(ParseError::RelativeUrlWithoutBase) if !location.starts_with("//") => {
+            let path = location.split(['?', '#']).next()?;
+            return Some(path.to_owned());
+        }
+        Ok(_) | Err(_) => return None,
+    };
+    to.set_username("").ok()?;
+    to.set_password(None).ok()?;
+    to.set_query(None);
+    to.set_fragment(None);
+    Some(to.into())
 }
 
 /// What is said of an answer without a message. Where it is one to who configured the server, what
@@ -311,7 +323,7 @@ fn without_secrets(location: &str) -> &str {
 fn no_message(head: &Head) -> String {
     let status = head.status;
     let location = head.headers.get(LOCATION).and_then(|to| to.to_str().ok());
-    match location.map(without_secrets) {
+    match location.and_then(destination) {
         Some(to) if status.is_redirection() => {
             let to: String = to.chars().take(LOCATION_CHARACTERS_MAX).collect();
             format!(
@@ -333,5 +345,80 @@ impl Asked {
         conversation
             .on_no_answer(self.scope, &self.id, reason, self.outlet.clone())
             .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    fn said(status: u16, location: Option<&[u8]>) -> String {
+        let mut headers = HeaderMap::new();
+        if let Some(location) = location {
+            headers.insert(LOCATION, HeaderValue::from_bytes(location).unwrap());
+        }
+        let status = StatusCode::from_u16(status).unwrap();
+        no_message(&Head { status, headers })
+    }
+
+    #[test]
+    fn a_redirect_is_told_with_where_it_leads() {
+        let check = |location: &str, shown: &str| {
+            let expected = format!(
+                "the server answered HTTP 308 Permanent Redirect and points to {shown}: redirects \
+                 are not followed, that URL may have to be configured"
+            );
+            assert_eq!(said(308, Some(location.as_bytes())), expected);
+        };
+        check("https://mcp.example/mcp", "https://mcp.example/mcp");
+        check("http://[::1]:8080/mcp/", "http://[::1]:8080/mcp/");
+        check("/mcp/", "/mcp/");
+        check("../mcp", "../mcp");
+        // What may be a secret.
+        check(
+            "https://sam:word@mcp.example/mcp",
+            "https://mcp.example/mcp",
+        );
+        check(
+            "https://sam:w@rd@mcp.example/mcp",
+            "https://mcp.example/mcp",
+        );
+        check("https:sam:word@mcp.example/mcp", "https://mcp.example/mcp");
+        check("https://mcp.example/mcp?key=1#2", "https://mcp.example/mcp");
+        check("/mcp?key=1", "/mcp");
+        check("/mcp#key", "/mcp");
+        // What looks like one.
+        check(
+            "https://mcp.example/@sam/a@b",
+            "https://mcp.example/@sam/a@b",
+        );
+        check("/@sam/a@b", "/@sam/a@b");
+        let path = format!("/{}", "m".repeat(300));
+        check(&path, &path[..256]);
+    }
+
+    #[test]
+    fn where_a_redirect_leads_is_told_only_if_it_is_known() {
+        let check = |location: Option<&[u8]>| {
+            assert_eq!(said(302, location), "the server answered HTTP 302 Found");
+        };
+        check(None);
+        check(Some(b"/caf\xe9"));
+        check(Some(b"//sam:word@mcp.example/mcp"));
+        check(Some(b"sam:word@mcp.example/mcp"));
+        check(Some(b"https://sam:wo/rd@mcp.example/mcp"));
+    }
+
+    #[test]
+    fn the_transport_is_named_where_it_may_be_another() {
+        let expected = "the server answered HTTP 405 Method Not Allowed: if it speaks HTTP+SSE, \
+            its `transport` is `sse`";
+        assert_eq!(said(405, None), expected);
+        // It is no redirect.
+        assert_eq!(said(405, Some(b"/mcp")), expected);
+        let other = "the server answered HTTP 404 Not Found";
+        assert_eq!(said(404, Some(b"/mcp")), other);
     }
 }

@@ -88,3 +88,60 @@ impl Queue {
         self.given_up.cancel();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::serve::counted::Count;
+
+    const KIB: usize = 1024;
+
+    /// Pushes so many messages of this length that nobody reads, and says of the next one whether
+    /// the client is given up for it, and when.
+    async fn next_after(messages: usize, kib: usize) -> (bool, Duration) {
+        let (queue, _listening) = queue();
+        let push = || {
+            queue.push(
+                Said::News("x".repeat(kib * KIB - 1)),
+                Count::default().one_more(),
+            )
+        };
+        let began = Instant::now();
+        for _ in 0..messages {
+            push().await;
+        }
+        assert!(!queue.given_up.is_cancelled());
+        assert_eq!(began.elapsed(), Duration::ZERO);
+        push().await;
+        (queue.given_up.is_cancelled(), began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn so_much_waits_for_a_client_that_does_not_read() {
+        let second = Duration::from_secs(1);
+        assert_eq!(next_after(1023, 1).await, (false, Duration::ZERO));
+        assert_eq!(next_after(1024, 1).await, (true, second));
+        assert_eq!(next_after(3, 1024).await, (false, Duration::ZERO));
+        assert_eq!(next_after(4, 1024).await, (true, second));
+        // A longer one waits alone.
+        assert_eq!(next_after(0, 8 * 1024).await, (false, Duration::ZERO));
+        assert_eq!(next_after(1, 8 * 1024).await, (true, second));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_reads_in_time_is_not_given_up() {
+        let (queue, mut listening) = queue();
+        let whole = || Said::News("x".repeat(4 * 1024 * KIB));
+        queue.push(whole(), Count::default().one_more()).await;
+        let late = queue.push(whole(), Count::default().one_more());
+        let reads = async {
+            tokio::time::sleep(BEHIND_WAIT_MAX - Duration::from_millis(1)).await;
+            drop(listening.said.recv().await);
+        };
+        tokio::join!(late, reads);
+        assert!(!queue.given_up.is_cancelled());
+        assert!(listening.said.recv().await.is_some());
+    }
+}
