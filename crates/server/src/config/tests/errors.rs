@@ -28,6 +28,91 @@ fn text_that_is_not_yaml_is_an_error_with_its_place() {
 }
 
 #[test]
+fn faults_of_yaml_are_said_with_a_way_out() {
+    let check = |yaml: &str, place: &str, message: &str, help: &str| {
+        let Err(ConfigError::Invalid(files)) = read(yaml) else {
+            panic!("{yaml}");
+        };
+        let problem = &files[0].problems[0];
+        let told = problem.help.as_deref().unwrap_or_default();
+        assert!(problem.message.contains(message), "{yaml}{problem:?}");
+        assert!(told.contains(help), "{yaml}{problem:?}");
+        let line = files[0].errors().next().unwrap_or_default();
+        assert!(line.contains(place), "{yaml}{line}");
+    };
+    let column = "begins in another column";
+    check(
+        "servers:\n\ta: {}\n",
+        ":2:2:",
+        "a tab",
+        "indent with blanks",
+    );
+    check(
+        "servers\n  a:\n",
+        ":2:4:",
+        "where no key can be",
+        "lack its `:`",
+    );
+    check(
+        "servers:\n  a:\n    b: 1\n   c: 2\n",
+        ":4:4:",
+        column,
+        "same column",
+    );
+    check("a: { b: [x]\nc: 1\n", ":2:1:", "a `{` above", "put a `}`");
+    check("a: [x, y\nb: 1\n", ":", "", "");
+    check("a: 'x\nb: 1\n", ":1:4:", "unclosed quote", "same quote");
+    check("a: @x\n", ":1:4:", "unless it is in quotes", "in quotes");
+    check("a: *\n", ":1:4:", "name of YAML", "in quotes");
+    check("a: *x\n", ":1:4:", "none that is known", "in quotes");
+    check(
+        "a: \"C:\\Users\"\n",
+        ":1:4:",
+        "begins no escape",
+        "single quotes",
+    );
+    check(
+        "servers: {}\n---\na: 1\n",
+        ":3:1:",
+        "second document",
+        "---",
+    );
+    check("a: 1\na: 2\n", ":2:1:", "duplicate key", "take one out");
+    let limits = |written: &str| format!("limits: {{ message_bytes: {written} }}\n");
+    check(&limits("-5"), ":1:26:", "found a negative number", "");
+    check(
+        &limits("1.5"),
+        ":1:26:",
+        "found a number with a fraction",
+        "",
+    );
+    check(&limits("99999999999999999999"), ":1:26:", "too large", "");
+    check(&limits("0"), ":1:26:", "out of range", "1 at least");
+    check(
+        "mcpServers: {}\n",
+        ":1:1:",
+        "unknown key",
+        "mean `servers`?",
+    );
+    check("nothing: 1\n", ":1:1:", "unknown key", "config schema");
+    let policy = |written: &str| format!("guardrails:\n- name: a\n  policy: {written}\n");
+    check(
+        &policy("p/p.inv"),
+        ":3:11:",
+        "name of a file",
+        "`policy: { file: p/p.inv }`",
+    );
+    check(
+        &policy("\n    raise \"x\" if: 1"),
+        ":4:5:",
+        "unknown key",
+        "`policy: |`",
+    );
+    let url = "servers: { a: { url: a.example/mcp } }\n";
+    check(url, ":1:21:", "begins with neither", "`https://host/path`");
+}
+
+#[test]
 fn small_file_cannot_become_a_large_one() {
     let levels = (1..9).map(|level| {
         let below = vec![format!("*a{}", level - 1); 9].join(", ");
