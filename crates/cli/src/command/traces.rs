@@ -12,14 +12,21 @@ use portcullis_trace::record::{
 };
 
 use super::store::{failure, object, open, open_existing, open_to_list, text_or_null, time};
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, show_warning};
 use crate::args::{TracesArguments, TracesCommand, TracesListArguments};
-use crate::render::trace::{Events, summary};
+use crate::render::trace::{Events, PLACES_MAX, more_places, numbered, summary};
 use crate::render::{ERROR, FAINT, GOOD, WARNING, plain, shortened};
 
 const PAGE_EVENTS: u32 = 200;
 const ID_CHARACTERS: usize = 36;
 const CLIENT_CHARACTERS: usize = 40;
+
+/// A message as policies see it.
+struct Seen {
+    /// How addresses call it; nothing if that is not known.
+    name: String,
+    message: Value,
+}
 
 pub(crate) fn traces(arguments: &TracesArguments) -> Result<Outcome, Failure> {
     match &arguments.command {
@@ -44,6 +51,17 @@ pub(crate) fn traces(arguments: &TracesArguments) -> Result<Outcome, Failure> {
     Ok(Outcome::Ok)
 }
 
+// === impl Seen ===
+
+impl Seen {
+    fn unnumbered(message: Value) -> Self {
+        Self {
+            name: String::new(),
+            message,
+        }
+    }
+}
+
 fn list(store: &mut dyn Store, arguments: &TracesListArguments) -> Result<Outcome, Failure> {
     let filter = SessionFilter {
         server: arguments.server.clone(),
@@ -57,6 +75,12 @@ fn list(store: &mut dyn Store, arguments: &TracesListArguments) -> Result<Outcom
         ..SessionFilter::newest(arguments.limit.saturating_add(1))
     };
     let mut sessions = first_sessions(store, &filter)?;
+    if let (true, Some(name)) = (sessions.is_empty(), &arguments.project) {
+        let known = store.project_named(name).map_err(|error| failure(&error))?;
+        if known.is_none() {
+            show_warning(&format!("there is no project `{name}`"));
+        }
+    }
     let limit = usize::try_from(arguments.limit).unwrap_or(usize::MAX);
     let are_more = sessions.len() > limit;
     sessions.truncate(limit);
@@ -175,10 +199,11 @@ pub(super) fn write_events(
         };
         page = page.after(last.sequence);
         for event in &events {
-            let messages = messages(event);
-            for message in &messages {
-                seen.push(message);
-            }
+            let messages = messages(event).into_iter().map(|message| Seen {
+                name: numbered(&seen.push(&message)),
+                message,
+            });
+            let messages: Vec<Seen> = messages.collect();
             if wanted(event) {
                 write_event(out, session.origin, event, &messages, &seen)?;
             }
@@ -215,7 +240,8 @@ fn write_header(out: &mut impl Write, summary: &SessionSummary) -> io::Result<()
         // It never passed a gateway.
         writeln!(out, "  pushed    {}", time(session.started_at))?;
     }
-    writeln!(out, "  messages  {}", summary.events)?;
+    let note = "(numbered as recorded; findings and exports count as `messages.N` does)";
+    writeln!(out, "  messages  {} {}", summary.events, FAINT.paint(note))?;
     if summary.events_lost > 0 {
         let lost = format!("{} (their recording did not keep up)", summary.events_lost);
         writeln!(out, "  {}      {lost}", WARNING.paint("lost"))?;
@@ -227,7 +253,7 @@ fn write_event(
     out: &mut impl Write,
     origin: Origin,
     event: &EventRecord,
-    messages: &[Value],
+    messages: &[Seen],
     seen: &Events,
 ) -> io::Result<()> {
     let sequence = event.sequence.value();
@@ -242,12 +268,12 @@ fn write_event(
         Origin::Pushed => {
             let role = messages
                 .iter()
-                .find_map(|message| message.get("role")?.as_str());
+                .find_map(|seen| seen.message.get("role")?.as_str());
             writeln!(out, "{sequence:>5}  {}", plain(role.unwrap_or_default()))?;
         }
     }
-    for line in messages.iter().flat_map(summary) {
-        writeln!(out, "       {}", FAINT.paint(line))?;
+    for message in messages {
+        write_message(out, message)?;
     }
     for violation in &event.violations {
         write_violation(out, violation, seen)?;
@@ -259,6 +285,19 @@ fn write_event(
             ERROR.paint("not evaluated"),
             plain(failure)
         )?;
+    }
+    Ok(())
+}
+
+/// What policies see of a message, and how findings and exports number it.
+fn write_message(out: &mut impl Write, seen: &Seen) -> io::Result<()> {
+    let mut name = match seen.name.as_str() {
+        "" => String::new(),
+        name => format!("{name}  "),
+    };
+    for line in summary(&seen.message) {
+        writeln!(out, "       {}", FAINT.paint(format!("{name}{line}")))?;
+        name = " ".repeat(name.chars().count());
     }
     Ok(())
 }
@@ -282,22 +321,30 @@ fn write_violation(
         plain(&violation.guardrail.name),
         plain(&violation.message)
     )?;
-    for range in narrowest(&violation.ranges) {
+    let places: Vec<&String> = narrowest(&violation.ranges).collect();
+    for range in places.iter().take(PLACES_MAX) {
         for line in seen.show_address(range).lines() {
             writeln!(out, "       {line}")?;
         }
     }
-    Ok(())
+    match more_places(places.len()) {
+        Some(more) => writeln!(out, "       {more}"),
+        None => Ok(()),
+    }
 }
 
-/// The addresses of which no part has an address of its own; the others show nothing more.
+/// The addresses of which no part has an address of its own; the others show nothing more. They
+/// are in the order of the trace, so that a part follows its whole.
 fn narrowest(addresses: &[String]) -> impl Iterator<Item = &String> {
     let is_within = |part: &String, whole: &String| {
         let rest = part.strip_prefix(whole.as_str());
         rest.is_some_and(|rest| rest.starts_with(['.', ':']))
     };
-    let has_part = move |whole: &String| addresses.iter().any(|part| is_within(part, whole));
-    addresses.iter().filter(move |address| !has_part(address))
+    let next = addresses.iter().skip(1).map(Some).chain([None]);
+    let pairs = addresses.iter().zip(next);
+    let narrow =
+        pairs.filter(move |(whole, next)| !next.is_some_and(|part| is_within(part, whole)));
+    narrow.map(|(address, _)| address)
 }
 
 fn verdict(verdict: Verdict) -> impl Display {
