@@ -21,13 +21,6 @@ const PAGE_EVENTS: u32 = 200;
 const ID_CHARACTERS: usize = 36;
 const CLIENT_CHARACTERS: usize = 40;
 
-/// A message as policies see it.
-struct Seen {
-    /// How addresses call it; nothing if that is not known.
-    name: String,
-    message: Value,
-}
-
 pub(crate) fn traces(arguments: &TracesArguments) -> Result<Outcome, Failure> {
     match &arguments.command {
         TracesCommand::Import { file, project } => {
@@ -49,17 +42,6 @@ pub(crate) fn traces(arguments: &TracesArguments) -> Result<Outcome, Failure> {
         }
     }
     Ok(Outcome::Ok)
-}
-
-// === impl Seen ===
-
-impl Seen {
-    fn unnumbered(message: Value) -> Self {
-        Self {
-            name: String::new(),
-            message,
-        }
-    }
 }
 
 fn list(store: &mut dyn Store, arguments: &TracesListArguments) -> Result<Outcome, Failure> {
@@ -199,13 +181,14 @@ pub(super) fn write_events(
         };
         page = page.after(last.sequence);
         for event in &events {
-            let messages = messages(event).into_iter().map(|message| Seen {
-                name: numbered(&seen.push(&message)),
-                message,
-            });
-            let messages: Vec<Seen> = messages.collect();
+            let messages = messages(event);
+            let first = seen.count();
+            for message in &messages {
+                seen.push(message);
+            }
             if wanted(event) {
-                write_event(out, session.origin, event, &messages, &seen)?;
+                let name = numbered(&(first..seen.count()));
+                write_event(out, session.origin, event, (&name, &messages), &seen)?;
             }
         }
     }
@@ -253,14 +236,18 @@ fn write_event(
     out: &mut impl Write,
     origin: Origin,
     event: &EventRecord,
-    messages: &[Seen],
+    (name, messages): (&str, &[Value]),
     seen: &Events,
 ) -> io::Result<()> {
     let sequence = event.sequence.value();
+    let name = match name {
+        "" => String::new(),
+        name => format!("  {}", FAINT.paint(name)),
+    };
     match origin {
         Origin::Live => writeln!(
             out,
-            "{sequence:>5}  {}  {:<32}  {}",
+            "{sequence:>5}  {}  {:<32}  {}{name}",
             arrow(event.direction),
             plain(event.method.as_deref().unwrap_or("?")),
             verdict(event.verdict)
@@ -268,12 +255,16 @@ fn write_event(
         Origin::Pushed => {
             let role = messages
                 .iter()
-                .find_map(|seen| seen.message.get("role")?.as_str());
-            writeln!(out, "{sequence:>5}  {}", plain(role.unwrap_or_default()))?;
+                .find_map(|message| message.get("role")?.as_str());
+            writeln!(
+                out,
+                "{sequence:>5}  {}{name}",
+                plain(role.unwrap_or_default())
+            )?;
         }
     }
-    for message in messages {
-        write_message(out, message)?;
+    for line in messages.iter().flat_map(summary) {
+        writeln!(out, "       {}", FAINT.paint(line))?;
     }
     for violation in &event.violations {
         write_violation(out, violation, seen)?;
@@ -285,19 +276,6 @@ fn write_event(
             ERROR.paint("not evaluated"),
             plain(failure)
         )?;
-    }
-    Ok(())
-}
-
-/// What policies see of a message, and how findings and exports number it.
-fn write_message(out: &mut impl Write, seen: &Seen) -> io::Result<()> {
-    let mut name = match seen.name.as_str() {
-        "" => String::new(),
-        name => format!("{name}  "),
-    };
-    for line in summary(&seen.message) {
-        writeln!(out, "       {}", FAINT.paint(format!("{name}{line}")))?;
-        name = " ".repeat(name.chars().count());
     }
     Ok(())
 }

@@ -19,15 +19,18 @@ pub(crate) struct Events(Vec<Value>);
 // === impl Events ===
 
 impl Events {
-    /// Adds a message; of a tool listing every tool counts. Says which numbers it has.
-    pub(crate) fn push(&mut self, message: &Value) -> Span<usize> {
-        let first = self.0.len();
+    /// How many there are, which is the number of the next.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Adds a message; of a tool listing every tool counts.
+    pub(crate) fn push(&mut self, message: &Value) {
         let is_listing = message.get("role").is_none() && message.get("type").is_none();
         match message.get("tools").and_then(Value::as_array) {
             Some(tools) if is_listing => self.0.extend(tools.iter().cloned()),
             _ => self.0.push(message.clone()),
         }
-        first..self.0.len()
     }
 
     /// As [`Self::show`], for an address as it is recorded.

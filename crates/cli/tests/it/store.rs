@@ -87,7 +87,7 @@ fn guardrail_that_is_not_there_or_does_not_load_is_refused() {
     refused(
         directory,
         &["guardrails", "rm", "x"],
-        "is not the id of a guardrail",
+        "is not the beginning of the id of a guardrail",
     );
     write(directory, "empty.gr", "x := 1\n");
     let unfit = |name: &str, more: &[&str], message: &str| {
@@ -233,7 +233,7 @@ fn traces_are_imported_listed_and_found() {
     // It never passed a gateway: there is no direction, no verdict and no end to wait for.
     let shown = well(directory, &["traces", "show", id]);
     assert!(
-        shown.ends_with("\n    1  user\n       messages.0  a walrus"),
+        shown.ends_with("\n    1  user  messages.0\n       a walrus"),
         "{shown}"
     );
     for of_gateways in ["server", "allow", "ended", "→"] {

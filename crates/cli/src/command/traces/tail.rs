@@ -8,7 +8,7 @@ use std::time::Duration;
 use portcullis_store::{EventPage, Location, SessionFilter, Store};
 use portcullis_trace::record::{Sequence, SessionId, SessionSummary};
 
-use super::{PAGE_EVENTS, Seen, messages, write_event};
+use super::{PAGE_EVENTS, messages, write_event};
 use crate::args::StoreArguments;
 use crate::command::Failure;
 use crate::command::store::{AnyStore, failure, location, open_if_there};
@@ -104,11 +104,11 @@ fn show(
             if Some(event.sequence) > last_place(summary) {
                 return Ok(out.flush()?);
             }
+            let messages = messages(event);
             // What was said before is not read again, so that places in it are not underlined, and
             // numbers are not known.
-            let messages: Vec<Seen> = messages(event).into_iter().map(Seen::unnumbered).collect();
             let seen = Events::default();
-            write_event(&mut out, session.origin, event, &messages, &seen)?;
+            write_event(&mut out, session.origin, event, ("", &messages), &seen)?;
         }
     }
     Ok(out.flush()?)
