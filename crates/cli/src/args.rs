@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
+use clap::builder::{NonEmptyStringValueParser, RangedU64ValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use portcullis_mcp::MESSAGE_BYTES_DEFAULT;
 
@@ -77,7 +78,7 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "FILE", default_value = "portcullis.yaml")]
     pub(crate) config: PathBuf,
     /// Listen here, whatever the configuration says.
-    #[arg(long, value_name = "ADDRESS:PORT")]
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     pub(crate) listen: Option<SocketAddr>,
     /// Where traces and logs are kept, whatever the configuration says.
     #[arg(long, value_name = "DIRECTORY")]
@@ -92,17 +93,17 @@ pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) guard: GuardArguments,
     /// What policies see as the server's name [default: taken from the command].
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) name: Option<String>,
     /// How a blocked tool call is answered: a tool result, which the model reads, or an error of
     /// the protocol. Everything else that is blocked is answered with an error.
     #[arg(long, value_enum, default_value_t = OnViolation::Result)]
     pub(crate) on_violation: OnViolation,
     /// What `--mcp-scan-guardrails` calls the client, such as `cursor`.
-    #[arg(long, value_name = "NAME", requires = "mcp_scan_guardrails")]
+    #[arg(long, value_name = "NAME", requires = "mcp_scan_guardrails", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) client: Option<String>,
     /// The project that the trace is filed under.
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) project: Option<String>,
     /// Where the server is, instead of a command to start it.
     #[arg(long, value_name = "URL", conflicts_with = "command")]
@@ -149,10 +150,15 @@ pub(crate) struct GuardArguments {
     #[arg(long, value_name = "CHECK=ACTION", value_delimiter = ',')]
     pub(crate) tools: Vec<String>,
     /// Let a method pass that the MCP specification does not have. It is inspected like others.
-    #[arg(long, value_name = "METHOD")]
+    #[arg(long, value_name = "METHOD", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) allow_method: Vec<String>,
     /// The longest line that is read from either side.
-    #[arg(long, value_name = "BYTES", default_value_t = MESSAGE_BYTES_DEFAULT)]
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = MESSAGE_BYTES_DEFAULT,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..)
+    )]
     pub(crate) max_line_bytes: usize,
     /// Strict: a message passes only once its record is safely on disk.
     #[arg(long, value_enum, default_value_t = DurabilityArgument::Relaxed)]
@@ -183,7 +189,7 @@ pub(crate) struct McpArguments {
 #[derive(Debug, Parser)]
 #[command(name = "portcullis mcp", no_binary_name = true, styles = STYLES)]
 pub(crate) struct McpOptions {
-    #[arg(long, value_name = "PROJECT")]
+    #[arg(long, value_name = "PROJECT", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) project_name: Option<String>,
     #[arg(long)]
     pub(crate) push_explorer: bool,
@@ -249,7 +255,7 @@ pub(crate) struct DetectArguments {
     pub(crate) model: Option<PathBuf>,
     /// A label of the model that means an attack; may be given more than once [default: those that
     /// are known by their names].
-    #[arg(long, value_name = "NAME", requires = "model")]
+    #[arg(long, value_name = "NAME", requires = "model", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) label: Vec<String>,
     /// One JSON object for each finding, each on a line; `start` and `end` count code points.
     #[arg(long)]
@@ -315,4 +321,9 @@ pub(crate) enum Detector {
 pub(crate) enum Format {
     Text,
     Json,
+}
+
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse()
+        .map_err(|_| "write an IP address and a port, as `127.0.0.1:8787` or `[::1]:8787`")
 }

@@ -13,12 +13,20 @@ mod values;
 mod words;
 
 use crate::codes;
+use crate::detector::WrittenCall;
 use crate::program::Program;
 use portcullis_syntax::ast::Policy;
 use portcullis_syntax::{Code, Diagnostic, MAX_DIAGNOSTICS, Span};
 
 /// LIMIT: longer stretches of the source are not repeated in messages.
 const QUOTE_CHARS_MAX: usize = 60;
+
+/// What was read off a policy.
+pub(crate) struct Checked {
+    pub(crate) warnings: Vec<Diagnostic>,
+    /// In the order of the source.
+    pub(crate) detector_calls: Vec<WrittenCall>,
+}
 
 /// The warnings found so far, at most [`MAX_DIAGNOSTICS`] of them.
 struct Warnings<'s> {
@@ -27,15 +35,21 @@ struct Warnings<'s> {
 }
 
 /// Checks a policy that was resolved without an error.
-pub(crate) fn check(source: &str, policy: &Policy, program: &Program) -> Vec<Diagnostic> {
+pub(crate) fn check(source: &str, policy: &Policy, program: &Program) -> Checked {
     let mut warnings = Warnings {
         source,
         list: Vec::new(),
     };
     form::check(policy, &mut warnings);
-    values::check(policy, program, &mut warnings);
+    let mut detector_calls = values::check(policy, program, &mut warnings);
     warnings.list.sort_by_key(Diagnostic::span);
-    warnings.list
+    detector_calls.sort_by_key(|written| written.span);
+    // An operand may be read more than once.
+    detector_calls.dedup_by_key(|written| written.span);
+    Checked {
+        warnings: warnings.list,
+        detector_calls,
+    }
 }
 
 // === impl Warnings ===

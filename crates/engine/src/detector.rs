@@ -3,6 +3,7 @@
 use hashbrown::hash_map::Entry;
 use hashbrown::{DefaultHashBuilder, HashMap};
 use portcullis_json::{Object, Value};
+use portcullis_syntax::Span;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
@@ -18,6 +19,14 @@ pub struct DetectorCall {
     pub text: Arc<str>,
     /// The other arguments, by the names of their parameters.
     pub options: Object,
+}
+
+/// A call of a detector as it is written in a policy: with the options whose values are written
+/// out, and with no text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WrittenCall {
+    pub call: DetectorCall,
+    pub span: Span,
 }
 
 /// What a detector found.

@@ -31,7 +31,7 @@ mod types;
 mod value;
 
 pub use codes::code_pages;
-pub use detector::{Answer, Answers, DetectorCall, Detectors, Informed, Lookup};
+pub use detector::{Answer, Answers, DetectorCall, Detectors, Informed, Lookup, WrittenCall};
 pub use finding::{Failure, FailureKind, Finding, Novelty, Ranges};
 pub use meter::{Exceeded, Limits};
 pub use monitor::{Monitor, Step};

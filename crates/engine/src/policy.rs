@@ -1,4 +1,5 @@
 use crate::check::check;
+use crate::detector::WrittenCall;
 use crate::program::Program;
 use crate::resolve::resolve;
 use portcullis_syntax::{Diagnostic, Severity, Span, parse};
@@ -15,6 +16,7 @@ const LOAD_STACK_BYTES: usize = 64 << 20;
 pub struct Policy {
     program: Arc<Program>,
     source: Arc<str>,
+    detector_calls: Arc<[WrittenCall]>,
 }
 
 /// What came of loading a policy.
@@ -58,12 +60,18 @@ impl Policy {
         }
         let (program, found) = resolve(&parsed.policy);
         diagnostics.extend(found);
-        if !broken(&diagnostics) {
-            diagnostics.extend(check(source, &parsed.policy, &program));
+        if broken(&diagnostics) {
+            return Loaded {
+                policy: None,
+                diagnostics,
+            };
         }
+        let checked = check(source, &parsed.policy, &program);
+        diagnostics.extend(checked.warnings);
         let policy = (!broken(&diagnostics)).then(|| Policy {
             program: Arc::new(program),
             source: source.into(),
+            detector_calls: checked.detector_calls.into(),
         });
         Loaded {
             policy,
@@ -79,6 +87,16 @@ impl Policy {
     /// Where a rule stands in the source.
     pub fn rule_span(&self, rule: usize) -> Option<Span> {
         self.program.rules.get(rule).map(|rule| rule.span)
+    }
+
+    /// What it was loaded from.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// The calls of detectors in it, in the order of the source.
+    pub fn detector_calls(&self) -> &[WrittenCall] {
+        &self.detector_calls
     }
 
     pub(crate) fn into_program(self) -> Arc<Program> {
@@ -98,5 +116,49 @@ impl fmt::Debug for Policy {
         f.debug_struct("Policy")
             .field("rules", &self.rules())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portcullis_json::{Number, Object, Value};
+
+    #[test]
+    fn detector_calls_are_known_with_what_is_written_out() {
+        let source = "from invariant.detectors import pii, prompt_injection, secrets
+
+KINDS := [\"NRP\", \"PERSON\"]
+
+leaks(m: Message) := any(secrets(m))
+
+raise \"x\" if:
+    (m: Message)
+    leaks(m) or prompt_injection(m, model=m.role, threshold=0.5)
+    any(pii(m, KINDS)) or not any(pii(m, entities=KINDS))
+";
+        let policy = Policy::load(source).policy.unwrap();
+        let text = |written: &WrittenCall| source[written.span.range()].to_owned();
+        let kinds: Value = vec![Value::from("NRP"), Value::from("PERSON")].into();
+        let kinds = Object::from_iter([("entities".into(), kinds)]);
+        // The model is not written out.
+        let threshold =
+            Object::from_iter([("threshold".into(), Value::Number(Number::Float(0.5)))]);
+        let calls = policy.detector_calls().iter();
+        let calls: Vec<_> = calls
+            .map(|written| (text(written), written.call.options.clone()))
+            .collect();
+        assert_eq!(
+            calls,
+            [
+                ("secrets(m)".to_owned(), Object::new()),
+                (
+                    "prompt_injection(m, model=m.role, threshold=0.5)".to_owned(),
+                    threshold
+                ),
+                ("pii(m, KINDS)".to_owned(), kinds.clone()),
+                ("pii(m, entities=KINDS)".to_owned(), kinds),
+            ]
+        );
     }
 }

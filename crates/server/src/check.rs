@@ -15,7 +15,7 @@ use portcullis_trace::wire::{self, TraceError};
 use portcullis_transport::http::endpoint::EndpointError;
 
 use crate::config::DetectorsConfig;
-use crate::detectors::ConfiguredDetectors;
+use crate::detectors::{ConfiguredDetectors, Unanswered};
 use crate::text_file::{line_and_column, read_bounded};
 
 /// LIMIT: a trace file may be this long.
@@ -80,11 +80,21 @@ pub enum CheckError {
     Start(#[source] io::Error),
 }
 
+/// What came of a check.
+#[derive(Debug)]
+pub struct Checked {
+    /// All that the policy finds, or why it could not be evaluated.
+    pub evaluated: Result<Vec<Finding>, Unevaluated>,
+    /// Whatever the trace is.
+    pub unanswered: Vec<Unanswered>,
+}
+
 /// Why nothing is known of a trace.
 #[derive(Debug)]
 pub struct Unevaluated {
     pub failure: EngineFailure,
-    /// At which message, if a gateway would fail there in the same way.
+    /// At which message, counted as the addresses of findings are, if a gateway would fail there in
+    /// the same way.
     pub message: Option<usize>,
 }
 
@@ -94,20 +104,21 @@ struct NotJson {
     error: json::Error,
 }
 
-/// All that a policy finds in a trace, or why it could not be evaluated.
+/// Evaluates a policy over a trace.
 pub fn check(
     policy: Policy,
     trace: &TraceFile,
     parameters: Object,
     detectors: &DetectorsConfig,
-) -> Result<Result<Vec<Finding>, Unevaluated>, CheckError> {
+) -> Result<Checked, CheckError> {
     let detectors = ConfiguredDetectors::new(detectors).map_err(CheckError::Connect)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(CheckError::Start)?;
     let mut monitor = Monitor::new(policy.clone(), parameters.clone(), Limits::default());
-    Ok(runtime.block_on(async {
+    let unanswered = detectors.unanswered(&policy);
+    let evaluated = runtime.block_on(async {
         let evaluated = detectors.evaluate(&mut monitor, &trace.events).await;
         match evaluated {
             Ok(findings) => Ok(findings),
@@ -117,7 +128,11 @@ pub fn check(
                 Err(Unevaluated { failure, message })
             }
         }
-    }))
+    });
+    Ok(Checked {
+        evaluated,
+        unanswered,
+    })
 }
 
 /// The message at which a gateway would fail, unless it fails otherwise.
@@ -128,12 +143,14 @@ async fn failing_message(
     detectors: &ConfiguredDetectors,
 ) -> Option<usize> {
     let is_same = |other: &Failure| (other.rule, other.span) == (failure.rule, failure.span);
-    for (index, message) in trace.messages.iter().enumerate() {
+    let mut index = 0;
+    for message in &trace.messages {
         let events = wire::events(message).unwrap_or_default();
         match detectors.evaluate(&mut monitor, &events).await {
             Ok(_) => monitor.commit(),
             Err(other) => return is_same(&other).then_some(index),
         }
+        index += events.len();
     }
     None
 }

@@ -25,9 +25,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use portcullis_engine::{
-    Answer, Answers, DetectorCall, Detectors, Failure, Finding, Lookup, Monitor, Step,
+    Answer, Answers, DetectorCall, Detectors, Failure, Finding, Lookup, Monitor, Policy, Step,
 };
 use portcullis_session::LocalDetectors;
+use portcullis_syntax::Span;
 use portcullis_trace::Event;
 use portcullis_transport::http::endpoint::EndpointError;
 use tokio::task::{JoinError, JoinSet};
@@ -40,6 +41,15 @@ use crate::config::DetectorsConfig;
 #[derive(Debug)]
 pub struct ConfiguredDetectors {
     backends: RwLock<Arc<Backends>>,
+}
+
+/// A call in a policy that nobody answers as the detectors are configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unanswered {
+    /// In the source of the policy.
+    pub span: Span,
+    /// What the failure will say, which is what to configure.
+    pub reason: String,
 }
 
 /// LIMIT: calls that are asked at once; further ones of the same message are errors.
@@ -68,6 +78,20 @@ impl ConfiguredDetectors {
             .write()
             .unwrap_or_else(PoisonError::into_inner) = backends;
         Ok(())
+    }
+
+    /// The calls of a policy that cannot be answered, as far as that shows in how they are written.
+    pub fn unanswered(&self, policy: &Policy) -> Vec<Unanswered> {
+        let backends = self.backends();
+        let written = policy.detector_calls().iter();
+        let unanswered = written.filter_map(|written| match backends.route(&written.call) {
+            Route::Local | Route::Backend(_) => None,
+            Route::Nobody(reason) => Some(Unanswered {
+                span: written.span,
+                reason,
+            }),
+        });
+        unanswered.collect()
     }
 
     /// How long a message waits for all that must be asked about it.

@@ -28,7 +28,7 @@ use crate::clock::now;
 use crate::config::{
     ConfigError, DataDirectory, DetectorsConfig, ExplorerConfig, HttpServer, LogFormat, server_name,
 };
-use crate::detectors::ConfiguredDetectors;
+use crate::detectors::{ConfiguredDetectors, Unanswered};
 use crate::end::End;
 use crate::explorer::{RemoteExplorer, RemoteGuardrails, UploadTask};
 use crate::guardrails::GuardrailSource;
@@ -36,6 +36,7 @@ use crate::policy::{PolicyError, PolicyFile};
 use crate::recording::Recording;
 use crate::relay::{Peers, relay};
 use crate::serve::local::{self, ConnectError, LocalClient};
+use crate::text_file::line_and_column;
 use crate::tools::{self, ToolBook};
 use crate::{log, metadata};
 
@@ -91,6 +92,14 @@ pub enum GuardedServer {
 #[derive(Debug)]
 pub enum Warning {
     Policy(PolicyFile),
+    /// A guardrail calls a detector that nobody answers for.
+    Unanswered {
+        guardrail: String,
+        /// Of its policy.
+        line: usize,
+        reason: String,
+        on_failure: GuardrailAction,
+    },
     NotRecorded(StoreError),
     NotLogged(io::Error),
     /// The server ended before it was told to, or by a signal that nobody sent it.
@@ -261,6 +270,9 @@ async fn prepare(
     let identity = tools::guarded(&options.server_name(), &options.server);
     let tools = ToolBook::new(identity, recording.pool().clone(), None);
     let detectors = ConfiguredDetectors::new(&options.detectors).map_err(RunError::Detectors)?;
+    for guardrail in &guardrails {
+        unanswered(guardrail, &detectors, warn);
+    }
     let detectors = Arc::new(detectors);
     let (session, record) = open_session(options, guardrails, Arc::clone(&detectors) as _);
     let client = LocalClient {
@@ -279,6 +291,28 @@ async fn prepare(
             .filter(|_| takes_trace)
             .map(|explorer| (explorer, source)),
     })
+}
+
+/// Warns of calls of detectors that will fail.
+fn unanswered(
+    guardrail: &Guardrail,
+    detectors: &ConfiguredDetectors,
+    warn: &mut dyn FnMut(Warning),
+) {
+    let Ok(policy) = &guardrail.policy else {
+        return;
+    };
+    for Unanswered { span, reason } in detectors.unanswered(policy) {
+        let guardrail_name = guardrail.name.name.as_str();
+        let (line, _) = line_and_column(policy.source(), span.range().start);
+        warn!(guardrail = guardrail_name, line, %reason, "a detector cannot be asked");
+        warn(Warning::Unanswered {
+            guardrail: guardrail_name.to_owned(),
+            line,
+            reason,
+            on_failure: guardrail.on_failure,
+        });
+    }
 }
 
 /// A server that is on its way up, or somewhere else.

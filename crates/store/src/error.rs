@@ -35,17 +35,25 @@ pub enum StoreError {
     },
     #[error("the database is in the encoding {found}, in which not every text can be kept")]
     Encoding { found: String },
-    #[error("`{prefix}` is not the beginning of a session id")]
-    InvalidPrefix { prefix: String },
-    #[error("no recorded session begins with `{prefix}`")]
-    NoSession { prefix: String },
+    #[error("`{prefix}` is not the beginning of {}", named.id())]
+    InvalidPrefix { named: Named, prefix: String },
+    #[error("no {} begins with `{prefix}`", named.one())]
+    Unknown { named: Named, prefix: String },
     #[error(
         "the search has more than {} words and conditions",
         Search::CONDITIONS_MAX
     )]
     TooManyConditions,
-    #[error("several recorded sessions begin with `{prefix}`")]
-    AmbiguousPrefix { prefix: String },
+    #[error(
+        "several {} begin with `{prefix}`: {}{}",
+        named.several(), candidates.join(", "), if *are_more { " and others" } else { "" }
+    )]
+    AmbiguousPrefix {
+        named: Named,
+        prefix: String,
+        candidates: Vec<String>,
+        are_more: bool,
+    },
     #[error("session {session} was never recorded")]
     UnknownSession { session: SessionId },
     #[error("session {session} already has a message {sequence}")]
@@ -86,6 +94,14 @@ pub enum StoreError {
     Export(#[source] io::Error),
 }
 
+/// What has an id of which the beginning is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    Session,
+    Guardrail,
+    ApiKey,
+}
+
 /// What to do with a database that is damaged.
 pub const DAMAGE_HINT: &str = "a database that is moved away is replaced by an empty one: without \
     its traces, its guardrails (nothing of them is in force then), its pins of tools and its API \
@@ -110,6 +126,52 @@ pub enum FailureReason {
     Other,
 }
 
+// === impl Named ===
+
+impl Named {
+    /// LIMIT: who names something to change it by less may mean something else.
+    pub(crate) fn prefix_characters_min(self) -> usize {
+        match self {
+            Self::Session => 1,
+            Self::Guardrail | Self::ApiKey => 4,
+        }
+    }
+
+    fn id(self) -> &'static str {
+        match self {
+            Self::Session => "a session id",
+            Self::Guardrail => "the id of a guardrail",
+            Self::ApiKey => "the id of a key",
+        }
+    }
+
+    fn one(self) -> &'static str {
+        match self {
+            Self::Session => "recorded session",
+            Self::Guardrail => "guardrail's id",
+            Self::ApiKey => "key's id",
+        }
+    }
+
+    fn several(self) -> &'static str {
+        match self {
+            Self::Session => "recorded sessions",
+            Self::Guardrail => "guardrails' ids",
+            Self::ApiKey => "keys' ids",
+        }
+    }
+
+    fn form(self) -> &'static str {
+        match self {
+            Self::Session => "a session id consists of the digits 0-9, the letters a-f and hyphens",
+            Self::Guardrail | Self::ApiKey => {
+                "give an id, or at least four characters of its beginning: the digits 0-9, the \
+                 letters a-f and hyphens"
+            }
+        }
+    }
+}
+
 // === impl StoreError ===
 
 impl StoreError {
@@ -130,11 +192,9 @@ impl StoreError {
                 "make the database with `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`",
             ),
             Self::NewerSchema { .. } => Some("upgrade Portcullis, or name another data directory"),
-            Self::InvalidPrefix { .. } => {
-                Some("a session id consists of the digits 0-9, the letters a-f and hyphens")
-            }
-            Self::NoSession { .. } => Some("list the recorded sessions to see their ids"),
-            Self::AmbiguousPrefix { .. } => Some("give more of the session id"),
+            Self::InvalidPrefix { named, .. } => Some(named.form()),
+            Self::Unknown { .. } => Some("list them to see their ids"),
+            Self::AmbiguousPrefix { .. } => Some("give more of the id"),
             Self::TooManyConditions => Some("search for the rarest of the words"),
             Self::TooManyGuardrails => Some("delete some, or join several in one policy"),
             Self::InvalidLocation { .. } => {

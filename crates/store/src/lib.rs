@@ -33,7 +33,7 @@ pub use annotation::{Annotation, AnnotationChange, AnnotationCount, Replaced};
 pub use api_key::{ApiKey, ApiKeyHash, ApiKeySecret};
 pub use durability::Durability;
 pub use entry::Entry;
-pub use error::{DAMAGE_HINT, FailureReason, StoreError};
+pub use error::{DAMAGE_HINT, FailureReason, Named, StoreError};
 pub use export::export_trace;
 pub use guardrail::{
     GuardrailChange, GuardrailPage, GuardrailPart, GuardrailRecord, GuardrailScope,

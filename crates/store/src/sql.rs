@@ -5,6 +5,7 @@
 mod annotations;
 mod api_keys;
 mod append;
+mod beginnings;
 mod check;
 mod contents;
 mod copies;

@@ -109,6 +109,9 @@ pub trait Store {
 
     fn guardrail(&mut self, id: &GuardrailId) -> Result<Option<GuardrailRecord>, StoreError>;
 
+    /// The one guardrail whose id is `prefix` or begins with it, among those that were deleted too.
+    fn guardrail_id(&mut self, prefix: &str) -> Result<GuardrailId, StoreError>;
+
     /// As [`Self::guardrails`], a part of them.
     fn guardrail_page(
         &mut self,
@@ -214,6 +217,9 @@ pub trait Store {
     fn api_keys(&mut self) -> Result<Vec<ApiKey>, StoreError>;
 
     fn api_key(&mut self, hash: &ApiKeyHash) -> Result<Option<ApiKey>, StoreError>;
+
+    /// The one key whose id is `prefix` or begins with it.
+    fn api_key_id(&mut self, prefix: &str) -> Result<ApiKeyId, StoreError>;
 
     /// Whether there was such a key; one that was revoked before keeps its time.
     fn revoke_api_key(&mut self, id: &ApiKeyId, at: Timestamp) -> Result<bool, StoreError>;

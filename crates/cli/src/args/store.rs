@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
 /// Which store a command is about.
@@ -11,7 +12,7 @@ pub(crate) struct StoreArguments {
     #[arg(long, value_name = "DIR", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
     /// Another store: the path of a file, or `postgres://user:password@host/database`.
-    #[arg(long, value_name = "URL", global = true, conflicts_with = "data_dir")]
+    #[arg(long, value_name = "URL", global = true, conflicts_with = "data_dir", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) store: Option<String>,
     /// The store of the gateway with this configuration.
     #[arg(long, value_name = "FILE", global = true, conflicts_with_all = ["data_dir", "store"])]
@@ -38,7 +39,7 @@ pub(crate) enum TracesCommand {
     /// Show messages as they are recorded, until it is interrupted.
     Tail {
         /// Only of sessions with this server.
-        #[arg(long)]
+        #[arg(long, value_parser = NonEmptyStringValueParser::new())]
         server: Option<String>,
     },
     /// Write a session's trace as `check` reads it.
@@ -50,7 +51,7 @@ pub(crate) enum TracesCommand {
     Import {
         file: PathBuf,
         /// The project that the traces are filed under; it is created if it is missing.
-        #[arg(long)]
+        #[arg(long, value_parser = NonEmptyStringValueParser::new())]
         project: String,
     },
 }
@@ -58,19 +59,19 @@ pub(crate) enum TracesCommand {
 #[derive(Debug, Args)]
 pub(crate) struct TracesListArguments {
     /// Only sessions with this server.
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) server: Option<String>,
     /// Only sessions of this project.
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) project: Option<String>,
     /// Only sessions in which a rule was satisfied.
     #[arg(long)]
     pub(crate) violations: bool,
     /// Only sessions in which all these words occur.
-    #[arg(long, value_name = "WORDS")]
+    #[arg(long, value_name = "WORDS", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) search: Option<String>,
     /// How many to list.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) limit: u32,
     /// Write a JSON list.
     #[arg(long)]
@@ -89,7 +90,7 @@ pub(crate) struct GuardrailsArguments {
 pub(crate) enum GuardrailsCommand {
     /// List guardrails: those of a project, or those that hold for every session.
     Ls {
-        #[arg(long)]
+        #[arg(long, value_parser = NonEmptyStringValueParser::new())]
         project: Option<String>,
         /// Write a JSON list.
         #[arg(long)]
@@ -98,13 +99,23 @@ pub(crate) enum GuardrailsCommand {
     /// Keep a new guardrail, and print its id.
     Add(GuardrailsAddArguments),
     /// Put a guardrail in force.
-    Enable { id: String },
+    Enable {
+        /// A guardrail's id, or enough of its beginning: four characters at least.
+        id: String,
+    },
     /// Put a guardrail out of force.
-    Disable { id: String },
+    Disable {
+        /// A guardrail's id, or enough of its beginning: four characters at least.
+        id: String,
+    },
     /// Delete a guardrail. Its history stays.
-    Rm { id: String },
+    Rm {
+        /// A guardrail's id, or enough of its beginning: four characters at least.
+        id: String,
+    },
     /// List all versions of a guardrail, the newest first.
     History {
+        /// A guardrail's id, or enough of its beginning: four characters at least.
         id: String,
         /// Write a JSON list.
         #[arg(long)]
@@ -120,7 +131,7 @@ pub(crate) struct GuardrailsAddArguments {
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: PathBuf,
     /// The project whose sessions are guarded; it is created if it is missing. Without it: all.
-    #[arg(long)]
+    #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) project: Option<String>,
     /// What is done with a message that violates the policy.
     #[arg(long, default_value = "block", value_parser = ["block", "log"])]
@@ -201,7 +212,10 @@ pub(crate) enum KeysCommand {
         json: bool,
     },
     /// Refuse a key from now on.
-    Revoke { id: String },
+    Revoke {
+        /// A key's id, or enough of its beginning: four characters at least.
+        id: String,
+    },
 }
 
 #[derive(Debug, Args)]

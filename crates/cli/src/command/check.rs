@@ -1,28 +1,33 @@
+mod json;
+
 use std::io::{self, Write};
 use std::path::Path;
 
 use portcullis_json::Value;
 use portcullis_server::check::{
-    EngineFinding, STANDARD_INPUT, TraceFile, TraceFileError, Unevaluated, check as evaluate,
+    Checked, EngineFinding, STANDARD_INPUT, TraceFile, TraceFileError, Unevaluated,
+    check as evaluate,
 };
 use portcullis_server::policy::PolicyFile;
-use portcullis_syntax::{Diagnostic, Severity, Span};
+use portcullis_syntax::Span;
 
 use super::config::detectors;
-use super::{Failure, Outcome, parameters};
+use super::{Failure, Outcome, parameters, show_warning};
 use crate::args::{CheckArguments, Format};
 use crate::render::excerpt::excerpt;
-use crate::render::trace::Events;
+use crate::render::trace::{Events, PLACES_MAX, more_places};
 use crate::render::{self, GOOD, plain, policy_diagnostics};
 
-type Evaluated = Result<Vec<EngineFinding>, Unevaluated>;
+/// What becomes of what a policy does not judge.
+const BLOCKS: &str = "a gateway would block the message at which this happens";
+const NO_RULE: &str = "the policy has no rule, so that it finds nothing; no gateway takes it";
 
 pub(crate) fn check(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     let parameters = parameters(&arguments.param)?;
     let file = PolicyFile::read(&arguments.policy).map_err(|error| Failure::of(&error))?;
     let Some(policy) = file.policy.clone() else {
         if arguments.format == Format::Json {
-            write_json(&load_errors(&file))?;
+            write_json(&json::load_errors(&file))?;
         }
         return Err(Failure::rendered(policy_diagnostics(&file)));
     };
@@ -31,26 +36,53 @@ pub(crate) fn check(arguments: &CheckArguments) -> Result<Outcome, Failure> {
     } else {
         TraceFile::read(&arguments.trace)
     };
-    let trace = trace.map_err(|error| trace_failure(&error))?;
-    let detectors = detectors(arguments.detectors.as_deref())?;
-    let evaluated = evaluate(policy, &trace, parameters, &detectors);
-    let evaluated = evaluated.map_err(|error| Failure::internal(&error))?;
-    match arguments.format {
-        Format::Json => write_json(&report(&evaluated))?,
-        Format::Text => {
-            if !file.diagnostics.is_empty() {
-                write!(anstream::stderr().lock(), "{}", policy_diagnostics(&file))?;
+    let trace = match trace {
+        Ok(trace) => trace,
+        Err(error) => {
+            if arguments.format == Format::Json {
+                write_json(&json::trace_error(&file, &error))?;
             }
-            if let Ok(findings) = &evaluated {
+            return Err(trace_failure(&error));
+        }
+    };
+    let detectors = detectors(arguments.detectors.as_deref())?;
+    let checked = evaluate(policy, &trace, parameters, &detectors);
+    let checked = checked.map_err(|error| Failure::internal(&error))?;
+    match arguments.format {
+        Format::Json => write_json(&json::report(&file, trace.messages.len(), &checked))?,
+        Format::Text => {
+            write_warnings(&file, &checked)?;
+            if let Ok(findings) = &checked.evaluated {
                 write_text(findings, &file, &trace)?;
             }
         }
     }
-    match evaluated {
+    match checked.evaluated {
         Ok(findings) if findings.is_empty() => Ok(Outcome::Ok),
         Ok(_) => Ok(Outcome::Findings),
         Err(unevaluated) => Err(unevaluated_failure(&unevaluated, &file)),
     }
+}
+
+fn write_warnings(file: &PolicyFile, checked: &Checked) -> io::Result<()> {
+    if !file.diagnostics.is_empty() {
+        write!(anstream::stderr().lock(), "{}", policy_diagnostics(file))?;
+    }
+    if file
+        .policy
+        .as_ref()
+        .is_some_and(|policy| policy.rules() == 0)
+    {
+        show_warning(&format!("{NO_RULE} ({})", span_place(file, None)));
+    }
+    for unanswered in &checked.unanswered {
+        let place = span_place(file, Some(unanswered.span));
+        show_warning(&format!(
+            "{} ({place}); `--detectors FILE` names the configuration",
+            unanswered.reason
+        ));
+    }
+    Ok(())
 }
 
 fn unevaluated_failure(unevaluated: &Unevaluated, file: &PolicyFile) -> Failure {
@@ -62,17 +94,18 @@ fn unevaluated_failure(unevaluated: &Unevaluated, file: &PolicyFile) -> Failure 
         "the policy could not be evaluated{}: {failure} ({place})",
         at.unwrap_or_default()
     ))
-    .hint("a gateway would block the message at which this happens")
+    .hint(BLOCKS)
 }
 
 fn write_text(findings: &[EngineFinding], file: &PolicyFile, trace: &TraceFile) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     if findings.is_empty() {
+        let count = trace.messages.len();
+        let plural = if count == 1 { "" } else { "s" };
         return writeln!(
             out,
-            "{}: nothing found in {} messages",
+            "{}: nothing found in {count} message{plural}",
             GOOD.paint("ok"),
-            trace.messages.len()
         );
     }
     let mut events = Events::default();
@@ -83,8 +116,11 @@ fn write_text(findings: &[EngineFinding], file: &PolicyFile, trace: &TraceFile) 
         let violation = render::ERROR.paint("violation");
         writeln!(out, "{violation}: {}", plain(&finding.message()))?;
         writeln!(out, "  rule at {}", rule_place(file, finding.rule))?;
-        for range in &finding.ranges {
+        for range in finding.ranges.iter().take(PLACES_MAX) {
             write!(out, "{}", events.show(range))?;
+        }
+        if let Some(more) = more_places(finding.ranges.iter().count()) {
+            writeln!(out, "{more}; `--format json` has all")?;
         }
         writeln!(out)?;
     }
@@ -108,91 +144,23 @@ fn span_place(file: &PolicyFile, span: Option<Span>) -> String {
 }
 
 fn trace_failure(error: &TraceFileError) -> Failure {
-    match error {
-        TraceFileError::Read { .. } | TraceFileError::TooLong { .. } => Failure::of(error),
-        TraceFileError::Empty { .. } => {
-            Failure::of(error).hint("write a trace without messages as `[]`")
-        }
+    let failure = match error {
+        TraceFileError::Read { .. }
+        | TraceFileError::TooLong { .. }
+        | TraceFileError::Empty { .. } => Failure::of(error),
         TraceFileError::Json { text, span, .. } | TraceFileError::Message { text, span, .. } => {
             Failure::located(error, &excerpt(text, span))
         }
+    };
+    match trace_hint(error) {
+        Some(hint) => failure.hint(hint),
+        None => failure,
     }
 }
 
-/// The corpus's form of a result: `ok`, `load_error`, `load_errors`, `run_error`, `errors`.
-fn report(evaluated: &Evaluated) -> Value {
-    let (run_error, errors) = match evaluated {
-        Ok(findings) => (Value::Null, findings.iter().map(error).collect()),
-        Err(Unevaluated { failure, .. }) => {
-            let kind = ("type", Value::from("PolicyError"));
-            let message = ("message", Value::from(failure.to_string()));
-            (object([kind, message]), Vec::new())
-        }
-    };
-    outcome(Value::Null, Vec::new(), run_error, errors)
-}
-
-fn load_errors(file: &PolicyFile) -> Value {
-    let is_error = |found: &&Diagnostic| found.severity == Severity::Error;
-    let errors: Vec<&Diagnostic> = file.diagnostics.iter().filter(is_error).collect();
-    let first = errors
-        .first()
-        .map(|error| Value::from(error.message.as_str()));
-    let all = errors.iter().map(|error| load_error(&file.source, error));
-    let all = all.collect();
-    outcome(first.unwrap_or(Value::Null), all, Value::Null, Vec::new())
-}
-
-fn load_error(source: &str, error: &Diagnostic) -> Value {
-    let before = source.get(..error.span().range().start).unwrap_or(source);
-    let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .map_or(0, |line| line.chars().count());
-    object([
-        ("kind", error.code.0.into()),
-        ("type", "PolicyError".into()),
-        ("message", error.message.as_str().into()),
-        ("line", number(line)),
-        ("column", number(column)),
-    ])
-}
-
-fn error(finding: &EngineFinding) -> Value {
-    let ranges = finding
-        .ranges
-        .iter()
-        .map(|range| Value::from(range.to_string()));
-    object([
-        ("args", finding.args.clone().into()),
-        ("kwargs", finding.kwargs.clone().into()),
-        ("ranges", ranges.collect::<Vec<_>>().into()),
-        ("key", finding.key.as_str().into()),
-    ])
-}
-
-fn outcome(
-    load_error: Value,
-    load_errors: Vec<Value>,
-    run_error: Value,
-    errors: Vec<Value>,
-) -> Value {
-    object([
-        ("ok", (load_error.is_null() && run_error.is_null()).into()),
-        ("load_error", load_error),
-        ("load_errors", load_errors.into()),
-        ("run_error", run_error),
-        ("errors", errors.into()),
-    ])
-}
-
-fn object<const N: usize>(members: [(&str, Value); N]) -> Value {
-    Value::from(members)
-}
-
-fn number(count: usize) -> Value {
-    Value::from(i64::try_from(count).unwrap_or(i64::MAX))
+fn trace_hint(error: &TraceFileError) -> Option<&'static str> {
+    let is_empty = matches!(error, TraceFileError::Empty { .. });
+    is_empty.then_some("write a trace without messages as `[]`")
 }
 
 fn write_json(value: &Value) -> Result<(), Failure> {

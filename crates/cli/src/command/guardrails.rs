@@ -5,7 +5,7 @@ use portcullis_server::kept_guardrail::{check_names, check_rules};
 use portcullis_server::policy::PolicyFile;
 use portcullis_store::{
     GuardrailChange, GuardrailId, GuardrailPage, GuardrailRecord, GuardrailScope, GuardrailVersion,
-    Project, ProjectId, Store, StoreError,
+    Project, ProjectId, Store,
 };
 use uuid::Uuid;
 
@@ -30,8 +30,10 @@ pub(crate) fn guardrails(arguments: &GuardrailsArguments) -> Result<Outcome, Fai
         GuardrailsCommand::Enable { id } => set_enabled(existing()?.as_mut(), id, true)?,
         GuardrailsCommand::Disable { id } => set_enabled(existing()?.as_mut(), id, false)?,
         GuardrailsCommand::Rm { id } => {
-            let deleted = existing()?.delete_guardrail(&parse(id)?, now());
-            known(id, deleted.map_err(|error| failure(&error))?)?;
+            let mut store = existing()?;
+            let id = meant(store.as_mut(), id)?;
+            let deleted = store.delete_guardrail(&id, now());
+            known(&id, deleted.map_err(|error| failure(&error))?)?;
         }
         GuardrailsCommand::History { id, json } => history(existing()?.as_mut(), id, *json)?,
     }
@@ -103,18 +105,14 @@ fn set_enabled(store: &mut dyn Store, id: &str, enabled: bool) -> Result<(), Fai
         enabled: Some(enabled),
         ..GuardrailChange::default()
     };
-    let updated = store.update_guardrail(&parse(id)?, &change, now());
-    known(
-        id,
-        updated
-            .map_err(|error: StoreError| failure(&error))?
-            .is_some(),
-    )
+    let id = meant(store, id)?;
+    let updated = store.update_guardrail(&id, &change, now());
+    known(&id, updated.map_err(|error| failure(&error))?.is_some())
 }
 
 fn history(store: &mut dyn Store, id: &str, json: bool) -> Result<(), Failure> {
-    let versions = versions(store, &parse(id)?)?;
-    known(id, !versions.is_empty())?;
+    let id = meant(store, id)?;
+    let versions = versions(store, &id)?;
     let mut out = anstream::stdout().lock();
     if json {
         let all: Vec<Value> = versions
@@ -214,17 +212,18 @@ fn as_json(record: &GuardrailRecord) -> Value {
     ])
 }
 
-fn parse(id: &str) -> Result<GuardrailId, Failure> {
-    id.parse().map_err(|_| {
-        Failure::usage(format!("`{id}` is not the id of a guardrail"))
-            .hint("`portcullis guardrails ls` lists them")
-    })
+fn meant(store: &mut dyn Store, prefix: &str) -> Result<GuardrailId, Failure> {
+    store.guardrail_id(prefix).map_err(|error| failure(&error))
 }
 
-fn known(id: &str, is_known: bool) -> Result<(), Failure> {
+fn known(id: &GuardrailId, is_known: bool) -> Result<(), Failure> {
     if is_known {
         return Ok(());
     }
-    Err(Failure::usage(format!("there is no guardrail `{id}`"))
-        .hint("`portcullis guardrails ls` lists them"))
+    Err(
+        Failure::usage(format!("the guardrail `{id}` was deleted")).hint(
+            "`portcullis guardrails ls` lists those that are there, and `guardrails history` has \
+             its versions",
+        ),
+    )
 }

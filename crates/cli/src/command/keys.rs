@@ -14,7 +14,7 @@ const ID_CHARACTERS: usize = 36;
 
 pub(crate) fn keys(arguments: &KeysArguments) -> Result<Outcome, Failure> {
     match &arguments.command {
-        KeysCommand::Create { name } if name.is_empty() => {
+        KeysCommand::Create { name } if name.trim().is_empty() => {
             return Err(Failure::usage(
                 "a key needs a name, under which it is listed",
             ));
@@ -50,7 +50,8 @@ fn create(store: &mut dyn Store, name: &str) -> Result<(), Failure> {
 }
 
 fn revoke(store: &mut dyn Store, id: &str) -> Result<(), Failure> {
-    let revoked = store.revoke_api_key(&parse(id)?, now());
+    let id = store.api_key_id(id).map_err(|error| failure(&error))?;
+    let revoked = store.revoke_api_key(&id, now());
     if revoked.map_err(|error| failure(&error))? {
         return Ok(());
     }
@@ -106,11 +107,4 @@ fn as_json(key: &ApiKey) -> Value {
             text_or_null(key.revoked_at.map(time).as_deref()),
         ),
     ])
-}
-
-fn parse(id: &str) -> Result<ApiKeyId, Failure> {
-    id.parse().map_err(|_| {
-        Failure::usage(format!("`{id}` is not the id of a key"))
-            .hint("`portcullis keys ls` lists them")
-    })
 }

@@ -182,6 +182,20 @@ fn warn(warning: Warning) {
             "the policy `{}` loads with warnings; `portcullis check` shows them",
             file.path.display()
         )),
+        Warning::Unanswered {
+            guardrail,
+            line,
+            reason,
+            on_failure,
+        } => show_warning(&format!(
+            "guardrail `{guardrail}`, line {line} of its policy: {reason} (in a \
+             configuration that `--detectors FILE` names); as it is, a message that this would be \
+             asked about {}",
+            match on_failure {
+                GuardrailAction::Block => "is blocked",
+                GuardrailAction::Log => "passes unjudged",
+            }
+        )),
         Warning::NotRecorded(error) => {
             show_warning(&format!("traces are not recorded: {error}"));
         }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use portcullis_json::Value;
 use portcullis_server::config::{ConfigError, DataDirectory, GatewayConfig};
-use portcullis_store::{Durability, FailureReason, Location, Store, StoreError};
+use portcullis_store::{Durability, FailureReason, Location, Named, Store, StoreError};
 use portcullis_trace::record::Timestamp;
 
 use super::config::failure as config_failure;
@@ -98,13 +98,23 @@ fn place(
 pub(super) fn failure(error: &StoreError) -> Failure {
     let failure = Failure::of(error);
     match error {
-        StoreError::NoSession { .. } | StoreError::InvalidPrefix { .. } => {
-            failure.hint("`portcullis traces ls` lists the sessions")
-        }
+        StoreError::Unknown { named, .. } => failure.hint(listed_by(*named)),
+        StoreError::InvalidPrefix {
+            named: Named::Session,
+            ..
+        } => failure.hint(listed_by(Named::Session)),
         _ => match error.hint() {
             Some(hint) => failure.hint(hint),
             None => failure,
         },
+    }
+}
+
+fn listed_by(named: Named) -> &'static str {
+    match named {
+        Named::Session => "`portcullis traces ls` lists the sessions",
+        Named::Guardrail => "`portcullis guardrails ls` lists them",
+        Named::ApiKey => "`portcullis keys ls` lists them",
     }
 }
 

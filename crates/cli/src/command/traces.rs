@@ -12,9 +12,9 @@ use portcullis_trace::record::{
 };
 
 use super::store::{failure, object, open, open_existing, open_to_list, text_or_null, time};
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, show_warning};
 use crate::args::{TracesArguments, TracesCommand, TracesListArguments};
-use crate::render::trace::{Events, summary};
+use crate::render::trace::{Events, PLACES_MAX, more_places, numbered, summary};
 use crate::render::{ERROR, FAINT, GOOD, WARNING, plain, shortened};
 
 const PAGE_EVENTS: u32 = 200;
@@ -57,6 +57,12 @@ fn list(store: &mut dyn Store, arguments: &TracesListArguments) -> Result<Outcom
         ..SessionFilter::newest(arguments.limit.saturating_add(1))
     };
     let mut sessions = first_sessions(store, &filter)?;
+    if let (true, Some(name)) = (sessions.is_empty(), &arguments.project) {
+        let known = store.project_named(name).map_err(|error| failure(&error))?;
+        if known.is_none() {
+            show_warning(&format!("there is no project `{name}`"));
+        }
+    }
     let limit = usize::try_from(arguments.limit).unwrap_or(usize::MAX);
     let are_more = sessions.len() > limit;
     sessions.truncate(limit);
@@ -176,11 +182,13 @@ pub(super) fn write_events(
         page = page.after(last.sequence);
         for event in &events {
             let messages = messages(event);
+            let first = seen.count();
             for message in &messages {
                 seen.push(message);
             }
             if wanted(event) {
-                write_event(out, session.origin, event, &messages, &seen)?;
+                let name = numbered(&(first..seen.count()));
+                write_event(out, session.origin, event, (&name, &messages), &seen)?;
             }
         }
     }
@@ -215,7 +223,8 @@ fn write_header(out: &mut impl Write, summary: &SessionSummary) -> io::Result<()
         // It never passed a gateway.
         writeln!(out, "  pushed    {}", time(session.started_at))?;
     }
-    writeln!(out, "  messages  {}", summary.events)?;
+    let note = "(numbered as recorded; findings and exports count as `messages.N` does)";
+    writeln!(out, "  messages  {} {}", summary.events, FAINT.paint(note))?;
     if summary.events_lost > 0 {
         let lost = format!("{} (their recording did not keep up)", summary.events_lost);
         writeln!(out, "  {}      {lost}", WARNING.paint("lost"))?;
@@ -227,14 +236,18 @@ fn write_event(
     out: &mut impl Write,
     origin: Origin,
     event: &EventRecord,
-    messages: &[Value],
+    (name, messages): (&str, &[Value]),
     seen: &Events,
 ) -> io::Result<()> {
     let sequence = event.sequence.value();
+    let name = match name {
+        "" => String::new(),
+        name => format!("  {}", FAINT.paint(name)),
+    };
     match origin {
         Origin::Live => writeln!(
             out,
-            "{sequence:>5}  {}  {:<32}  {}",
+            "{sequence:>5}  {}  {:<32}  {}{name}",
             arrow(event.direction),
             plain(event.method.as_deref().unwrap_or("?")),
             verdict(event.verdict)
@@ -243,7 +256,11 @@ fn write_event(
             let role = messages
                 .iter()
                 .find_map(|message| message.get("role")?.as_str());
-            writeln!(out, "{sequence:>5}  {}", plain(role.unwrap_or_default()))?;
+            writeln!(
+                out,
+                "{sequence:>5}  {}{name}",
+                plain(role.unwrap_or_default())
+            )?;
         }
     }
     for line in messages.iter().flat_map(summary) {
@@ -282,22 +299,30 @@ fn write_violation(
         plain(&violation.guardrail.name),
         plain(&violation.message)
     )?;
-    for range in narrowest(&violation.ranges) {
+    let places: Vec<&String> = narrowest(&violation.ranges).collect();
+    for range in places.iter().take(PLACES_MAX) {
         for line in seen.show_address(range).lines() {
             writeln!(out, "       {line}")?;
         }
     }
-    Ok(())
+    match more_places(places.len()) {
+        Some(more) => writeln!(out, "       {more}"),
+        None => Ok(()),
+    }
 }
 
-/// The addresses of which no part has an address of its own; the others show nothing more.
+/// The addresses of which no part has an address of its own; the others show nothing more. They
+/// are in the order of the trace, so that a part follows its whole.
 fn narrowest(addresses: &[String]) -> impl Iterator<Item = &String> {
     let is_within = |part: &String, whole: &String| {
         let rest = part.strip_prefix(whole.as_str());
         rest.is_some_and(|rest| rest.starts_with(['.', ':']))
     };
-    let has_part = move |whole: &String| addresses.iter().any(|part| is_within(part, whole));
-    addresses.iter().filter(move |address| !has_part(address))
+    let next = addresses.iter().skip(1).map(Some).chain([None]);
+    let pairs = addresses.iter().zip(next);
+    let narrow =
+        pairs.filter(move |(whole, next)| !next.is_some_and(|part| is_within(part, whole)));
+    narrow.map(|(address, _)| address)
 }
 
 fn verdict(verdict: Verdict) -> impl Display {

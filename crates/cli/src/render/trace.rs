@@ -9,6 +9,8 @@ use super::excerpt::excerpt;
 use super::{FAINT, plain, shortened};
 
 const VALUE_CHARACTERS: usize = 100;
+/// LIMIT: places of one finding that are shown: a pattern may match a long text at thousands.
+pub(crate) const PLACES_MAX: usize = 20;
 
 /// The events of a trace, as addresses count them.
 #[derive(Debug, Default)]
@@ -17,6 +19,11 @@ pub(crate) struct Events(Vec<Value>);
 // === impl Events ===
 
 impl Events {
+    /// How many there are, which is the number of the next.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Adds a message; of a tool listing every tool counts.
     pub(crate) fn push(&mut self, message: &Value) {
         let is_listing = message.get("role").is_none() && message.get("type").is_none();
@@ -69,6 +76,23 @@ impl Events {
             };
         }
         Some(value)
+    }
+}
+
+/// A line about places that are not shown; nothing if all are.
+pub(crate) fn more_places(count: usize) -> Option<String> {
+    let more = count.checked_sub(PLACES_MAX).filter(|more| *more > 0)?;
+    let plural = if more == 1 { "" } else { "s" };
+    Some(format!("  and {more} more place{plural}"))
+}
+
+/// How addresses call what has these numbers; nothing if it has none.
+pub(crate) fn numbered(numbers: &Span<usize>) -> String {
+    let Span { start, end } = numbers;
+    match numbers.len() {
+        0 => String::new(),
+        1 => format!("messages.{start}"),
+        _ => format!("messages.{start} to {}", end - 1),
     }
 }
 

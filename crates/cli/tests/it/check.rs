@@ -1,5 +1,7 @@
 //! `portcullis check`, `fmt` and `explain`: output and exit codes.
 
+use std::process::Output;
+
 use tempfile::TempDir;
 
 use crate::client::{finish, portcullis, text, write};
@@ -8,17 +10,18 @@ const POLICY: &str =
     "raise \"outside \\\"mail\\\"\" if:\n    (m: Message)\n    \"evil\" in m.content\n";
 const TRACE: &str = r#"[{"role":"user","content":"write to\nbob@evil.com now"}]"#;
 
-#[track_caller]
-fn check(policy: &str, trace: &str, options: &[&str], code: i32, stdout: &str, stderr: &str) {
+fn output(policy: &str, trace: &str, options: &[&str]) -> Output {
     let directory = TempDir::new().unwrap();
     write(directory.path(), "p.gr", policy);
     write(directory.path(), "t.json", trace);
-    let output = finish(
-        portcullis()
-            .current_dir(directory.path())
-            .args(["check", "p.gr", "t.json"])
-            .args(options),
-    );
+    let mut check = portcullis();
+    check.current_dir(directory.path());
+    finish(check.args(["check", "p.gr", "t.json"]).args(options))
+}
+
+#[track_caller]
+fn check(policy: &str, trace: &str, options: &[&str], code: i32, stdout: &str, stderr: &str) {
+    let output = output(policy, trace, options);
     assert_eq!(text(&output.stdout), stdout);
     assert!(
         text(&output.stderr).contains(stderr),
@@ -69,8 +72,111 @@ fn json_has_the_form_of_recorded_cases() {
         TRACE,
         &["--format", "json"],
         1,
-        "{\"ok\":true,\"load_error\":null,\"load_errors\":[],\"run_error\":null,\"errors\":[{\"args\":[\"outside\"],\"kwargs\":{},\"ranges\":[\"messages.0\",\"messages.0.content:13-17\"],\"key\":\"(0, (0,))\"}]}\n",
+        "{\"ok\":true,\"load_error\":null,\"load_errors\":[],\"run_error\":null,\"errors\":[{\"args\":[\"outside\"],\"kwargs\":{},\"ranges\":[\"messages.0\",\"messages.0.content:13-17\"],\"key\":\"(0, (0,))\",\"message\":\"outside\",\"rule\":0,\"line\":1}],\"warnings\":[],\"trace_error\":null,\"messages\":1}\n",
         "",
+    );
+}
+
+#[track_caller]
+fn json_has(policy: &str, trace: &str, code: i32, parts: &[&str]) {
+    let output = output(policy, trace, &["--format", "json"]);
+    let shown = text(&output.stdout);
+    for part in parts {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert_eq!(output.status.code(), Some(code), "{shown}");
+}
+
+#[test]
+fn json_says_what_the_text_does() {
+    json_has(
+        "raise \"x\" if:\n    (m: Mesage)\n",
+        TRACE,
+        2,
+        &[
+            "\"line\":2,\"column\":8,\"help\":\"did you mean `Message`?\"",
+            "\"labels\":[{\"line\":2,\"column\":8,\"end_line\":2,\"end_column\":14,",
+        ],
+    );
+    json_has(
+        "raise \"x\" if:\n    (m: Message)\n    m.role == \"user\"\n    m.content.x == 1\n",
+        TRACE,
+        2,
+        &[
+            "\"rule\":0,\"line\":4,\"column\":4,\"at\":\"messages.0\"",
+            "\"help\":\"a gateway would block the message",
+        ],
+    );
+    json_has(
+        "from invariant.detectors import moderated\nraise \"x\" if:\n    (m: Message)\n    m.role == \"no\"\n    moderated(m)\n",
+        TRACE,
+        0,
+        &[
+            "\"warnings\":[{\"kind\":\"unanswered-detector\",",
+            "`moderated` is not configured: set `detectors.moderation`",
+            "\"line\":5,\"column\":4",
+        ],
+    );
+    json_has(
+        POLICY,
+        "[{\"role\":\"user\"},\n {\"role\":]",
+        2,
+        &[
+            "\"ok\":false",
+            "\"trace_error\":{\"message\":\"the trace `t.json` is neither",
+            "\"line\":2,\"column\":9",
+        ],
+    );
+}
+
+#[test]
+fn a_policy_that_can_find_nothing_is_warned_of() {
+    let nothing = "ok: nothing found in 1 message\n";
+    let warning = "warning: the policy has no rule, so that it finds nothing";
+    check("# later\n", TRACE, &[], 0, nothing, warning);
+    json_has("", TRACE, 0, &["\"kind\":\"no-rule\""]);
+}
+
+#[test]
+fn a_detector_that_nobody_answers_for_is_warned_of_before_it_is_asked() {
+    let policy = "from invariant.detectors import moderated\nraise \"x\" if:\n    (m: Message)\n    m.role == \"no\"\n    moderated(m)\n";
+    check(
+        policy,
+        TRACE,
+        &[],
+        0,
+        "ok: nothing found in 1 message\n",
+        "warning: `moderated` is not configured: set `detectors.moderation` with the `url` of an OpenAI-compatible endpoint (p.gr:5); `--detectors FILE` names",
+    );
+}
+
+#[test]
+fn of_many_places_the_first_are_shown() {
+    let trace = format!(
+        "[{{\"role\":\"user\",\"content\":\"{}\"}}]",
+        "evil ".repeat(25)
+    );
+    let policy = "raise \"x\" if:\n    (m: Message)\n    any(find(\"evil\", m.content))\n";
+    let output = output(policy, &trace, &[]);
+    let shown = text(&output.stdout);
+    // The message itself is the first of them.
+    assert_eq!(shown.matches("^^^^").count(), 19, "{shown}");
+    assert!(shown.contains("  and 6 more places; "), "{shown}");
+}
+
+#[test]
+fn messages_of_a_failure_are_counted_as_those_of_findings() {
+    let policy =
+        "raise \"x\" if:\n    (m: Message)\n    m.role == \"user\"\n    m.content.x == 1\n";
+    let tools = r#"{"tools":[{"name":"a","inputSchema":{}},{"name":"b","inputSchema":{}}]}"#;
+    let trace = format!("{tools}\n{{\"role\":\"user\",\"content\":\"a\"}}\n");
+    check(
+        policy,
+        &trace,
+        &[],
+        2,
+        "",
+        "could not be evaluated at messages.2: ",
     );
 }
 
@@ -175,7 +281,7 @@ fn parameters_reach_the_policy() {
         "[{\"role\":\"user\",\"content\":\"hi\"}]",
         &["--param", "word=no"],
         0,
-        "ok: nothing found in 1 messages\n",
+        "ok: nothing found in 1 message\n",
         "",
     );
 }

@@ -1,18 +1,22 @@
 //! `portcullis config`: output and exit codes.
 
+use std::path::Path;
+use std::process::Output;
+
 use tempfile::TempDir;
 
 use crate::client::{finish, portcullis, text, write};
+
+fn config_check(directory: &Path) -> Output {
+    let mut check = portcullis();
+    finish(check.current_dir(directory).args(["config", "check"]))
+}
 
 #[track_caller]
 fn check(yaml: &str, code: i32, stdout: &str, stderr: &[&str]) {
     let directory = TempDir::new().unwrap();
     write(directory.path(), "portcullis.yaml", yaml);
-    let output = finish(
-        portcullis()
-            .current_dir(directory.path())
-            .args(["config", "check"]),
-    );
+    let output = config_check(directory.path());
     assert_eq!(text(&output.stdout), stdout);
     let shown = text(&output.stderr);
     for part in stderr {
@@ -20,6 +24,17 @@ fn check(yaml: &str, code: i32, stdout: &str, stderr: &[&str]) {
     }
     assert_eq!(shown.is_empty(), stderr.is_empty(), "{shown}");
     assert_eq!(output.status.code(), Some(code));
+}
+
+/// Of a configuration that loads.
+#[track_caller]
+fn stderr_of(yaml: &str) -> String {
+    let directory = TempDir::new().unwrap();
+    write(directory.path(), "portcullis.yaml", yaml);
+    let output = config_check(directory.path());
+    let shown = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    shown
 }
 
 #[test]
@@ -55,11 +70,7 @@ fn guardrails_of_mcp_scan_are_shown_with_whom_they_are_for() {
         "g.yml",
         "cursor: { servers: { files: { guardrails: { links: block, secrets: paused } }, gone: } }\n",
     );
-    let output = finish(
-        portcullis()
-            .current_dir(directory.path())
-            .args(["config", "check"]),
-    );
+    let output = config_check(directory.path());
     let shown = text(&output.stdout);
     for line in [
         "  links  block (on failure block); files; cursor, cursor-vscode\n",
@@ -70,6 +81,68 @@ fn guardrails_of_mcp_scan_are_shown_with_whom_they_are_for() {
     }
     assert!(shown.contains("guardrails in force: 8\n"), "{shown}");
     assert!(text(&output.stderr).contains("warning: no server is named `gone`"));
+}
+
+#[test]
+fn a_detector_that_nobody_answers_for_is_warned_of() {
+    let yaml = "servers: { s: { command: x } }
+guardrails:
+  - name: mod
+    on_failure: log
+    policy: |
+      from invariant.detectors import moderated, pii, secrets
+
+      KINDS := [\"EMAIL_ADDRESS\", \"NRP\"]
+
+      raise \"m\" if:
+          (m: Message)
+          any(secrets(m))
+          moderated(m)
+          any(pii(m, KINDS))
+";
+    let shown = stderr_of(yaml);
+    for part in [
+        "warning: guardrail `mod`: `moderated` is not configured: set `detectors.moderation` with the `url` of an OpenAI-compatible endpoint\n  --> portcullis.yaml:13:11\n",
+        "warning: guardrail `mod`: `pii` does not find `NRP` by itself",
+        "--> portcullis.yaml:14:15\n",
+        "help: as it is, a message that this would be asked about passes unjudged, and that is recorded",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    assert_eq!(shown.matches("warning").count(), 2, "{shown}");
+
+    let configured = format!(
+        "detectors: {{ moderation: {{ url: \"http://localhost:1/v1\" }}, presidio: {{ url: \"http://localhost:2\" }} }}\n{yaml}"
+    );
+    assert_eq!(stderr_of(&configured), "");
+    let disabled = yaml.replace("on_failure: log", "enabled: false");
+    assert_eq!(stderr_of(&disabled), "");
+}
+
+#[test]
+fn a_detector_in_a_policy_file_is_warned_of_at_its_place_there() {
+    let directory = TempDir::new().unwrap();
+    write(
+        directory.path(),
+        "portcullis.yaml",
+        "servers: { s: { command: x } }\nguardrails:\n- { name: a, policy: { file: p.inv } }\n- { name: b, policy: { file: p.inv } }\n",
+    );
+    write(
+        directory.path(),
+        "p.inv",
+        "from invariant.detectors import prompt_injection\n\nraise \"x\" if:\n    (m: Message)\n    prompt_injection(m, model=\"deberta\")\n",
+    );
+    let output = config_check(directory.path());
+    let shown = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{shown}");
+    for name in ["a", "b"] {
+        let warning = format!(
+            "warning: guardrail `{name}`: `prompt_injection` has no model `deberta`: set `detectors.prompt_injection.deberta`"
+        );
+        assert!(shown.contains(&warning), "{shown}");
+    }
+    assert_eq!(shown.matches("--> p.inv:5:5\n").count(), 2, "{shown}");
+    assert!(shown.contains("asked about is blocked"), "{shown}");
 }
 
 #[test]

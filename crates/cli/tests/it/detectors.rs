@@ -398,6 +398,39 @@ fn a_model_that_does_not_load_is_an_error_of_the_configuration() {
 }
 
 #[test]
+fn run_warns_of_a_detector_that_nobody_answers_for() {
+    let directory = TempDir::new().unwrap();
+    write(
+        directory.path(),
+        "mod.inv",
+        "from invariant.detectors import moderated\nraise \"x\" if:\n    (m: Message)\n    moderated(m)\n",
+    );
+    let said = |more: &[&str]| {
+        let mut run = portcullis();
+        run.current_dir(directory.path())
+            .args(["run", "--data-dir", "data", "--policy", "mod.inv"])
+            .args(more)
+            .args(["--", "true"]);
+        text(&finish(&mut run).stderr)
+    };
+    let warning = "guardrail `mod`, line 4 of its policy: `moderated` is not configured: set `detectors.moderation`";
+    let blocking = said(&[]);
+    assert!(
+        blocking.contains(warning) && blocking.contains("asked about is blocked"),
+        "{blocking}"
+    );
+    let logging = said(&["--on-failure", "log"]);
+    assert!(logging.contains("passes unjudged"), "{logging}");
+    write(
+        directory.path(),
+        "d.yaml",
+        "detectors: { moderation: { url: \"http://127.0.0.1:1/v1\" } }\n",
+    );
+    let configured = said(&["--detectors", "d.yaml"]);
+    assert!(!configured.contains("moderated"), "{configured}");
+}
+
+#[test]
 fn run_asks_a_model_in_a_folder() {
     let directory = TempDir::new().unwrap();
     let config = local_model(directory.path(), "");

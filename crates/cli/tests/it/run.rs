@@ -255,6 +255,22 @@ fn what_is_wrong_with_a_command_line_is_named_with_a_way_out() {
         &["run", "--data-dir", "d", "--", "./file"],
         &["`./file` could not be started", "hint: the program must be"],
     );
+    for (option, value) in [
+        ("--max-line-bytes", "0"),
+        ("--max-line-bytes", "-1"),
+        ("--name", ""),
+        ("--project", ""),
+        ("--allow-method", ""),
+    ] {
+        let run = ["run", &format!("{option}={value}"), "--", "true"];
+        check(&run, &[option]);
+    }
+    check(
+        &["serve", "--listen", "localhost:80"],
+        &["--listen", "as `127.0.0.1:8787`"],
+    );
+    check(&["traces", "ls", "--limit", "0"], &["--limit <LIMIT>"]);
+    check(&["traces", "ls", "--search", ""], &["--search <WORDS>"]);
     // It cannot be looked at, whoever asks.
     std::fs::create_dir(directory.path().join("loop")).unwrap();
     symlink("traces.db", directory.path().join("loop/traces.db")).unwrap();

@@ -83,15 +83,11 @@ fn guardrail_that_is_not_there_or_does_not_load_is_refused() {
     let add = ["guardrails", "add", "a", "--policy", "p.gr"];
     let id = well(directory, &add);
     well(directory, &["guardrails", "rm", &id]);
-    refused(
-        directory,
-        &["guardrails", "rm", &id],
-        "there is no guardrail",
-    );
+    refused(directory, &["guardrails", "rm", &id], "was deleted");
     refused(
         directory,
         &["guardrails", "rm", "x"],
-        "is not the id of a guardrail",
+        "is not the beginning of the id of a guardrail",
     );
     write(directory, "empty.gr", "x := 1\n");
     let unfit = |name: &str, more: &[&str], message: &str| {
@@ -145,7 +141,37 @@ fn key_is_shown_once_and_can_be_revoked() {
     let table = well(directory, &["keys", "ls"]);
     assert_eq!(table.matches("revoked").count(), 1, "{table}");
     let unknown = "3752ff38-da1a-4fa5-84a2-9e44a4b167ce";
-    refused(directory, &["keys", "revoke", unknown], "there is no key");
+    refused(
+        directory,
+        &["keys", "revoke", unknown],
+        "no key's id begins with `3752ff38",
+    );
+}
+
+#[test]
+fn the_beginning_of_an_id_is_enough() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    well(directory, &["keys", "create", "laptop"]);
+    let listed = well(directory, &["keys", "ls", "--json"]);
+    let id = first_id(&listed);
+    for short in [&id[..3], "", "ABCD", "%%%%"] {
+        let hint = "four characters of its beginning";
+        refused(directory, &["keys", "revoke", short], hint);
+    }
+    well(directory, &["keys", "revoke", &id[..4]]);
+    assert!(well(directory, &["keys", "ls"]).contains("revoked"));
+
+    write(directory, "p.gr", POLICY);
+    let id = well(directory, &["guardrails", "add", "g", "--policy", "p.gr"]);
+    let id = id.trim();
+    well(directory, &["guardrails", "disable", &id[..4]]);
+    assert!(well(directory, &["guardrails", "ls"]).contains("disabled"));
+    well(directory, &["guardrails", "rm", &id[..8]]);
+    let history = well(directory, &["guardrails", "history", &id[..8]]);
+    assert!(history.starts_with("version 3"), "{history}");
+    let gone = ["guardrails", "enable", &id[..8]];
+    refused(directory, &gone, "was deleted");
 }
 
 #[test]
@@ -189,6 +215,9 @@ fn traces_are_imported_listed_and_found() {
         found.contains("\"index\":4") && !found.contains("\"index\":2"),
         "{found}"
     );
+    let of_nobody = run(directory, &["traces", "ls", "--project", "zoe", "--json"]);
+    assert_eq!(text(&of_nobody.stdout), "[]\n");
+    assert!(text(&of_nobody.stderr).contains("there is no project `zoe`"));
     let nothing = ["traces", "ls", "--search", "?!", "--json"];
     assert_eq!(well(directory, &nothing), "[]");
     let words: Vec<String> = (0..33).map(|n| format!("w{n}")).collect();
@@ -203,7 +232,10 @@ fn traces_are_imported_listed_and_found() {
 
     // It never passed a gateway: there is no direction, no verdict and no end to wait for.
     let shown = well(directory, &["traces", "show", id]);
-    assert!(shown.contains("\n    1  user\n"), "{shown}");
+    assert!(
+        shown.ends_with("\n    1  user  messages.0\n       a walrus"),
+        "{shown}"
+    );
     for of_gateways in ["server", "allow", "ended", "→"] {
         assert!(!shown.contains(of_gateways), "{of_gateways}: {shown}");
     }

@@ -4,14 +4,18 @@ use super::outcome::Outcome;
 use super::values::Reader;
 use super::{regex, words};
 use crate::codes;
+use crate::detector::{DetectorCall, WrittenCall};
 use crate::eval::access::{DICT_METHODS, TEXT_METHODS};
 use crate::facts::function_facts;
 use crate::library::detectors::{self, categories};
 use crate::modules::{self, Detector, Function};
 use crate::program::{Call, Expr, ExprKind};
+use crate::text_form;
 use crate::types::Type;
 use crate::value::Value;
+use portcullis_json as json;
 use portcullis_syntax::{Span, nearest};
+use std::sync::Arc;
 
 const CONTENTS_METHODS: [&str; 2] = ["text", "image"];
 /// What the functions of lists go through.
@@ -34,7 +38,7 @@ struct Signature {
     open: bool,
 }
 
-impl Reader<'_, '_> {
+impl<'r> Reader<'r, '_> {
     pub(super) fn call(&mut self, call: &Call, span: Span) -> Outcome {
         if let ExprKind::Member(object, name) = &call.function.kind
             && !matches!(object.kind, ExprKind::Literal(Value::Module(_)))
@@ -158,6 +162,7 @@ impl Reader<'_, '_> {
         }
         if let Function::Detector(detector) = function {
             self.categories(detector, call);
+            self.detector_call(detector, call, span);
         }
         for (place, (argument, outcome)) in call.arguments.iter().zip(given).enumerate() {
             self.argument(function, place, argument, outcome.ty);
@@ -205,6 +210,57 @@ impl Reader<'_, '_> {
         self.warn(codes::WRONG_ARGUMENTS, span, message, help);
     }
 
+    fn detector_call(&mut self, detector: Detector, call: &Call, span: Span) {
+        if self.is_muted() {
+            return;
+        }
+        let (_, others) = detectors::signature(detector);
+        let by_place = call.arguments.iter().skip(1);
+        let given = others.iter().copied().zip(by_place);
+        let named = call.keywords.iter().map(|(name, value)| (&**name, value));
+        let options = given.chain(named);
+        let written =
+            options.filter_map(|(name, value)| Some((Arc::from(name), self.written(value)?)));
+        let written = WrittenCall {
+            call: DetectorCall {
+                detector: detector.name(),
+                text: Arc::from(""),
+                options: written.collect(),
+            },
+            span,
+        };
+        self.detector_calls.push(written);
+    }
+
+    /// The value of an expression that is written out: a literal or a list of them. `None` if it
+    /// must be evaluated.
+    fn written(&self, expr: &Expr) -> Option<json::Value> {
+        let ExprKind::List(items) = &self.named(expr).kind else {
+            return self.literal(expr);
+        };
+        let items = items.iter().map(|item| self.literal(item));
+        items.collect::<Option<Vec<_>>>().map(json::Value::from)
+    }
+
+    fn literal(&self, expr: &Expr) -> Option<json::Value> {
+        match &self.named(expr).kind {
+            ExprKind::Literal(value) => text_form::json(value),
+            _ => None,
+        }
+    }
+
+    /// What a constant stands for; any other expression as it is.
+    fn named<'e>(&self, expr: &'e Expr) -> &'e Expr
+    where
+        'r: 'e,
+    {
+        match &expr.kind {
+            ExprKind::Constant(number) => self.program.constants.get(*number),
+            _ => None,
+        }
+        .map_or(expr, |constant| &constant.value)
+    }
+
     /// Whether the detector knows what it is to look for, where that is written down.
     fn categories(&mut self, detector: Detector, call: &Call) {
         let (parameter, known) = match detector {
@@ -216,12 +272,7 @@ impl Reader<'_, '_> {
         let Some(list) = call.arguments.get(1).or(keyword.map(|(_, value)| value)) else {
             return;
         };
-        let list = match &list.kind {
-            ExprKind::Constant(number) => self.program.constants.get(*number),
-            _ => None,
-        }
-        .map_or(list, |constant| &constant.value);
-        let ExprKind::List(items) = &list.kind else {
+        let ExprKind::List(items) = &self.named(list).kind else {
             return;
         };
         for item in items {
@@ -244,11 +295,7 @@ impl Reader<'_, '_> {
         let Some(pattern) = call.arguments.first().or(keyword.map(|(_, value)| value)) else {
             return;
         };
-        let constant = match &pattern.kind {
-            ExprKind::Constant(number) => self.program.constants.get(*number),
-            _ => None,
-        };
-        let pattern = constant.map_or(pattern, |constant| &constant.value);
+        let pattern = self.named(pattern);
         let ExprKind::Literal(Value::Text(text)) = &pattern.kind else {
             return;
         };

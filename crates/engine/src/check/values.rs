@@ -3,6 +3,7 @@
 use super::outcome::Outcome;
 use super::{Warnings, words};
 use crate::codes;
+use crate::detector::WrittenCall;
 use crate::kind::BinderKind;
 use crate::program::{Comprehension, Expr, ExprKind, Program, RuleError, Slot};
 use crate::types::Type;
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Reader<'r, 's> {
     pub(super) program: &'r Program,
     pub(super) warnings: &'r mut Warnings<'s>,
+    pub(super) detector_calls: Vec<WrittenCall>,
     /// Nothing is reported while the kinds of the variables are being collected.
     muted: bool,
     constants: Vec<Outcome>,
@@ -24,10 +26,16 @@ pub(super) struct Reader<'r, 's> {
     assigned: BTreeSet<Slot>,
 }
 
-pub(super) fn check(policy: &Policy, program: &Program, warnings: &mut Warnings<'_>) {
+/// Adds the warnings, and says which detectors are called.
+pub(super) fn check(
+    policy: &Policy,
+    program: &Program,
+    warnings: &mut Warnings<'_>,
+) -> Vec<WrittenCall> {
     let mut reader = Reader {
         program,
         warnings,
+        detector_calls: Vec::new(),
         muted: false,
         constants: Vec::new(),
         variables: BTreeMap::new(),
@@ -49,6 +57,7 @@ pub(super) fn check(policy: &Policy, program: &Program, warnings: &mut Warnings<
             }
         });
     }
+    reader.detector_calls
 }
 
 /// What the parameters of each predicate are declared to be.

@@ -60,7 +60,11 @@ pub(crate) struct Steps {
 
 /// Matching needed more steps or memory than one call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the regular expression needs too many steps on this text; make its repetitions simpler")]
+#[error(
+    "the regular expression needs more than {} steps on this text: a shorter text needs fewer, and \
+     so do simpler repetitions",
+    Steps::MAX
+)]
 pub(crate) struct Exhausted;
 
 /// An upper bound of what the linear engine read behind the matches that it found, and so reads

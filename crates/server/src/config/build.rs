@@ -7,6 +7,7 @@ mod guardrail;
 mod mcp_scan;
 mod server;
 mod store;
+mod unanswered;
 mod value;
 
 use std::net::SocketAddr;
@@ -39,6 +40,7 @@ use super::written::{
     WrittenRefusal, WrittenSamplingContext, WrittenSessions, WrittenStreams, WrittenToolAction,
     WrittenTools, WrittenUnknownMeta,
 };
+use crate::detectors::ConfiguredDetectors;
 
 pub(super) use endpoint::{header_name, server_url};
 pub(super) use value::{ExpandError, expand};
@@ -71,7 +73,15 @@ impl Builder<'_> {
         let clients = self.clients(value(written.clients).unwrap_or_default(), listen);
         self.login = clients.login_at(listen);
         let (servers, allow_methods) = self.servers(value(written.servers));
-        let mut guardrails = self.guardrails(value(written.guardrails), &servers);
+        let errors = self.problems.len();
+        let detectors = self.detectors(value(written.detectors).unwrap_or_default());
+        // Of detectors with errors it is not known who is asked. Whether others can be connected to
+        // at all shows when the gateway starts.
+        let is_sound = self.problems.len() == errors;
+        let asked = is_sound.then(|| ConfiguredDetectors::new(&detectors).ok());
+        let asked = asked.flatten();
+        let guardrails = value(written.guardrails);
+        let mut guardrails = self.guardrails(guardrails, &servers, asked.as_ref());
         guardrails.extend(self.mcp_scan_guardrails(written.mcp_scan_guardrails, &servers));
         GatewayConfig {
             listen,
@@ -92,7 +102,7 @@ impl Builder<'_> {
             invariant_routes: self.invariant_routes(value(written.gateway).unwrap_or_default()),
             clients,
             api: self.api(value(written.api).unwrap_or_default(), listen),
-            detectors: self.detectors(value(written.detectors).unwrap_or_default()),
+            detectors,
             parameters: parameters(value(written.parameters)),
             warnings: Vec::new(),
             inputs: Inputs::default(),
@@ -306,7 +316,9 @@ impl Builder<'_> {
         };
         let count = usize::try_from(written).ok().and_then(NonZeroUsize::new);
         count.unwrap_or_else(|| {
-            self.error(&span, format!("`{written}` is out of range"));
+            let problem = Problem::error(span, format!("`{written}` is out of range"));
+            self.problems
+                .push(problem.help("it is 1 at least; without the key there is a default"));
             default
         })
     }

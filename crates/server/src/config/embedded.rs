@@ -32,6 +32,20 @@ pub(super) fn load_policy(
     loaded.policy
 }
 
+/// Where a part of a policy stands in the file that has the policy at `span`.
+pub(super) fn place_of(
+    file: &str,
+    span: &Range<usize>,
+    policy: &Policy,
+    part: Span,
+) -> Range<usize> {
+    let part = part.range();
+    match Embedded::find(file, span.clone(), policy.source()) {
+        Some(embedded) => embedded.offset(part.start)..embedded.offset(part.end),
+        None => span.clone(),
+    }
+}
+
 /// A diagnostic of a text that does not stand in the file as it is, because of escapes or folding.
 fn unplaced(diagnostic: Diagnostic, span: Range<usize>, text: &str) -> Problem {
     let start = diagnostic.span().range().start;

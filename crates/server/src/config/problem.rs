@@ -104,8 +104,17 @@ impl FileProblems {
 
     /// Each error on a line, as editors and logs have it: `file:line:column: message`.
     pub fn errors(&self) -> impl Iterator<Item = String> {
-        let is_error = |problem: &&Problem| problem.severity == Severity::Error;
-        self.problems.iter().filter(is_error).map(|problem| {
+        self.lines(Severity::Error)
+    }
+
+    /// The same of warnings.
+    pub fn warnings(&self) -> impl Iterator<Item = String> {
+        self.lines(Severity::Warning)
+    }
+
+    fn lines(&self, severity: Severity) -> impl Iterator<Item = String> {
+        let is_meant = move |problem: &&Problem| problem.severity == severity;
+        self.problems.iter().filter(is_meant).map(|problem| {
             let (line, column) = line_and_column(&self.text, problem.start());
             let path = self.path.display();
             format!("{path}:{line}:{column}: {}", problem.message)

@@ -1,6 +1,7 @@
 //! The text of a YAML file as located values.
 
 mod deserialize;
+mod fault;
 mod raw;
 mod spot;
 
@@ -9,12 +10,13 @@ use std::ops::Range;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_saphyr::{Error, from_str_with_options};
+use serde_saphyr::from_str_with_options;
 
 pub(super) use spot::{Entries, Json, Spot};
 
 use super::problem::Problem;
 use deserialize::NodeDeserializer;
+use fault::not_yaml;
 use raw::Raw;
 
 /// LIMIT: lists and mappings within each other.
@@ -77,7 +79,10 @@ impl Node {
         match &self.kind {
             NodeKind::Null => "nothing",
             NodeKind::Bool(_) => "`true` or `false`",
-            NodeKind::Integer(_) | NodeKind::BigInteger(_) | NodeKind::Float(_) => "a number",
+            NodeKind::Integer(number) if *number < 0 => "a negative number",
+            NodeKind::Integer(_) => "a number",
+            NodeKind::BigInteger(_) => "a number that is too large",
+            NodeKind::Float(_) => "a number with a fraction",
             NodeKind::Text(_) => "text",
             NodeKind::List(_) => "a list",
             NodeKind::Map(_) => "a mapping",
@@ -95,25 +100,6 @@ impl Node {
     fn is_null(&self) -> bool {
         matches!(self.kind, NodeKind::Null)
     }
-}
-
-fn not_yaml(error: &Error, source: &str) -> Problem {
-    let span = error.location().map_or(0..0, |location| {
-        let start = location.span().byte_offset().map_or_else(
-            || offset(source, location.line(), location.column()),
-            |offset| usize::try_from(offset).unwrap_or(source.len()),
-        );
-        start..start + 1
-    });
-    if let Error::DuplicateMappingKey { key: Some(key), .. } = error {
-        return Problem::error(span.clone(), format!("duplicate key `{key}`"));
-    }
-    let message = error.to_string();
-    // The place is said by the span.
-    let message = message
-        .split_once(" at line ")
-        .map_or(&*message, |(message, _)| message);
-    Problem::error(span, format!("not YAML: {message}"))
 }
 
 /// The byte at a line and a column of characters, both from one.

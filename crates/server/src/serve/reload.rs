@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use super::Overrides;
 use super::conversation::Conversation;
 use super::gateway::Gateway;
-use crate::config::Watcher;
+use crate::config::{FileProblems, Watcher};
 use crate::recording::PastError;
 use crate::turns::rehearse;
 
@@ -52,6 +52,9 @@ pub(crate) async fn follow(gateway: Arc<Gateway>, mut watcher: Watcher, override
                 }
                 for key in config.keep_fixed(&gateway.config()) {
                     warn!("a change of `{key}` is in force after a restart");
+                }
+                for warning in config.warnings.iter().flat_map(FileProblems::warnings) {
+                    warn!("{warning}");
                 }
                 gateway.set_config(config);
                 info!("the configuration has changed");

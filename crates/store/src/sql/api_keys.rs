@@ -1,8 +1,8 @@
 use portcullis_trace::record::Timestamp;
 
 use super::row::Reader;
-use super::{Database, Row};
-use crate::{ApiKey, ApiKeyHash, ApiKeyId, StoreError};
+use super::{Database, Row, beginnings};
+use crate::{ApiKey, ApiKeyHash, ApiKeyId, Named, StoreError};
 
 const COLUMNS: &str = "SELECT id, name, hash, created_at, expires_at, revoked_at FROM api_keys";
 
@@ -49,6 +49,14 @@ pub(super) fn by_hash<D: Database + ?Sized>(
     let statement = format!("{COLUMNS} WHERE hash = $1");
     let rows = database.query("find the API key", &statement, &[hash.as_str().into()])?;
     rows.into_iter().next().map(key).transpose()
+}
+
+/// The id of the one key whose id begins so.
+pub(super) fn id<D: Database + ?Sized>(
+    database: &mut D,
+    prefix: &str,
+) -> Result<ApiKeyId, StoreError> {
+    beginnings::only(database, Named::ApiKey, prefix)
 }
 
 pub(super) fn revoke<D: Database + ?Sized>(

@@ -1,10 +1,10 @@
 use portcullis_trace::record::Timestamp;
 
 use super::row::{Parameter, Reader, object_text};
-use super::{Database, Row};
+use super::{Database, Row, beginnings};
 use crate::{
     GuardrailChange, GuardrailId, GuardrailPage, GuardrailPart, GuardrailRecord, GuardrailScope,
-    GuardrailVersion, ProjectId, StoreError,
+    GuardrailVersion, Named, ProjectId, StoreError,
 };
 
 const COLUMNS: &str = "
@@ -208,6 +208,14 @@ pub(super) fn by_id<D: Database + ?Sized>(
         .next()
         .map(|row| record(&mut Reader::new("guardrail", row)))
         .transpose()
+}
+
+/// The id of the one guardrail that is or was, and whose id begins so.
+pub(super) fn id<D: Database + ?Sized>(
+    database: &mut D,
+    prefix: &str,
+) -> Result<GuardrailId, StoreError> {
+    beginnings::only(database, Named::Guardrail, prefix)
 }
 
 pub(super) fn history<D: Database + ?Sized>(

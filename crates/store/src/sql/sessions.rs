@@ -3,8 +3,8 @@ use portcullis_trace::record::{Origin, Sequence, SessionId, SessionRecord, Sessi
 
 use super::listing::{SESSION_COLUMNS, summary};
 use super::row::{Parameter, Reader, integer, object_text, texts_text};
-use super::{Database, contents, projects, words};
-use crate::StoreError;
+use super::{Database, beginnings, contents, projects, words};
+use crate::{Named, StoreError};
 
 /// `g` comes after every character of an id, so that the range holds exactly what begins alike.
 const WITH_PREFIX: &str = "WHERE id >= $1 AND id < $2 ORDER BY id LIMIT 2";
@@ -34,12 +34,7 @@ pub(super) fn session<D: Database + ?Sized>(
     database: &mut D,
     prefix: &str,
 ) -> Result<SessionSummary, StoreError> {
-    let of_an_id = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f' | b'-');
-    if prefix.is_empty() || !prefix.bytes().all(of_an_id) {
-        return Err(StoreError::InvalidPrefix {
-            prefix: prefix.to_owned(),
-        });
-    }
+    beginnings::check(Named::Session, prefix)?;
     let statement = format!("{SESSION_COLUMNS} {WITH_PREFIX}");
     let end = format!("{prefix}g");
     let parameters = [prefix.into(), (&end).into()];
@@ -47,13 +42,12 @@ pub(super) fn session<D: Database + ?Sized>(
         .query("find the session", &statement, &parameters)?
         .into_iter();
     match (rows.next(), rows.next()) {
-        (None, _) => Err(StoreError::NoSession {
+        (None, _) => Err(StoreError::Unknown {
+            named: Named::Session,
             prefix: prefix.to_owned(),
         }),
         (Some(row), None) => summary(row),
-        (Some(_), Some(_)) => Err(StoreError::AmbiguousPrefix {
-            prefix: prefix.to_owned(),
-        }),
+        (Some(_), Some(_)) => Err(beginnings::several(database, Named::Session, prefix)?),
     }
 }
 

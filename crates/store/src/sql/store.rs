@@ -176,6 +176,12 @@ impl<D: Database> Store for D {
         })
     }
 
+    fn guardrail_id(&mut self, prefix: &str) -> Result<GuardrailId, StoreError> {
+        transaction(self, Access::Read, |database| {
+            guardrails::id(database, prefix)
+        })
+    }
+
     fn guardrail_history(
         &mut self,
         id: &GuardrailId,
@@ -251,6 +257,12 @@ impl<D: Database> Store for D {
     fn api_key(&mut self, hash: &ApiKeyHash) -> Result<Option<ApiKey>, StoreError> {
         transaction(self, Access::Read, |database| {
             api_keys::by_hash(database, hash)
+        })
+    }
+
+    fn api_key_id(&mut self, prefix: &str) -> Result<ApiKeyId, StoreError> {
+        transaction(self, Access::Read, |database| {
+            api_keys::id(database, prefix)
         })
     }
 

@@ -1,4 +1,4 @@
-use portcullis_store::{ApiKey, ApiKeyHash, ApiKeySecret, Store};
+use portcullis_store::{ApiKey, ApiKeyHash, ApiKeySecret, Store, StoreError};
 
 use crate::backend::on_every_backend;
 use crate::records::{id, time};
@@ -7,6 +7,7 @@ on_every_backend!(
     key_is_found_by_its_hash_alone,
     revoked_key_stays_listed_and_is_not_valid,
     two_keys_cannot_have_one_hash,
+    beginning_of_an_id_finds_one_key_or_says_why_not,
 );
 
 fn key(n: u64) -> ApiKey {
@@ -40,6 +41,33 @@ fn revoked_key_stays_listed_and_is_not_valid(store: &mut dyn Store) {
     assert_eq!(found.revoked_at, Some(time(7)));
     assert!(!found.is_valid_at(time(7)));
     assert_eq!(store.api_keys().unwrap(), [found]);
+}
+
+fn beginning_of_an_id_finds_one_key_or_says_why_not(store: &mut dyn Store) {
+    for n in 1..=10 {
+        store.create_api_key(&key(n)).unwrap();
+    }
+    let mut found = |prefix: &str| store.api_key_id(prefix);
+    assert_eq!(
+        found("3752ff38-da1a-4fa5-84a2-00000000000a").unwrap(),
+        id(10)
+    );
+    let several = found("3752").unwrap_err().to_string();
+    assert!(
+        several.starts_with(
+            "several keys' ids begin with `3752`: 3752ff38-da1a-4fa5-84a2-000000000001, "
+        ) && several.ends_with("-000000000008 and others"),
+        "{several}"
+    );
+    let missing = found("ffff").unwrap_err();
+    assert!(matches!(missing, StoreError::Unknown { .. }), "{missing:?}");
+    for invalid in ["", "375", "%752", "375_", "3752FF"] {
+        let error = found(invalid).unwrap_err();
+        assert!(
+            matches!(error, StoreError::InvalidPrefix { .. }),
+            "{invalid:?}: {error:?}"
+        );
+    }
 }
 
 fn two_keys_cannot_have_one_hash(store: &mut dyn Store) {

@@ -2,7 +2,7 @@ use std::slice;
 
 use portcullis_store::{
     GuardrailChange, GuardrailId, GuardrailPage, GuardrailRecord, GuardrailScope, GuardrailVersion,
-    ProjectId, Store,
+    ProjectId, Store, StoreError,
 };
 
 use crate::backend::on_every_backend;
@@ -12,6 +12,7 @@ on_every_backend!(
     guardrail_reads_back_as_version_one,
     change_makes_the_next_version_and_keeps_the_last,
     deleted_guardrail_keeps_its_history,
+    beginning_of_an_id_finds_a_guardrail_that_is_or_was,
     guardrails_belong_to_a_project_or_to_all_sessions,
     every_change_is_counted,
     what_changes_nothing_is_not_counted,
@@ -23,6 +24,18 @@ fn history(store: &mut dyn Store, n: u64) -> Vec<GuardrailVersion> {
     let found = found.unwrap();
     assert!(!found.more);
     found.items
+}
+
+fn beginning_of_an_id_finds_a_guardrail_that_is_or_was(store: &mut dyn Store) {
+    store.create_guardrail(&guardrail(1)).unwrap();
+    store.delete_guardrail(&id(1), time(2)).unwrap();
+    assert_eq!(store.guardrail_id("3752").unwrap(), id(1));
+    store.create_guardrail(&guardrail(2)).unwrap();
+    let several = store.guardrail_id("3752").unwrap_err();
+    assert!(
+        matches!(&several, StoreError::AmbiguousPrefix { candidates, are_more: false, .. } if candidates.len() == 2),
+        "{several:?}"
+    );
 }
 
 fn guardrail_reads_back_as_version_one(store: &mut dyn Store) {

@@ -105,9 +105,10 @@ fn show(
                 return Ok(out.flush()?);
             }
             let messages = messages(event);
-            // What was said before is not read again, so that places in it are not underlined.
+            // What was said before is not read again, so that places in it are not underlined, and
+            // numbers are not known.
             let seen = Events::default();
-            write_event(&mut out, session.origin, event, &messages, &seen)?;
+            write_event(&mut out, session.origin, event, ("", &messages), &seen)?;
         }
     }
     Ok(out.flush()?)

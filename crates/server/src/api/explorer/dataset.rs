@@ -188,7 +188,7 @@ fn goes_on_in(
     for session in &going_on.here {
         match store.session(session.as_str()) {
             Ok(found) if found.session.project.as_ref() == Some(&project.name) => return Ok(true),
-            Ok(_) | Err(StoreError::NoSession { .. }) => {}
+            Ok(_) | Err(StoreError::Unknown { .. }) => {}
             Err(error) => return Err(error),
         }
     }

@@ -165,7 +165,7 @@ fn indices_of(store: &mut dyn Store, ids: &[String]) -> Result<Vec<Value>, Failu
         let Ok(id) = session_id(id) else { continue };
         match store.session(id.as_str()) {
             Ok(found) => indices.push(index(&found)),
-            Err(StoreError::NoSession { .. }) => {}
+            Err(StoreError::Unknown { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }

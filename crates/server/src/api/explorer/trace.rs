@@ -280,7 +280,7 @@ pub(super) fn session_id(written: &str) -> Result<SessionId, Detail> {
 pub(super) fn find(store: &mut dyn Store, id: &SessionId) -> Result<SessionSummary, Failure> {
     match store.session(id.as_str()) {
         Ok(summary) => Ok(summary),
-        Err(StoreError::NoSession { .. }) => Err(not_found().into()),
+        Err(StoreError::Unknown { .. }) => Err(not_found().into()),
         Err(error) => Err(error.into()),
     }
 }

@@ -260,7 +260,7 @@ pub(super) fn session_id(written: &str) -> Result<SessionId, Detail> {
 pub(super) fn find(store: &mut dyn Store, id: &SessionId) -> Result<SessionSummary, Failure> {
     match store.session(id.as_str()) {
         Ok(found) => Ok(found),
-        Err(StoreError::NoSession { .. }) => Err(unknown().into()),
+        Err(StoreError::Unknown { .. }) => Err(unknown().into()),
         Err(error) => Err(error.into()),
     }
 }
@@ -299,7 +299,7 @@ fn open_of(
             Ok(found) if passes(&found) => {
                 sessions.insert(id.clone(), found);
             }
-            Ok(_) | Err(StoreError::NoSession { .. }) => {}
+            Ok(_) | Err(StoreError::Unknown { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }

@@ -12,7 +12,7 @@ use http::HeaderValue;
 use http::header::AUTHORIZATION;
 use url::Url;
 
-use super::endpoint::server_url;
+use super::endpoint::{URL_HELP, server_url};
 use super::value::expand;
 use super::{Builder, value};
 use crate::config::detectors::{
@@ -122,7 +122,8 @@ impl Builder<'_> {
         match server_url(&url.value?) {
             Ok(read) => Some(read),
             Err(wrong) => {
-                self.error(&url.span, format!("not a URL of a service: {wrong}"));
+                let problem = Problem::error(url.span, format!("not a URL of a service: {wrong}"));
+                self.problems.push(problem.help(URL_HELP));
                 None
             }
         }

@@ -24,6 +24,9 @@ const OWN_HEADERS: [&str; 17] = [
     "proxy-connection",
 ];
 
+/// What a URL may look like.
+pub(super) const URL_HELP: &str = "write it as `https://host/path` or `http://localhost:3000/path`";
+
 /// The URL of a server, or what is wrong with it.
 pub(in crate::config) fn server_url(written: &str) -> Result<Url, String> {
     match Url::parse(written) {

@@ -1,17 +1,20 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
+use std::path::Path;
 
 use portcullis_engine::Policy;
 use portcullis_session::{Guardrail, GuardrailAction};
 use portcullis_syntax::nearest;
 use portcullis_trace::record::GuardrailName;
 
+use super::unanswered::PolicyPlace;
 use super::{Builder, value};
 use crate::config::embedded::load_policy;
 use crate::config::gateway::{Only, ScopedGuardrail, Secret, ServerConfig, ServerName};
 use crate::config::problem::{FileProblems, Problem};
 use crate::config::tree::Spot;
 use crate::config::written::{PolicyPath, WrittenAction, WrittenGuardrail, WrittenPolicy};
+use crate::detectors::ConfiguredDetectors;
 use crate::kept_guardrail::check_rules;
 use crate::policy::PolicyFile;
 
@@ -20,12 +23,23 @@ impl Builder<'_> {
         &mut self,
         written: Option<Vec<Spot<WrittenGuardrail>>>,
         servers: &BTreeMap<ServerName, ServerConfig>,
+        detectors: Option<&ConfiguredDetectors>,
     ) -> Vec<ScopedGuardrail> {
         let mut names = HashMap::new();
-        let written = written.unwrap_or_default().into_iter();
-        let guardrails =
-            written.filter_map(|guardrail| self.guardrail(guardrail.value?, servers, &mut names));
-        guardrails.collect()
+        let mut guardrails = Vec::new();
+        for written in written.unwrap_or_default() {
+            let read = written
+                .value
+                .and_then(|guardrail| self.guardrail(guardrail, servers, &mut names));
+            let Some((scoped, place)) = read else {
+                continue;
+            };
+            if let (Ok(policy), Some(detectors)) = (&scoped.guardrail.policy, detectors) {
+                self.unanswered(&scoped.guardrail, policy, &place, detectors);
+            }
+            guardrails.push(scoped);
+        }
+        guardrails
     }
 
     /// `None` if it is not in force.
@@ -34,10 +48,10 @@ impl Builder<'_> {
         written: WrittenGuardrail,
         servers: &BTreeMap<ServerName, ServerConfig>,
         names: &mut HashMap<String, Range<usize>>,
-    ) -> Option<ScopedGuardrail> {
+    ) -> Option<(ScopedGuardrail, PolicyPlace)> {
         let name = self.guardrail_name(written.name, names);
         let is_enabled = value(written.enabled).unwrap_or(true);
-        let policy = self.policy(written.policy, is_enabled);
+        let (policy, place) = self.policy(written.policy, is_enabled).unzip();
         let servers = self.only_servers(written.servers, servers);
         let clients = self.only_clients(written.clients);
         let guardrail = ScopedGuardrail {
@@ -53,7 +67,7 @@ impl Builder<'_> {
             servers,
             clients,
         };
-        is_enabled.then_some(guardrail)
+        is_enabled.then_some((guardrail, place?))
     }
 
     fn guardrail_name(
@@ -76,43 +90,59 @@ impl Builder<'_> {
         Some(written)
     }
 
-    fn policy(&mut self, policy: Spot<WrittenPolicy>, is_enabled: bool) -> Option<Policy> {
-        let loaded = match policy.value? {
-            WrittenPolicy::Text(text) => {
-                load_policy(self.text, &policy.span, &text, &mut self.problems)
+    fn policy(
+        &mut self,
+        policy: Spot<WrittenPolicy>,
+        is_enabled: bool,
+    ) -> Option<(Policy, PolicyPlace)> {
+        let span = policy.span;
+        let (loaded, place) = match policy.value? {
+            WrittenPolicy::Text(text) if is_path(&text) => {
+                let message = format!("`{text}` is no policy, and may be the name of a file");
+                let problem = Problem::error(span, message);
+                self.problems
+                    .push(problem.help(format!("write `policy: {{ file: {text} }}`")));
+                return None;
             }
-            WrittenPolicy::File(PolicyPath { file }) => self.policy_in_file(file),
-        }?;
+            WrittenPolicy::Text(text) => {
+                let loaded = load_policy(self.text, &span, &text, &mut self.problems);
+                (loaded?, PolicyPlace::Here(span.clone()))
+            }
+            WrittenPolicy::File(PolicyPath { file }) => {
+                let path = self.beside(&file.value?);
+                let loaded = self.policy_in_file(&file.span, &path);
+                (loaded?, PolicyPlace::InFile(path))
+            }
+        };
         if is_enabled && let Err(error) = check_rules(&loaded) {
-            self.error(&policy.span, error.to_string());
+            self.error(&span, error.to_string());
         }
-        Some(loaded)
+        Some((loaded, place))
     }
 
-    fn policy_in_file(&mut self, file: Spot<String>) -> Option<Policy> {
-        let path = self.beside(&file.value?);
-        if !self.may_name(&file.span, &path) {
+    fn policy_in_file(&mut self, span: &Range<usize>, path: &Path) -> Option<Policy> {
+        if !self.may_name(span, path) {
             return None;
         }
-        match PolicyFile::read(&path) {
+        match PolicyFile::read(path) {
             Ok(read) => {
                 let is_new = self
                     .inputs
                     .texts
-                    .insert(path.clone(), Some(Secret::new(read.source.clone())))
+                    .insert(path.to_owned(), Some(Secret::new(read.source.clone())))
                     .is_none();
                 if is_new && !read.diagnostics.is_empty() {
                     let problems = read.diagnostics.into_iter().map(Problem::from).collect();
                     self.of_named
-                        .push(FileProblems::new(path, read.source, problems));
+                        .push(FileProblems::new(path.to_owned(), read.source, problems));
                 }
                 read.policy
             }
             Err(error) => {
                 let source = std::error::Error::source(&error);
                 let cause = source.map(|cause| format!(": {cause}")).unwrap_or_default();
-                self.error(&file.span, format!("{error}{cause}"));
-                self.inputs.texts.insert(path, None);
+                self.error(span, format!("{error}{cause}"));
+                self.inputs.texts.insert(path.to_owned(), None);
                 None
             }
         }
@@ -161,6 +191,11 @@ impl Builder<'_> {
         }
         Some(names)
     }
+}
+
+/// Whether it can be nothing else: no policy is one word with a `.` or `/` in it.
+fn is_path(text: &str) -> bool {
+    !text.contains(char::is_whitespace) && text.contains(['.', '/']) && !text.contains('(')
 }
 
 fn action(written: Option<WrittenAction>) -> GuardrailAction {

@@ -7,7 +7,7 @@ use portcullis_mcp::Method;
 use portcullis_transport::child::ServerCommand;
 use url::Url;
 
-use super::endpoint::{header_name, server_url};
+use super::endpoint::{URL_HELP, header_name, server_url};
 use super::value::expand;
 use super::{Builder, value};
 use crate::config::gateway::{
@@ -206,7 +206,8 @@ impl Builder<'_> {
         match server_url(&url.value?) {
             Ok(read) => Some(read),
             Err(wrong) => {
-                self.error(&url.span, format!("not a URL of a server: {wrong}"));
+                let problem = Problem::error(url.span, format!("not a URL of a server: {wrong}"));
+                self.problems.push(problem.help(URL_HELP));
                 None
             }
         }

@@ -21,10 +21,95 @@ fn text_that_is_not_yaml_is_an_error_with_its_place() {
     );
     check(
         "listen: 1\nlisten: 2\n",
-        &["2:1 \"l\" duplicate key `listen`"],
+        &["2:1 \"l\" duplicate key `listen` -> join what is behind the two, or take one out"],
     );
     check("- a\n", &["1:1 \"- a\" expected a mapping, found a list"]);
     check("x", &["1:1 \"x\" expected a mapping, found text"]);
+}
+
+#[test]
+fn faults_of_yaml_are_said_with_a_way_out() {
+    let check = |yaml: &str, place: &str, message: &str, help: &str| {
+        let Err(ConfigError::Invalid(files)) = read(yaml) else {
+            panic!("{yaml}");
+        };
+        let problem = &files[0].problems[0];
+        let told = problem.help.as_deref().unwrap_or_default();
+        assert!(problem.message.contains(message), "{yaml}{problem:?}");
+        assert!(told.contains(help), "{yaml}{problem:?}");
+        let line = files[0].errors().next().unwrap_or_default();
+        assert!(line.contains(place), "{yaml}{line}");
+    };
+    let column = "begins in another column";
+    check(
+        "servers:\n\ta: {}\n",
+        ":2:2:",
+        "a tab",
+        "indent with blanks",
+    );
+    check(
+        "servers\n  a:\n",
+        ":2:4:",
+        "where no key can be",
+        "lack its `:`",
+    );
+    check(
+        "servers:\n  a:\n    b: 1\n   c: 2\n",
+        ":4:4:",
+        column,
+        "same column",
+    );
+    check("a: { b: [x]\nc: 1\n", ":2:1:", "a `{` above", "put a `}`");
+    check("a: [x, y\nb: 1\n", ":", "", "");
+    check("a: 'x\nb: 1\n", ":1:4:", "unclosed quote", "same quote");
+    check("a: @x\n", ":1:4:", "unless it is in quotes", "in quotes");
+    check("a: *\n", ":1:4:", "name of YAML", "in quotes");
+    check("a: *x\n", ":1:4:", "none that is known", "in quotes");
+    check(
+        "a: \"C:\\Users\"\n",
+        ":1:4:",
+        "begins no escape",
+        "single quotes",
+    );
+    check(
+        "servers: {}\n---\na: 1\n",
+        ":3:1:",
+        "second document",
+        "---",
+    );
+    check("a: 1\na: 2\n", ":2:1:", "duplicate key", "take one out");
+    let limits = |written: &str| format!("limits: {{ message_bytes: {written} }}\n");
+    check(&limits("-5"), ":1:26:", "found a negative number", "");
+    check(
+        &limits("1.5"),
+        ":1:26:",
+        "found a number with a fraction",
+        "",
+    );
+    check(&limits("99999999999999999999"), ":1:26:", "too large", "");
+    check(&limits("0"), ":1:26:", "out of range", "1 at least");
+    check(
+        "mcpServers: {}\n",
+        ":1:1:",
+        "unknown key",
+        "mean `servers`?",
+    );
+    check("nothing: 1\n", ":1:1:", "unknown key", "config schema");
+    let policy = |written: &str| format!("guardrails:\n- name: a\n  policy: {written}\n");
+    check(
+        &policy("p/p.inv"),
+        ":3:11:",
+        "name of a file",
+        "`policy: { file: p/p.inv }`",
+    );
+    check(
+        &policy("\n    raise \"x\" if: 1"),
+        ":4:5:",
+        "unknown key",
+        "`policy: |`",
+    );
+    let url = "servers: { a: { url: a.example/mcp } }\n";
+    check(url, ":1:22:", "begins with neither", "`https://host/path`");
 }
 
 #[test]
@@ -52,7 +137,7 @@ fn detectors_that_cannot_be_asked_are_errors() {
         "detectors:\n  chat: { url: \"ftp://a\" }\n  presidio: {}\n",
         &[
             "2:9 \"{\" it has no `model`",
-            "2:16 \"\\\"ftp://a\\\"\" not a URL of a service: the scheme is neither `http` nor `https`",
+            "2:16 \"\\\"ftp://a\\\"\" not a URL of a service: the scheme is neither `http` nor `https` -> write it as `https://host/path` or `http://localhost:3000/path`",
             "3:13 \"{\" it has no `url`",
         ],
     );
@@ -150,7 +235,7 @@ fn unknown_keys_are_errors_with_what_was_meant() {
         "lisen: 127.0.0.1:1\nzzz: 1\n",
         &[
             "1:1 \"lisen\" unknown key `lisen` -> did you mean `listen`?",
-            "2:1 \"zzz\" unknown key `zzz`",
+            "2:1 \"zzz\" unknown key `zzz` -> `portcullis config schema` has all keys, as docs/CONFIGURATION.md does",
         ],
     );
     check(
@@ -186,7 +271,7 @@ fn values_of_another_kind_are_errors() {
     check(
         "sessions: { max_sessions: -1, max_age: 24h }\nstreams: 15s\n",
         &[
-            "1:27 \"-1\" expected a whole number, found a number",
+            "1:27 \"-1\" expected a whole number, found a negative number",
             "2:10 \"15s\" expected a mapping, found text",
         ],
     );
@@ -229,7 +314,7 @@ fn all_that_is_wrong_is_said_at_once() {
             "3:19 \"https://a.example/\" `https://a.example/` is not an origin -> write it as browsers do: `https://app.example`, without a path",
             "3:39 \"\\\"null\\\"\" `null` is not an origin -> write it as browsers do: `https://app.example`, without a path",
             "4:27 \"30\" expected a duration such as `500ms`, `30s`, `15m` or `12h`, found a number",
-            "4:45 \"0\" `0` is out of range",
+            "4:45 \"0\" `0` is out of range -> it is 1 at least; without the key there is a default",
             "4:53 \"{\" expected either `header` or `meta`",
             "5:24 \"0s\" `0s`: expected more than nothing and at most a year",
             "5:45 \"2d\" `2d`: expected a number and one of `ms`, `s`, `m`, `h`, such as `30s`",
@@ -286,7 +371,8 @@ fn servers_are_commands_or_urls_with_their_own_keys() {
 #[test]
 fn urls_headers_and_variables_of_servers_are_checked() {
     let check = check_server;
-    let not = |wrong: &str| format!("not a URL of a server: {wrong}");
+    let help = "write it as `https://host/path` or `http://localhost:3000/path`";
+    let not = |wrong: &str| format!("not a URL of a server: {wrong} -> {help}");
     check(
         "{ url: a }",
         &[&not("it begins with neither `http://` nor `https://`")],

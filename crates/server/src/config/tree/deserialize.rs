@@ -91,15 +91,26 @@ impl<'n> NodeDeserializer<'n> {
 }
 
 fn did_you_mean(word: &str, known: &[&'static str]) -> Option<String> {
-    let meant = nearest(word, known.iter().copied())?;
+    // Clients' files have `mcpServers`.
+    let ends_so = |known: &str| word.to_ascii_lowercase().ends_with(known);
+    let meant = nearest(word, known.iter().copied());
+    let meant = meant.or_else(|| known.iter().copied().find(|known| ends_so(known)))?;
     Some(format!("did you mean `{meant}`?"))
 }
 
 /// What may stand there, where that can be said in a line.
 fn keys(expected: &[&str]) -> Option<String> {
     const KEYS_MAX: usize = 12;
-    let is_few = (1..=KEYS_MAX).contains(&expected.len());
-    is_few.then(|| format!("known here: {}", listed(expected)))
+    match expected.len() {
+        0 => None,
+        // A policy without the `|` in front of it is taken for a mapping.
+        1 if expected.contains(&"file") => Some(
+            "known here: `file`; a policy that stands here is a text: write `policy: |`, and it below"
+                .to_owned(),
+        ),
+        1..=KEYS_MAX => Some(format!("known here: {}", listed(expected))),
+        _ => Some("`portcullis config schema` has all keys, as docs/CONFIGURATION.md does".into()),
+    }
 }
 
 fn listed(names: &[&str]) -> String {

@@ -16,7 +16,10 @@ fn text_that_is_not_a_mapping_is_an_error() {
         &["1:4 \"[\" not YAML: unclosed bracket '['"],
     );
     check("- a\n", &["1:1 \"- a\" expected a mapping, found a list"]);
-    check("c: {}\nc: {}\n", &["2:1 \"c\" duplicate key `c`"]);
+    check(
+        "c: {}\nc: {}\n",
+        &["2:1 \"c\" duplicate key `c` -> join what is behind the two, or take one out"],
+    );
     check("c: x\n", &["1:4 \"x\" expected a mapping, found text"]);
     check(
         "c: { s: x }\n",

@@ -328,7 +328,8 @@ fn no_message(head: &Head) -> String {
             let to: String = to.chars().take(LOCATION_CHARACTERS_MAX).collect();
             format!(
                 "the server answered HTTP {status} and points to {to}: redirects are not followed, \
-                that URL may have to be configured"
+                that URL may have to be configured under `servers:` (MCP-SERVER-BASE-URL has `/mcp/` \
+                put behind it)"
             )
         }
         _ if status == StatusCode::METHOD_NOT_ALLOWED => format!(
