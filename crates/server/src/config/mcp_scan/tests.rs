@@ -48,7 +48,8 @@ fn spoken(guardrails: &[Guardrail], trace: &TraceFile) -> Vec<String> {
             GuardrailAction::Log => "log",
         };
         let policy = guardrail.policy.clone().unwrap();
-        match evaluate(policy, trace, Object::new(), &DetectorsConfig::default()).unwrap() {
+        let checked = evaluate(policy, trace, Object::new(), &DetectorsConfig::default());
+        match checked.unwrap().evaluated {
             Ok(found) if found.is_empty() => {}
             Ok(_) => spoken.push(format!("{id} {}", action(guardrail.on_violation))),
             Err(_) => spoken.push(format!("{id} {} on failure", action(guardrail.on_failure))),
