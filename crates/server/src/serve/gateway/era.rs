@@ -273,7 +273,7 @@ mod tests {
             let (eras, server) = (Eras::default(), server("program"));
             let first = look(&eras, &server, heard).await;
             assert_eq!(first, (is_stateless, true), "{heard:?}");
-            advance(Duration::from_secs(seconds) - TICK).await;
+            advance(Duration::from_millis(seconds * 1000 - 1)).await;
             let remembered = look(&eras, &server, other).await;
             assert_eq!(remembered, (is_stateless, false), "{heard:?}");
             advance(TICK).await;
