@@ -137,7 +137,7 @@ mod tests {
         queue.push(whole(), Count::default().one_more()).await;
         let late = queue.push(whole(), Count::default().one_more());
         let reads = async {
-            tokio::time::sleep(BEHIND_WAIT_MAX - Duration::from_millis(1)).await;
+            tokio::time::sleep(Duration::from_millis(999)).await;
             drop(listening.said.recv().await);
         };
         tokio::join!(late, reads);
