@@ -27,19 +27,23 @@ fn text_that_is_not_yaml_is_an_error_with_its_place() {
     check("x", &["1:1 \"x\" expected a mapping, found text"]);
 }
 
+/// The first problem of a file: where it is, what it is, and how it is mended.
+#[track_caller]
+fn check_problem(yaml: &str, place: &str, message: &str, help: &str) {
+    let Err(ConfigError::Invalid(files)) = read(yaml) else {
+        panic!("{yaml}");
+    };
+    let problem = &files[0].problems[0];
+    let told = problem.help.as_deref().unwrap_or_default();
+    assert!(problem.message.contains(message), "{yaml}{problem:?}");
+    assert!(told.contains(help), "{yaml}{problem:?}");
+    let line = files[0].errors().next().unwrap_or_default();
+    assert!(line.contains(place), "{yaml}{line}");
+}
+
 #[test]
 fn faults_of_yaml_are_said_with_a_way_out() {
-    let check = |yaml: &str, place: &str, message: &str, help: &str| {
-        let Err(ConfigError::Invalid(files)) = read(yaml) else {
-            panic!("{yaml}");
-        };
-        let problem = &files[0].problems[0];
-        let told = problem.help.as_deref().unwrap_or_default();
-        assert!(problem.message.contains(message), "{yaml}{problem:?}");
-        assert!(told.contains(help), "{yaml}{problem:?}");
-        let line = files[0].errors().next().unwrap_or_default();
-        assert!(line.contains(place), "{yaml}{line}");
-    };
+    let check = check_problem;
     let column = "begins in another column";
     check(
         "servers:\n\ta: {}\n",
@@ -78,6 +82,11 @@ fn faults_of_yaml_are_said_with_a_way_out() {
         "---",
     );
     check("a: 1\na: 2\n", ":2:1:", "duplicate key", "take one out");
+}
+
+#[test]
+fn usual_mistakes_are_said_with_a_way_out() {
+    let check = check_problem;
     let limits = |written: &str| format!("limits: {{ message_bytes: {written} }}\n");
     check(&limits("-5"), ":1:26:", "found a negative number", "");
     check(
