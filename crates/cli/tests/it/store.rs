@@ -155,11 +155,11 @@ fn the_beginning_of_an_id_is_enough() {
     well(directory, &["keys", "create", "laptop"]);
     let listed = well(directory, &["keys", "ls", "--json"]);
     let id = first_id(&listed);
-    for short in [beginning(&id, 3), "", "ABCD", "%%%%"] {
+    for short in [beginning(id, 3), "", "ABCD", "%%%%"] {
         let hint = "four characters of its beginning";
         refused(directory, &["keys", "revoke", short], hint);
     }
-    well(directory, &["keys", "revoke", beginning(&id, 4)]);
+    well(directory, &["keys", "revoke", beginning(id, 4)]);
     assert!(well(directory, &["keys", "ls"]).contains("revoked"));
 
     write(directory, "p.gr", POLICY);

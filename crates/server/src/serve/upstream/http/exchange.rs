@@ -369,7 +369,8 @@ mod tests {
         let check = |location: &str, shown: &str| {
             let expected = format!(
                 "the server answered HTTP 308 Permanent Redirect and points to {shown}: redirects \
-                 are not followed, that URL may have to be configured"
+                 are not followed, that URL may have to be configured under `servers:` \
+                 (MCP-SERVER-BASE-URL has `/mcp/` put behind it)"
             );
             assert_eq!(said(308, Some(location.as_bytes())), expected);
         };
