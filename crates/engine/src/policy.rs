@@ -138,7 +138,7 @@ raise \"x\" if:
     any(pii(m, KINDS)) or not any(pii(m, entities=KINDS))
 ";
         let policy = Policy::load(source).policy.unwrap();
-        let text = |written: &WrittenCall| source[written.span.range()].to_owned();
+        let text = |written: &WrittenCall| source.get(written.span.range()).unwrap().to_owned();
         let kinds: Value = vec![Value::from("NRP"), Value::from("PERSON")].into();
         let kinds = Object::from_iter([("entities".into(), kinds)]);
         // The model is not written out.
