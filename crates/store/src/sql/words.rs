@@ -9,6 +9,7 @@
 mod before;
 mod repeats;
 mod seen;
+mod short;
 mod split;
 
 use std::collections::BTreeMap;

@@ -4,13 +4,15 @@ use std::hash::BuildHasher;
 use std::mem;
 use std::ops::Range;
 
+use hashbrown::hash_table::Entry;
 use hashbrown::{DefaultHashBuilder, HashSet, HashTable};
 use memchr::memchr;
 use portcullis_json::{Limits, Value, parse};
 
 use super::before::Before;
 use super::repeats::{self, Repeats};
-use super::split::{Split, ascii_words, cut, is_between_words, kept_form};
+use super::short::ShortWord;
+use super::split::{Split, ascii_words, is_between_words, kept_form};
 use crate::sql::strings::JsonText;
 
 /// Room for the words of a few messages.
@@ -37,24 +39,21 @@ pub(super) struct Said<'m> {
 /// Different words, in the form in which they are kept, each with a space before it.
 pub(super) struct Seen {
     text: String,
-    words: HashTable<Word>,
+    short: HashTable<(ShortWord, LastMessage)>,
+    /// Those that are not short, by their places in the text.
+    long: HashTable<(Range<usize>, LastMessage)>,
     hasher: DefaultHashBuilder,
     repeats: Repeats,
     /// The message whose words are being added, by its number among those that were.
-    message: usize,
+    message: LastMessage,
     /// How many different words it has.
     of_message: usize,
-    /// Room to write a text in lower case, used again and again.
-    lower: String,
-    /// Room for one word.
+    /// Room for one word, used again and again.
     kept: String,
 }
 
-struct Word {
-    place: Range<usize>,
-    /// The last message that holds it.
-    message: usize,
-}
+/// The last message that holds a word.
+type LastMessage = usize;
 
 // === impl Seen ===
 
@@ -62,12 +61,12 @@ impl Default for Seen {
     fn default() -> Self {
         Self {
             text: String::with_capacity(WORDS_EXPECTED * 8),
-            words: HashTable::with_capacity(WORDS_EXPECTED),
+            short: HashTable::with_capacity(WORDS_EXPECTED),
+            long: HashTable::new(),
             hasher: DefaultHashBuilder::default(),
             repeats: Repeats::default(),
             message: 0,
             of_message: 0,
-            lower: String::new(),
             kept: String::new(),
         }
     }
@@ -81,7 +80,8 @@ impl Seen {
             text.push(' ');
         }
         self.text.clear();
-        self.words.clear();
+        self.short.clear();
+        self.long.clear();
         text
     }
 
@@ -129,9 +129,9 @@ impl Seen {
         if between.bytes().all(is_between_words) {
             return;
         }
-        for (_, word) in Split::new(between) {
+        for (start, word) in Split::new(between) {
             if !matches!(word, "true" | "false" | "null") {
-                self.add(word);
+                self.add(between, start, word);
             }
         }
     }
@@ -139,26 +139,19 @@ impl Seen {
     /// Adds what a string says; what is between its quotes is at `string`.
     fn add_string(&mut self, json: &str, string: Range<usize>) {
         let says = json.get(string.clone()).unwrap_or_default();
-        if says.len() >= repeats::TEXT_BYTES_MIN && self.add_unread(says) {
-            return;
+        if !self.add_unread(says) {
+            let quoted = json.get(string.start - 1..string.end + 1);
+            self.add_text(&read(quoted.unwrap_or_default()));
         }
-        let mut lower = mem::take(&mut self.lower);
-        lower.clear();
-        lower.push_str(says);
-        if memchr(b'\\', lower.as_bytes()).is_some() {
-            lower = without_escapes(lower).unwrap_or_else(|| {
-                let quoted = json.get(string.start - 1..string.end + 1);
-                read(quoted.unwrap_or_default())
-            });
-        }
-        lower.make_ascii_lowercase();
-        self.add_text(&lower);
-        self.lower = lower;
     }
 
-    /// Adds what a long string says as it stands in JSON, without a copy of it. If characters of
-    /// words may be escaped, it has to be read first; words that were added until then are right.
+    /// Adds what a string says as it stands in JSON. If characters of words may be escaped, it has
+    /// to be read first; words that were added until then are right.
     fn add_unread(&mut self, says: &str) -> bool {
+        if memchr(b'\\', says.as_bytes()).is_none() {
+            self.add_text(says);
+            return true;
+        }
         let mut words = Split::new(says);
         while self.of_message < WORDS_OF_EVENT_MAX
             && let Some((start, word)) = words.next()
@@ -166,80 +159,101 @@ impl Seen {
             let Some((start, word)) = without_escaped(says, start, word) else {
                 return false;
             };
+            if word.is_empty() {
+                continue;
+            }
             match self.repeats.end(says, start) {
-                _ if word.is_empty() => {}
                 Some(end) => words.skip_to(end),
-                None if word.is_ascii() => {
-                    let mut lower = mem::take(&mut self.lower);
-                    lower.clear();
-                    lower.push_str(cut(word));
-                    lower.make_ascii_lowercase();
-                    self.add_kept_form(&lower);
-                    self.lower = lower;
-                }
-                None => self.add(word),
+                None => self.add(says, start, word),
             }
         }
         true
     }
 
-    /// Adds the words of a text whose ASCII letters are small.
-    fn add_text(&mut self, lower: &str) {
-        if lower.is_ascii() && lower.len() < repeats::TEXT_BYTES_MIN {
-            for word in ascii_words(lower) {
-                self.add_kept_form(cut(word));
+    fn add_text(&mut self, text: &str) {
+        if text.len() < repeats::TEXT_BYTES_MIN && text.is_ascii() {
+            for (start, word) in ascii_words(text) {
+                self.add(text, start, word);
             }
             return;
         }
-        let mut words = Split::new(lower);
+        let mut words = Split::new(text);
         while self.of_message < WORDS_OF_EVENT_MAX
             && let Some((start, word)) = words.next()
         {
-            match self.repeats.end(lower, start) {
+            match self.repeats.end(text, start) {
                 Some(end) => words.skip_to(end),
-                None => self.add(word),
+                None => self.add(text, start, word),
             }
         }
     }
 
-    fn add(&mut self, word: &str) {
-        let mut kept = mem::take(&mut self.kept);
-        self.add_kept_form(kept_form(word, &mut kept));
-        self.kept = kept;
-    }
-
-    fn add_kept_form(&mut self, word: &str) {
-        if self.of_message < WORDS_OF_EVENT_MAX {
-            self.note(word);
+    /// Adds a word of a text, which begins at `start`.
+    fn add(&mut self, text: &str, start: usize, word: &str) {
+        if self.of_message >= WORDS_OF_EVENT_MAX {
+            return;
         }
+        if let Some(short) = ShortWord::at(text, start, word) {
+            self.note_short(short, word);
+            return;
+        }
+        let mut kept = mem::take(&mut self.kept);
+        self.note(kept_form(word, &mut kept));
+        self.kept = kept;
     }
 
     /// Keeps a word, which is in the form in which it is kept, if it is new.
     fn note(&mut self, word: &str) {
-        let Self {
-            text,
-            words,
-            hasher,
-            message,
-            of_message,
-            ..
-        } = self;
-        let hash = hasher.hash_one(word.as_bytes());
-        let known = words.find_mut(hash, |known| known.bytes(text) == word.as_bytes());
-        if let Some(known) = known {
-            *of_message += usize::from(known.message != *message);
-            known.message = *message;
+        if let Some(short) = ShortWord::of(word) {
+            self.note_short(short, word);
             return;
         }
-        *of_message += 1;
+        let Self { text, hasher, .. } = self;
+        let bytes = |place: &Range<usize>| text.as_bytes().get(place.clone()).unwrap_or_default();
+        let hash = hasher.hash_one(word.as_bytes());
+        let entry = self.long.entry(
+            hash,
+            |(place, _)| bytes(place) == word.as_bytes(),
+            |(place, _)| hasher.hash_one(bytes(place)),
+        );
+        match entry {
+            Entry::Occupied(mut known) => {
+                let (_, message) = known.get_mut();
+                self.of_message += usize::from(*message != self.message);
+                *message = self.message;
+            }
+            Entry::Vacant(new) => {
+                let start = text.len() + 1;
+                new.insert((start..start + word.len(), self.message));
+                self.of_message += 1;
+                text.push(' ');
+                text.push_str(word);
+            }
+        }
+    }
+
+    /// Keeps a short word, which is `word` but for the case of its letters, if it is new.
+    fn note_short(&mut self, short: ShortWord, word: &str) {
+        let Self {
+            text,
+            hasher,
+            message,
+            ..
+        } = self;
+        let hash = hasher.hash_one(short);
+        if let Some((_, known)) = self.short.find_mut(hash, |(known, _)| *known == short) {
+            self.of_message += usize::from(*known != *message);
+            *known = *message;
+            return;
+        }
+        let hash_of = |(known, _): &(ShortWord, LastMessage)| hasher.hash_one(known);
+        self.short.insert_unique(hash, (short, *message), hash_of);
+        self.of_message += 1;
         text.push(' ');
         let start = text.len();
         text.push_str(word);
-        let new = Word {
-            place: start..text.len(),
-            message: *message,
-        };
-        words.insert_unique(hash, new, |known| hasher.hash_one(known.bytes(text)));
+        let kept = text.get_mut(start..);
+        kept.unwrap_or_default().make_ascii_lowercase();
     }
 }
 
@@ -269,14 +283,6 @@ impl<'m> Said<'m> {
     }
 }
 
-// === impl Word ===
-
-impl Word {
-    fn bytes<'t>(&self, text: &'t str) -> &'t [u8] {
-        text.as_bytes().get(self.place.clone()).unwrap_or_default()
-    }
-}
-
 /// A word of a string as it stands in JSON, without the letter of an escape that seems to be its
 /// first; `None` if it has escaped characters.
 fn without_escaped<'s>(says: &'s str, start: usize, word: &'s str) -> Option<(usize, &'s str)> {
@@ -291,23 +297,6 @@ fn without_escaped<'s>(says: &'s str, start: usize, word: &'s str) -> Option<(us
         return word.split_at_checked(1).map(|(_, word)| (start + 1, word));
     }
     Some((start, word))
-}
-
-/// The text with blanks for each escape of a character that belongs to no word; `None` if
-/// characters of words may be escaped.
-fn without_escapes(text: String) -> Option<String> {
-    let mut bytes = text.into_bytes();
-    let mut place = 0;
-    while let Some(found) = memchr(b'\\', bytes.get(place..)?) {
-        place += found;
-        match bytes.get_mut(place..place + 2)? {
-            // Only by its code, a character of a word can be escaped.
-            [_, b'u'] => return None,
-            escape => escape.fill(b' '),
-        }
-        place += 2;
-    }
-    String::from_utf8(bytes).ok()
 }
 
 fn read(quoted: &str) -> String {

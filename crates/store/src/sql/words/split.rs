@@ -39,8 +39,8 @@ pub(super) struct Split<'t> {
     place: usize,
 }
 
-/// The words of a text in ASCII.
-pub(super) fn ascii_words(text: &str) -> impl Iterator<Item = &str> {
+/// The words of a text in ASCII, each with its first byte.
+pub(super) fn ascii_words(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut place = 0;
     iter::from_fn(move || {
         let rest = text.as_bytes().get(place..)?;
@@ -49,7 +49,7 @@ pub(super) fn ascii_words(text: &str) -> impl Iterator<Item = &str> {
         let length = word.iter().position(|byte| !is_of_word(*byte));
         let start = place + start;
         place = start + length.unwrap_or(word.len());
-        text.get(start..place)
+        Some((start, text.get(start..place)?))
     })
 }
 
@@ -64,10 +64,7 @@ fn is_of_word(byte: u8) -> bool {
 
 /// The words of a text that people wrote, as they are kept.
 pub(in crate::sql) fn words_of(text: &str) -> impl Iterator<Item = String> {
-    Split::new(text).map(|(_, word)| {
-        let word = word.to_ascii_lowercase();
-        kept_form(&word, &mut String::new()).to_owned()
-    })
+    Split::new(text).map(|(_, word)| kept_form(word, &mut String::new()).to_owned())
 }
 
 /// As much of a value as is compared.
@@ -79,14 +76,16 @@ pub(in crate::sql) fn cut(value: &str) -> &str {
     end.and_then(|(end, _)| value.get(..end)).unwrap_or(value)
 }
 
-/// What is kept of a word whose ASCII letters are small; `room` is for what has to be written.
-pub(super) fn kept_form<'w>(word: &'w str, room: &'w mut String) -> &'w str {
-    if word.is_ascii() {
-        return cut(word);
-    }
-    let lower = word.chars().flat_map(char::to_lowercase);
+/// What is kept of a word; `room` is for it.
+pub(super) fn kept_form<'w>(word: &str, room: &'w mut String) -> &'w str {
     room.clear();
-    room.extend(lower.take(TEXT_CHARACTERS_MAX));
+    if word.is_ascii() {
+        room.push_str(cut(word));
+        room.make_ascii_lowercase();
+    } else {
+        let lower = word.chars().flat_map(char::to_lowercase);
+        room.extend(lower.take(TEXT_CHARACTERS_MAX));
+    }
     room
 }
 
@@ -165,7 +164,7 @@ mod tests {
         assert_eq!(found, expected);
 
         let ascii: String = text.chars().filter(char::is_ascii).collect();
-        let expected: Vec<&str> = Split::new(&ascii).map(|(_, word)| word).collect();
+        let expected: Vec<_> = Split::new(&ascii).collect();
         assert!(expected.len() > 50);
         assert_eq!(ascii_words(&ascii).collect::<Vec<_>>(), expected);
     }
