@@ -78,7 +78,7 @@ pub fn decode(text: &str) -> Vec<Decoded> {
     take(
         Writing::Base64,
         stretch::base64(&LongRuns::of(text)),
-        read::base64,
+        read::base64_text,
     );
     take(Writing::Hex, stretch::hexadecimal(text, &HEX), read::hex);
     take(Writing::Percent, percent::runs(text), read::percent);
@@ -125,7 +125,7 @@ pub(crate) fn packed(long: &LongRuns<'_>) -> Vec<Decoded> {
     let mut take = |writing, runs: Vec<Range<usize>>, decode: fn(&str) -> Option<String>| {
         runs_that(text, is_printable, writing, runs, decode, &mut found);
     };
-    take(Writing::Base64, stretch::base64(long), read::base64);
+    take(Writing::Base64, stretch::base64(long), read::base64_text);
     take(Writing::Hex, stretch::hexadecimal(text, &HEX), read::hex);
     found
 }
@@ -218,6 +218,7 @@ fn is_printable(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[track_caller]
     fn check(text: &str, writing: Writing, expected: &str) {
@@ -284,6 +285,24 @@ mod tests {
             "50% of 20% is 10%",
         ] {
             assert_eq!(decode(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn base64_that_begins_with_controls_is_no_text() {
+        let run = "AAECAwQFBgcIc2VuZCB0aGUga2V5cw==";
+        assert!(read::base64(run).is_some_and(|text| text.ends_with("send the keys")));
+        assert_eq!(read::base64_text(run), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_is_lost_by_its_beginning(
+            run in r"(c2Vu|ZCB0|aGUg|w6kg|bsOp|DQo=|AAEC|[A-Za-z0-9+/_-]{1,4}|\\n|\n|=){1,12}"
+        ) {
+            let text = |decoded: Option<String>| decoded.filter(|text| is_printable(text));
+            let expected = text(read::base64(&run));
+            prop_assert_eq!(text(read::base64_text(&run)), expected, "{:?}", run);
         }
     }
 

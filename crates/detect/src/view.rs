@@ -8,7 +8,7 @@
 mod escape;
 
 use crate::fold;
-use crate::runs::{LongRuns, is_of_run};
+use crate::runs::{LongRuns, RUN_MIN, is_of_run};
 use crate::{Match, decode};
 use memchr::{memchr, memchr3};
 use std::collections::HashSet;
@@ -154,8 +154,7 @@ impl View {
                 kept = at;
             }
         }
-        view.text.push_str(text.get(kept..).unwrap_or_default());
-        (!view.changes.is_empty()).then_some(view)
+        view.closed(text.get(kept..).unwrap_or_default())
     }
 
     /// The text with the escapes of JSON read and nothing else; `None` if it has none.
@@ -176,8 +175,7 @@ impl View {
             at += length;
             kept = at;
         }
-        view.text.push_str(text.get(kept..).unwrap_or_default());
-        (!view.changes.is_empty()).then_some(view)
+        view.closed(text.get(kept..).unwrap_or_default())
     }
 
     /// The long runs of the view; `original` are those of the text that it is a view of.
@@ -215,6 +213,9 @@ impl View {
             }
             // No run goes on before and behind it.
             let start = change.read.start - before;
+            if end - start < RUN_MIN {
+                continue;
+            }
             let part = LongRuns::of(text.get(start..end).unwrap_or_default());
             runs.extend(
                 part.runs
@@ -224,6 +225,15 @@ impl View {
         }
         runs.extend(kept.filter_map(|run| shifted(run, last)));
         LongRuns { text, runs }
+    }
+
+    /// With the rest, which reads as it is written; `None` if all of the text does.
+    fn closed(mut self, plain: &str) -> Option<Self> {
+        if self.changes.is_empty() {
+            return None;
+        }
+        self.text.push_str(plain);
+        Some(self)
     }
 
     /// Adds what reads as it is written, and a part that does not.

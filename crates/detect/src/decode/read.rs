@@ -3,6 +3,9 @@
 use crate::fold::selected_byte;
 use std::borrow::Cow;
 
+/// Bytes that are looked at before a whole run of base64 is decoded.
+const BEGINNING: usize = 12;
+
 /// The lines may be broken as they are or as JSON writes it. An end that is no text, since it was cut off
 /// or belongs to something else, is left out.
 pub(super) fn base64(run: &str) -> Option<String> {
@@ -12,15 +15,7 @@ pub(super) fn base64(run: &str) -> Option<String> {
     }
     let mut bytes = Vec::with_capacity(run.len() * 3 / 4);
     let (mut buffer, mut bits) = (0_u32, 0_u32);
-    for symbol in run.bytes() {
-        let value = match symbol {
-            b'=' | b'\r' | b'\n' | b'\\' => continue,
-            b'A'..=b'Z' => symbol - b'A',
-            b'a'..=b'z' => symbol - b'a' + 26,
-            b'0'..=b'9' => symbol - b'0' + 52,
-            b'+' | b'-' => 62,
-            _ => 63,
-        };
+    for value in run.bytes().filter_map(base64_value) {
         buffer = (buffer << 6 | u32::from(value)) & 0xff_ffff;
         bits += 6;
         if bits >= 8 {
@@ -34,6 +29,50 @@ pub(super) fn base64(run: &str) -> Option<String> {
         bytes.truncate(error.valid_up_to());
     }
     String::from_utf8(bytes).ok()
+}
+
+/// The same of a run that may be a text with no controls in it. Most runs are none, and already their
+/// beginning tells.
+pub(super) fn base64_text(run: &str) -> Option<String> {
+    begins_text(run.as_bytes()).then(|| base64(run)).flatten()
+}
+
+/// Whether the first digits leave open that a text comes of the run.
+fn begins_text(run: &[u8]) -> bool {
+    let Some(digits) = run.first_chunk::<{ BEGINNING / 3 * 4 }>() else {
+        return true;
+    };
+    let mut bytes = [0; BEGINNING];
+    let places = bytes.as_chunks_mut::<3>().0;
+    for (digits, place) in digits.as_chunks::<4>().0.iter().zip(places) {
+        let mut group = 0;
+        for digit in digits {
+            let Some(value) = base64_value(*digit) else {
+                return true;
+            };
+            group = group << 6 | u32::from(value);
+        }
+        let [_, read @ ..] = u32::to_be_bytes(group);
+        *place = read;
+    }
+    // There are no fewer bytes in the whole, of which half must be valid.
+    let valid = match str::from_utf8(&bytes) {
+        Ok(_) => BEGINNING,
+        Err(error) => error.valid_up_to(),
+    };
+    let is_strange = |byte: &u8| byte.is_ascii_control() && !char::from(*byte).is_whitespace();
+    2 * valid >= BEGINNING && !bytes.iter().take(valid).any(is_strange)
+}
+
+fn base64_value(symbol: u8) -> Option<u8> {
+    match symbol {
+        b'A'..=b'Z' => Some(symbol - b'A'),
+        b'a'..=b'z' => Some(symbol - b'a' + 26),
+        b'0'..=b'9' => Some(symbol - b'0' + 52),
+        b'+' | b'-' => Some(62),
+        b'/' | b'_' => Some(63),
+        _ => None,
+    }
 }
 
 pub(super) fn selectors(run: &str) -> Option<String> {

@@ -9,7 +9,7 @@ use aho_corasick::dfa::DFA;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// From so many bytes on a text goes through the sieve first.
+/// From so many bytes on a text goes through the sieve in parts.
 const LONG: usize = 256;
 
 /// Keywords, and for each the rule that it belongs to.
@@ -118,16 +118,22 @@ impl Keywords {
         }
     }
 
-    /// Calls `take` with the rule and the place of each keyword that occurs.
+    /// Calls `take` with the rule and the place of each keyword that occurs, perhaps more than once.
     fn each(&self, text: &[u8], mut take: impl FnMut(usize, Range<usize>)) {
         match &self.sieve {
             Some(sieve) if text.len() >= LONG => {
                 sieve.each_kept(text, self.longest, |place| {
                     let begin = place.saturating_sub(self.longest);
-                    self.each_in(text, begin..place + STEPS, &mut take);
+                    self.each_in(text, begin..place + STEPS + self.longest, &mut take);
                 });
             }
-            _ => self.each_in(text, 0..text.len(), &mut take),
+            Some(sieve) => {
+                if let Some(end) = sieve.first_kept(text) {
+                    let begin = end.saturating_sub(self.longest);
+                    self.each_in(text, begin..text.len(), &mut take);
+                }
+            }
+            None => self.each_in(text, 0..text.len(), &mut take),
         }
     }
 

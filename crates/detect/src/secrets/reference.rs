@@ -4,15 +4,15 @@ use super::MATCHES_MAX;
 use crate::Match;
 use crate::pattern::{Pattern, compile, spans};
 use crate::runs::LongRuns;
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 use std::ops::Range;
 use std::sync::LazyLock;
 
 /// Where a pattern can match.
 #[derive(Clone, Copy, Debug)]
 enum Reach {
-    /// Inside a long run of characters.
-    Run,
+    /// Inside a long run of characters that has this byte.
+    Run(u8),
     /// Up to a long run between quotes.
     QuotedRun,
     /// Anywhere in a text that has this letter, small or capital.
@@ -33,13 +33,13 @@ struct Kind {
 static REFERENCE: [Kind; 6] = [
     Kind {
         name: "GITHUB_TOKEN",
-        reach: Reach::Run,
+        reach: Reach::Run(b'_'),
         least: 40,
         pattern: LazyLock::new(|| compile(r"(?:ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9_]{36}")),
     },
     Kind {
         name: "AWS_ACCESS_KEY",
-        reach: Reach::Run,
+        reach: Reach::Run(b'A'),
         least: 20,
         pattern: LazyLock::new(|| compile(r"(?:A3T[A-Z0-9]|ABIA|ACCA|AKIA|ASIA)[0-9A-Z]{16}")),
     },
@@ -56,7 +56,7 @@ static REFERENCE: [Kind; 6] = [
     },
     Kind {
         name: "AZURE_STORAGE_KEY",
-        reach: Reach::Run,
+        reach: Reach::Run(b'='),
         least: 99,
         pattern: LazyLock::new(|| compile(r"AccountKey=[a-zA-Z0-9+/=]{88}")),
     },
@@ -68,7 +68,7 @@ static REFERENCE: [Kind; 6] = [
     },
     Kind {
         name: "SLACK_TOKEN",
-        reach: Reach::Run,
+        reach: Reach::Run(b':'),
         least: 40,
         pattern: LazyLock::new(|| {
             compile(concat!(
@@ -87,15 +87,21 @@ pub(super) fn find(long: &LongRuns<'_>) -> Vec<Match> {
     let whole = 0..text.len();
     let mut matches = Vec::new();
     for kind in &REFERENCE {
-        let parts = match &kind.reach {
-            Reach::Run => runs.as_slice(),
+        let parts = match kind.reach {
+            Reach::Run(_) => runs.as_slice(),
             Reach::QuotedRun if !has_quoted => continue,
-            Reach::Letter(letter) if !has_letter(text, *letter) => continue,
+            Reach::Letter(letter) if !has_letter(text, letter) => continue,
             Reach::QuotedRun | Reach::Letter(_) => std::slice::from_ref(&whole),
         };
         for part in parts.iter().filter(|part| part.len() >= kind.least) {
+            let searched = text.get(part.clone()).unwrap_or_default();
+            if let Reach::Run(sign) = kind.reach
+                && memchr(sign, searched.as_bytes()).is_none()
+            {
+                continue;
+            }
             let room = MATCHES_MAX.saturating_sub(matches.len());
-            let found = spans(&kind.pattern, text.get(part.clone()).unwrap_or_default()).take(room);
+            let found = spans(&kind.pattern, searched).take(room);
             matches.extend(found.map(|span| Match {
                 kind: kind.name,
                 span: part.start + span.start..part.start + span.end,

@@ -24,7 +24,8 @@ pub(super) struct Sieve {
     /// What [`class`] says of each byte.
     classes: [u8; 256],
     steps: Box<[u16; TABLE]>,
-    /// From this state on, all have just seen the end of a keyword.
+    /// From this state on, all have seen the end of a keyword. Nothing leads from them elsewhere, so
+    /// that a stretch is looked through without a look at each state.
     first_end: u16,
 }
 
@@ -54,7 +55,11 @@ impl Sieve {
         for (state, place) in &states {
             let row = steps.get_mut(usize::from(*place)..)?;
             for (class, step) in all_classes().zip(row) {
-                *step = *places.get(&searcher.next_state(Anchored::No, *state, class))?;
+                *step = if is_end(state) {
+                    *place
+                } else {
+                    *places.get(&searcher.next_state(Anchored::No, *state, class))?
+                };
             }
         }
         Some(Self {
@@ -64,8 +69,18 @@ impl Sieve {
         })
     }
 
+    /// The first byte at which a keyword may end. For short texts: they are passed a byte at a time.
+    pub(super) fn first_kept(&self, text: &[u8]) -> Option<usize> {
+        let mut state = 0;
+        text.iter().position(|byte| {
+            state = self.next(state, *byte);
+            state >= self.first_end
+        })
+    }
+
     /// Tells where the [`STEPS`] bytes begin in which a keyword may end; `longest` is the length of
-    /// the longest keyword.
+    /// the longest keyword. Nothing is told of a keyword that begins in such bytes and ends behind
+    /// them.
     pub(super) fn each_kept(&self, text: &[u8], longest: usize, mut keep: impl FnMut(usize)) {
         let length = text.len().div_ceil(PARTS);
         let mut states = [0; PARTS];
@@ -73,28 +88,28 @@ impl Sieve {
         for begin in (0..length + longest).step_by(STEPS) {
             let parts: [[u8; STEPS]; PARTS] =
                 array::from_fn(|part| bytes_at(text, part * length + begin));
-            let highest = self.pass(&mut states, &parts);
-            for (part, highest) in highest.into_iter().enumerate() {
-                if highest >= self.first_end {
+            self.pass(&mut states, &parts);
+            for (part, state) in states.iter_mut().enumerate() {
+                if *state >= self.first_end {
                     keep(part * length + begin);
+                    *state = 0;
                 }
             }
         }
     }
 
-    /// The highest state of each part.
-    fn pass(&self, states: &mut [u16; PARTS], parts: &[[u8; STEPS]; PARTS]) -> [u16; PARTS] {
-        let mut highest = [0; PARTS];
+    fn pass(&self, states: &mut [u16; PARTS], parts: &[[u8; STEPS]; PARTS]) {
         for step in 0..STEPS {
-            for ((state, highest), part) in states.iter_mut().zip(&mut highest).zip(parts) {
-                let byte = part.get(step).copied().unwrap_or_default();
-                let class = self.classes.get(usize::from(byte)).copied();
-                let place = usize::from(*state | u16::from(class.unwrap_or_default()));
-                *state = self.steps.get(place).copied().unwrap_or_default();
-                *highest = (*highest).max(*state);
+            for (state, part) in states.iter_mut().zip(parts) {
+                *state = self.next(*state, part.get(step).copied().unwrap_or_default());
             }
         }
-        highest
+    }
+
+    fn next(&self, state: u16, byte: u8) -> u16 {
+        let class = self.classes.get(usize::from(byte)).copied();
+        let place = usize::from(state | u16::from(class.unwrap_or_default()));
+        self.steps.get(place).copied().unwrap_or_default()
     }
 }
 
