@@ -230,6 +230,22 @@ mod tests {
     }
 
     #[test]
+    fn a_keyword_behind_another_is_found_where_a_stretch_ends_between_them() {
+        let all = All::new();
+        let before = RULES[1].keywords[0];
+        let others = RULES.iter().enumerate().skip(3).step_by(10);
+        for (number, keyword) in others.map(|(number, rule)| (number, rule.keywords[0])) {
+            for place in 1024..1024 + STEPS {
+                // Long enough for the parts that are looked through side by side to be far apart.
+                let mut text = "#".repeat(4 * 1024);
+                let both = format!("{before}#{keyword}");
+                text.replace_range(place..place + both.len(), &both);
+                assert!(all.called(&text).contains(&number), "{both} at {place}");
+            }
+        }
+    }
+
+    #[test]
     fn what_looks_like_a_keyword_to_the_sieve_alone_calls_for_nothing() {
         let all = All::new();
         let blanks = " ".repeat(LONG);
