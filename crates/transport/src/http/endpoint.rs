@@ -14,7 +14,6 @@ use hyper::header::{
     USER_AGENT,
 };
 use hyper::{Method, Request, StatusCode, Uri};
-use hyper_util::client::legacy;
 use portcullis_mcp::frame::{SseDecoder, SseError, SseEvent};
 use rustls::InvalidMessage;
 use tokio::time::timeout;
@@ -22,6 +21,7 @@ use url::Url;
 
 use super::body::Parts;
 pub use super::connector::Connector;
+use super::connector::Failure;
 use super::within::within;
 
 const AGENT: &str = concat!("portcullis/", env!("CARGO_PKG_VERSION"));
@@ -83,7 +83,7 @@ pub enum EndpointError {
     #[error("requests to this URL cannot be written")]
     Unwritable,
     #[error("it cannot be reached: {}", reason(&**.0))]
-    Unreachable(#[source] Box<legacy::Error>),
+    Unreachable(#[source] Failure),
     #[error("it did not answer within {} seconds", .0.as_secs())]
     TooSlow(Duration),
     #[error("its answer is longer than {limit} bytes")]
@@ -189,9 +189,9 @@ impl Endpoint {
         *request.headers_mut() = self.head(&method, accept, headers);
         *request.method_mut() = method;
         let response = self
-            .bounded(self.connector.send(request))
+            .bounded(self.connector.send(self.host.as_ref(), request))
             .await?
-            .map_err(|error| EndpointError::Unreachable(Box::new(error)))?;
+            .map_err(EndpointError::Unreachable)?;
         let (head, body) = response.into_parts();
         let head = Head {
             status: head.status,
