@@ -61,7 +61,8 @@ impl<'h> TraceId<'h> {
 
 /// Passes the context of a request on as it came, if it is valid.
 pub(crate) fn pass_on(from: &HeaderMap, to: &mut HeaderMap) {
-    let (Some(_), Some(parent)) = (TraceId::of_headers(from), from.get(TRACEPARENT)) else {
+    let parent = from.get(TRACEPARENT);
+    let Some(parent) = parent.filter(|_| TraceId::of_headers(from).is_some()) else {
         return;
     };
     to.insert(TRACEPARENT, parent.clone());

@@ -1,4 +1,5 @@
 use std::mem;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -31,7 +32,7 @@ pub async fn read_body<B>(body: B, limit: usize) -> Result<Bytes, BodyError>
 where
     B: Body<Data = Bytes> + Unpin,
 {
-    let whole = within(WHOLE_WAIT_MAX, read_parts(body, limit)).await;
+    let whole = within(WHOLE_WAIT_MAX, pin!(read_parts(body, limit))).await;
     whole.unwrap_or(Err(BodyError::TooSlow))
 }
 
@@ -45,7 +46,7 @@ where
     }
     let mut whole = Parts::expecting(&body.size_hint());
     loop {
-        let frame = within(PART_WAIT_MAX, body.frame())
+        let frame = within(PART_WAIT_MAX, pin!(body.frame()))
             .await
             .map_err(|_| BodyError::TooSlow)?;
         match frame {

@@ -10,10 +10,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
+use hyper::header::HeaderValue;
 use hyper::{Request, Response, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use rustls_platform_verifier::ConfigVerifierExt;
@@ -23,13 +24,14 @@ use url::Url;
 
 use super::endpoint::{Bounds, Endpoint, EndpointError};
 use super::lanes::ForEachLane;
+use super::plain::PlainClient;
 use super::reach::{Reach, Resolver};
 use super::read_on::ReadOn;
 
 const CONNECT_WAIT_MAX: Duration = Duration::from_secs(10);
-const IDLE_CONNECTION_WAIT: Duration = Duration::from_secs(90);
+pub(super) const IDLE_CONNECTION_WAIT: Duration = Duration::from_secs(90);
 /// LIMIT: connections of one thread to one server that rest.
-const IDLE_CONNECTIONS_MAX: usize = 256;
+pub(super) const IDLE_CONNECTIONS_MAX: usize = 256;
 /// How a connection whose other end is gone without a word is noticed.
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
 const KEEP_ALIVE_TRIES: u32 = 3;
@@ -39,7 +41,15 @@ const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(30);
 /// Connections to MCP servers, shared by all who want some.
 #[derive(Clone, Debug)]
 pub struct Connector {
-    clients: Arc<ForEachLane<Client<Patient<Tls>, Full<Bytes>>>>,
+    clients: Arc<ForEachLane<Clients>>,
+}
+
+/// What a thread sends requests with.
+#[derive(Clone, Debug)]
+struct Clients {
+    plain: PlainClient,
+    /// Speaks the version of HTTP that is negotiated with TLS.
+    secure: Client<Patient<Tls>, Full<Bytes>>,
 }
 
 type Tls = HttpsConnector<HttpConnector<Resolver>>;
@@ -47,14 +57,14 @@ type Tls = HttpsConnector<HttpConnector<Resolver>>;
 /// Gives up a connection that takes too long, names and handshakes included, and refuses addresses
 /// beyond reach that stand in the place of a name, which nothing resolves.
 #[derive(Clone, Debug)]
-struct Patient<C> {
+pub(super) struct Patient<C> {
     connector: C,
     reach: Reach,
 }
 
 /// What a connector that failed says.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
-type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send>>;
+pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub(super) type Connecting<T> = Pin<Box<dyn Future<Output = Result<T, Failure>> + Send>>;
 
 // === impl Connector ===
 
@@ -80,9 +90,13 @@ impl Connector {
             .with_tls_config(tls)
             .https_or_http()
             .enable_all_versions()
-            .wrap_connector(tcp);
-        let client = || {
-            Client::builder(TokioExecutor::new())
+            .wrap_connector(tcp.clone());
+        let clients = || Clients {
+            plain: PlainClient::new(Patient {
+                connector: tcp.clone(),
+                reach,
+            }),
+            secure: Client::builder(TokioExecutor::new())
                 .pool_idle_timeout(IDLE_CONNECTION_WAIT)
                 .pool_max_idle_per_host(IDLE_CONNECTIONS_MAX)
                 .pool_timer(TokioTimer::new())
@@ -90,10 +104,10 @@ impl Connector {
                 .build(Patient {
                     connector: tls.clone(),
                     reach,
-                })
+                }),
         };
         Ok(Self {
-            clients: Arc::new(ForEachLane::new(client)),
+            clients: Arc::new(ForEachLane::new(clients)),
         })
     }
 
@@ -101,11 +115,17 @@ impl Connector {
         Endpoint::new(self.clone(), url, headers, bounds)
     }
 
+    /// Sends a request; with the header that names its host, where it goes without TLS.
     pub(super) async fn send(
         &self,
+        plain_host: Option<&HeaderValue>,
         request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, Error> {
-        self.clients.here().request(request).await
+    ) -> Result<Response<Incoming>, Failure> {
+        let clients = self.clients.here();
+        match plain_host {
+            Some(host) => clients.plain.send(host, request).await,
+            None => Ok(clients.secure.request(request).await?),
+        }
     }
 }
 
@@ -113,7 +133,8 @@ impl Connector {
 
 impl<C> Service<Uri> for Patient<C>
 where
-    C: Service<Uri, Error = Failure>,
+    C: Service<Uri>,
+    C::Error: Into<Failure> + 'static,
     C::Response: Send + 'static,
     C::Future: Send + 'static,
 {
@@ -122,7 +143,7 @@ where
     type Future = Connecting<Self::Response>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Failure>> {
-        self.connector.poll_ready(context)
+        self.connector.poll_ready(context).map_err(Into::into)
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
@@ -133,8 +154,8 @@ where
         Box::pin(async move {
             let connected = connecting
                 .await
-                .unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))?;
-            Ok(ReadOn::new(connected))
+                .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
+            Ok(ReadOn::new(connected.map_err(Into::into)?))
         })
     }
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +15,6 @@ use hyper::header::{
     USER_AGENT,
 };
 use hyper::{Method, Request, StatusCode, Uri};
-use hyper_util::client::legacy;
 use portcullis_mcp::frame::{SseDecoder, SseError, SseEvent};
 use rustls::InvalidMessage;
 use tokio::time::timeout;
@@ -22,6 +22,7 @@ use url::Url;
 
 use super::body::Parts;
 pub use super::connector::Connector;
+use super::connector::Failure;
 use super::within::within;
 
 const AGENT: &str = concat!("portcullis/", env!("CARGO_PKG_VERSION"));
@@ -83,7 +84,7 @@ pub enum EndpointError {
     #[error("requests to this URL cannot be written")]
     Unwritable,
     #[error("it cannot be reached: {}", reason(&**.0))]
-    Unreachable(#[source] Box<legacy::Error>),
+    Unreachable(#[source] Failure),
     #[error("it did not answer within {} seconds", .0.as_secs())]
     TooSlow(Duration),
     #[error("its answer is longer than {limit} bytes")]
@@ -189,9 +190,9 @@ impl Endpoint {
         *request.headers_mut() = self.head(&method, accept, headers);
         *request.method_mut() = method;
         let response = self
-            .bounded(self.connector.send(request))
+            .bounded(pin!(self.connector.send(self.host.as_ref(), request)))
             .await?
-            .map_err(|error| EndpointError::Unreachable(Box::new(error)))?;
+            .map_err(EndpointError::Unreachable)?;
         let (head, body) = response.into_parts();
         let head = Head {
             status: head.status,
@@ -202,9 +203,15 @@ impl Endpoint {
 
     /// The caller's headers stand in the place of the endpoint's, and ours in the place of what
     /// anybody put there.
-    fn head(&self, method: &Method, accept: &'static str, headers: HeaderMap) -> HeaderMap {
-        let mut all = self.headers.clone();
-        all.extend(headers);
+    fn head(&self, method: &Method, accept: &'static str, mut all: HeaderMap) -> HeaderMap {
+        for name in self.headers.keys() {
+            if all.contains_key(name) {
+                continue;
+            }
+            for value in self.headers.get_all(name) {
+                all.append(name, value.clone());
+            }
+        }
         if method == Method::POST {
             all.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
         }
@@ -237,7 +244,7 @@ impl Endpoint {
     async fn whole(&self, mut body: Incoming) -> Result<Bytes, EndpointError> {
         let limit = self.bounds.message_bytes;
         let mut whole = Parts::expecting(&body.size_hint());
-        while let Some(part) = self.bounded(next_part(&mut body)).await? {
+        while let Some(part) = self.bounded(pin!(next_part(&mut body))).await? {
             whole.push(part.map_err(EndpointError::Broken)?);
             if whole.len() > limit {
                 return Err(EndpointError::TooLong { limit });
@@ -246,7 +253,10 @@ impl Endpoint {
         Ok(whole.join())
     }
 
-    async fn bounded<T>(&self, work: impl Future<Output = T>) -> Result<T, EndpointError> {
+    async fn bounded<T>(
+        &self,
+        work: Pin<&mut impl Future<Output = T>>,
+    ) -> Result<T, EndpointError> {
         let wait = self.bounds.wait;
         within(wait, work)
             .await
@@ -286,8 +296,10 @@ fn host(url: &Url) -> Option<HeaderValue> {
 /// Whether a body is of this type, whatever its parameters are.
 pub fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
     let written = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
-    let essence = written.and_then(|written| written.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(wanted))
+    written.is_some_and(|written| {
+        let essence = written.split(';').next().unwrap_or(written);
+        written == wanted || essence.trim().eq_ignore_ascii_case(wanted)
+    })
 }
 
 /// Whether a body has to be decoded before it can be read.
@@ -388,5 +400,43 @@ impl Answer {
         match self {
             Self::Json(head, _) | Self::Events(head, _) | Self::Other(head) => head,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::reach::Reach;
+    use super::*;
+
+    #[test]
+    fn a_request_has_each_header_from_one_of_three() {
+        let headers = |pairs: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            for (name, value) in pairs {
+                headers.append(*name, HeaderValue::from_static(value));
+            }
+            headers
+        };
+        let own = headers(&[("a", "own"), ("b", "own 1"), ("b", "own 2")]);
+        let callers = headers(&[("a", "caller 1"), ("a", "caller 2"), ("accept", "caller")]);
+        let bounds = Bounds {
+            message_bytes: 1,
+            wait: Duration::from_secs(1),
+        };
+        let connector = Connector::new(Reach::Configured).unwrap();
+        let url = "http://server:8000/mcp".parse().unwrap();
+        let endpoint = connector.endpoint(url, own, bounds);
+        let expected = headers(&[
+            ("a", "caller 1"),
+            ("a", "caller 2"),
+            ("b", "own 1"),
+            ("b", "own 2"),
+            ("user-agent", AGENT),
+            ("accept", MESSAGE),
+            ("accept-encoding", "identity"),
+            ("content-type", JSON),
+            ("host", "server:8000"),
+        ]);
+        assert_eq!(endpoint.head(&Method::POST, MESSAGE, callers), expected);
     }
 }

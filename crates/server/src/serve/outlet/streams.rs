@@ -79,9 +79,12 @@ impl Streams {
         id: &Id,
         outlet: &Outlet,
     ) -> Option<Outlet> {
-        let reply = self.replies.get(&(scope, id.clone()))?;
-        let is_same = Arc::ptr_eq(&reply.outlet.0, &outlet.0);
-        is_same.then(|| self.close_reply(scope, id)).flatten()
+        match self.replies.entry((scope, id.clone())) {
+            Entry::Occupied(reply) if Arc::ptr_eq(&reply.get().outlet.0, &outlet.0) => {
+                Some(reply.remove().outlet)
+            }
+            Entry::Occupied(_) | Entry::Vacant(_) => None,
+        }
     }
 
     /// The stream for what belongs to no request, or that of the newest request.

@@ -71,7 +71,8 @@ pub(super) async fn listen(
     headers: &HeaderMap,
     profile: &Profile,
 ) -> Result<Response, Refused> {
-    if is_modern(headers)? {
+    let named = named_revision(headers)?;
+    if is_stateless(named) {
         return Ok(method_not_allowed("POST"));
     }
     if !accepts(headers, EVENT_STREAM) {
@@ -80,8 +81,9 @@ pub(super) async fn listen(
             "Accept must list text/event-stream",
         ));
     }
-    let (_, conversation) = find(gateway, access, headers, profile).await?;
-    check_revision(&conversation, headers)?;
+    let secret = session_id(headers)?;
+    let (_, conversation) = find(gateway, access, secret, headers, profile).await?;
+    check_revision(&conversation, named)?;
     standalone(gateway, &access.target, headers, conversation).await
 }
 
@@ -92,10 +94,11 @@ pub(super) async fn end(
     headers: &HeaderMap,
     profile: &Profile,
 ) -> Result<Response, Refused> {
-    if is_modern(headers)? {
+    if is_stateless(named_revision(headers)?) {
         return Ok(method_not_allowed("POST"));
     }
-    let (id, _) = find(gateway, access, headers, profile).await?;
+    let secret = session_id(headers)?;
+    let (id, _) = find(gateway, access, secret, headers, profile).await?;
     if let Some(conversation) = gateway.registry.remove(&id) {
         // To its end, even if the client does not wait for it.
         let end = async move { conversation.end(EndReason::Client).await };
@@ -117,15 +120,19 @@ pub(super) async fn take(
 ) -> Result<Response, Refused> {
     admit_message(headers)?;
     admit_answer_types(headers)?;
-    let is_modern = is_modern(headers)?;
-    let has_session = !is_modern && single(headers, &MCP_SESSION_ID)?.is_some();
-    let found = if has_session {
-        Some(find(gateway, access, headers, &profile).await)
-    } else {
+    let named = named_revision(headers)?;
+    let is_modern = is_stateless(named);
+    let secret = if is_modern {
         None
+    } else {
+        single(headers, &MCP_SESSION_ID)?
+    };
+    let found = match secret {
+        Some(secret) => Some(find(gateway, access, secret, headers, &profile).await),
+        None => None,
     };
     if let Some(Ok((id, conversation))) = found {
-        check_revision(&conversation, headers)?;
+        check_revision(&conversation, named)?;
         let timed = conversation.meter().reading.time();
         let request = body(gateway, request).await?;
         let incoming = conversation.read(request).await?;
@@ -461,15 +468,20 @@ fn send_all(conversation: &Arc<Conversation>, outlet: Outlet, waiting: Vec<Bytes
     });
 }
 
-/// The session that a request names, if it is its principal's.
+/// The session that a request must name.
+fn session_id(headers: &HeaderMap) -> Result<&str, Refused> {
+    let named = single(headers, &MCP_SESSION_ID)?;
+    named.ok_or_else(|| Refused::bad_request("Mcp-Session-Id is missing"))
+}
+
+/// The session with this id, if it is the request's principal's.
 async fn find(
     gateway: &Arc<Gateway>,
     access: &Access,
+    secret: &str,
     headers: &HeaderMap,
     profile: &Profile,
 ) -> Result<(ConversationId, Arc<Conversation>), Refused> {
-    let secret = single(headers, &MCP_SESSION_ID)?
-        .ok_or_else(|| Refused::bad_request("Mcp-Session-Id is missing"))?;
     if secret.len() > SESSION_ID_BYTES_MAX {
         return Err(Refused::session_not_found());
     }
@@ -487,8 +499,8 @@ async fn find(
 }
 
 /// SPEC: MCP 2025-11-25, Streamable HTTP, Protocol Version Header. Without it, the session knows.
-fn check_revision(conversation: &Conversation, headers: &HeaderMap) -> Result<(), Refused> {
-    let Some(written) = single(headers, &MCP_PROTOCOL_VERSION)? else {
+fn check_revision(conversation: &Conversation, named: Option<&str>) -> Result<(), Refused> {
+    let Some(written) = named else {
         return Ok(());
     };
     match (Revision::parse(written), conversation.revision()) {
@@ -502,24 +514,26 @@ fn check_revision(conversation: &Conversation, headers: &HeaderMap) -> Result<()
     }
 }
 
-fn is_modern(headers: &HeaderMap) -> Result<bool, Refused> {
-    let stateless = |written: &str| Revision::parse(written).is_some_and(Revision::is_stateless);
-    match single(headers, &MCP_PROTOCOL_VERSION) {
-        Ok(written) => Ok(written.is_some_and(stateless)),
-        Err(error) => {
-            let mut all = headers.get_all(MCP_PROTOCOL_VERSION).iter();
-            let names_stateless = all.any(|value| value.to_str().is_ok_and(&stateless));
-            let refused = Refused::from(error);
-            Err(if names_stateless {
-                Refused {
-                    code: error_code::HEADER_MISMATCH,
-                    ..refused
-                }
-            } else {
-                refused
-            })
+/// The revision that a request is said to be written in.
+fn named_revision(headers: &HeaderMap) -> Result<Option<&str>, Refused> {
+    single(headers, &MCP_PROTOCOL_VERSION).map_err(|error| {
+        let mut all = headers.get_all(MCP_PROTOCOL_VERSION).iter();
+        let names_stateless = all.any(|value| is_stateless(value.to_str().ok()));
+        let refused = Refused::from(error);
+        if names_stateless {
+            Refused {
+                code: error_code::HEADER_MISMATCH,
+                ..refused
+            }
+        } else {
+            refused
         }
-    }
+    })
+}
+
+fn is_stateless(named: Option<&str>) -> bool {
+    let revision = named.and_then(Revision::parse);
+    revision.is_some_and(Revision::is_stateless)
 }
 
 pub(super) fn passed(target: &Target, headers: &HeaderMap) -> HeaderMap {

@@ -28,6 +28,9 @@ use crate::serve::outlet::Position;
 
 /// LIMIT: how long the server may take to hear that a session is over.
 const END_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Room for the headers that a request has beside those of the client's: its session's, and what the
+/// endpoint adds.
+const HEADERS_ADDED: usize = 8;
 
 #[derive(Debug)]
 pub(crate) struct HttpUpstream {
@@ -309,16 +312,18 @@ fn with_session(
     headers: &HeaderMap,
     session: Option<&HeaderValue>,
 ) -> HeaderMap {
-    let mut headers = headers.clone();
+    let mut all = HeaderMap::with_capacity(headers.len() + HEADERS_ADDED);
+    let passed = headers.iter();
+    all.extend(passed.map(|(name, value)| (name.clone(), value.clone())));
     if let Some(session) = session {
-        headers.insert(MCP_SESSION_ID, session.clone());
+        all.insert(MCP_SESSION_ID, session.clone());
     }
     let negotiated = revision.filter(|revision| *revision >= Revision::V2025_06_18);
     if let Some(revision) = negotiated {
         let revision = HeaderValue::from_static(revision.as_str());
-        headers.insert(MCP_PROTOCOL_VERSION, revision);
+        all.insert(MCP_PROTOCOL_VERSION, revision);
     }
-    headers
+    all
 }
 
 impl super::Upstream {

@@ -1,6 +1,7 @@
 //! A request on its way to the server and back.
 
 use std::error::Error;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,13 +102,20 @@ impl HttpUpstream {
                 }
             };
             let _call = call_in_progress;
-            tokio::select! {
-                biased;
-                () = abandoned => conversation.on_abandoned(asked.scope, &asked.id).await,
-                () = this.exchange(&conversation, bytes, &headers, &asked) => {}
-                () = conversation.ended().cancelled() => {
-                    Box::pin(asked.fail(&conversation, "the session has ended")).await;
+            let is_abandoned = {
+                // Large: it stays where it is made.
+                let exchange = pin!(this.exchange(&conversation, bytes, &headers, &asked));
+                tokio::select! {
+                    biased;
+                    () = abandoned => true,
+                    () = exchange => return,
+                    () = conversation.ended().cancelled() => false,
                 }
+            };
+            if is_abandoned {
+                conversation.on_abandoned(asked.scope, &asked.id).await;
+            } else {
+                Box::pin(asked.fail(&conversation, "the session has ended")).await;
             }
         }))
     }

@@ -1,0 +1,292 @@
+//! Connections to servers without TLS, kept for the next request.
+//!
+//! Nothing is negotiated on them: each is one of HTTP/1.1 and has one request at a time. Most
+//! requests find one that rests, and that costs no more here than to take it and to give it back.
+
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use bytes::Bytes;
+use hashbrown::HashMap;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::header::HeaderValue;
+use hyper::rt::Executor;
+use hyper::{Request, Response, Uri};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::time::{Instant, sleep};
+use tower_service::Service;
+use tracing::debug;
+
+use super::connector::{Failure, IDLE_CONNECTION_WAIT, IDLE_CONNECTIONS_MAX, Patient};
+use super::reach::Resolver;
+
+type Sender = http1::SendRequest<Full<Bytes>>;
+
+/// Sends requests of HTTP/1.1.
+#[derive(Clone, Debug)]
+pub(super) struct PlainClient {
+    connector: Patient<HttpConnector<Resolver>>,
+    resting: Arc<Resting>,
+}
+
+/// Connections without a request.
+#[derive(Debug, Default)]
+struct Resting(Mutex<Hosts>);
+
+#[derive(Debug, Default)]
+struct Hosts {
+    /// By the header that names the host.
+    connections: HashMap<HeaderValue, Vec<Rested>>,
+    /// Whether a task closes those that have rested for too long.
+    is_swept: bool,
+}
+
+#[derive(Debug)]
+struct Rested {
+    sender: Sender,
+    since: Instant,
+}
+
+// === impl PlainClient ===
+
+impl PlainClient {
+    pub(super) fn new(connector: Patient<HttpConnector<Resolver>>) -> Self {
+        Self {
+            connector,
+            resting: Arc::default(),
+        }
+    }
+
+    /// Sends a request to whom its header `Host` names, as its URI does.
+    pub(super) async fn send(
+        &self,
+        host: &HeaderValue,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, Failure> {
+        let uri = mem::take(request.uri_mut());
+        if let Some(path) = uri.path_and_query() {
+            *request.uri_mut() = path.clone().into();
+        }
+        while let Some(mut sender) = self.resting.take(host) {
+            match sender.try_send_request(request).await {
+                Ok(response) => {
+                    self.resting.keep(host, sender);
+                    return Ok(response);
+                }
+                // It was closed before the server could have seen anything.
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(error.into_error().into()),
+                },
+            }
+        }
+        let mut sender = self.connect(uri).await?;
+        let response = sender.send_request(request).await?;
+        self.resting.keep(host, sender);
+        Ok(response)
+    }
+
+    async fn connect(&self, to: Uri) -> Result<Sender, Failure> {
+        let stream = self.connector.clone().call(to).await?;
+        let (sender, connection) = http1::handshake(stream).await?;
+        // It ends with its sender.
+        TokioExecutor::new().execute(async move {
+            if let Err(error) = connection.await {
+                debug!(%error, "connection to a server ended with an error");
+            }
+        });
+        Ok(sender)
+    }
+}
+
+// === impl Resting ===
+
+impl Resting {
+    /// The connection that has rested for the shortest time.
+    fn take(&self, host: &HeaderValue) -> Option<Sender> {
+        let mut hosts = self.hosts();
+        let rested = hosts.connections.get_mut(host)?;
+        while let Some(last) = rested.pop() {
+            if last.is_usable() {
+                return Some(last.sender);
+            }
+        }
+        None
+    }
+
+    /// Keeps a connection that has answered, as soon as the answer has been read.
+    fn keep(self: &Arc<Self>, host: &HeaderValue, mut sender: Sender) {
+        if sender.is_ready() {
+            self.put(host, sender);
+            return;
+        }
+        let (resting, host) = (Arc::clone(self), host.clone());
+        TokioExecutor::new().execute(async move {
+            if sender.ready().await.is_ok() {
+                resting.put(&host, sender);
+            }
+        });
+    }
+
+    fn put(self: &Arc<Self>, host: &HeaderValue, sender: Sender) {
+        let mut hosts = self.hosts();
+        let rested = hosts.connections.entry_ref(host).or_default();
+        if rested.len() < IDLE_CONNECTIONS_MAX {
+            let since = Instant::now();
+            rested.push(Rested { sender, since });
+        }
+        if !mem::replace(&mut hosts.is_swept, true) {
+            TokioExecutor::new().execute(sweep(Arc::downgrade(self)));
+        }
+    }
+
+    fn hosts(&self) -> MutexGuard<'_, Hosts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Closes connections that have rested for too long, until there are none.
+async fn sweep(resting: Weak<Resting>) {
+    loop {
+        sleep(IDLE_CONNECTION_WAIT).await;
+        let Some(resting) = resting.upgrade() else {
+            return;
+        };
+        let mut hosts = resting.hosts();
+        hosts.connections.retain(|_, rested| {
+            rested.retain(Rested::is_usable);
+            !rested.is_empty()
+        });
+        if hosts.connections.is_empty() {
+            hosts.is_swept = false;
+            return;
+        }
+    }
+}
+
+// === impl Rested ===
+
+impl Rested {
+    /// Whether it is open, and not so old that the server may be about to close it.
+    fn is_usable(&self) -> bool {
+        self.sender.is_ready() && self.since.elapsed() < IDLE_CONNECTION_WAIT
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::sync::mpsc;
+    use std::time::Duration;
+    use std::{net, thread};
+
+    use http_body_util::BodyExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpStream};
+    use tokio::task::{JoinSet, yield_now};
+    use tokio::time::{advance, pause, timeout};
+
+    use super::super::connector::Connector;
+    use super::super::reach::Reach;
+    use super::*;
+
+    const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\ndone";
+
+    /// Answers so many requests on one connection, and gives back what was asked last.
+    async fn answer(stream: &mut TcpStream, requests: usize) -> String {
+        let mut asked = Vec::new();
+        for _ in 0..requests {
+            asked.clear();
+            while !asked.ends_with(b"\r\n\r\n") {
+                assert_ne!(stream.read_buf(&mut asked).await.unwrap(), 0);
+            }
+            stream.write_all(ANSWER).await.unwrap();
+        }
+        String::from_utf8(asked).unwrap()
+    }
+
+    async fn listen() -> (TcpListener, HeaderValue) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        (listener, host.parse().unwrap())
+    }
+
+    async fn ask(connector: &Connector, host: &HeaderValue) {
+        let uri = format!("http://{}/a?b", host.to_str().unwrap());
+        let request = Request::get(uri).header("host", host);
+        let request = request.body(Full::default()).unwrap();
+        let response = connector.send(Some(host), request).await.unwrap();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        assert_eq!(body, "done");
+    }
+
+    #[tokio::test]
+    async fn a_connection_has_one_request_after_the_other() {
+        let (listener, host) = listen().await;
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            answer(&mut stream, 3).await
+        });
+        let connector = Connector::new(Reach::Configured).unwrap();
+        for _ in 0..3 {
+            ask(&connector, &host).await;
+        }
+        let last = server.join_next().await.unwrap().unwrap();
+        let first_line = "GET /a?b HTTP/1.1\r\n";
+        assert!(last.starts_with(first_line), "{last}");
+        assert_eq!(last.matches("host: ").count(), 1, "{last}");
+    }
+
+    #[tokio::test]
+    async fn what_went_to_a_closed_connection_is_sent_on_another() {
+        let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let host = listener.local_addr().unwrap().to_string();
+        let host = host.parse().unwrap();
+        let (close, closing) = mpsc::sync_channel(1);
+        let (tell, closed) = mpsc::sync_channel(1);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                assert_ne!(stream.read(&mut [0; 1024]).unwrap(), 0);
+                stream.write_all(ANSWER).unwrap();
+                let Ok(()) = closing.recv() else { return };
+                drop(stream);
+                tell.send(()).unwrap();
+            }
+        });
+        let connector = Connector::new(Reach::Configured).unwrap();
+        ask(&connector, &host).await;
+        yield_now().await;
+        // While this waits for threads, the runtime sees nothing of what happens. Then it sees all at
+        // once, and goes on here before it does with the connection.
+        let gate = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let _knocks = net::TcpStream::connect(gate.local_addr().unwrap()).unwrap();
+        close.send(()).unwrap();
+        closed.recv().unwrap();
+        gate.accept().await.unwrap();
+        ask(&connector, &host).await;
+    }
+
+    #[tokio::test]
+    async fn what_rests_for_too_long_is_closed() {
+        let (listener, host) = listen().await;
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            answer(&mut stream, 1).await;
+            stream.read(&mut [0]).await.unwrap()
+        });
+        let connector = Connector::new(Reach::Configured).unwrap();
+        ask(&connector, &host).await;
+        // It rests as soon as the connection is ready for another request.
+        yield_now().await;
+        pause();
+        advance(IDLE_CONNECTION_WAIT + Duration::from_secs(1)).await;
+        let read = timeout(2 * IDLE_CONNECTION_WAIT, server.join_next()).await;
+        assert_eq!(read.unwrap().unwrap().unwrap(), 0);
+    }
+}
