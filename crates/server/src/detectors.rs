@@ -52,6 +52,8 @@ pub struct Unanswered {
     pub reason: String,
 }
 
+/// LIMIT: reasons why calls of one policy are not answered that are told.
+const UNANSWERED_MAX: usize = 20;
 /// LIMIT: calls that are asked at once; further ones of the same message are errors.
 const CALLS_MAX: usize = 1024;
 
@@ -81,17 +83,21 @@ impl ConfiguredDetectors {
     }
 
     /// The calls of a policy that cannot be answered, as far as that shows in how they are written.
+    /// Of those that nobody answers for the same reason it is the first.
     pub fn unanswered(&self, policy: &Policy) -> Vec<Unanswered> {
         let backends = self.backends();
-        let written = policy.detector_calls().iter();
-        let unanswered = written.filter_map(|written| match backends.route(&written.call) {
-            Route::Local | Route::Backend(_) => None,
-            Route::Nobody(reason) => Some(Unanswered {
-                span: written.span,
-                reason,
-            }),
-        });
-        unanswered.collect()
+        let mut unanswered: Vec<Unanswered> = Vec::new();
+        for written in policy.detector_calls() {
+            let Route::Nobody(reason) = backends.route(&written.call) else {
+                continue;
+            };
+            let is_known = unanswered.iter().any(|known| known.reason == reason);
+            if !is_known && unanswered.len() < UNANSWERED_MAX {
+                let span = written.span;
+                unanswered.push(Unanswered { span, reason });
+            }
+        }
+        unanswered
     }
 
     /// How long a message waits for all that must be asked about it.

@@ -35,7 +35,7 @@ pub enum StoreError {
     },
     #[error("the database is in the encoding {found}, in which not every text can be kept")]
     Encoding { found: String },
-    #[error("`{prefix}` is not the beginning of {}", named.id())]
+    #[error("`{prefix}` is not enough of the beginning of {}", named.id())]
     InvalidPrefix { named: Named, prefix: String },
     #[error("no {} begins with `{prefix}`", named.one())]
     Unknown { named: Named, prefix: String },

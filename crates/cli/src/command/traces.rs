@@ -8,7 +8,8 @@ use std::io::{self, Write};
 use portcullis_json::{Limits, Value, parse};
 use portcullis_store::{EventPage, Search, SessionFilter, Store, StoreError, export_trace};
 use portcullis_trace::record::{
-    Direction, EventRecord, Origin, SessionRecord, SessionSummary, Verdict, ViolationRecord,
+    Direction, EventRecord, Origin, Sequence, SessionRecord, SessionSummary, Verdict,
+    ViolationRecord,
 };
 
 use super::store::{failure, object, open, open_existing, open_to_list, text_or_null, time};
@@ -171,7 +172,10 @@ pub(super) fn write_events(
     wanted: impl Fn(&EventRecord) -> bool,
 ) -> Result<(), Failure> {
     let mut page = EventPage::first(PAGE_EVENTS);
-    let mut seen = Events::default();
+    let (mut seen, nothing) = (Events::default(), Events::default());
+    // Findings count what was lost too: behind a gap nobody knows what they are about.
+    let mut expected = Sequence::FIRST;
+    let mut is_whole = true;
     loop {
         let events = store
             .events(&session.id, page)
@@ -186,9 +190,15 @@ pub(super) fn write_events(
             for message in &messages {
                 seen.push(message);
             }
+            is_whole &= event.sequence == expected;
+            expected = event.sequence.next();
             if wanted(event) {
-                let name = numbered(&(first..seen.count()));
-                write_event(out, session.origin, event, (&name, &messages), &seen)?;
+                let (name, seen) = if is_whole {
+                    (numbered(&(first..seen.count())), &seen)
+                } else {
+                    (String::new(), &nothing)
+                };
+                write_event(out, session.origin, event, (&name, &messages), seen)?;
             }
         }
     }
@@ -223,7 +233,11 @@ fn write_header(out: &mut impl Write, summary: &SessionSummary) -> io::Result<()
         // It never passed a gateway.
         writeln!(out, "  pushed    {}", time(session.started_at))?;
     }
-    let note = "(numbered as recorded; findings and exports count as `messages.N` does)";
+    let note = if summary.events_lost == 0 {
+        "(numbered as recorded; findings count as `messages.N` does)"
+    } else {
+        "(numbered as recorded; findings count what was lost too)"
+    };
     writeln!(out, "  messages  {} {}", summary.events, FAINT.paint(note))?;
     if summary.events_lost > 0 {
         let lost = format!("{} (their recording did not keep up)", summary.events_lost);

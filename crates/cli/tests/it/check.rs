@@ -151,6 +151,19 @@ fn a_detector_that_nobody_answers_for_is_warned_of_before_it_is_asked() {
 }
 
 #[test]
+fn of_many_calls_that_nobody_answers_the_first_is_warned_of() {
+    let rule = "raise \"x\" if:\n    (m: Message)\n    m.role == \"no\"\n    moderated(m)\n";
+    let policy = format!(
+        "from invariant.detectors import moderated\n{}",
+        rule.repeat(1000)
+    );
+    let output = output(&policy, TRACE, &[]);
+    let warned = text(&output.stderr);
+    assert_eq!(warned.matches("is not configured").count(), 1, "{warned}");
+    assert!(warned.contains("(p.gr:5)"), "{warned}");
+}
+
+#[test]
 fn of_many_places_the_first_are_shown() {
     let trace = format!(
         "[{{\"role\":\"user\",\"content\":\"{}\"}}]",

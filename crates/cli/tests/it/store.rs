@@ -87,7 +87,7 @@ fn guardrail_that_is_not_there_or_does_not_load_is_refused() {
     refused(
         directory,
         &["guardrails", "rm", "x"],
-        "is not the beginning of the id of a guardrail",
+        "is not enough of the beginning of the id of a guardrail",
     );
     write(directory, "empty.gr", "x := 1\n");
     let unfit = |name: &str, more: &[&str], message: &str| {

@@ -22,6 +22,7 @@ use portcullis_json::Object;
 use portcullis_mcp::UnknownMeta;
 use portcullis_session::{GuardrailAction, RefusalStyle, SamplingContext, ToolCheck, ToolChecks};
 use portcullis_store::Durability;
+use portcullis_syntax::Severity;
 use tracing::Level;
 use url::{Origin, Url};
 
@@ -73,11 +74,11 @@ impl Builder<'_> {
         let clients = self.clients(value(written.clients).unwrap_or_default(), listen);
         self.login = clients.login_at(listen);
         let (servers, allow_methods) = self.servers(value(written.servers));
-        let errors = self.problems.len();
         let detectors = self.detectors(value(written.detectors).unwrap_or_default());
-        // Of detectors with errors it is not known who is asked. Whether others can be connected to
-        // at all shows when the gateway starts.
-        let is_sound = self.problems.len() == errors;
+        // As long as there are errors it may not be known who is asked. Whether those who are known
+        // can be connected to at all shows when the gateway starts.
+        let is_error = |problem: &Problem| problem.severity == Severity::Error;
+        let is_sound = !self.problems.iter().any(is_error);
         let asked = is_sound.then(|| ConfiguredDetectors::new(&detectors).ok());
         let asked = asked.flatten();
         let guardrails = value(written.guardrails);

@@ -82,7 +82,7 @@ impl Node {
             NodeKind::Integer(number) if *number < 0 => "a negative number",
             NodeKind::Integer(_) => "a number",
             NodeKind::BigInteger(_) => "a number that is too large",
-            NodeKind::Float(_) => "a number with a fraction",
+            NodeKind::Float(_) => "a number with a fraction or an exponent",
             NodeKind::Text(_) => "text",
             NodeKind::List(_) => "a list",
             NodeKind::Map(_) => "a mapping",

@@ -16,6 +16,7 @@ use hyper::rt::Executor;
 use hyper::{Request, Response, Uri};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep};
 use tower_service::Service;
 use tracing::debug;
@@ -34,7 +35,11 @@ pub(super) struct PlainClient {
 
 /// Connections without a request.
 #[derive(Debug, Default)]
-struct Resting(Mutex<Hosts>);
+struct Resting {
+    hosts: Mutex<Hosts>,
+    /// Whoever waits for one is told of each.
+    freed: Notify,
+}
 
 #[derive(Debug, Default)]
 struct Hosts {
@@ -70,7 +75,11 @@ impl PlainClient {
         if let Some(path) = uri.path_and_query() {
             *request.uri_mut() = path.clone().into();
         }
-        while let Some(mut sender) = self.resting.take(host) {
+        loop {
+            let (mut sender, has_rested) = match self.resting.take(host) {
+                Some(sender) => (sender, true),
+                None => self.next_free(host, &uri).await?,
+            };
             match sender.try_send_request(request).await {
                 Ok(response) => {
                     self.resting.keep(host, sender);
@@ -78,18 +87,37 @@ impl PlainClient {
                 }
                 // It was closed before the server could have seen anything.
                 Err(mut error) => match error.take_message() {
-                    Some(unsent) => request = unsent,
-                    None => return Err(error.into_error().into()),
+                    Some(unsent) if has_rested => request = unsent,
+                    _ => return Err(error.into_error().into()),
                 },
             }
         }
-        let mut sender = self.connect(uri).await?;
-        let response = sender.send_request(request).await?;
-        self.resting.keep(host, sender);
-        Ok(response)
     }
 
-    async fn connect(&self, to: Uri) -> Result<Sender, Failure> {
+    /// The first connection that is there, and whether it had requests before: one that becomes free,
+    /// or a new one.
+    async fn next_free(&self, host: &HeaderValue, to: &Uri) -> Result<(Sender, bool), Failure> {
+        let mut connecting = Box::pin(self.clone().connect(to.clone()));
+        loop {
+            let freed = self.resting.freed.notified();
+            if let Some(sender) = self.resting.take(host) {
+                // The other one is for who comes next.
+                let (resting, host) = (Arc::clone(&self.resting), host.clone());
+                TokioExecutor::new().execute(async move {
+                    if let Ok(made) = connecting.await {
+                        resting.put(&host, made);
+                    }
+                });
+                return Ok((sender, true));
+            }
+            tokio::select! {
+                made = &mut connecting => return Ok((made?, false)),
+                () = freed => {}
+            }
+        }
+    }
+
+    async fn connect(self, to: Uri) -> Result<Sender, Failure> {
         let stream = self.connector.clone().call(to).await?;
         let (sender, connection) = http1::handshake(stream).await?;
         // It ends with its sender.
@@ -141,10 +169,12 @@ impl Resting {
         if !mem::replace(&mut hosts.is_swept, true) {
             TokioExecutor::new().execute(sweep(Arc::downgrade(self)));
         }
+        drop(hosts);
+        self.freed.notify_waiters();
     }
 
     fn hosts(&self) -> MutexGuard<'_, Hosts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.hosts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -178,14 +208,12 @@ impl Rested {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
-    use std::sync::mpsc;
     use std::time::Duration;
-    use std::{net, thread};
 
     use http_body_util::BodyExt;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
+    use tokio::sync::{mpsc, oneshot};
     use tokio::task::{JoinSet, yield_now};
     use tokio::time::{advance, pause, timeout};
 
@@ -242,33 +270,54 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_went_to_a_closed_connection_is_sent_on_another() {
-        let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let host = listener.local_addr().unwrap().to_string();
-        let host = host.parse().unwrap();
-        let (close, closing) = mpsc::sync_channel(1);
-        let (tell, closed) = mpsc::sync_channel(1);
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                assert_ne!(stream.read(&mut [0; 1024]).unwrap(), 0);
-                stream.write_all(ANSWER).unwrap();
-                let Ok(()) = closing.recv() else { return };
+    async fn a_connection_that_the_server_closed_is_not_asked_again() {
+        let (listener, host) = listen().await;
+        let (tell, mut closed) = mpsc::channel(1);
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            for _ in 0..2 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                answer(&mut stream, 1).await;
                 drop(stream);
-                tell.send(()).unwrap();
+                tell.send(()).await.unwrap();
             }
         });
         let connector = Connector::new(Reach::Configured).unwrap();
         ask(&connector, &host).await;
+        closed.recv().await.unwrap();
+        // What the system knows by now the runtime is told before it goes on here.
+        sleep(Duration::from_millis(10)).await;
         yield_now().await;
-        // While this waits for threads, the runtime sees nothing of what happens. Then it sees all at
-        // once, and goes on here before it does with the connection.
-        let gate = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let _knocks = net::TcpStream::connect(gate.local_addr().unwrap()).unwrap();
-        close.send(()).unwrap();
-        closed.recv().unwrap();
-        gate.accept().await.unwrap();
         ask(&connector, &host).await;
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_becomes_free_is_taken_where_no_other_can_be_made() {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let host = address.to_string().parse().unwrap();
+        let connector = Connector::new(Reach::Configured).unwrap();
+        let (fill, filled) = oneshot::channel();
+        let server = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut unaccepted = Vec::new();
+            let short = Duration::from_millis(100);
+            // Until the system takes no more.
+            while let Ok(other) = timeout(short, TcpStream::connect(address)).await {
+                unaccepted.push(other.unwrap());
+            }
+            fill.send(()).unwrap();
+            // The second waits by then.
+            sleep(short).await;
+            answer(&mut stream, 2).await;
+        };
+        let second = async {
+            filled.await.unwrap();
+            ask(&connector, &host).await;
+        };
+        tokio::join!(server, ask(&connector, &host), second);
     }
 
     #[tokio::test]

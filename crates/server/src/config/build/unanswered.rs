@@ -26,30 +26,34 @@ impl Builder<'_> {
         place: &PolicyPlace,
         detectors: &ConfiguredDetectors,
     ) {
-        for Unanswered { span, reason } in detectors.unanswered(policy) {
+        let help = match guardrail.on_failure {
+            GuardrailAction::Block => {
+                "as it is, a message that this would be asked about is blocked"
+            }
+            GuardrailAction::Log => {
+                "as it is, a message that this would be asked about passes unjudged, and that is \
+                 recorded"
+            }
+        };
+        let unanswered = detectors.unanswered(policy).into_iter();
+        let warnings = unanswered.map(|Unanswered { span, reason }| {
             let message = format!("guardrail `{}`: {reason}", guardrail.name.name);
-            let warning = |span| {
-                Problem::warning(span, message).help(match guardrail.on_failure {
-                    GuardrailAction::Block => {
-                        "as it is, a message that this would be asked about is blocked"
-                    }
-                    GuardrailAction::Log => {
-                        "as it is, a message that this would be asked about passes unjudged, and \
-                         that is recorded"
-                    }
-                })
+            let span = match place {
+                PolicyPlace::Here(of_policy) => {
+                    embedded::place_of(self.text, of_policy, policy, span)
+                }
+                PolicyPlace::InFile(_) => span.range(),
             };
-            match place {
-                PolicyPlace::Here(policy_span) => {
-                    let span = embedded::place_of(self.text, policy_span, policy, span);
-                    self.problems.push(warning(span));
-                }
-                PolicyPlace::InFile(path) => {
-                    let warning = warning(span.range());
-                    let source = policy.source().to_owned();
-                    let of_file = FileProblems::new(path.clone(), source, vec![warning]);
-                    self.of_named.push(of_file);
-                }
+            Problem::warning(span, message).help(help)
+        });
+        let warnings: Vec<Problem> = warnings.collect();
+        match place {
+            PolicyPlace::Here(_) => self.problems.extend(warnings),
+            PolicyPlace::InFile(_) if warnings.is_empty() => {}
+            PolicyPlace::InFile(path) => {
+                let source = policy.source().to_owned();
+                let of_file = FileProblems::new(path.clone(), source, warnings);
+                self.of_named.push(of_file);
             }
         }
     }

@@ -44,7 +44,7 @@ fn check_problem(yaml: &str, place: &str, message: &str, help: &str) {
 #[test]
 fn faults_of_yaml_are_said_with_a_way_out() {
     let check = check_problem;
-    let column = "begins in another column";
+    let misplaced = "does not belong to what stands before";
     check(
         "servers:\n\ta: {}\n",
         ":2:2:",
@@ -57,16 +57,31 @@ fn faults_of_yaml_are_said_with_a_way_out() {
         "where no key can be",
         "lack its `:`",
     );
-    check(
-        "servers:\n  a:\n    b: 1\n   c: 2\n",
-        ":4:4:",
-        column,
-        "same column",
-    );
-    check("a: { b: [x]\nc: 1\n", ":2:1:", "a `{` above", "put a `}`");
+    for (yaml, place) in [
+        ("servers:\n  a:\n    b: 1\n   c: 2\n", ":4:4:"),
+        ("a: b\n- c\n", ":2:3:"),
+    ] {
+        check(
+            yaml,
+            place,
+            misplaced,
+            "in the same column, and nothing stand behind",
+        );
+    }
+    for (yaml, place) in [
+        ("a: { b: [x]\nc: 1\n", ":2:1:"),
+        ("a: {url: http://h:1/p: q}\n", ":1:"),
+    ] {
+        check(
+            yaml,
+            place,
+            "a `[` or `{` that is not closed, or",
+            "a `]` or `}` behind",
+        );
+    }
     check("a: [x, y\nb: 1\n", ":", "", "");
     check("a: 'x\nb: 1\n", ":1:4:", "unclosed quote", "same quote");
-    check("a: @x\n", ":1:4:", "unless it is in quotes", "in quotes");
+    check("a: @x\n", ":1:4:", "that cannot stand here", "in quotes");
     check("a: *\n", ":1:4:", "name of YAML", "in quotes");
     check("a: *x\n", ":1:4:", "none that is known", "in quotes");
     check(
@@ -92,7 +107,7 @@ fn usual_mistakes_are_said_with_a_way_out() {
     check(
         &limits("1.5"),
         ":1:26:",
-        "found a number with a fraction",
+        "found a number with a fraction or an exponent",
         "",
     );
     check(&limits("99999999999999999999"), ":1:26:", "too large", "");
@@ -102,6 +117,13 @@ fn usual_mistakes_are_said_with_a_way_out() {
         ":1:1:",
         "unknown key",
         "mean `servers`?",
+    );
+    // It would mean the opposite.
+    check(
+        "disabled_servers: {}\n",
+        ":1:1:",
+        "unknown key",
+        "config schema",
     );
     check("nothing: 1\n", ":1:1:", "unknown key", "config schema");
     let policy = |written: &str| format!("guardrails:\n- name: a\n  policy: {written}\n");

@@ -92,7 +92,11 @@ impl<'n> NodeDeserializer<'n> {
 
 fn did_you_mean(word: &str, known: &[&'static str]) -> Option<String> {
     // Clients' files have `mcpServers`.
-    let ends_so = |known: &str| word.to_ascii_lowercase().ends_with(known);
+    let ends_so = |known: &str| {
+        let end = word.len().checked_sub(known.len());
+        let end = end.and_then(|end| word.get(end..)).unwrap_or_default();
+        end.eq_ignore_ascii_case(known) && end.starts_with(|first: char| first.is_ascii_uppercase())
+    };
     let meant = nearest(word, known.iter().copied());
     let meant = meant.or_else(|| known.iter().copied().find(|known| ends_so(known)))?;
     Some(format!("did you mean `{meant}`?"))

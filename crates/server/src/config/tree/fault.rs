@@ -21,28 +21,28 @@ const FAULTS: [Fault; 12] = [
     Fault {
         said: "mapping values are not allowed",
         means: "a `:` where no key can be",
-        help: "the line above may lack its `:` and the blank behind it; or a text with `: ` in it \
-               needs quotes",
+        help: "the line above may lack its `:` and the blank behind it, or this one is indented too \
+               far; a text with `: ` in it needs quotes",
     },
     Fault {
         said: "did not find expected key",
-        means: "this line begins in another column than those that it belongs to",
-        help: "let the keys of one mapping, and the `-` of one list, begin in the same column",
+        means: MISPLACED,
+        help: PLACING,
     },
     Fault {
         said: "did not find expected '-' indicator",
-        means: "this line begins in another column than those that it belongs to",
-        help: "let the keys of one mapping, and the `-` of one list, begin in the same column",
+        means: MISPLACED,
+        help: PLACING,
     },
     Fault {
         said: "did not find expected ',' or '}'",
-        means: "a `{` above this is not closed",
-        help: "put a `}` behind its last entry, and a `,` between two entries",
+        means: UNCLOSED,
+        help: CLOSING,
     },
     Fault {
         said: "did not find expected ',' or ']'",
-        means: "a `[` above this is not closed",
-        help: "put a `]` behind its last item, and a `,` between two items",
+        means: UNCLOSED,
+        help: CLOSING,
     },
     Fault {
         said: "illegal placement of ':'",
@@ -56,8 +56,9 @@ const FAULTS: [Fault; 12] = [
     },
     Fault {
         said: "unexpected character",
-        means: "no text begins with this character unless it is in quotes",
-        help: "put the text in quotes",
+        means: "a character that cannot stand here",
+        help: "put a text that begins with a sign in quotes, and write a control character as `\\xNN` \
+               in double quotes",
     },
     Fault {
         said: "anchor",
@@ -66,15 +67,23 @@ const FAULTS: [Fault; 12] = [
     },
     Fault {
         said: "while parsing a quoted scalar",
-        means: "a `\\` in double quotes that begins no escape",
+        means: "a `\\` in double quotes that begins no escape, or one that is wrong",
         help: "put the text in single quotes, where `\\` is `\\`",
     },
     Fault {
         said: "multiple YAML documents",
-        means: "a second document begins above this",
-        help: "take the line `---` out: a file is one document",
+        means: "a second document begins here or above",
+        help: "take the line `---` or `...` out: a file is one document",
     },
 ];
+
+const MISPLACED: &str = "this does not belong to what stands before it";
+const PLACING: &str = "let the keys of one mapping, and the `-` of one list, begin in the same column, \
+    and nothing stand behind a text in quotes, a `]` or a `}`";
+
+const UNCLOSED: &str = "a `[` or `{` that is not closed, or has a text with `: ` in it";
+const CLOSING: &str = "put a `,` between two entries, a `]` or `}` behind the last, and quotes around a \
+    text with `: ` in it";
 
 pub(super) fn not_yaml(error: &Error, source: &str) -> Problem {
     let span = error.location().map_or(0..0, |location| {
