@@ -488,5 +488,5 @@ pub(crate) enum ArgumentPattern {
 pub(crate) struct TextPattern {
     pub(crate) literal: Arc<str>,
     /// The message says what is wrong with it.
-    pub(crate) regex: Result<Pattern, String>,
+    pub(crate) regex: Result<Box<Pattern>, String>,
 }

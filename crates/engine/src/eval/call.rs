@@ -249,12 +249,9 @@ impl Evaluator<'_> {
         let found = search(&mut steps);
         let spent = (allowed - steps.left()) / STEPS_PER_FUEL;
         meter.burn(spent).map_err(Interrupt::Exceeded)?;
-        found.map_err(|exhausted| {
-            if affordable < Steps::MAX {
-                Interrupt::Exceeded(Exceeded::Fuel)
-            } else {
-                error(exhausted.to_string(), span)
-            }
+        found.map_err(|exhausted| match exhausted {
+            Exhausted::Steps if affordable < Steps::MAX => Interrupt::Exceeded(Exceeded::Fuel),
+            Exhausted::Steps | Exhausted::Frames => error(exhausted.to_string(), span),
         })
     }
 

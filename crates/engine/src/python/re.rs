@@ -3,8 +3,10 @@
 //! A pattern is parsed once ([`parse`]) and may then run on two engines. [`linear`] is the `regex`
 //! family: linear time, but without look-around and back references. [`machine`] is a backtracking
 //! machine with Python's exact meaning and a step limit. The linear engine is used wherever it
-//! provably gives the same answer.
+//! provably gives the same answer; where it does not, it tells the machine where to try
+//! ([`candidates`]).
 
+mod candidates;
 mod charset;
 mod linear;
 mod machine;
@@ -13,10 +15,13 @@ mod parse;
 mod program;
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
+use candidates::Candidates;
 pub(super) use charset::{is_printable, is_space};
 use linear::Linear;
-use machine::Machine;
+use machine::{FRAMES_MAX, Machine};
+use node::Node;
 use program::Program;
 
 /// Longest accepted pattern, in code points.
@@ -34,8 +39,11 @@ const RESCAN_BYTES_PER_STEP: usize = 16;
 /// A compiled Python regular expression.
 #[derive(Debug)]
 pub(crate) struct Pattern {
+    root: Node,
     program: Program,
     linear: Option<Linear>,
+    /// Made when they are first needed: most patterns never need them.
+    candidates: OnceLock<Option<Box<Candidates>>>,
 }
 
 /// What `re.compile` takes as `flags`: a set of switches.
@@ -58,14 +66,21 @@ pub(crate) struct Steps {
     left: u64,
 }
 
-/// Matching needed more steps or memory than one call may take.
+/// Matching needed more than one call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the regular expression needs more than {} steps on this text: a shorter text needs fewer, and \
-     so do simpler repetitions",
-    Steps::MAX
-)]
-pub(crate) struct Exhausted;
+pub(crate) enum Exhausted {
+    #[error(
+        "the regular expression needs more than {} steps on this text: a shorter text needs fewer, \
+         and so do simpler repetitions",
+        Steps::MAX
+    )]
+    Steps,
+    #[error(
+        "the regular expression has more than {FRAMES_MAX} choices to remember on this text: a \
+         shorter text has fewer, and so have simpler repetitions"
+    )]
+    Frames,
+}
 
 /// An upper bound of what the linear engine read behind the matches that it found, and so reads
 /// again for the next ones.
@@ -86,7 +101,12 @@ impl Pattern {
         let parsed = parse::parse(pattern, flags)?;
         let program = Program::new(&parsed);
         let linear = Linear::new(&parsed.root);
-        Ok(Self { program, linear })
+        Ok(Self {
+            root: parsed.root,
+            program,
+            linear,
+            candidates: OnceLock::new(),
+        })
     }
 
     /// `re.match(pattern, text).end()` as a byte offset.
@@ -108,6 +128,11 @@ impl Pattern {
         steps: &mut Steps,
     ) -> Result<Vec<Range<usize>>, Exhausted> {
         let linear = self.linear_for(text);
+        if linear.is_none()
+            && let Some(places) = self.candidates().and_then(|all| all.places(text))
+        {
+            return Machine::new(&self.program, text, steps).find_among(&places);
+        }
         let mut found = Vec::new();
         // Most texts have no match, and the linear engine needs nothing else to say so.
         let mut first = linear.map(|linear| linear.search(text, 0));
@@ -143,6 +168,11 @@ impl Pattern {
 
     fn linear_for(&self, text: &str) -> Option<&Linear> {
         self.linear.as_ref().filter(|linear| linear.agrees_on(text))
+    }
+
+    fn candidates(&self) -> Option<&Candidates> {
+        let candidates = || Candidates::new(&self.root).map(Box::new);
+        self.candidates.get_or_init(candidates).as_deref()
     }
 }
 
@@ -214,7 +244,10 @@ impl Steps {
     }
 
     fn spend(&mut self, steps: usize) -> Result<(), Exhausted> {
-        self.left = self.left.checked_sub(steps as u64).ok_or(Exhausted)?;
+        self.left = self
+            .left
+            .checked_sub(steps as u64)
+            .ok_or(Exhausted::Steps)?;
         Ok(())
     }
 }

@@ -170,7 +170,9 @@ impl Resolver {
 impl TextPattern {
     pub(crate) fn new(text: &str) -> Self {
         let regex = Pattern::compile(&format!("{text}$"), Flags::DOT_ALL);
-        let regex = regex.map_err(|problem| format!("`{text}`: {problem}"));
+        let regex = regex
+            .map(Box::new)
+            .map_err(|problem| format!("`{text}`: {problem}"));
         Self {
             literal: text.into(),
             regex,

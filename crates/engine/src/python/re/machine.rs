@@ -9,7 +9,7 @@ use super::program::{Instruction, Program, Scope, ScopeKind};
 use super::{Exhausted, Flags, Steps};
 
 /// Choices and changes one match attempt may have to remember.
-const FRAMES_MAX: usize = 1 << 20;
+pub(super) const FRAMES_MAX: usize = 1 << 20;
 
 #[derive(Debug)]
 pub(super) struct Machine<'t> {
@@ -117,6 +117,20 @@ impl<'t> Machine<'t> {
         }
     }
 
+    /// All matches, none of which is empty or begins anywhere else.
+    pub(super) fn find_among(&mut self, places: &[usize]) -> Result<Vec<Range<usize>>, Exhausted> {
+        let mut found: Vec<Range<usize>> = Vec::new();
+        for start in places {
+            if found.last().is_some_and(|last| *start < last.end) {
+                continue;
+            }
+            if let Some(end) = self.match_at(*start, false)? {
+                found.push(*start..end);
+            }
+        }
+        Ok(found)
+    }
+
     /// The end of the match that begins at `start`.
     pub(super) fn match_at(
         &mut self,
@@ -158,7 +172,7 @@ impl<'t> Machine<'t> {
 
     fn push(&mut self, frame: Frame) -> Result<(), Exhausted> {
         if self.frames.len() == FRAMES_MAX {
-            return Err(Exhausted);
+            return Err(Exhausted::Frames);
         }
         self.frames.push(frame);
         Ok(())

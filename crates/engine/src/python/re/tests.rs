@@ -18,13 +18,25 @@ fn steps() -> Steps {
     Steps::new(Steps::MAX)
 }
 
-fn outcome(pattern: &str, text: &str, with_linear: bool) -> Outcome {
+/// Who searches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    Chosen,
+    /// The machine where a wider pattern matches.
+    Candidates,
+    Machine,
+}
+
+fn outcome(pattern: &str, text: &str, engine: Engine) -> Outcome {
     let mut pattern = match Pattern::compile(pattern, Flags::NONE) {
         Ok(pattern) => pattern,
         Err(error) => return Outcome::Refused(Some(error.position)),
     };
-    if !with_linear {
+    if engine != Engine::Chosen {
         pattern.linear = None;
+    }
+    if engine == Engine::Machine {
+        pattern.candidates = OnceLock::from(None);
     }
     Outcome::Found {
         start: pattern.match_start(text, &mut steps()).unwrap(),
@@ -34,20 +46,15 @@ fn outcome(pattern: &str, text: &str, with_linear: bool) -> Outcome {
 
 #[track_caller]
 fn check(pattern: &str, text: &str, expected: &Outcome) {
-    for with_linear in [true, false] {
-        let actual = outcome(pattern, text, with_linear);
+    for engine in [Engine::Chosen, Engine::Candidates, Engine::Machine] {
+        let actual = outcome(pattern, text, engine);
         let agrees = match (&actual, expected) {
             (Outcome::Refused(_), Outcome::Refused(_)) => true,
             (actual, expected) => actual == expected,
         };
-        let engine = if with_linear {
-            "the chosen engine"
-        } else {
-            "the machine"
-        };
         assert!(
             agrees,
-            "{pattern:?} on {text:?} by {engine}: {actual:?}, Python: {expected:?}"
+            "{pattern:?} on {text:?} by {engine:?}: {actual:?}, Python: {expected:?}"
         );
     }
 }
@@ -55,7 +62,7 @@ fn check(pattern: &str, text: &str, expected: &Outcome) {
 #[test]
 fn table_of_python_answers_holds() {
     for (pattern, text, expected) in table::CASES {
-        let actual = outcome(pattern, text, true);
+        let actual = outcome(pattern, text, Engine::Chosen);
         let expected = match expected {
             Ok(spans) => Outcome::Found {
                 start: spans
@@ -105,12 +112,43 @@ fn parse_outcome(fields: &[&str]) -> Outcome {
 
 #[test]
 fn exponential_backtracking_ends_in_an_error() {
-    let text = "a".repeat(64);
+    let text = format!("{}cb", "a".repeat(64));
     for pattern in [r"(?=(a+)+b)a", r"(a|aa)*(?!)c\1", r"((a*)*)*\1b"] {
         let pattern = Pattern::compile(pattern, Flags::NONE).unwrap();
-        assert_eq!(pattern.match_start(&text, &mut steps()), Err(Exhausted));
-        assert_eq!(pattern.find_iter(&text, &mut steps()), Err(Exhausted));
+        let exhausted = Exhausted::Steps;
+        assert_eq!(pattern.match_start(&text, &mut steps()), Err(exhausted));
+        assert_eq!(pattern.find_iter(&text, &mut steps()), Err(exhausted));
     }
+}
+
+#[test]
+fn choices_beyond_memory_end_in_an_error_that_says_so() {
+    let pattern = Pattern::compile("(?=(?:a|b)*c)a", Flags::NONE).unwrap();
+    let text = "a".repeat(FRAMES_MAX);
+    let exhausted = pattern.find_iter(&text, &mut steps()).unwrap_err();
+    assert_eq!(exhausted, Exhausted::Frames);
+    assert!(exhausted.to_string().contains("more than 1048576 choices"));
+}
+
+#[test]
+fn machine_tries_only_where_a_wider_pattern_matches() {
+    let spent = |pattern: &str, text: &str| {
+        let mut steps = steps();
+        let pattern = Pattern::compile(pattern, Flags::NONE).unwrap();
+        assert!(pattern.linear.is_none());
+        let found = pattern.find_iter(text, &mut steps).unwrap();
+        (found.len(), Steps::MAX - steps.left())
+    };
+    let text = "The quick brown fox jumps over the lazy dog. ".repeat(1 << 16);
+    assert_eq!(spent("(?i)key(?!board)[-_ ]?[0-9a-f]{8}", &text), (0, 0));
+    assert_eq!(spent(r"(?<!\w)(\w+)=\1", &text), (0, 0));
+    let with_one = format!("{text}key 01234567 {text}");
+    let (found, steps) = spent("(?i)key(?!board)[-_ ]?[0-9a-f]{8}", &with_one);
+    assert_eq!(found, 1);
+    assert!(steps < 100, "{steps}");
+    // What can be empty may match everywhere.
+    let (_, steps) = spent("(?=z)|(?!.)", &"a".repeat(100));
+    assert!(steps > 100, "{steps}");
 }
 
 #[test]
@@ -138,7 +176,10 @@ fn many_matches_in_a_long_text_are_all_found() {
 fn searches_that_read_ahead_to_the_end_each_time_end_in_an_error() {
     let text = "a".repeat(1 << 19);
     let pattern = Pattern::compile("a.*b|a", Flags::NONE).unwrap();
-    assert_eq!(pattern.find_iter(&text, &mut steps()), Err(Exhausted));
+    assert_eq!(
+        pattern.find_iter(&text, &mut steps()),
+        Err(Exhausted::Steps)
+    );
 }
 
 #[test]
