@@ -7,10 +7,14 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::npm::write;
 
 /// How long a program may take until it listens.
 const START_MAX: Duration = Duration::from_secs(20);
+/// How long a gateway that is asked to end may take before it is killed.
+const END_MAX: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(20);
 
 /// A program that is ended when nobody needs it any more.
@@ -115,6 +119,17 @@ impl Gateway {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+}
+
+/// Ends kindly, so that what the gateway writes at its end is written.
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let process = Pid::from_raw(self.process().cast_signed());
+        // What has ended by itself, or does not end, is left to `Running`.
+        if process.is_some_and(|process| kill_process(process, Signal::TERM).is_ok()) {
+            let _ended = self.process.end_within(END_MAX);
+        }
     }
 }
 

@@ -16,6 +16,7 @@ mod overhead;
 mod pages;
 mod postgres;
 mod process;
+mod profile;
 mod quality;
 mod scripts;
 mod soak;
@@ -135,6 +136,8 @@ enum Chore {
     Throughput(throughput::Options),
     /// Check what the compiler does not: sizes, names, left-overs.
     Tidy,
+    /// Record for the compiler how the program runs under load.
+    Profile,
     /// Time the engine on one workload: one line of JSON for a comparison of engines.
     Speed {
         /// A JSON object with `policy`, `trace` and perhaps `pending`.
@@ -196,6 +199,7 @@ fn main() -> ExitCode {
         } => soak::run(&portcullis, minutes),
         Chore::SoakServer => soak::serve_stdio().map(|()| (String::new(), true)),
         Chore::Throughput(options) => throughput::run(&options),
+        Chore::Profile => profile::run(),
         Chore::Tidy => tidy::run(),
         Chore::DetectPages { check } => pages::run(check),
         Chore::EdgeCases => edge_cases::run(),

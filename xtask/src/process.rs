@@ -32,6 +32,19 @@ pub(crate) fn succeed(command: Command) -> Result<(), String> {
     }
 }
 
+/// What a program prints, which has to succeed.
+pub(crate) fn output(command: &mut Command) -> Result<String, String> {
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output();
+    let output = output.map_err(|error| format!("{}: {error}", name(command)))?;
+    if !output.status.success() {
+        return Err(format!("`{}`: {}", name(command), output.status));
+    }
+    String::from_utf8(output.stdout).map_err(|error| format!("{}: {error}", name(command)))
+}
+
 fn name(command: &Command) -> String {
     let arguments = command.get_args().map(OsStr::to_string_lossy);
     let words: Vec<_> = [command.get_program().to_string_lossy()]

@@ -39,13 +39,13 @@ const PAIRS: usize = 6;
 pub(crate) struct Options {
     /// The gateway to measure, built for release.
     #[arg(long, default_value = "target/release/portcullis")]
-    portcullis: PathBuf,
+    pub(crate) portcullis: PathBuf,
     /// How many connections have a call in flight.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 16, 64])]
-    connections: Vec<usize>,
+    pub(crate) connections: Vec<usize>,
     /// Bytes of text that a call carries, and that its answer carries back.
     #[arg(long, value_delimiter = ',', default_values_t = [100, 10 << 10, 1 << 20])]
-    bytes: Vec<usize>,
+    pub(crate) bytes: Vec<usize>,
 }
 
 /// How the server is reached.

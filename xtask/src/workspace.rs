@@ -1,8 +1,9 @@
 //! What `cargo metadata` says of our crates.
 
+use crate::process::output;
 use portcullis_json::{self as json, Limits, Value};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// The packages of the workspace and where it lies.
 pub(crate) struct Workspace {
@@ -29,17 +30,9 @@ pub(crate) struct Dependency {
 
 impl Workspace {
     pub(crate) fn load() -> Result<Self, String> {
-        let output = Command::new("cargo")
-            .args(["metadata", "--format-version", "1", "--no-deps"])
-            .stderr(Stdio::inherit())
-            .output()
-            .map_err(|error| format!("cargo metadata: {error}"))?;
-        if !output.status.success() {
-            return Err(format!("cargo metadata: {}", output.status));
-        }
-        let text =
-            String::from_utf8(output.stdout).map_err(|error| format!("cargo metadata: {error}"))?;
-        Self::read(&text)
+        let mut command = Command::new("cargo");
+        command.args(["metadata", "--format-version", "1", "--no-deps"]);
+        Self::read(&output(&mut command)?)
     }
 
     pub(crate) fn read(metadata: &str) -> Result<Self, String> {

@@ -1,0 +1,127 @@
+//! Records how often the parts of the program run under load, for the compiler.
+//!
+//! A release build reads the record (`profile/rustc`) and lays out together what runs for every
+//! message. What has changed since the record was made is compiled as if there were none.
+
+use crate::overhead;
+use crate::process::{output, succeed};
+use crate::soak;
+use crate::throughput;
+use crate::workspace::Workspace;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Where the record is, from the root of the project.
+const RECORD: &str = "profile/release.profdata";
+/// The loads: `throughput` with these, `overhead` and `soak`.
+const CONNECTIONS: usize = 16;
+const BYTES: [usize; 3] = [100, 10 << 10, 1 << 20];
+const CALLS: usize = 1000;
+const SOAK_MINUTES: f64 = 0.5;
+
+/// Builds a program that counts, puts it under load, and writes the record.
+pub(crate) fn run() -> Result<(String, bool), String> {
+    let merge = profdata()?;
+    let workspace = Workspace::load()?;
+    let target = workspace.target_directory.join("profile");
+    let counts = target.join("counts");
+    if counts.exists() {
+        fs::remove_dir_all(&counts).map_err(|error| format!("{}: {error}", counts.display()))?;
+    }
+    let portcullis = build(&target, &counts)?;
+    // How fast a program is that counts does not matter.
+    throughput::run(&throughput::Options {
+        portcullis: portcullis.clone(),
+        connections: vec![CONNECTIONS],
+        bytes: BYTES.to_vec(),
+    })?;
+    overhead::run(&portcullis, CALLS)?;
+    soak::run(&portcullis, SOAK_MINUTES)?;
+    let mut command = Command::new(merge);
+    command.args(["merge", "--sparse", "-o"]);
+    command.arg(workspace.root.join(RECORD)).arg(&counts);
+    succeed(command)?;
+    Ok((format!("written: {RECORD}"), true))
+}
+
+/// The program that merges counts, which belongs to the compiler.
+fn profdata() -> Result<PathBuf, String> {
+    let mut command = Command::new("rustc");
+    let libraries = output(command.args(["--print", "target-libdir"]))?;
+    let program = Path::new(libraries.trim()).with_file_name("bin/llvm-profdata");
+    if program.exists() {
+        return Ok(program);
+    }
+    Err("the compiler has no `llvm-profdata`: `rustup component add llvm-tools`".to_owned())
+}
+
+/// Builds a program that writes its counts to a directory when it ends. Names in the record have the
+/// settings of the build in them, so nothing else may differ from a release build.
+fn build(target: &Path, counts: &Path) -> Result<PathBuf, String> {
+    let mut command = Command::new("cargo");
+    command
+        .args(["build", "--release", "--locked", "-p", "portcullis-cli"])
+        .arg("--target-dir")
+        .arg(target)
+        .env("PORTCULLIS_COUNTS", counts);
+    succeed(command)?;
+    Ok(target.join("release/portcullis"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::npm::write;
+
+    const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+    /// What `profile/rustc` makes of the arguments of a program.
+    fn wrapped(toolchain: &str, program: &str, arguments: &[&str]) -> Result<String, String> {
+        let mut command = Command::new(format!("{ROOT}/profile/rustc"));
+        let command = command.arg(program).args(arguments);
+        output(command.env("RUSTUP_TOOLCHAIN", toolchain))
+    }
+
+    fn pinned_toolchain() -> String {
+        let text = fs::read_to_string(format!("{ROOT}/rust-toolchain.toml")).unwrap();
+        let channel = text.split_once("channel = \"").unwrap().1;
+        format!("{}-of-some-host", channel.split_once('"').unwrap().0)
+    }
+
+    #[test]
+    fn record_is_for_optimized_code_of_the_pinned_compiler() {
+        let pinned = pinned_toolchain();
+        let optimized = ["--crate-name", "a", "-C", "opt-level=3", "-C", "lto"];
+        let given = wrapped(&pinned, "echo", &optimized).unwrap();
+        assert!(given.contains(" -C lto -Cprofile-use=/"), "{given}");
+        assert!(given.contains("/profile/release.profdata "), "{given}");
+        let untouched = |toolchain: &str, arguments: &[&str]| {
+            let given = wrapped(toolchain, "echo", arguments).unwrap();
+            assert_eq!(given.trim(), arguments.join(" "));
+        };
+        untouched(&pinned, &["--crate-name", "a", "-C", "opt-level=1"]);
+        untouched(&pinned, &["-vV"]);
+        untouched("1.94.0-of-some-host", &optimized);
+        untouched("", &optimized);
+    }
+
+    #[test]
+    fn compiler_reads_the_record() {
+        let directory = tempfile::tempdir().unwrap();
+        let source = directory.path().join("source.rs");
+        write(&source, "pub fn answer() -> u32 { 42 }\n").unwrap();
+        let [source, library] = [&source, &directory.path().join("library.rlib")];
+        let (source, library) = (source.to_str().unwrap(), library.to_str().unwrap());
+        let optimized = [
+            "--crate-type=lib",
+            "-C",
+            "opt-level=3",
+            "-o",
+            library,
+            source,
+        ];
+        wrapped(&pinned_toolchain(), "rustc", &optimized).unwrap();
+        assert!(Path::new(library).exists());
+    }
+}
