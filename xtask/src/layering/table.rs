@@ -86,7 +86,7 @@ pub(crate) const FENCES: &[Fence] = &[
     fence("rusqlite", &["store"]),
     Fence {
         name: "rustix",
-        users: &["server", "transport"],
+        users: &["server", "transport", "xtask"],
         tests: &["cli"],
     },
     // Our own `json` reads everything that comes from outside; this one checks it.
