@@ -34,7 +34,7 @@ use crate::explorer::{RemoteExplorer, RemoteGuardrails, UploadTask};
 use crate::guardrails::GuardrailSource;
 use crate::policy::{PolicyError, PolicyFile};
 use crate::recording::Recording;
-use crate::relay::{Peers, relay};
+use crate::relay::{Ended, Peers, relay};
 use crate::serve::local::{self, ConnectError, LocalClient};
 use crate::text_file::line_and_column;
 use crate::tools::{self, ToolBook};
@@ -107,6 +107,8 @@ pub enum Warning {
         server: String,
         program: OsString,
         status: ExitStatus,
+        /// Whether it did so by itself, and had written nothing to its standard output.
+        said_nothing: bool,
     },
 }
 
@@ -368,14 +370,18 @@ impl Opened {
                 }
                 let server = record.server.clone();
                 let kept = (&*recording, &tools);
-                let (end, status) = relay(peers, session, record, kept, &detectors, signals)
-                    .await
-                    .map_err(RunError::Supervise)?;
-                if is_news(end, status) {
+                let ended = relay(peers, session, record, kept, &detectors, signals);
+                let Ended {
+                    by,
+                    status,
+                    has_spoken,
+                } = ended.await.map_err(RunError::Supervise)?;
+                if is_news(by, status) {
                     warn(Warning::ServerEnded {
                         server,
                         program,
                         status,
+                        said_nothing: by == End::Server && !has_spoken,
                     });
                 }
                 Ok(exit_code(status))
