@@ -13,7 +13,7 @@ use portcullis_session::{
     Guardrail, GuardrailAction, Party, RefusalStyle, Session, SessionContext, SessionLimits,
     SharedDetectors, ToolChecks,
 };
-use portcullis_store::{Durability, Location, StoreError, Upload};
+use portcullis_store::{Durability, Location, RecorderStatus, StoreError, Upload};
 use portcullis_trace::record::{Origin, SessionId, SessionRecord};
 use portcullis_transport::child::{ServerCommand, SpawnError, Started, ended_as_told};
 use portcullis_transport::http::endpoint::EndpointError;
@@ -110,6 +110,8 @@ pub enum Warning {
         /// Whether it did so by itself, and had written nothing to its standard output.
         said_nothing: bool,
     },
+    /// Not all was recorded.
+    Lost(RecorderStatus),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -229,7 +231,10 @@ async fn guard(
     if let Some(upload) = upload {
         upload.end().await;
     }
-    recording.close().await;
+    let status = recording.close().await;
+    if status.has_losses() {
+        warn(Warning::Lost(status));
+    }
     code
 }
 

@@ -216,6 +216,7 @@ fn warn(warning: Warning) {
                 format!("the server `{server}` has ended: `{program}` {manner}")
             });
         }
+        Warning::Lost(status) => show_warning(&format!("the trace has gaps: {status}")),
     }
 }
 

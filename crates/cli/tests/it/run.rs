@@ -243,6 +243,22 @@ fn the_end_of_a_server_is_told_where_it_was_not_asked_for() {
 }
 
 #[test]
+fn what_was_not_recorded_is_told_at_the_end() {
+    let directory = tempfile::TempDir::new().unwrap();
+    std::fs::create_dir_all(directory.path().join("d/traces.db")).unwrap();
+    let run = ["run", "--data-dir", "d", "--on-failure", "log", "--", "cat"];
+    let output = finish(portcullis().current_dir(directory.path()).args(run));
+    let told = text(&output.stderr);
+    assert!(
+        told.ends_with(
+            "warning: the trace has gaps: 2 records were lost: the recording was refused by the \
+             store: `d/traces.db` is not a file\n"
+        ),
+        "{told}"
+    );
+}
+
+#[test]
 fn what_is_wrong_with_a_command_line_is_named_with_a_way_out() {
     let directory = tempfile::TempDir::new().unwrap();
     write(directory.path(), "file", "");
