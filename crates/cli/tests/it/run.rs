@@ -259,6 +259,15 @@ fn what_was_not_recorded_is_told_at_the_end() {
 }
 
 #[test]
+fn usage_says_where_the_command_of_the_server_goes() {
+    let told = text(&finish(portcullis().args(["run", "cat"])).stderr);
+    assert!(
+        told.contains("Usage: portcullis run [OPTIONS] -- COMMAND"),
+        "{told}"
+    );
+}
+
+#[test]
 fn what_is_wrong_with_a_command_line_is_named_with_a_way_out() {
     let directory = tempfile::TempDir::new().unwrap();
     write(directory.path(), "file", "");
