@@ -81,7 +81,7 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "ADDRESS:PORT", value_parser = address)]
     pub(crate) listen: Option<SocketAddr>,
     /// Where traces and logs are kept, whatever the configuration says.
-    #[arg(long, value_name = "DIRECTORY")]
+    #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
     /// Log what passes too.
     #[arg(long)]
@@ -89,6 +89,10 @@ pub(crate) struct ServeArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "portcullis run [OPTIONS] -- COMMAND [ARGUMENTS]...\n       \
+                            portcullis run [OPTIONS] --url URL"
+)]
 pub(crate) struct RunArguments {
     #[command(flatten)]
     pub(crate) guard: GuardArguments,
@@ -172,6 +176,7 @@ pub(crate) struct GuardArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(override_usage = "portcullis mcp [OPTIONS] --exec COMMAND [ARGUMENTS]...")]
 pub(crate) struct McpArguments {
     /// `--project-name P`, `--push-explorer`, `--verbose`, `--failure-response-format
     /// error|content`, any `--metadata-KEY=VALUE`, what `run` has to guard with (but `--name`,
@@ -201,6 +206,7 @@ pub(crate) struct McpOptions {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
+    /// The file that holds the policy.
     pub(crate) policy: PathBuf,
     /// A JSON list of messages, or one message per line; `-` is the standard input.
     pub(crate) trace: PathBuf,
@@ -210,6 +216,7 @@ pub(crate) struct CheckArguments {
     /// A configuration, as `serve` has it, whose `detectors:` are asked.
     #[arg(long, value_name = "FILE")]
     pub(crate) detectors: Option<PathBuf>,
+    /// JSON is for programs.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
 }
@@ -226,6 +233,9 @@ pub(crate) enum ConfigCommand {
     Check {
         #[arg(value_name = "FILE", default_value = "portcullis.yaml")]
         file: PathBuf,
+        /// The same, as `serve` is told it.
+        #[arg(long, value_name = "FILE", conflicts_with = "file")]
+        config: Option<PathBuf>,
     },
     /// Write the JSON Schema of configurations, for editors.
     Schema,
@@ -233,6 +243,7 @@ pub(crate) enum ConfigCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct FmtArguments {
+    /// Each is written anew if that changes it.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Change nothing; exit with 1 if a file is not formatted.

@@ -333,6 +333,12 @@ fn kinds_that_a_detector_does_not_know_are_found() {
         &[("\"PHONE\"", "did you mean `PHONE_NUMBER`?")],
     );
     check(
+        "MORE\nMORE := MOST\nMOST := [\"PHONE\"]",
+        "pii(m, KINDS)",
+        &[("\"PHONE\"", "did you mean `PHONE_NUMBER`?")],
+    );
+    check("MORE\nMORE := KINDS", "pii(m, KINDS)", &[]);
+    check(
         "[]",
         "unicode(m, [\"Co\", \"cf\"])",
         &[("\"cf\"", "did you mean `Cf`?")],

@@ -129,11 +129,18 @@ impl Recording {
         }
     }
 
-    /// Waits, for a bounded time, until everything is on disk.
-    pub(crate) async fn close(&self) {
-        if let Err(reason) = self.recorder.close().await {
+    /// Waits, for a bounded time, until everything is on disk, and says what never got there.
+    pub(crate) async fn close(&self) -> RecorderStatus {
+        let closed = self.recorder.close().await;
+        let mut status = self.recorder.status();
+        if let Err(reason) = closed {
             warn!(%reason, "recording not finished");
+            status.failure = Some(reason);
         }
+        if status.lost > 0 {
+            error!(lost = status.lost, "records are lost");
+        }
+        status
     }
 }
 

@@ -3,7 +3,7 @@
 //! Both directions run on one thread. Each reads its next line only after it has written what
 //! became of the last one, so a slow peer slows the other one down and nothing piles up here.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::{pending, ready};
 use std::io;
 use std::pin::{Pin, pin};
@@ -47,6 +47,16 @@ pub(crate) struct Peers {
     pub(crate) server: ChildServer,
 }
 
+/// How a session ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    pub(crate) by: End,
+    /// Of the server.
+    pub(crate) status: ExitStatus,
+    /// Whether the server had written anything.
+    pub(crate) has_spoken: bool,
+}
+
 /// What both directions share.
 #[derive(Debug)]
 struct Relay<'r> {
@@ -59,6 +69,8 @@ struct Relay<'r> {
     to_client: Mutex<LineWriter<stdio::Output>>,
     /// `None` once the client has ended: that closes the server's input.
     to_server: Mutex<Option<LineWriter<pipe::Sender>>>,
+    /// Whether anything has come from the server.
+    has_spoken: Cell<bool>,
 }
 
 /// A direction of traffic: finished once its sender has ended.
@@ -67,8 +79,7 @@ enum Traffic<F> {
     Finished,
 }
 
-/// Passes messages on until one side ends, then ends the other. Gives who ended it, and the
-/// server's exit status.
+/// Passes messages on until one side ends, then ends the other.
 pub(crate) async fn relay(
     peers: Peers,
     session: Session,
@@ -76,7 +87,7 @@ pub(crate) async fn relay(
     (recording, tools): (&Recording, &ToolBook),
     detectors: &ConfiguredDetectors,
     mut signals: EndSignals,
-) -> io::Result<(End, ExitStatus)> {
+) -> io::Result<Ended> {
     let Peers {
         mut from_client,
         to_client,
@@ -93,6 +104,7 @@ pub(crate) async fn relay(
         tools,
         to_client: Mutex::new(to_client),
         to_server: Mutex::new(Some(to_server)),
+        has_spoken: Cell::new(false),
     };
     let mut answers = Traffic::new(relay.pump(Direction::ToClient, &mut from_server));
     let mut end = {
@@ -120,7 +132,11 @@ pub(crate) async fn relay(
     answers.drain(&relay).await;
     relay.finish().await;
     info!(session = %relay.id(), %status, "server ended");
-    Ok((end, status))
+    Ok(Ended {
+        by: end,
+        status,
+        has_spoken: relay.has_spoken.get(),
+    })
 }
 
 // === impl Relay ===
@@ -145,6 +161,9 @@ impl Relay<'_> {
                     return End::of_sender(direction);
                 }
             };
+            if direction == Direction::ToClient {
+                self.has_spoken.set(true);
+            }
             let actions = match line {
                 Ok(line) => self.judge(direction, &line).await,
                 Err(error) => self.session.borrow_mut().on_lost_line(direction, error),

@@ -13,7 +13,7 @@ use portcullis_session::{
     Guardrail, GuardrailAction, Party, RefusalStyle, Session, SessionContext, SessionLimits,
     SharedDetectors, ToolChecks,
 };
-use portcullis_store::{Durability, Location, StoreError, Upload};
+use portcullis_store::{Durability, Location, RecorderStatus, StoreError, Upload};
 use portcullis_trace::record::{Origin, SessionId, SessionRecord};
 use portcullis_transport::child::{ServerCommand, SpawnError, Started, ended_as_told};
 use portcullis_transport::http::endpoint::EndpointError;
@@ -34,7 +34,7 @@ use crate::explorer::{RemoteExplorer, RemoteGuardrails, UploadTask};
 use crate::guardrails::GuardrailSource;
 use crate::policy::{PolicyError, PolicyFile};
 use crate::recording::Recording;
-use crate::relay::{Peers, relay};
+use crate::relay::{Ended, Peers, relay};
 use crate::serve::local::{self, ConnectError, LocalClient};
 use crate::text_file::line_and_column;
 use crate::tools::{self, ToolBook};
@@ -107,7 +107,11 @@ pub enum Warning {
         server: String,
         program: OsString,
         status: ExitStatus,
+        /// Whether it did so by itself, and had written nothing to its standard output.
+        said_nothing: bool,
     },
+    /// Not all was recorded.
+    Lost(RecorderStatus),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -227,7 +231,10 @@ async fn guard(
     if let Some(upload) = upload {
         upload.end().await;
     }
-    recording.close().await;
+    let status = recording.close().await;
+    if status.has_losses() {
+        warn(Warning::Lost(status));
+    }
     code
 }
 
@@ -368,14 +375,18 @@ impl Opened {
                 }
                 let server = record.server.clone();
                 let kept = (&*recording, &tools);
-                let (end, status) = relay(peers, session, record, kept, &detectors, signals)
-                    .await
-                    .map_err(RunError::Supervise)?;
-                if is_news(end, status) {
+                let ended = relay(peers, session, record, kept, &detectors, signals);
+                let Ended {
+                    by,
+                    status,
+                    has_spoken,
+                } = ended.await.map_err(RunError::Supervise)?;
+                if is_news(by, status) {
                     warn(Warning::ServerEnded {
                         server,
                         program,
                         status,
+                        said_nothing: by == End::Server && !has_spoken,
                     });
                 }
                 Ok(exit_code(status))

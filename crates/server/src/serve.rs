@@ -43,7 +43,7 @@ use std::time::Duration;
 
 use axum::Router;
 use hyper_util::service::TowerToHyperService;
-use portcullis_store::{Location, StoreError};
+use portcullis_store::{Location, RecorderStatus, StoreError};
 use portcullis_transport::http::endpoint::EndpointError;
 use portcullis_transport::http::lanes::Lanes;
 use portcullis_transport::http::listen;
@@ -103,6 +103,8 @@ pub enum Notice {
     },
     NotRecorded(StoreError),
     NotLogged(io::Error),
+    /// Not all was recorded.
+    Lost(RecorderStatus),
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -215,7 +217,10 @@ async fn serve_until_signal(
     if let Some(upload) = upload {
         upload.end().await;
     }
-    recording.close().await;
+    let status = recording.close().await;
+    if status.has_losses() {
+        notify(Notice::Lost(status));
+    }
     Ok(())
 }
 

@@ -160,6 +160,7 @@ pub struct SessionSummary {
     pub events: u64,
     /// Messages that the session judged and whose recording was lost, as far as the store can know.
     pub events_lost: u64,
+    /// Messages that could not be judged count too: a reader must not miss that they were blocked.
     pub violations: u64,
     /// When messages were last pushed to it; `None` for a live one.
     pub last_pushed_at: Option<Timestamp>,
@@ -213,6 +214,15 @@ impl FromStr for SessionId {
 impl fmt::Display for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+// === impl EventRecord ===
+
+impl EventRecord {
+    /// What the message adds to [`SessionSummary::violations`].
+    pub fn violation_count(&self) -> usize {
+        self.violations.len() + usize::from(self.failure.is_some())
     }
 }
 

@@ -64,7 +64,7 @@ pub(crate) struct TracesListArguments {
     /// Only sessions of this project.
     #[arg(long, value_parser = NonEmptyStringValueParser::new())]
     pub(crate) project: Option<String>,
-    /// Only sessions in which a rule was satisfied.
+    /// Only sessions in which a rule was satisfied, or a message could not be judged.
     #[arg(long)]
     pub(crate) violations: bool,
     /// Only sessions in which all these words occur.

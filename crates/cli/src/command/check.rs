@@ -134,7 +134,7 @@ fn rule_place(file: &PolicyFile, rule: usize) -> String {
 }
 
 /// As editors read it: `file:line`.
-fn span_place(file: &PolicyFile, span: Option<Span>) -> String {
+pub(super) fn span_place(file: &PolicyFile, span: Option<Span>) -> String {
     let before = span.and_then(|span| file.source.get(..span.range().start));
     let path = plain(&file.path.display().to_string());
     match before {

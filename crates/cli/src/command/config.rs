@@ -15,7 +15,7 @@ use crate::render::{self, GOOD, file_problems, plain};
 
 pub(crate) fn config(arguments: &ConfigArguments) -> Result<Outcome, Failure> {
     match &arguments.command {
-        ConfigCommand::Check { file } => check(file),
+        ConfigCommand::Check { file, config } => check(config.as_ref().unwrap_or(file)),
         ConfigCommand::Schema => {
             write!(anstream::stdout().lock(), "{}", schema())?;
             Ok(Outcome::Ok)
@@ -61,6 +61,9 @@ fn write_config(out: &mut impl Write, file: &Path, config: &GatewayConfig) -> io
     writeln!(out, "servers: {}", config.servers.len())?;
     for (name, server) in &config.servers {
         writeln!(out, "  {name}  {}", plain(&server_line(server)))?;
+    }
+    if config.servers.is_empty() {
+        writeln!(out, "  clients name theirs in a header (`gateway`)")?;
     }
     writeln!(out, "guardrails in force: {}", config.guardrails.len())?;
     for guardrail in &config.guardrails {

@@ -1,4 +1,7 @@
 use std::io::ErrorKind;
+use std::path::Path;
+
+use portcullis_server::config::server_name;
 
 use super::run::server_command;
 use super::{Failure, Outcome};
@@ -11,13 +14,23 @@ const NOT_STARTED: u8 = 127;
 pub(crate) fn exec_server(arguments: ExecServerArguments) -> Result<Outcome, Failure> {
     let command = server_command(arguments.command)?;
     let error = command.exec(arguments.parent);
-    let program = command.program.to_string_lossy().into_owned();
-    Failure::usage(format!(
-        "the server `{program}` could not be started: {error}"
-    ))
+    let program = command.program.to_string_lossy();
+    let server = server_name(&command);
+    let is_launched = !Path::new(&command.program).ends_with(&server);
+    Failure::usage(if is_launched {
+        format!("the server `{server}` could not be started: `{program}`: {error}")
+    } else {
+        format!("the server `{program}` could not be started: {error}")
+    })
     .hint(match error.kind() {
         ErrorKind::PermissionDenied => "the program must be a file that you may execute",
-        _ => "give the program as an absolute path if it is not in the client's PATH",
+        // A script is there, and what its first line names is not.
+        _ if program.contains('/') => {
+            "look at the path, and at the first line of the file if it is a script"
+        }
+        _ => {
+            "install the program, or give it as an absolute path if it is not in the client's PATH"
+        }
     })
     .show();
     Ok(Outcome::Server(NOT_STARTED))

@@ -1,6 +1,8 @@
 use std::io::Write;
+use std::path::Path;
 
 use portcullis_json::{Object, Value};
+use portcullis_server::detectors::{ConfiguredDetectors, Unanswered};
 use portcullis_server::kept_guardrail::{check_names, check_rules};
 use portcullis_server::policy::PolicyFile;
 use portcullis_store::{
@@ -9,8 +11,12 @@ use portcullis_store::{
 };
 use uuid::Uuid;
 
-use super::store::{failure, now, object, open, open_existing, open_to_list, text_or_null, time};
-use super::{Failure, Outcome};
+use super::check::span_place;
+use super::config::detectors;
+use super::store::{
+    failure, now, object, open, open_existing, open_to_list, text_or_null, time, write_done,
+};
+use super::{Failure, Outcome, show_warning};
 use crate::args::{GuardrailsAddArguments, GuardrailsArguments, GuardrailsCommand};
 use crate::render::{FAINT, plain, policy_diagnostics};
 
@@ -26,15 +32,13 @@ pub(crate) fn guardrails(arguments: &GuardrailsArguments) -> Result<Outcome, Fai
             };
             write_list(&found, *json)?;
         }
-        GuardrailsCommand::Add(added) => add(open(&arguments.store)?.as_mut(), added)?,
+        GuardrailsCommand::Add(added) => {
+            let config = arguments.store.config.as_deref();
+            add(open(&arguments.store)?.as_mut(), added, config)?;
+        }
         GuardrailsCommand::Enable { id } => set_enabled(existing()?.as_mut(), id, true)?,
         GuardrailsCommand::Disable { id } => set_enabled(existing()?.as_mut(), id, false)?,
-        GuardrailsCommand::Rm { id } => {
-            let mut store = existing()?;
-            let id = meant(store.as_mut(), id)?;
-            let deleted = store.delete_guardrail(&id, now());
-            known(&id, deleted.map_err(|error| failure(&error))?)?;
-        }
+        GuardrailsCommand::Rm { id } => remove(existing()?.as_mut(), id)?,
         GuardrailsCommand::History { id, json } => history(existing()?.as_mut(), id, *json)?,
     }
     Ok(Outcome::Ok)
@@ -53,7 +57,11 @@ fn list(store: &mut dyn Store, project: Option<&str>) -> Result<Vec<GuardrailRec
         .map_err(|error| failure(&error))
 }
 
-fn add(store: &mut dyn Store, arguments: &GuardrailsAddArguments) -> Result<(), Failure> {
+fn add(
+    store: &mut dyn Store,
+    arguments: &GuardrailsAddArguments,
+    config: Option<&Path>,
+) -> Result<(), Failure> {
     let file = PolicyFile::read(&arguments.policy).map_err(|error| Failure::of(&error))?;
     let Some(policy) = &file.policy else {
         return Err(Failure::rendered(policy_diagnostics(&file)));
@@ -62,6 +70,10 @@ fn add(store: &mut dyn Store, arguments: &GuardrailsAddArguments) -> Result<(), 
     check_names(Some(&arguments.name), client, server)
         .and_then(|()| check_rules(policy))
         .map_err(|error| Failure::of(&error))?;
+    write!(anstream::stderr().lock(), "{}", policy_diagnostics(&file))?;
+    if let Some(config) = config {
+        warn_of_unanswered(&file, config, &arguments.action)?;
+    }
     let record = GuardrailRecord {
         id: GuardrailId::from_uuid(Uuid::new_v4().into_bytes()),
         project: match &arguments.project {
@@ -87,6 +99,27 @@ fn add(store: &mut dyn Store, arguments: &GuardrailsAddArguments) -> Result<(), 
     Ok(())
 }
 
+/// Warns of calls of detectors that nobody answers for in gateways with this configuration.
+fn warn_of_unanswered(file: &PolicyFile, config: &Path, action: &str) -> Result<(), Failure> {
+    let detectors = ConfiguredDetectors::new(&detectors(Some(config))?);
+    let detectors = detectors.map_err(|error| Failure::internal(&error))?;
+    let becomes = match action {
+        "log" => "passes unjudged",
+        _ => "is blocked",
+    };
+    let unanswered = file
+        .policy
+        .iter()
+        .flat_map(|policy| detectors.unanswered(policy));
+    for Unanswered { span, reason } in unanswered {
+        show_warning(&format!(
+            "{reason} ({}); as it is, a message that this would be asked about {becomes}",
+            span_place(file, Some(span))
+        ));
+    }
+    Ok(())
+}
+
 /// The id of the project of that name, which is created if it is missing.
 pub(super) fn project(store: &mut dyn Store, name: &str) -> Result<ProjectId, Failure> {
     let wanted = Project {
@@ -107,7 +140,19 @@ fn set_enabled(store: &mut dyn Store, id: &str, enabled: bool) -> Result<(), Fai
     };
     let id = meant(store, id)?;
     let updated = store.update_guardrail(&id, &change, now());
-    known(&id, updated.map_err(|error| failure(&error))?.is_some())
+    let updated = updated.map_err(|error| failure(&error))?;
+    let record = updated.ok_or_else(|| deleted(&id))?;
+    write_done(state(&record), id.as_str(), &record.name)
+}
+
+fn remove(store: &mut dyn Store, id: &str) -> Result<(), Failure> {
+    let id = meant(store, id)?;
+    let found = store.guardrail(&id).map_err(|error| failure(&error))?;
+    let record = found.ok_or_else(|| deleted(&id))?;
+    // Somebody else may have been faster, and it is gone either way.
+    let removed = store.delete_guardrail(&id, now());
+    removed.map_err(|error| failure(&error))?;
+    write_done("deleted", id.as_str(), &record.name)
 }
 
 fn history(store: &mut dyn Store, id: &str, json: bool) -> Result<(), Failure> {
@@ -129,10 +174,10 @@ fn history(store: &mut dyn Store, id: &str, json: bool) -> Result<(), Failure> {
     }
     for version in &versions {
         let record = &version.record;
-        let state = match (version.deleted, record.enabled) {
-            (true, _) => "deleted",
-            (false, true) => "enabled",
-            (false, false) => "disabled",
+        let state = if version.deleted {
+            "deleted"
+        } else {
+            state(record)
         };
         writeln!(
             out,
@@ -180,11 +225,7 @@ fn write_list(found: &[GuardrailRecord], json: bool) -> Result<(), Failure> {
             out,
             "{}  {:8}  {:6}  {:>7}  {:20}  {:12}  {:12}",
             record.id,
-            if record.enabled {
-                "enabled"
-            } else {
-                "disabled"
-            },
+            state(record),
             plain(&record.action),
             record.version,
             plain(&record.name),
@@ -193,6 +234,14 @@ fn write_list(found: &[GuardrailRecord], json: bool) -> Result<(), Failure> {
         )?;
     }
     Ok(())
+}
+
+fn state(record: &GuardrailRecord) -> &'static str {
+    if record.enabled {
+        "enabled"
+    } else {
+        "disabled"
+    }
 }
 
 fn as_json(record: &GuardrailRecord) -> Value {
@@ -216,14 +265,9 @@ fn meant(store: &mut dyn Store, prefix: &str) -> Result<GuardrailId, Failure> {
     store.guardrail_id(prefix).map_err(|error| failure(&error))
 }
 
-fn known(id: &GuardrailId, is_known: bool) -> Result<(), Failure> {
-    if is_known {
-        return Ok(());
-    }
-    Err(
-        Failure::usage(format!("the guardrail `{id}` was deleted")).hint(
-            "`portcullis guardrails ls` lists those that are there, and `guardrails history` has \
-             its versions",
-        ),
+fn deleted(id: &GuardrailId) -> Failure {
+    Failure::usage(format!("the guardrail `{id}` was deleted")).hint(
+        "`portcullis guardrails ls` lists those that are there, and `guardrails history` has its \
+         versions",
     )
 }

@@ -5,7 +5,9 @@ use portcullis_server::random::secret_bytes;
 use portcullis_store::{ApiKey, ApiKeyId, ApiKeySecret, Store};
 use uuid::Uuid;
 
-use super::store::{failure, now, object, open, open_existing, open_to_list, text_or_null, time};
+use super::store::{
+    failure, now, object, open, open_existing, open_to_list, text_or_null, time, write_done,
+};
 use super::{Failure, Outcome};
 use crate::args::{KeysArguments, KeysCommand};
 use crate::render::{FAINT, plain};
@@ -52,10 +54,13 @@ fn create(store: &mut dyn Store, name: &str) -> Result<(), Failure> {
 fn revoke(store: &mut dyn Store, id: &str) -> Result<(), Failure> {
     let id = store.api_key_id(id).map_err(|error| failure(&error))?;
     let revoked = store.revoke_api_key(&id, now());
-    if revoked.map_err(|error| failure(&error))? {
-        return Ok(());
+    if !revoked.map_err(|error| failure(&error))? {
+        let unknown = Failure::usage(format!("there is no key `{id}`"));
+        return Err(unknown.hint("`portcullis keys ls` lists them"));
     }
-    Err(Failure::usage(format!("there is no key `{id}`")).hint("`portcullis keys ls` lists them"))
+    let keys = store.api_keys().map_err(|error| failure(&error))?;
+    let name = keys.iter().find(|key| key.id == id).map(|key| &*key.name);
+    write_done("revoked", id.as_str(), name.unwrap_or_default())
 }
 
 fn write_list(keys: &[ApiKey], json: bool) -> Result<(), Failure> {

@@ -204,11 +204,19 @@ fn warn(warning: Warning) {
             server,
             program,
             status,
-        } => show_warning(&format!(
-            "the server `{server}` has ended: `{}` {}",
-            program.to_string_lossy(),
-            manner(status)
-        )),
+            said_nothing,
+        } => {
+            let (program, manner) = (program.to_string_lossy(), manner(status));
+            show_warning(&if said_nothing {
+                format!(
+                    "the server `{server}` has ended before it said anything: `{program}` {manner} \
+                     (see what it wrote above, or run its command in a terminal)"
+                )
+            } else {
+                format!("the server `{server}` has ended: `{program}` {manner}")
+            });
+        }
+        Warning::Lost(status) => show_warning(&format!("the trace has gaps: {status}")),
     }
 }
 

@@ -48,6 +48,7 @@ fn show(notice: Notice) {
         Notice::NotRecorded(error) => show_warning(&format!(
             "traces are not recorded until the store can be opened: {error}"
         )),
+        Notice::Lost(status) => show_warning(&format!("traces have gaps: {status}")),
         Notice::NotLogged(error) => show_warning(&format!("there is no log: {error}")),
     }
 }

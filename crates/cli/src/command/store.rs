@@ -1,5 +1,6 @@
 //! What the commands about the store have in common.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use portcullis_json::Value;
@@ -10,6 +11,7 @@ use portcullis_trace::record::Timestamp;
 use super::config::failure as config_failure;
 use super::{Failure, show_warning};
 use crate::args::StoreArguments;
+use crate::render::plain;
 
 const MISSING_HINT: &str =
     "nothing was recorded yet, or `--data-dir`, `--store` or `--config` names another place";
@@ -116,6 +118,12 @@ fn listed_by(named: Named) -> &'static str {
         Named::Guardrail => "`portcullis guardrails ls` lists them",
         Named::ApiKey => "`portcullis keys ls` lists them",
     }
+}
+
+/// Says what was done to what: its id may have been given by its beginning.
+pub(super) fn write_done(done: &str, id: &str, name: &str) -> Result<(), Failure> {
+    writeln!(anstream::stdout().lock(), "{done} {id}  {}", plain(name))?;
+    Ok(())
 }
 
 /// The JSON object with these members.

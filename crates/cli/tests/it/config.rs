@@ -48,6 +48,20 @@ fn configuration_that_loads_is_shown() {
 }
 
 #[test]
+fn the_configuration_may_be_named_as_for_serve() {
+    let directory = TempDir::new().unwrap();
+    write(
+        directory.path(),
+        "c.yaml",
+        "servers: { a: { command: cat } }\n",
+    );
+    let named = ["config", "check", "--config", "c.yaml"];
+    let output = finish(portcullis().current_dir(directory.path()).args(named));
+    let shown = text(&output.stdout);
+    assert!(shown.starts_with("ok: `c.yaml` loads\n"), "{shown}");
+}
+
+#[test]
 fn a_configuration_that_serves_nothing_does_not_load() {
     check(
         "gateway: { enabled: false }\n",
@@ -150,7 +164,7 @@ fn configuration_without_guardrails_says_so() {
     check(
         "",
         0,
-        "ok: `portcullis.yaml` loads\nlistens on 127.0.0.1:8787\nservers: 0\nguardrails in force: 0\n  the configuration blocks nothing; guardrails of the store are in force too\ndefinitions of tools: poisoned log, changed log, new log, shadowed log, ambiguous log, headers block\n",
+        "ok: `portcullis.yaml` loads\nlistens on 127.0.0.1:8787\nservers: 0\n  clients name theirs in a header (`gateway`)\nguardrails in force: 0\n  the configuration blocks nothing; guardrails of the store are in force too\ndefinitions of tools: poisoned log, changed log, new log, shadowed log, ambiguous log, headers block\n",
         &[],
     );
 }

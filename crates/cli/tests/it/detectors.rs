@@ -482,4 +482,9 @@ fn run_asks_about_what_passes() {
         log.contains("`moderated` is not configured: set `detectors.moderation`"),
         "{log}"
     );
+    // What was blocked since nobody could judge it is not missed in the list.
+    let mut traces = portcullis();
+    let list = ["traces", "ls", "--violations", "--json", "--data-dir"];
+    let listed = text(&finish(traces.args(list).arg(client.data())).stdout);
+    assert!(listed.contains("\"violations\":1,"), "{listed}");
 }

@@ -173,15 +173,36 @@ fn lines_and_their_strings_may_be_longer_than_by_default() {
 #[test]
 fn a_server_that_cannot_be_started_is_named() {
     let directory = tempfile::TempDir::new().unwrap();
-    let output = finish(portcullis().current_dir(directory.path()).args([
-        "run",
-        "--data-dir",
-        "d",
-        "--",
-        "/nonexistent/server",
-    ]));
-    assert_eq!(output.status.code(), Some(127));
-    assert!(text(&output.stderr).contains("`/nonexistent/server` could not be started"));
+    let check = |command: &[&str], expected: &[&str]| {
+        let mut gateway = portcullis();
+        let run = ["run", "--data-dir", "d", "--"];
+        gateway.current_dir(directory.path()).args(run);
+        let output = finish(gateway.args(command));
+        assert_eq!(output.status.code(), Some(127));
+        let told = text(&output.stderr);
+        for part in expected {
+            assert!(told.contains(part), "{command:?}: {told}");
+        }
+    };
+    check(
+        &["/nonexistent/server"],
+        &[
+            "the server `/nonexistent/server` could not be started: No",
+            "look at the path",
+        ],
+    );
+    check(
+        &["no-such-server"],
+        &[
+            "the server `no-such-server` could not be started: No",
+            "install the program",
+        ],
+    );
+    // It is the launcher that is missing.
+    check(
+        &["/nonexistent/npx", "-y", "@scope/files"],
+        &["the server `files` could not be started: `/nonexistent/npx`: No"],
+    );
 }
 
 #[test]
@@ -204,14 +225,46 @@ fn the_end_of_a_server_is_told_where_it_was_not_asked_for() {
         assert_eq!(text(&output.stderr), expected, "{script}");
     };
     let told = |how: &str| format!("warning: the server `s` has ended: `sh` {how}\n");
-    check(true, "exit 0", &told("exited with code 0"));
-    check(true, "exit 3", &told("exited with code 3"));
-    check(true, "kill -9 $$", &told("was killed by signal 9"));
+    let early = |how: &str| {
+        format!(
+            "warning: the server `s` has ended before it said anything: `sh` {how} (see what it \
+             wrote above, or run its command in a terminal)\n"
+        )
+    };
+    check(true, "exit 0", &early("exited with code 0"));
+    check(true, "exit 3", &early("exited with code 3"));
+    check(true, "kill -9 $$", &early("was killed by signal 9"));
+    check(true, "echo hello; exit 3", &told("exited with code 3"));
     check(true, "exit 127", "");
     check(false, "cat", "");
     check(false, "cat; exit 3", "");
     check(false, "sleep 9", "");
     check(false, "cat; kill -11 $$", &told("was killed by signal 11"));
+}
+
+#[test]
+fn what_was_not_recorded_is_told_at_the_end() {
+    let directory = tempfile::TempDir::new().unwrap();
+    std::fs::create_dir_all(directory.path().join("d/traces.db")).unwrap();
+    let run = ["run", "--data-dir", "d", "--on-failure", "log", "--", "cat"];
+    let output = finish(portcullis().current_dir(directory.path()).args(run));
+    let told = text(&output.stderr);
+    assert!(
+        told.ends_with(
+            "warning: the trace has gaps: 2 records were lost: the recording was refused by the \
+             store: `d/traces.db` is not a file\n"
+        ),
+        "{told}"
+    );
+}
+
+#[test]
+fn usage_says_where_the_command_of_the_server_goes() {
+    let told = text(&finish(portcullis().args(["run", "cat"])).stderr);
+    assert!(
+        told.contains("Usage: portcullis run [OPTIONS] -- COMMAND"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -60,10 +60,14 @@ fn guardrail_goes_through_its_life() {
     ] {
         assert!(listed.contains(part), "{part}: {listed}");
     }
-    well(directory, &["guardrails", "disable", &id]);
+    let tells = |what: &str, done: &str| {
+        let told = well(directory, &["guardrails", what, &id]);
+        assert_eq!(told, format!("{done} {id}  outside"));
+    };
+    tells("disable", "disabled");
     assert!(well(directory, &["guardrails", "ls"]).contains("disabled"));
-    well(directory, &["guardrails", "enable", &id]);
-    well(directory, &["guardrails", "rm", &id]);
+    tells("enable", "enabled");
+    tells("rm", "deleted");
     assert_eq!(well(directory, &["guardrails", "ls", "--json"]), "[]");
     let history = well(directory, &["guardrails", "history", &id]);
     let versions: Vec<&str> = history
@@ -72,6 +76,37 @@ fn guardrail_goes_through_its_life() {
         .filter_map(|line| line.split("  ").nth(2))
         .collect();
     assert_eq!(versions, ["deleted", "enabled", "disabled", "enabled"]);
+}
+
+#[test]
+fn what_a_new_guardrail_is_to_be_warned_of_is_said_when_it_is_added() {
+    let directory = TempDir::new().unwrap();
+    let directory = directory.path();
+    let rule = |condition: &str| {
+        format!(
+            "from invariant.detectors import moderated\nraise \"x\" if:\n    (m: Message)\n    {condition}\n"
+        )
+    };
+    write(directory, "p.gr", &rule("moderated(m)"));
+    write(directory, "odd.gr", &rule("m.contents == \"x\""));
+    write(directory, "c.yaml", "data_directory: data\n");
+    let add = |policy: &str, more: &[&str]| {
+        let mut command = portcullis();
+        let add = ["guardrails", "add", "g", "--policy", policy];
+        let output = finish(command.current_dir(directory).args(add).args(more));
+        assert!(output.status.success());
+        text(&output.stderr)
+    };
+    let unanswered = |action: &str| add("p.gr", &["--config", "c.yaml", "--action", action]);
+    let warning = "warning: `moderated` is not configured: set `detectors.moderation` with the \
+                   `url` of an OpenAI-compatible endpoint (p.gr:4); as it is, a message that this \
+                   would be asked about";
+    assert_eq!(unanswered("block"), format!("{warning} is blocked\n"));
+    assert_eq!(unanswered("log"), format!("{warning} passes unjudged\n"));
+    // Who will answer is not known.
+    assert_eq!(add("p.gr", &["--data-dir", "data"]), "");
+    let odd = add("odd.gr", &["--data-dir", "data"]);
+    assert!(odd.starts_with("warning[unknown-attribute]"), "{odd}");
 }
 
 #[test]
@@ -159,7 +194,8 @@ fn the_beginning_of_an_id_is_enough() {
         let hint = "four characters of its beginning";
         refused(directory, &["keys", "revoke", short], hint);
     }
-    well(directory, &["keys", "revoke", beginning(id, 4)]);
+    let revoked = well(directory, &["keys", "revoke", beginning(id, 4)]);
+    assert_eq!(revoked, format!("revoked {id}  laptop"));
     assert!(well(directory, &["keys", "ls"]).contains("revoked"));
 
     write(directory, "p.gr", POLICY);
@@ -309,7 +345,7 @@ fn a_file_is_imported_as_a_whole_or_not_at_all() {
     write(directory, "t.jsonl", good);
     let arguments = import("t.jsonl");
     let arguments = arguments.each_ref().map(String::as_str);
-    assert_eq!(well(directory, &arguments), "1 traces");
+    assert_eq!(well(directory, &arguments), "1 trace");
     let long = "x".repeat(17 << 20);
     let long =
         format!("{{\"messages\":[{{\"role\":\"user\",\"content\":\"{long}\"}}],\"index\":0}}\n");
@@ -338,7 +374,7 @@ fn an_exported_trace_is_imported_as_one_line() {
     refused(directory, &import, hint);
     // Line breaks of a text are escaped: these are between values.
     write(directory, "t.jsonl", &exported.replace('\n', ""));
-    assert_eq!(well(directory, &import), "1 traces");
+    assert_eq!(well(directory, &import), "1 trace");
     let all = well(directory, &["traces", "ls", "--search", "walrus", "--json"]);
     let again = all
         .split("\"id\":\"")

@@ -15,6 +15,7 @@ use crate::types::Type;
 use crate::value::Value;
 use portcullis_json as json;
 use portcullis_syntax::{Span, nearest};
+use std::iter::successors;
 use std::sync::Arc;
 
 const CONTENTS_METHODS: [&str; 2] = ["text", "image"];
@@ -249,16 +250,18 @@ impl<'r> Reader<'r, '_> {
         }
     }
 
-    /// What a constant stands for; any other expression as it is.
+    /// What a constant stands for, by way of others too; any other expression as it is.
     fn named<'e>(&self, expr: &'e Expr) -> &'e Expr
     where
         'r: 'e,
     {
-        match &expr.kind {
-            ExprKind::Constant(number) => self.program.constants.get(*number),
+        let constants = &self.program.constants;
+        let meant = successors(Some(expr), |expr| match &expr.kind {
+            ExprKind::Constant(number) => constants.get(*number).map(|constant| &constant.value),
             _ => None,
-        }
-        .map_or(expr, |constant| &constant.value)
+        });
+        // They may stand for each other, in a circle.
+        meant.take(constants.len() + 1).last().unwrap_or(expr)
     }
 
     /// Whether the detector knows what it is to look for, where that is written down.

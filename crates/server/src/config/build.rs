@@ -28,7 +28,7 @@ use url::{Origin, Url};
 
 use super::gateway::{
     ApiConfig, ClientsConfig, ConversationKey, GatewayConfig, LimitsConfig, LogConfig, LogFormat,
-    Login, SessionsConfig, StreamsConfig,
+    Login, PORT_DEFAULT, SessionsConfig, StreamsConfig,
 };
 use super::inputs::{Inputs, Models, is_irregular};
 use super::problem::{FileProblems, Problem};
@@ -36,10 +36,10 @@ use super::read::Named;
 use super::tree::{Entries, Json, Spot};
 use super::upstream::AllowedUpstreams;
 use super::written::{
-    Written, WrittenApi, WrittenClients, WrittenDurability, WrittenDuration, WrittenGateway,
-    WrittenKey, WrittenLevel, WrittenLimits, WrittenLog, WrittenLogFormat, WrittenLogin,
-    WrittenRefusal, WrittenSamplingContext, WrittenSessions, WrittenStreams, WrittenToolAction,
-    WrittenTools, WrittenUnknownMeta,
+    Written, WrittenAddress, WrittenApi, WrittenClients, WrittenDurability, WrittenDuration,
+    WrittenGateway, WrittenKey, WrittenLevel, WrittenLimits, WrittenLog, WrittenLogFormat,
+    WrittenLogin, WrittenRefusal, WrittenSamplingContext, WrittenSessions, WrittenStreams,
+    WrittenToolAction, WrittenTools, WrittenUnknownMeta,
 };
 use crate::detectors::ConfiguredDetectors;
 
@@ -150,17 +150,19 @@ impl Builder<'_> {
         texts.filter_map(|text| self.parse(text)).collect()
     }
 
-    fn listen(&mut self, listen: Option<Spot<String>>) -> Option<SocketAddr> {
+    fn listen(&mut self, listen: Option<Spot<WrittenAddress>>) -> Option<SocketAddr> {
         let listen = listen?;
-        let written = listen.value?;
+        let WrittenAddress(written) = listen.value?;
         let address = written.parse().ok();
         if address.is_none() {
+            let port = written.split_once(':').map_or(&*written, |(_, port)| port);
+            let port: u16 = port.parse().unwrap_or(PORT_DEFAULT);
             self.problems.push(
                 Problem::error(
                     listen.span,
                     format!("`{written}` is not an IP address and a port"),
                 )
-                .help("write it as `127.0.0.1:8787` or `[::1]:8787`"),
+                .help(format!("write it as `127.0.0.1:{port}` or `[::1]:{port}`")),
             );
         }
         address

@@ -20,7 +20,7 @@ use super::inputs::Inputs;
 use super::problem::FileProblems;
 use super::upstream::{AllowedUpstreams, Authority};
 
-const PORT_DEFAULT: u16 = 8787;
+pub(super) const PORT_DEFAULT: u16 = 8787;
 const SESSIONS_DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 const SESSIONS_PER_PRINCIPAL_DEFAULT: NonZeroUsize = NonZeroUsize::MIN.saturating_add(99);
 

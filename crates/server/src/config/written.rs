@@ -2,6 +2,7 @@
 //!
 //! The comments are the descriptions of the JSON Schema.
 
+mod address;
 pub(super) mod detectors;
 mod duration;
 
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
+pub(super) use self::address::WrittenAddress;
 use self::detectors::WrittenDetectors;
 pub(super) use self::duration::WrittenDuration;
 use super::tree::{Entries, Json, Spot};
@@ -22,8 +24,8 @@ use super::tree::{Entries, Json, Spot};
 #[schemars(title = "Portcullis")]
 pub(super) struct Written {
     /// The address and port to listen on.
-    #[schemars(extend("default" = "127.0.0.1:8787"))]
-    pub(super) listen: Option<Spot<String>>,
+    #[schemars(extend("default" = "127.0.0.1:8787"), with = "Option<String>")]
+    pub(super) listen: Option<Spot<WrittenAddress>>,
     /// Values of the header `Host` that are answered, beside the names of this machine to itself.
     /// Without a port, any port.
     #[schemars(extend("default" = []))]

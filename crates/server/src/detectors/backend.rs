@@ -168,14 +168,15 @@ impl Backends {
 
     fn moderated(&self, call: &DetectorCall) -> Route<'_> {
         let what = "`detectors.moderation` with the `url` of an OpenAI-compatible endpoint";
-        let named = match options::text(&call.options, "model") {
+        let named = match options::model(call) {
             Ok(named) => named,
             Err(error) => return Route::Nobody(error),
         };
         match (&self.moderation, named) {
             (Some(moderation), Some(named)) if !moderation.is_called(named) => {
                 Route::Nobody(format!(
-                    "`moderated` has no model `{named}`: `detectors.moderation.model` is another"
+                    "`moderated` has no model `{named}`: set `detectors.moderation.model` to it, \
+                     or leave `model` out of the call"
                 ))
             }
             (moderation, _) => Route::to(moderation.as_ref().map(Backend::Moderation), call, what),
@@ -183,7 +184,7 @@ impl Backends {
     }
 
     fn prompt_injection(&self, call: &DetectorCall) -> Route<'_> {
-        match options::text(&call.options, "model") {
+        match options::model(call) {
             Ok(None) => Route::Local,
             Ok(Some(named)) => match (self.classifiers.get(named), self.folders.get(named)) {
                 (Some(classifier), _) => Route::Backend(Backend::Classifier(classifier)),

@@ -113,7 +113,7 @@ impl Chat {
     }
 
     async fn ask(&self, call: &DetectorCall, prompt: &Prompt<'_>) -> Result<String, String> {
-        let model = options::text(&call.options, "model")?;
+        let model = options::model(call)?;
         let message = |role: &str, content: &str| {
             let mut message = Object::new();
             message.insert("role", role);

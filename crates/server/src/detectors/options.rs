@@ -1,5 +1,6 @@
 //! Arguments of detectors, as policies give them.
 
+use portcullis_engine::DetectorCall;
 use portcullis_json::{Number, Object, Value};
 
 pub(super) fn text<'o>(options: &'o Object, name: &str) -> Result<Option<&'o str>, String> {
@@ -7,6 +8,17 @@ pub(super) fn text<'o>(options: &'o Object, name: &str) -> Result<Option<&'o str
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(format!("`{name}` is a text")),
+    }
+}
+
+/// The model that a call names.
+pub(super) fn model(call: &DetectorCall) -> Result<Option<&str>, String> {
+    match text(&call.options, "model")? {
+        Some("") => Err(format!(
+            "`{}` is given an empty `model`: name one, or leave `model` out of the call",
+            call.detector
+        )),
+        named => Ok(named),
     }
 }
 

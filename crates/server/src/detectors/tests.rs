@@ -127,3 +127,37 @@ async fn the_windows_of_a_text_are_asked_about_at_once() {
         Some(&(800..1800))
     );
 }
+
+#[tokio::test]
+async fn a_model_that_is_not_there_is_told_how_to_be_had() {
+    let (_, service) = listen().await;
+    let moderation = ModerationConfig {
+        service,
+        model: Some("m".to_owned()),
+    };
+    let config = DetectorsConfig {
+        moderation: Some(moderation),
+        ..DetectorsConfig::default()
+    };
+    let detectors = ConfiguredDetectors::new(&config).unwrap();
+    let check = |detector, model: &str, expected: &str| {
+        let call = call(detector, "x", [("model", model.into())].into());
+        match detectors.answer(&call) {
+            Lookup::Ready(Err(reason)) => assert_eq!(reason, expected),
+            other => panic!("{other:?}"),
+        }
+    };
+    let empty = |detector: &str| {
+        format!(
+            "`{detector}` is given an empty `model`: name one, or leave `model` out of the call"
+        )
+    };
+    check("moderated", "", &empty("moderated"));
+    check("prompt_injection", "", &empty("prompt_injection"));
+    check(
+        "moderated",
+        "n",
+        "`moderated` has no model `n`: set `detectors.moderation.model` to it, or leave `model` \
+         out of the call",
+    );
+}

@@ -1,4 +1,7 @@
 use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
+use std::iter::successors;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use portcullis_trace::record::{SessionId, SessionRecord};
@@ -32,6 +35,35 @@ pub(super) enum Lost {
     Beginning(SessionRecord),
     End(SessionId),
     Between,
+}
+
+// === impl RecorderStatus ===
+
+impl RecorderStatus {
+    /// Whether anything was lost, or is by now.
+    pub fn has_losses(&self) -> bool {
+        self.lost > 0 || self.failure.is_some()
+    }
+}
+
+/// What of it an operator has to know.
+impl fmt::Display for RecorderStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.lost {
+            0 if self.failure.is_none() => return f.write_str("nothing was lost"),
+            0 => f.write_str("the last records may be lost")?,
+            1 => f.write_str("1 record was lost")?,
+            lost => write!(f, "{lost} records were lost")?,
+        }
+        if self.failure.is_none() {
+            f.write_str("; the log says why")?;
+        }
+        let failure = self.failure.as_ref().map(|failure| failure as &dyn Error);
+        for cause in successors(failure, |cause: &&dyn Error| (*cause).source()) {
+            write!(f, ": {cause}")?;
+        }
+        Ok(())
+    }
 }
 
 // === impl Lost ===
@@ -69,7 +101,7 @@ impl Losses {
         let mut status = lock(&self.status);
         status.lost = status.lost.saturating_add(1);
         if status.failure.replace(error.clone()).is_none() {
-            let cause = std::error::Error::source(error).map(ToString::to_string);
+            let cause = error.source().map(ToString::to_string);
             tracing::error!(%error, cause, lost = status.lost, "recording fails");
         }
     }

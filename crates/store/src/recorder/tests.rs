@@ -432,3 +432,27 @@ async fn a_store_that_cannot_be_opened_is_opened_when_it_can() {
     let found = store.session(session_id(1).as_str()).unwrap();
     assert_eq!((found.events, recorder.status().lost), (1, 1));
 }
+
+#[test]
+fn a_status_says_how_much_was_lost_and_why() {
+    let check = |lost, failure: Option<RecordError>, expected: &str| {
+        let status = RecorderStatus { lost, failure };
+        assert_eq!(status.to_string(), expected);
+        assert_eq!(status.has_losses(), expected != "nothing was lost");
+    };
+    check(0, None, "nothing was lost");
+    check(1, None, "1 record was lost; the log says why");
+    let gone = StoreError::NotAFile {
+        path: "t.db".into(),
+    };
+    check(
+        12,
+        Some(RecordError::Refused(Arc::new(gone))),
+        "12 records were lost: the recording was refused by the store: `t.db` is not a file",
+    );
+    check(
+        0,
+        Some(RecordError::TimedOut),
+        "the last records may be lost: the recording was not on disk in time",
+    );
+}

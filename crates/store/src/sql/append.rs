@@ -114,7 +114,7 @@ fn take_tail<D: Database + ?Sized>(
     let tail_places = [session.as_str().into(), first_place];
     database.execute(PURPOSE, FORGET_TAIL, &tail_places)?;
     contents::delete_unused(database, &contents)?;
-    let violations: usize = tail.iter().map(|event| event.violations.len()).sum();
+    let violations: usize = tail.iter().map(EventRecord::violation_count).sum();
     let parameters = [
         session.as_str().into(),
         integer(first.value() - 1)?,

@@ -156,7 +156,7 @@ fn count_events<'t, D: Database + ?Sized>(
         });
         sum.last = sum.last.max(event.sequence);
         sum.events += 1;
-        sum.violations += event.violations.len() as u64;
+        sum.violations += event.violation_count() as u64;
         sum.bytes += events::texts_bytes(event);
         sum.latest = sum.latest.max(event.recorded_at.as_micros());
     }

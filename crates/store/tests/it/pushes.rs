@@ -87,6 +87,7 @@ fn rewritten_messages_keep_all_they_had(store: &mut dyn Store) {
     let sent = push(&[(10, "a"), (20, &large)]);
     let mut event = sent.messages[1].event(session_id(1), sequence(2));
     event.violations = vec![violation()];
+    event.failure = Some("out of fuel".to_owned());
     write(
         store,
         [
@@ -104,7 +105,7 @@ fn rewritten_messages_keep_all_they_had(store: &mut dyn Store) {
     let found = store.session(session_id(1).as_str()).unwrap();
     assert_eq!(
         (found.events, found.events_lost, found.violations),
-        (3, 0, 1)
+        (3, 0, 2)
     );
     assert_eq!(store.problems().unwrap(), Vec::<String>::new());
 }

@@ -64,7 +64,8 @@ pub(super) fn import(
         let updated = store.update_project(&id, &change);
         updated.map_err(|error| failure(&error))?;
     }
-    writeln!(anstream::stdout().lock(), "{traces} traces")?;
+    let plural = if traces == 1 { "" } else { "s" };
+    writeln!(anstream::stdout().lock(), "{traces} trace{plural}")?;
     Ok(Outcome::Ok)
 }
 

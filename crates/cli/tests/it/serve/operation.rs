@@ -224,6 +224,21 @@ fn a_store_that_comes_later_is_recorded_into() {
 }
 
 #[test]
+fn what_was_lost_is_told_at_the_end() {
+    let upstream = Upstream::plain();
+    let gateway = Gateway::before(&upstream, "");
+    let session = gateway.open();
+    fs::remove_file(gateway.database()).unwrap();
+    assert!(session.answer(1, "x").contains("result"));
+    signal(&gateway, Signal::TERM);
+    eventually("nothing is said of it", || {
+        let log = gateway.log();
+        let told = log.lines().find(|line| line.contains(": records are lost"));
+        told.is_some_and(|told| told.contains(" lost="))
+    });
+}
+
+#[test]
 fn old_sessions_are_forgotten_where_that_is_configured() {
     let long_ago = SessionRecord {
         id: "0199a1b2-c3d4-7e5f-8a6b-000000000001".parse().unwrap(),

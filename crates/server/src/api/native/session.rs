@@ -42,6 +42,7 @@ shapes! {
         events: u64,
         /// Messages whose recording was lost.
         events_lost: u64,
+        /// Messages that could not be judged count too.
         violations: u64,
         metadata: Object,
     }

@@ -207,7 +207,10 @@ impl<'n> Deserializer<'n> for NodeDeserializer<'n> {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         let NodeKind::Map(entries) = &self.node.kind else {
-            return self.mismatch("a mapping");
+            return self.report(Err(ReadError::New {
+                message: format!("expected a mapping, found {}", self.node.name()),
+                help: keys(fields),
+            }));
         };
         // A key with nothing behind it is as good as absent.
         let entries = self.entries(entries);

@@ -23,7 +23,7 @@ fn text_that_is_not_a_mapping_is_an_error() {
     check("c: x\n", &["1:4 \"x\" expected a mapping, found text"]);
     check(
         "c: { s: x }\n",
-        &["1:9 \"x\" expected a mapping, found text"],
+        &["1:9 \"x\" expected a mapping, found text -> known here: `guardrails`, `tools`"],
     );
 }
 
