@@ -2,11 +2,15 @@ use portcullis_mcp::{EnvelopeLimits, Peer};
 use portcullis_transport::child::{ServerCommand, Surroundings};
 use tempfile::TempDir;
 use tokio::task::yield_now;
+use tokio::time::timeout;
 
 use super::*;
 use crate::serve::judging::tests::quiet_conversation_with;
 use crate::serve::outlet::{Outgoing, Parcel, Parcels};
 use crate::serve::upstream::stdio::ServerOutput;
+
+/// LIMIT: nothing that a test waits for takes so long.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The conversation with a server that says again what it is told, which nobody passes on.
 fn conversation(directory: &TempDir) -> (Arc<Conversation>, ServerOutput) {
@@ -44,8 +48,9 @@ async fn ask(conversation: &Arc<Conversation>) -> Parcels {
 
 /// The next line that the server was told.
 async fn line(told: &mut ServerOutput) -> String {
-    let line = told.lines.next().await.unwrap().unwrap().unwrap();
-    String::from_utf8(line).unwrap()
+    let next = timeout(PATIENCE, told.lines.next()).await;
+    let line = next.expect("the server is told nothing");
+    String::from_utf8(line.unwrap().unwrap().unwrap()).unwrap()
 }
 
 fn cancellation(number: u32) -> String {
@@ -90,7 +95,8 @@ async fn the_server_hears_nothing_of_a_request_that_was_given_up_before_its_turn
     yield_now().await;
     assert!(!conversation.is_quiet());
     drop(leaves);
-    conversation.quiet().await;
+    let quiet = timeout(PATIENCE, conversation.quiet()).await;
+    quiet.expect("the request waits for its turn");
     drop(another_is_written);
     let mut others = Vec::new();
     for number in [2, 3] {
