@@ -240,6 +240,16 @@ mod tests {
         String::from_utf8(asked).unwrap()
     }
 
+    /// Answers so many on the first connection, as [`answer`] does.
+    fn answering(listener: TcpListener, requests: usize) -> JoinSet<String> {
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            answer(&mut stream, requests).await
+        });
+        server
+    }
+
     async fn listen() -> (TcpListener, HeaderValue) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
@@ -261,11 +271,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_has_one_request_after_the_other() {
         let (listener, host) = listen().await;
-        let mut server = JoinSet::new();
-        server.spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            answer(&mut stream, 3).await
-        });
+        let mut server = answering(listener, 3);
         let connector = Connector::new(Reach::Configured).unwrap();
         for _ in 0..3 {
             ask(&connector, &host).await;
@@ -308,11 +314,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_not_sent_goes_over_another_connection() {
         let (listener, host) = listen().await;
-        let mut server = JoinSet::new();
-        server.spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            answer(&mut stream, 1).await
-        });
+        let mut server = answering(listener, 1);
         let client = client();
         let (connection, kept) = rest(&client, &host).await;
         // That is seen when the request waits for the connection already.
@@ -327,11 +329,7 @@ mod tests {
     #[tokio::test]
     async fn what_may_have_been_sent_is_not_sent_again() {
         let (listener, host) = listen().await;
-        let mut server = JoinSet::new();
-        server.spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            answer(&mut stream, 1).await
-        });
+        let mut server = answering(listener, 1);
         let client = client();
         let (connection, mut kept) = rest(&client, &host).await;
         let closes = async move {
