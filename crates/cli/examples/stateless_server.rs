@@ -59,6 +59,10 @@ impl Server {
                 self.held.push(message.clone());
                 Ok(())
             }
+            "held" => {
+                let all = Value::from(self.held.clone());
+                self.echo(id, &all)
+            }
             "begin and hold" => {
                 self.report(params)?;
                 self.held.push(message.clone());

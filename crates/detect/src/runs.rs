@@ -96,15 +96,13 @@ pub(crate) fn is_of_run(byte: u8) -> bool {
     ends_run(byte) == 0
 }
 
-/// Whether no run goes on at this byte. In numbers: the compiler makes vectors of nothing else.
+/// Whether no run goes on at this byte. As a number, since marks are looked at together.
 fn ends_run(byte: u8) -> u8 {
-    let is_space = u8::from(byte.wrapping_sub(b'\t') <= b'\r' - b'\t');
-    // A blank and `"` differ in this bit alone, and so do the angles.
-    let even = byte & !2;
-    let is_blank_or_quote = u8::from(even == b' ') | u8::from(byte == b'\'');
-    let is_angle = u8::from(even == b'<');
-    let is_brace = u8::from(byte == b'{') | u8::from(byte == b'}');
-    is_space | is_blank_or_quote | is_angle | is_brace
+    let ends = matches!(
+        byte,
+        b'\t'..=b'\r' | b' ' | b'"' | b'\'' | b'<' | b'>' | b'{' | b'}'
+    );
+    u8::from(ends)
 }
 
 #[cfg(test)]

@@ -35,9 +35,9 @@ pub enum StoreError {
     },
     #[error("the database is in the encoding {found}, in which not every text can be kept")]
     Encoding { found: String },
-    #[error("`{prefix}` is not enough of the beginning of {}", named.id())]
+    #[error("`{prefix}` is not enough of the beginning of {}", named.words().id)]
     InvalidPrefix { named: Named, prefix: String },
-    #[error("no {} begins with `{prefix}`", named.one())]
+    #[error("no {} begins with `{prefix}`", named.words().one)]
     Unknown { named: Named, prefix: String },
     #[error(
         "the search has more than {} words and conditions",
@@ -46,7 +46,7 @@ pub enum StoreError {
     TooManyConditions,
     #[error(
         "several {} begin with `{prefix}`: {}{}",
-        named.several(), candidates.join(", "), if *are_more { " and others" } else { "" }
+        named.words().several, candidates.join(", "), if *are_more { " and others" } else { "" }
     )]
     AmbiguousPrefix {
         named: Named,
@@ -102,6 +102,13 @@ pub enum Named {
     ApiKey,
 }
 
+/// How its id is called, one that an id finds, and several.
+struct Words {
+    id: &'static str,
+    one: &'static str,
+    several: &'static str,
+}
+
 /// What to do with a database that is damaged.
 pub const DAMAGE_HINT: &str = "a database that is moved away is replaced by an empty one: without \
     its traces, its guardrails (nothing of them is in force then), its pins of tools and its API \
@@ -137,28 +144,13 @@ impl Named {
         }
     }
 
-    fn id(self) -> &'static str {
-        match self {
-            Self::Session => "a session id",
-            Self::Guardrail => "the id of a guardrail",
-            Self::ApiKey => "the id of a key",
-        }
-    }
-
-    fn one(self) -> &'static str {
-        match self {
-            Self::Session => "recorded session",
-            Self::Guardrail => "guardrail's id",
-            Self::ApiKey => "key's id",
-        }
-    }
-
-    fn several(self) -> &'static str {
-        match self {
-            Self::Session => "recorded sessions",
-            Self::Guardrail => "guardrails' ids",
-            Self::ApiKey => "keys' ids",
-        }
+    fn words(self) -> Words {
+        let (id, one, several) = match self {
+            Self::Session => ("a session id", "recorded session", "recorded sessions"),
+            Self::Guardrail => ("the id of a guardrail", "guardrail's id", "guardrails' ids"),
+            Self::ApiKey => ("the id of a key", "key's id", "keys' ids"),
+        };
+        Words { id, one, several }
     }
 
     fn form(self) -> &'static str {

@@ -1,5 +1,7 @@
 mod import;
 mod tail;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 use std::fmt::Display;

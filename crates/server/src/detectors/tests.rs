@@ -161,3 +161,18 @@ async fn a_model_that_is_not_there_is_told_how_to_be_had() {
          out of the call",
     );
 }
+
+#[test]
+fn of_many_reasons_why_calls_are_not_answered_the_first_are_told() {
+    let call = |number| format!("    prompt_injection(m, model=\"m{number:02}\")\n");
+    let calls: String = (0..UNANSWERED_MAX + 2).map(call).collect();
+    let policy = Policy::load(&format!(
+        "from invariant.detectors import prompt_injection\nraise \"x\" if:\n    (m: Message)\n{calls}"
+    ));
+    let detectors = ConfiguredDetectors::new(&DetectorsConfig::default()).unwrap();
+    let told = detectors.unanswered(&policy.policy.unwrap());
+    assert_eq!(told.len(), 20);
+    for (number, Unanswered { reason, .. }) in told.iter().enumerate() {
+        assert!(reason.contains(&format!("`m{number:02}`")), "{reason}");
+    }
+}

@@ -58,8 +58,8 @@ type Tls = HttpsConnector<HttpConnector<Resolver>>;
 /// beyond reach that stand in the place of a name, which nothing resolves.
 #[derive(Clone, Debug)]
 pub(super) struct Patient<C> {
-    connector: C,
-    reach: Reach,
+    pub(super) connector: C,
+    pub(super) reach: Reach,
 }
 
 /// What a connector that failed says.

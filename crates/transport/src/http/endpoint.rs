@@ -296,10 +296,8 @@ fn host(url: &Url) -> Option<HeaderValue> {
 /// Whether a body is of this type, whatever its parameters are.
 pub fn is_of_type(headers: &HeaderMap, wanted: &str) -> bool {
     let written = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok());
-    written.is_some_and(|written| {
-        let essence = written.split(';').next().unwrap_or(written);
-        written == wanted || essence.trim().eq_ignore_ascii_case(wanted)
-    })
+    let essence = written.and_then(|written| written.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(wanted))
 }
 
 /// Whether a body has to be decoded before it can be read.

@@ -97,7 +97,7 @@ impl PlainClient {
     /// The first connection that is there, and whether it had requests before: one that becomes free,
     /// or a new one.
     async fn next_free(&self, host: &HeaderValue, to: &Uri) -> Result<(Sender, bool), Failure> {
-        let mut connecting = Box::pin(self.clone().connect(to.clone()));
+        let mut connecting = Box::pin(connect(self.connector.clone(), to.clone()));
         loop {
             let freed = self.resting.freed.notified();
             if let Some(sender) = self.resting.take(host) {
@@ -116,18 +116,21 @@ impl PlainClient {
             }
         }
     }
+}
 
-    async fn connect(self, to: Uri) -> Result<Sender, Failure> {
-        let stream = self.connector.clone().call(to).await?;
-        let (sender, connection) = http1::handshake(stream).await?;
-        // It ends with its sender.
-        TokioExecutor::new().execute(async move {
-            if let Err(error) = connection.await {
-                debug!(%error, "connection to a server ended with an error");
-            }
-        });
-        Ok(sender)
-    }
+async fn connect(
+    mut connector: Patient<HttpConnector<Resolver>>,
+    to: Uri,
+) -> Result<Sender, Failure> {
+    let stream = connector.call(to).await?;
+    let (sender, connection) = http1::handshake(stream).await?;
+    // It ends with its sender.
+    TokioExecutor::new().execute(async move {
+        if let Err(error) = connection.await {
+            debug!(%error, "connection to a server ended with an error");
+        }
+    });
+    Ok(sender)
 }
 
 // === impl Resting ===
@@ -211,9 +214,10 @@ mod tests {
     use std::time::Duration;
 
     use http_body_util::BodyExt;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use hyper_util::rt::TokioIo;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::net::{TcpListener, TcpSocket, TcpStream};
-    use tokio::sync::{mpsc, oneshot};
+    use tokio::sync::oneshot;
     use tokio::task::{JoinSet, yield_now};
     use tokio::time::{advance, pause, timeout};
 
@@ -236,17 +240,30 @@ mod tests {
         String::from_utf8(asked).unwrap()
     }
 
+    /// Answers so many on the first connection, as [`answer`] does.
+    fn answering(listener: TcpListener, requests: usize) -> JoinSet<String> {
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            answer(&mut stream, requests).await
+        });
+        server
+    }
+
     async fn listen() -> (TcpListener, HeaderValue) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let host = listener.local_addr().unwrap().to_string();
         (listener, host.parse().unwrap())
     }
 
-    async fn ask(connector: &Connector, host: &HeaderValue) {
+    fn request(host: &HeaderValue) -> Request<Full<Bytes>> {
         let uri = format!("http://{}/a?b", host.to_str().unwrap());
         let request = Request::get(uri).header("host", host);
-        let request = request.body(Full::default()).unwrap();
-        let response = connector.send(Some(host), request).await.unwrap();
+        request.body(Full::default()).unwrap()
+    }
+
+    async fn ask(connector: &Connector, host: &HeaderValue) {
+        let response = connector.send(Some(host), request(host)).await.unwrap();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         assert_eq!(body, "done");
     }
@@ -254,11 +271,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_has_one_request_after_the_other() {
         let (listener, host) = listen().await;
-        let mut server = JoinSet::new();
-        server.spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            answer(&mut stream, 3).await
-        });
+        let mut server = answering(listener, 3);
         let connector = Connector::new(Reach::Configured).unwrap();
         for _ in 0..3 {
             ask(&connector, &host).await;
@@ -269,26 +282,64 @@ mod tests {
         assert_eq!(last.matches("host: ").count(), 1, "{last}");
     }
 
+    fn client() -> PlainClient {
+        let reach = Reach::Configured;
+        let connector = HttpConnector::new_with_resolver(Resolver::new(reach));
+        PlainClient::new(Patient { connector, reach })
+    }
+
+    /// Has a connection rest, and gives what is to be polled for it to go on, and the server's end.
+    async fn rest(
+        client: &PlainClient,
+        host: &HeaderValue,
+    ) -> (impl Future<Output = hyper::Result<()>>, DuplexStream) {
+        let (near, far) = duplex(1024);
+        let (sender, connection) = http1::handshake(TokioIo::new(near)).await.unwrap();
+        let mut connection = Box::pin(connection);
+        let is_at_rest = timeout(Duration::ZERO, &mut connection).await.is_err();
+        assert!(is_at_rest && sender.is_ready());
+        client.resting.put(host, sender);
+        (connection, far)
+    }
+
     #[tokio::test]
-    async fn a_connection_that_the_server_closed_is_not_asked_again() {
+    async fn a_connection_that_the_server_closed_is_not_taken() {
+        let (client, host) = (client(), HeaderValue::from_static("server"));
+        let (connection, kept) = rest(&client, &host).await;
+        drop(kept);
+        connection.await.ok();
+        assert!(client.resting.take(&host).is_none());
+    }
+
+    #[tokio::test]
+    async fn what_was_not_sent_goes_over_another_connection() {
         let (listener, host) = listen().await;
-        let (tell, mut closed) = mpsc::channel(1);
-        let mut server = JoinSet::new();
-        server.spawn(async move {
-            for _ in 0..2 {
-                let (mut stream, _) = listener.accept().await.unwrap();
-                answer(&mut stream, 1).await;
-                drop(stream);
-                tell.send(()).await.unwrap();
-            }
-        });
-        let connector = Connector::new(Reach::Configured).unwrap();
-        ask(&connector, &host).await;
-        closed.recv().await.unwrap();
-        // What the system knows by now the runtime is told before it goes on here.
-        sleep(Duration::from_millis(10)).await;
-        yield_now().await;
-        ask(&connector, &host).await;
+        let mut server = answering(listener, 1);
+        let client = client();
+        let (connection, kept) = rest(&client, &host).await;
+        // That is seen when the request waits for the connection already.
+        drop(kept);
+        let sent = client.send(&host, request(&host));
+        let (response, _) = tokio::join!(biased; sent, connection);
+        assert_eq!(response.unwrap().status(), 200);
+        let asked = server.join_next().await.unwrap().unwrap();
+        assert!(asked.starts_with("GET /a?b HTTP/1.1\r\n"), "{asked}");
+    }
+
+    #[tokio::test]
+    async fn what_may_have_been_sent_is_not_sent_again() {
+        let (listener, host) = listen().await;
+        let mut server = answering(listener, 1);
+        let client = client();
+        let (connection, mut kept) = rest(&client, &host).await;
+        let closes = async move {
+            kept.read_u8().await.unwrap();
+            drop(kept);
+        };
+        let sent = client.send(&host, request(&host));
+        let (response, _, ()) = tokio::join!(sent, connection, closes);
+        response.unwrap_err();
+        assert!(server.try_join_next().is_none());
     }
 
     #[tokio::test]

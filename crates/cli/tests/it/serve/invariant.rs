@@ -150,6 +150,22 @@ fn a_message_of_an_sse_session_need_not_name_its_server() {
 }
 
 #[test]
+fn a_redirect_is_not_followed_and_told_with_what_was_put_behind_the_header() {
+    let upstream = Upstream::scripted(|_, reply| {
+        reply.plain("307 Temporary Redirect", &[("Location", "/mcp")], "");
+        None
+    });
+    let gateway = Gateway::before(&upstream, "");
+    let begin = base(&upstream).saying(&initialize("2025-06-18"));
+    let answer = begin.send(gateway.address).message();
+    let told = "the server answered HTTP 307 Temporary Redirect and points to /mcp: redirects are \
+        not followed, that URL may have to be configured under `servers:` (MCP-SERVER-BASE-URL has \
+        `/mcp/` put behind it)";
+    assert!(answer.contains(told), "{answer}");
+    assert_eq!(upstream.received().len(), 1);
+}
+
+#[test]
 fn only_servers_that_are_named_and_allowed_are_reached() {
     let upstream = upstream();
     let gateway = Gateway::before(&upstream, "");

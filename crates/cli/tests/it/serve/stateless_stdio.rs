@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::net::TcpStream;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use portcullis_json::{Limits, Value, parse};
 use rustix::process::Signal;
@@ -73,18 +71,21 @@ fn read(connection: TcpStream) -> Answer {
 }
 
 /// Sends a call that the server holds, and waits until it has it.
-fn hold(gateway: &Gateway, id: u32) -> TcpStream {
-    let held = modern_call(id, "hold").say(gateway.address);
-    // It is on the pipe before anything that is said later.
-    thread::sleep(Duration::from_millis(200));
-    held
+fn hold(gateway: &Gateway, call: &Request) -> TcpStream {
+    let held = || {
+        let answer = modern_call(90, "held").send(gateway.address).body();
+        seen(&answer).as_array().unwrap().len()
+    };
+    let before = held();
+    let sent = call.say(gateway.address);
+    eventually("the server does not have it", || held() > before);
+    sent
 }
 
 #[test]
 fn requests_of_one_id_get_their_own_answers() {
     let gateway = gateway("");
-    let first = call_with_token(1, "hold", r#""t""#).say(gateway.address);
-    thread::sleep(Duration::from_millis(200));
+    let first = hold(&gateway, &call_with_token(1, "hold", r#""t""#));
     let second = call_with_token(1, "release", r#""t""#).send(gateway.address);
     assert_eq!(second.status, 200);
     let second = second.body();
@@ -108,7 +109,7 @@ fn requests_of_one_id_get_their_own_answers() {
 #[test]
 fn what_is_said_of_a_request_comes_on_its_stream() {
     let gateway = gateway("");
-    let other = hold(&gateway, 1);
+    let other = hold(&gateway, &modern_call(1, "hold"));
     let mut answer = call_with_token(1, "report", r#""tok\"en""#).send(gateway.address);
     assert!(answer.is_stream());
     let progress = answer.event().unwrap().data;
@@ -167,8 +168,8 @@ fn a_subscription_that_the_server_breaks_off_ends() {
 #[test]
 fn a_client_that_leaves_cancels() {
     let gateway = gateway("");
-    let kept = hold(&gateway, 1);
-    drop(hold(&gateway, 1));
+    let kept = hold(&gateway, &modern_call(1, "hold"));
+    drop(hold(&gateway, &modern_call(1, "hold")));
     let mut cancelled = Vec::new();
     eventually("the server is not told", || {
         let answer = modern_call(2, "cancelled").send(gateway.address).body();
@@ -198,7 +199,7 @@ fn answered_requests_are_not_cancelled() {
 fn another_server_is_started_for_one_that_ended() {
     let program = example("stateless_server");
     let (gateway, directory) = gateway_before(&format!("exec '{}'", program.display()), "");
-    let held = hold(&gateway, 1);
+    let held = hold(&gateway, &modern_call(1, "hold"));
     // One to be asked for its era, one to serve.
     assert_eq!(starts(&directory), 2);
     let died = modern_call(2, "die").send(gateway.address).body();
@@ -213,7 +214,7 @@ fn another_server_is_started_for_one_that_ended() {
 #[test]
 fn a_broken_answer_fails_its_request() {
     let gateway = gateway("limits: { message_bytes: 100000 }\n");
-    let held = hold(&gateway, 1);
+    let held = hold(&gateway, &modern_call(1, "hold"));
     let broken = modern_call(1, "break").send(gateway.address).body();
     assert!(broken.contains(r#""id":1,"error""#), "{broken}");
     assert!(broken.contains("malformed"), "{broken}");
@@ -233,7 +234,7 @@ fn an_answer_that_names_its_request_badly_answers_the_only_one() {
     let nameless = modern_call(1, "answer nobody").send(gateway.address).body();
     let expected = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32600,"message":"broken"}}"#;
     assert_eq!(nameless, expected);
-    let held = hold(&gateway, 1);
+    let held = hold(&gateway, &modern_call(1, "hold"));
     let as_text = modern_call(1, "answer as text")
         .send(gateway.address)
         .body();
@@ -283,23 +284,25 @@ fn what_is_of_no_request_goes_to_none() {
 #[test]
 fn a_client_that_does_not_read_holds_up_nobody() {
     let gateway = gateway("");
-    let unread = modern(7, "subscriptions/listen", "").say(gateway.address);
-    thread::sleep(Duration::from_millis(200));
-    let began = Instant::now();
+    let mut unread = modern(7, "subscriptions/listen", "").send(gateway.address);
+    unread.event().unwrap();
     let answer = modern_call(1, "flood").send(gateway.address).body();
     assert!(answer.contains(r#""result""#), "{answer}");
-    // It would be ten seconds if the stream of the one were waited for.
-    assert!(began.elapsed() < Duration::from_secs(8));
+    // If its stream were waited for, it would end without that.
+    let log = gateway.log();
+    let given_up = "a client does not read: its request is given up";
+    assert!(log.contains(given_up), "{log}");
     drop(unread);
 }
 
 /// One whose first server, behind the one that is asked for its era, reads so many lines and no more.
+/// Once it has closed its input there is a file `closed`.
 fn gateway_whose_first_reads(lines: u32) -> (Gateway, TempDir) {
     let program = example("stateless_server");
     let script = format!(
         r#"if [ $(wc -l < starts) = 2 ]; then
         for n in $(seq {lines}); do read -r line; printf '%s\n' "$line"; done | '{0}'
-        exec <&-; sleep 60; fi; exec '{0}'"#,
+        exec <&-; echo > closed; sleep 60; fi; exec '{0}'"#,
         program.display()
     );
     let directory = TempDir::new().unwrap();
@@ -314,7 +317,8 @@ fn a_server_that_takes_nothing_any_more_makes_room_for_another() {
     let (gateway, directory) = gateway_whose_first_reads(1);
     modern_call(1, "x").send(gateway.address).body();
     // What is written before the pipe is closed would wait for its answer.
-    thread::sleep(Duration::from_millis(500));
+    let closed = directory.path().join("closed");
+    eventually("its input stays open", || closed.exists());
     let failed = modern_call(2, "x").send(gateway.address).body();
     assert!(failed.contains(r#""error""#), "{failed}");
     // The next does not wait for anybody to look who is over.
@@ -325,12 +329,13 @@ fn a_server_that_takes_nothing_any_more_makes_room_for_another() {
 
 #[test]
 fn subscriptions_end_with_a_server_that_takes_nothing_any_more() {
-    let (gateway, _directory) = gateway_whose_first_reads(2);
+    let (gateway, directory) = gateway_whose_first_reads(2);
     let mut subscription = modern(7, "subscriptions/listen", "").send(gateway.address);
     subscription.event().unwrap();
     modern_call(1, "x").send(gateway.address).body();
     // What is written before the pipe is closed would wait for its answer.
-    thread::sleep(Duration::from_millis(500));
+    let closed = directory.path().join("closed");
+    eventually("its input stays open", || closed.exists());
     eventually("nothing is served", || {
         let answer = modern_call(2, "x").send(gateway.address).body();
         answer.contains(r#""result""#)

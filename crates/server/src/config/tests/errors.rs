@@ -84,7 +84,12 @@ fn faults_of_yaml_are_said_with_a_way_out() {
             "a `]` or `}` behind",
         );
     }
-    check("a: [x, y\nb: 1\n", ":", "", "");
+    check(
+        "a: [x, y\nb: 1\n",
+        ":2:2:",
+        "where no key can be",
+        "may not be closed",
+    );
     check("a: 'x\nb: 1\n", ":1:4:", "unclosed quote", "same quote");
     check("a: @x\n", ":1:4:", "that cannot stand here", "in quotes");
     check("a: *\n", ":1:4:", "name of YAML", "in quotes");

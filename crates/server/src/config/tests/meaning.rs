@@ -355,6 +355,28 @@ fn warnings_of_policies_are_kept() {
 }
 
 #[test]
+fn who_is_asked_is_not_said_while_that_may_be_wrong() {
+    let guardrails = "guardrails:
+- name: mod
+  policy: |
+    from invariant.detectors import moderated
+    raise \"x\" if:
+        (m: Message)
+        moderated(m)
+";
+    let told = shown(&config(guardrails).warnings);
+    assert_eq!(told.len(), 1, "{told:?}");
+    // What is not read for its error may be who is asked.
+    let wrong = format!("detectors: {{ moderation: {{ url: a }} }}\n{guardrails}");
+    let Err(ConfigError::Invalid(files)) = read(&wrong) else {
+        panic!("the URL is taken");
+    };
+    let told = shown(&files);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].starts_with("1:33 \"a\" not a URL"), "{told:?}");
+}
+
+#[test]
 fn parameters_are_any_json() {
     let config = config(
         "parameters:\n  n: 12345678901234567890123\n  f: 1.5\n  hex: 0xff\n  t: \"8080\"\n  list: [a, null, true, { k: -1 }]\n  none:\n",

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::HeaderMap;
 use portcullis_engine::{Answer, DetectorCall, Detectors, Lookup, Policy};
 use portcullis_json::{Object, Value};
-use portcullis_mcp::{EnvelopeLimits, Id, Peer};
+use portcullis_mcp::{EnvelopeLimits, Id, Peer, Revision};
 use portcullis_session::{
     Guardrail, GuardrailAction, Party, RefusalStyle, Scope, Session, SessionContext, SessionLimits,
     ToolChecks,
@@ -15,7 +15,7 @@ use portcullis_session::{
 use portcullis_store::{Durability, Location};
 use portcullis_trace::pin::ToolServer;
 use portcullis_trace::record::{GuardrailName, Origin, SessionRecord};
-use portcullis_transport::http::endpoint::{Bounds, Connector};
+use portcullis_transport::http::endpoint::{Bounds, Connector, Endpoint};
 use portcullis_transport::http::reach::Reach;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
@@ -105,7 +105,12 @@ fn holder(holds_later: bool) -> Holder {
     }
 }
 
-fn session(policies: &[&str], detectors: &Arc<Holding>, record: &SessionRecord) -> Session {
+fn session(
+    policies: &[&str],
+    detectors: &Arc<Holding>,
+    record: &SessionRecord,
+    revision: Option<Revision>,
+) -> Session {
     let guardrails = policies.iter().map(|policy| Guardrail {
         name: GuardrailName {
             id: None,
@@ -118,7 +123,7 @@ fn session(policies: &[&str], detectors: &Arc<Holding>, record: &SessionRecord) 
     Session::new(SessionContext {
         tool_checks: ToolChecks::default(),
         id: record.id.clone(),
-        revision: None,
+        revision,
         has_argument_headers: false,
         server: "s".into(),
         party: Party::default(),
@@ -136,6 +141,34 @@ fn conversation(
     detectors: &Arc<Holding>,
     directory: &Path,
 ) -> Arc<Conversation> {
+    let upstream = Upstream::Http(HttpUpstream::stateful(endpoint(), HELD_MAX));
+    conversation_with(upstream, policies, detectors, directory)
+}
+
+fn server() -> HttpServer {
+    HttpServer {
+        url: "http://127.0.0.1:9/".parse().unwrap(),
+        transport: HttpTransport::StreamableHttp,
+        headers: Vec::new(),
+        forward_headers: Vec::new(),
+    }
+}
+
+fn endpoint() -> Endpoint {
+    let bounds = Bounds {
+        message_bytes: 1 << 20,
+        wait: HELD_MAX,
+    };
+    let connector = Connector::new(Reach::Configured).unwrap();
+    connector.endpoint(server().url, HeaderMap::new(), bounds)
+}
+
+fn conversation_with(
+    upstream: Upstream,
+    policies: &[&str],
+    detectors: &Arc<Holding>,
+    directory: &Path,
+) -> Arc<Conversation> {
     let record = SessionRecord {
         metadata: Object::new(),
         id: Uuid::now_v7().to_string().parse().unwrap(),
@@ -148,22 +181,11 @@ fn conversation(
         index: None,
         hierarchy_path: Vec::new(),
     };
-    let session = session(policies, detectors, &record);
+    let revision = upstream.is_stateless().then_some(Revision::V2026_07_28);
+    let session = session(policies, detectors, &record, revision);
     let location = Location::Sqlite(directory.join("traces.db"));
     let (recording, failure) = Recording::open(&location, Durability::Relaxed).unwrap();
     assert!(failure.is_none());
-    let server = HttpServer {
-        url: "http://127.0.0.1:9/".parse().unwrap(),
-        transport: HttpTransport::StreamableHttp,
-        headers: Vec::new(),
-        forward_headers: Vec::new(),
-    };
-    let bounds = Bounds {
-        message_bytes: 1 << 20,
-        wait: HELD_MAX,
-    };
-    let connector = Connector::new(Reach::Configured).unwrap();
-    let endpoint = connector.endpoint(server.url.clone(), HeaderMap::new(), bounds);
     let book = ToolServer {
         name: "s".into(),
         target: "t".into(),
@@ -172,7 +194,7 @@ fn conversation(
     let terms = Terms {
         target: Target {
             name: "s".into(),
-            server: TargetServer::Named(server),
+            server: TargetServer::Named(server()),
             meter: Arc::default(),
         },
         own_refusal: Some(RefusalStyle::Result),
@@ -186,7 +208,6 @@ fn conversation(
         upload_to: None,
         detectors: Arc::new(ConfiguredDetectors::new(&DetectorsConfig::default()).unwrap()),
     };
-    let upstream = Upstream::Http(HttpUpstream::stateful(endpoint, HELD_MAX));
     let (recording, tasks) = (Arc::new(recording), TaskTracker::new());
     Arc::new(Conversation::new(
         terms, session, record, recording, upstream, tasks,
@@ -215,6 +236,14 @@ async fn place(conversation: Arc<Conversation>, call: Message) -> u64 {
 /// One that nothing is asked about.
 pub(in crate::serve) fn quiet_conversation(directory: &Path) -> Arc<Conversation> {
     conversation(&[], &holder(false).detectors, directory)
+}
+
+/// The same with this server.
+pub(in crate::serve) fn quiet_conversation_with(
+    upstream: Upstream,
+    directory: &Path,
+) -> Arc<Conversation> {
+    conversation_with(upstream, &[], &holder(false).detectors, directory)
 }
 
 /// On one thread, as on a lane.

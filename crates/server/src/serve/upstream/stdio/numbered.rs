@@ -5,6 +5,8 @@
 
 mod queue;
 mod requests;
+#[cfg(test)]
+mod tests;
 
 use std::future::pending;
 use std::sync::Arc;
