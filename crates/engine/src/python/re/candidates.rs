@@ -13,10 +13,14 @@ use regex_automata::{Input, MatchKind};
 use regex_syntax::hir::{self, Class, Dot, Hir, Look};
 
 use super::linear::{AUTOMATON_BYTES_MAX, CACHE_BYTES_MAX};
-use super::node::{Assertion, Node, REPEAT_UNBOUNDED, Repeat};
+use super::node::{Assertion, Node, Repeat};
 
 /// LIMIT: places that are kept of one text. One with more is searched without.
 const PLACES_MAX: usize = 1 << 20;
+
+/// Repetitions beyond so many are not counted: from the end of a text an automaton counts all at
+/// once that may end there, and would learn too much.
+const COUNTED_MAX: u32 = 16;
 
 /// A look that would discard what it learned more often goes on only if it pays.
 const CACHE_CLEARINGS: usize = 3;
@@ -97,11 +101,10 @@ fn wider(node: &Node) -> Hir {
         Node::Concat(items) => Hir::concat(all(items)),
         Node::Alternate(branches) => Hir::alternation(all(branches)),
         Node::Group(_, body) | Node::Atomic(body) => wider(body),
-        Node::Repeat(Repeat { body, min, max, .. }) => repeated(
-            wider(body),
-            *min,
-            Some(*max).filter(|max| *max != REPEAT_UNBOUNDED),
-        ),
+        Node::Repeat(Repeat { body, min, max, .. }) => {
+            let max = Some(*max).filter(|max| *max <= COUNTED_MAX);
+            repeated(wider(body), (*min).min(COUNTED_MAX), max)
+        }
         Node::Look { .. } => Hir::empty(),
         // Whatever the group holds.
         Node::Backref { .. } => repeated(Hir::dot(Dot::AnyChar), 0, None),

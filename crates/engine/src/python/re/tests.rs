@@ -130,6 +130,18 @@ fn choices_beyond_memory_end_in_an_error_that_says_so() {
     assert!(exhausted.to_string().contains("more than 1048576 choices"));
 }
 
+fn made_up_base64(length: usize) -> String {
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut state = 1_u64;
+    let letter = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        char::from(letters[usize::try_from(state >> 58).unwrap()])
+    };
+    std::iter::repeat_with(letter).take(length).collect()
+}
+
 #[test]
 fn machine_tries_only_where_a_wider_pattern_matches() {
     let spent = |pattern: &str, text: &str| {
@@ -146,6 +158,12 @@ fn machine_tries_only_where_a_wider_pattern_matches() {
     let (found, steps) = spent("(?i)key(?!board)[-_ ]?[0-9a-f]{8}", &with_one);
     assert_eq!(found, 1);
     assert!(steps < 100, "{steps}");
+    // Letters of base64 begin and end runs of many lengths.
+    let base64 = made_up_base64(1 << 19);
+    let token = "(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{36}|(?:AK|AS)IA[A-Z2-7]{16}(?![A-Za-z0-9])\
+                 |xox-(?:[0-9]+-)+[A-Za-z0-9]{10,}|sk-[A-Za-z0-9_-]{80,}|hf_[A-Za-z]{34}\
+                 |dop_[a-f0-9]{64}|shp_[a-fA-F0-9]{32}|[rs]k_live_[A-Za-z0-9]{16,})";
+    assert_eq!(spent(token, &base64), (0, 0));
     // What can be empty may match everywhere.
     let (_, steps) = spent("(?=z)|(?!.)", &"a".repeat(100));
     assert!(steps > 100, "{steps}");
