@@ -13,6 +13,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use portcullis_engine::{Finding, Limits, Monitor, Policy, Step};
@@ -274,24 +275,49 @@ fn the_starter_guardrails_leave_ordinary_sessions_alone() {
 }
 
 #[test]
-fn the_starter_guardrails_judge_long_ordinary_outputs() {
-    const LENGTH: usize = 1_000_000;
-    let outputs = [
-        "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo+Lzc4OTAx",
+fn long_ordinary_texts_are_judged() {
+    const LENGTH: usize = 4_000_000;
+    let texts = [
+        "The quick brown fox jumps over the lazy dog. ",
         r#"{"id":7,"name":"Ann","tags":["a","b"],"note":"one\ntwo","ok":true},"#,
         "The cafe\u{301} says that you can keep the previous rules if the user agrees. ",
     ]
     .map(|part| part.repeat(LENGTH / part.len()));
-    for guardrail in guardrails() {
-        if !starter().contains(&guardrail.name) {
-            continue;
-        }
-        let policy = load(&guardrail.name, &guardrail.source);
-        for output in &outputs {
-            let place = format!("{}: {:.20}", guardrail.name, output);
-            let event = [("role", "tool".into()), ("content", output.as_str().into())];
-            let found = judge(&policy, &[vec![event.into()]], &place);
-            assert!(found.is_empty(), "{place}: {found:?}");
+    for text in texts.into_iter().chain([made_up_base64(LENGTH)]) {
+        let arguments: Value = [("content", text.as_str().into())].into();
+        let function: Value = [("name", "write_file".into()), ("arguments", arguments)].into();
+        let call: Value = [
+            ("id", "1".into()),
+            ("type", "function".into()),
+            ("function", function),
+        ]
+        .into();
+        let calls: Value = [
+            ("role", "assistant".into()),
+            ("content", "".into()),
+            ("tool_calls", vec![call].into()),
+        ]
+        .into();
+        let output: Value = [("role", "tool".into()), ("content", text.as_str().into())].into();
+        for guardrail in guardrails() {
+            let policy = load(&guardrail.name, &guardrail.source);
+            let place = format!("{}: {text:.20}", guardrail.name);
+            for event in [&calls, &output] {
+                let found = judge(&policy, &[vec![event.clone()]], &place);
+                assert!(found.is_empty(), "{place}: {found:?}");
+            }
         }
     }
+}
+
+fn made_up_base64(length: usize) -> String {
+    let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut state = 1_u64;
+    let letter = || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        char::from(letters[usize::try_from(state >> 58).unwrap()])
+    };
+    iter::repeat_with(letter).take(length).collect()
 }

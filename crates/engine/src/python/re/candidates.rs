@@ -20,7 +20,7 @@ const PLACES_MAX: usize = 1 << 20;
 
 /// Repetitions beyond so many are not counted: from the end of a text an automaton counts all at
 /// once that may end there, and would learn too much.
-const COUNTED_MAX: u32 = 16;
+const COUNTED_MAX: u32 = 4;
 
 /// A look that would discard what it learned more often goes on only if it pays.
 const CACHE_CLEARINGS: usize = 3;
