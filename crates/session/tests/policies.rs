@@ -317,7 +317,7 @@ fn made_up_base64(length: usize) -> String {
         state = state
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
-        char::from(letters[usize::try_from(state >> 58).unwrap()])
+        char::from(*letters.get(usize::try_from(state >> 58).unwrap()).unwrap())
     };
     iter::repeat_with(letter).take(length).collect()
 }
