@@ -30,6 +30,16 @@ pub(crate) fn run() -> Result<(String, bool), String> {
         fs::remove_dir_all(&counts).map_err(|error| format!("{}: {error}", counts.display()))?;
     }
     let portcullis = build(&target, &counts)?;
+    let mut version = Command::new(&portcullis);
+    version.arg("--version");
+    succeed(version)?;
+    if !counts.exists() {
+        return Err(
+            "the program does not count: the build has to go through `profile/rustc`, with \
+                    rustup's compiler of the version in rust-toolchain.toml"
+                .to_owned(),
+        );
+    }
     // How fast a program is that counts does not matter.
     throughput::run(&throughput::Options {
         portcullis: portcullis.clone(),
@@ -104,6 +114,14 @@ mod tests {
         };
         untouched(&pinned, &["--crate-name", "a", "-C", "opt-level=1"]);
         untouched(&pinned, &["-vV"]);
+        untouched(
+            &pinned,
+            &[&optimized[..], &["-Cinstrument-coverage"]].concat(),
+        );
+        untouched(
+            &pinned,
+            &[&optimized[..], &["-C", "profile-generate=x"]].concat(),
+        );
         untouched("1.94.0-of-some-host", &optimized);
         untouched("", &optimized);
     }

@@ -33,6 +33,9 @@ pub(crate) const PATTERN_MAX: usize = 20_000;
 /// could cost quadratic time. Past this bound the rest runs on the machine, which counts steps.
 const RESCAN_BYTES_MAX: usize = 64 << 20;
 
+/// In a shorter text the machine has tried every place before it is known where to try.
+const CANDIDATES_BYTES_MIN: usize = 1024;
+
 /// Bytes that the linear engine reads again at the price of one step of the machine.
 const RESCAN_BYTES_PER_STEP: usize = 16;
 
@@ -129,9 +132,10 @@ impl Pattern {
     ) -> Result<Vec<Range<usize>>, Exhausted> {
         let linear = self.linear_for(text);
         if linear.is_none()
-            && let Some(places) = self.candidates().and_then(|all| all.places(text))
+            && text.len() >= CANDIDATES_BYTES_MIN
+            && let Some(found) = self.find_among_candidates(text, steps)
         {
-            return Machine::new(&self.program, text, steps).find_among(&places);
+            return found;
         }
         let mut found = Vec::new();
         // Most texts have no match, and the linear engine needs nothing else to say so.
@@ -170,9 +174,16 @@ impl Pattern {
         self.linear.as_ref().filter(|linear| linear.agrees_on(text))
     }
 
-    fn candidates(&self) -> Option<&Candidates> {
+    /// `None` if that does not pay.
+    fn find_among_candidates(
+        &self,
+        text: &str,
+        steps: &mut Steps,
+    ) -> Option<Result<Vec<Range<usize>>, Exhausted>> {
         let candidates = || Candidates::new(&self.root).map(Box::new);
-        self.candidates.get_or_init(candidates).as_deref()
+        let candidates = self.candidates.get_or_init(candidates).as_deref()?;
+        let places = candidates.places(text)?;
+        Some(Machine::new(&self.program, text, steps).find_among(&places))
     }
 }
 

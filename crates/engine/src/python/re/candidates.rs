@@ -12,7 +12,6 @@ use regex_automata::util::pool::Pool;
 use regex_automata::{Input, MatchKind};
 use regex_syntax::hir::{self, Class, Dot, Hir, Look};
 
-use super::linear::{AUTOMATON_BYTES_MAX, CACHE_BYTES_MAX};
 use super::node::{Assertion, Node, Repeat};
 
 /// LIMIT: places that are kept of one text. One with more is searched without.
@@ -22,9 +21,13 @@ const PLACES_MAX: usize = 1 << 20;
 /// once that may end there, and would learn too much.
 const COUNTED_MAX: u32 = 4;
 
-/// A look that would discard what it learned more often goes on only if it pays.
-const CACHE_CLEARINGS: usize = 3;
-const BYTES_PER_STATE: usize = 10;
+/// LIMIT: what the wider pattern takes. Each state that a look learns costs time in proportion.
+const AUTOMATON_BYTES_MAX: usize = 1 << 20;
+/// LIMIT: what one look learns and the next may use.
+const CACHE_BYTES_MAX: usize = 1 << 20;
+/// A look that discards more often what it learned goes on only where it pays.
+const CACHE_CLEARINGS: usize = 1;
+const BYTES_PER_STATE: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct Candidates {
@@ -68,6 +71,11 @@ impl Candidates {
             automaton,
             caches: Pool::new(new_cache),
         })
+    }
+
+    #[cfg(test)]
+    pub(super) fn states(&self) -> usize {
+        self.automaton.get_nfa().states().len()
     }
 
     /// The places where a match can begin, in their order; `None` if they cost more than they save.

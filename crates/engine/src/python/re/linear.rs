@@ -11,10 +11,10 @@ use super::charset::{range, word_is_disputed};
 use super::node::{Assertion, Node, REPEAT_UNBOUNDED, Repeat, RepeatKind};
 
 /// Largest automaton built for one pattern; a larger one runs on the machine instead.
-pub(super) const AUTOMATON_BYTES_MAX: usize = 2 << 20;
+const AUTOMATON_BYTES_MAX: usize = 2 << 20;
 
 /// Most memory for the states one search discovers.
-pub(super) const CACHE_BYTES_MAX: usize = 2 << 20;
+const CACHE_BYTES_MAX: usize = 2 << 20;
 
 #[derive(Debug)]
 pub(super) struct Linear {

@@ -35,12 +35,14 @@ fn outcome(pattern: &str, text: &str, engine: Engine) -> Outcome {
     if engine != Engine::Chosen {
         pattern.linear = None;
     }
-    if engine == Engine::Machine {
-        pattern.candidates = OnceLock::from(None);
-    }
+    let among = match engine {
+        Engine::Candidates => pattern.find_among_candidates(text, &mut steps()),
+        Engine::Chosen | Engine::Machine => None,
+    };
+    let found = among.unwrap_or_else(|| pattern.find_iter(text, &mut steps()));
     Outcome::Found {
         start: pattern.match_start(text, &mut steps()).unwrap(),
-        spans: pattern.find_iter(text, &mut steps()).unwrap(),
+        spans: found.unwrap(),
     }
 }
 
@@ -165,7 +167,10 @@ fn machine_tries_only_where_a_wider_pattern_matches() {
                  |dop_[a-f0-9]{64}|shp_[a-fA-F0-9]{32}|[rs]k_live_[A-Za-z0-9]{16,})";
     assert_eq!(spent(token, &base64), (0, 0));
     // What can be empty may match everywhere.
-    let (_, steps) = spent("(?=z)|(?!.)", &"a".repeat(100));
+    let (_, steps) = spent("(?=z)|(?!.)", &"a".repeat(2000));
+    assert!(steps > 2000, "{steps}");
+    // A short text is not worth it.
+    let (_, steps) = spent("(?i)key(?!board)", &"a".repeat(100));
     assert!(steps > 100, "{steps}");
 }
 
@@ -249,4 +254,15 @@ fn dot_matches_a_newline_only_when_told() {
             Ok(expected)
         );
     }
+}
+
+#[test]
+fn wider_patterns_are_small_however_often_something_is_repeated() {
+    let states = |pattern: &str| {
+        let root = parse::parse(pattern, Flags::NONE).unwrap().root;
+        Candidates::new(&root).unwrap().states()
+    };
+    let few = states("x(?:[bc]a+){0,6}c(?=!)");
+    assert_eq!(states("x(?:[bc]a+){0,5000}c(?=!)"), few);
+    assert!(few < 30, "{few}");
 }
