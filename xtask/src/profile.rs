@@ -127,6 +127,34 @@ mod tests {
     }
 
     #[test]
+    fn program_that_counts_does_not_read_the_record() {
+        let mut counting = wrapped(
+            &pinned_toolchain(),
+            "echo",
+            &["-C", "opt-level=3", "-C", "lto"],
+        );
+        let given = output(counting.env("PORTCULLIS_COUNTS", "/counts")).unwrap();
+        assert_eq!(
+            given.trim(),
+            "-C opt-level=3 -C lto -Cprofile-generate=/counts"
+        );
+    }
+
+    #[test]
+    fn where_there_is_no_record_nothing_is_added() {
+        let directory = tempfile::tempdir().unwrap();
+        let script = directory.path().join("rustc");
+        fs::copy(format!("{ROOT}/profile/rustc"), &script).unwrap();
+        // By the shell: a program that was written just now may count as being written.
+        let mut command = Command::new("sh");
+        command.arg(script);
+        command.args(["echo", "-C", "opt-level=3", "-C", "lto"]);
+        command.env_remove("PORTCULLIS_COUNTS");
+        let given = output(command.env("RUSTUP_TOOLCHAIN", pinned_toolchain())).unwrap();
+        assert_eq!(given.trim(), "-C opt-level=3 -C lto");
+    }
+
+    #[test]
     fn compiler_reads_the_record() {
         let directory = tempfile::tempdir().unwrap();
         let source = directory.path().join("source.rs");
