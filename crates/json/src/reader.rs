@@ -158,11 +158,8 @@ impl<'t> Reader<'t> {
             return Err(self.cursor.expected(expected));
         }
         let start = self.cursor.offset;
-        let mut text = self.cursor.string()?;
-        if let Cow::Owned(unescaped) = &mut text {
-            // Who scans keeps it, and there may be many.
-            unescaped.shrink_to_fit();
-        }
+        let unescaped = |text: &str| Cow::Owned(text.to_owned());
+        let text = self.cursor.string(Cow::Borrowed, unescaped)?;
         let range = start..self.cursor.offset;
         Ok(Some(Name { text, range }))
     }

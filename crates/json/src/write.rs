@@ -56,6 +56,8 @@ pub fn rewrite_to(out: &mut String, value: &Value, written: Written<'_>) {
 pub fn rewrite_string_to(out: &mut String, text: &Arc<str>, written: Written<'_>) {
     match written.spelling(text) {
         Some(spelling) => {
+            // Something follows: if it had no room, all would be copied once more.
+            out.reserve(spelling.len() + spelling.len() / 16);
             out.push('"');
             out.push_str(spelling);
             out.push('"');

@@ -1,23 +1,37 @@
-use std::borrow::Cow;
+use std::cell::Cell;
 
 use super::cursor::Cursor;
 use crate::plain::plain_length;
 use crate::specials::Specials;
 use crate::{Error, ErrorKind, Surrogates};
 
-/// Room for most strings with an escape, which are longer than names.
-const ESCAPED_BYTES_EXPECTED: usize = 128;
-/// By how much the room for a longer one grows: each time, all that is there is copied.
-const GROWTH: usize = 16;
+/// LIMIT: how long a string may be for whose like a thread keeps room.
+const ROOM_BYTES_MAX: usize = 2 << 20;
+
+thread_local! {
+    /// Room for what a string says until it is taken: it would be made for a moment only, and fresh
+    /// memory costs more than reading the string.
+    static ROOM: Cell<String> = const { Cell::new(String::new()) };
+}
 
 impl<'t> Cursor<'t> {
-    /// The string whose opening quote is next, unescaped; borrowed where nothing was escaped.
+    /// The string whose opening quote is next: `plain` takes it as it stands where nothing is
+    /// escaped, else `unescaped` takes what it says.
     #[inline]
-    pub(super) fn string(&mut self) -> Result<Cow<'t, str>, Error> {
-        match self.plain_string() {
-            Some(plain) => Ok(Cow::Borrowed(plain)),
-            None => self.escaped_string().map(Cow::Owned),
+    pub(super) fn string<T>(
+        &mut self,
+        plain: impl FnOnce(&'t str) -> T,
+        unescaped: impl FnOnce(&str) -> T,
+    ) -> Result<T, Error> {
+        if let Some(text) = self.plain_string() {
+            return Ok(plain(text));
         }
+        let mut room = ROOM.take();
+        let string = self.escaped_string(&mut room).map(|()| unescaped(&room));
+        if room.capacity() <= ROOM_BYTES_MAX {
+            ROOM.set(room);
+        }
+        string
     }
 
     /// The string if nothing in it is escaped, and nothing is wrong with it.
@@ -35,20 +49,20 @@ impl<'t> Cursor<'t> {
 
     /// Kept out of the way of those that are plain.
     #[inline(never)]
-    fn escaped_string(&mut self) -> Result<String, Error> {
+    fn escaped_string(&mut self, text: &mut String) -> Result<(), Error> {
         self.skip_byte();
         let start = self.offset;
-        self.unescaped().ok_or_else(|| {
+        self.unescape(text).ok_or_else(|| {
             self.offset = start;
             self.fault()
         })
     }
 
-    /// What the string says that begins here, if nothing in it is a fault.
-    fn unescaped(&mut self) -> Option<String> {
+    /// Makes the text what the string says that begins here, if nothing in it is a fault.
+    fn unescape(&mut self, text: &mut String) -> Option<()> {
         let start = self.offset;
         let rest = self.text.get(start..)?;
-        let mut text = String::with_capacity(ESCAPED_BYTES_EXPECTED);
+        text.clear();
         let mut read = 0;
         for place in Specials::of(rest) {
             // The second byte of an escape may be special too.
@@ -56,13 +70,12 @@ impl<'t> Cursor<'t> {
                 continue;
             }
             let (plain, special) = rest.get(read..)?.split_at_checked(place - read)?;
-            make_room(&mut text, plain.len(), rest.len() - read);
             text.push_str(plain);
             read = place;
             match special.as_bytes() {
                 [b'"', ..] => {
                     self.offset = start + read + 1;
-                    return (read <= self.limits.string_bytes).then_some(text);
+                    return (read <= self.limits.string_bytes).then_some(());
                 }
                 [b'\\', letter, ..] if let Some(plain) = meaning_of(*letter) => {
                     text.push(plain);
@@ -151,14 +164,6 @@ impl<'t> Cursor<'t> {
             self.offset += 1;
         }
         Ok(unit)
-    }
-}
-
-/// Room for a piece of a string of which at most so many bytes are left, itself among them.
-fn make_room(text: &mut String, piece: usize, left: usize) {
-    if text.capacity() - text.len() < piece {
-        let room = (text.len() + piece).saturating_mul(GROWTH);
-        text.reserve_exact(room.min(left));
     }
 }
 
