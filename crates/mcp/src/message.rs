@@ -1,8 +1,8 @@
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 use memchr::memchr2;
 use portcullis_json as json;
 use portcullis_json::{Shape, Spellings, Value, Written};
@@ -19,7 +19,7 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 #[derive(Clone)]
 pub struct Message {
     /// What arrived; a message of a batch is one part of it.
-    text: Arc<str>,
+    text: ByteString,
     range: Range<usize>,
     kind: MessageKind,
     body: Option<Body>,
@@ -56,12 +56,6 @@ pub enum Incoming {
     Batch(Vec<Message>),
 }
 
-/// The bytes of one message of what arrived.
-struct Part {
-    text: Arc<str>,
-    range: Range<usize>,
-}
-
 /// The value of `params`, `result` or `error`.
 #[derive(Clone)]
 pub(crate) struct Body {
@@ -74,6 +68,11 @@ pub(crate) struct Body {
 impl Message {
     /// Reads exactly one message.
     pub fn parse(bytes: &[u8], limits: &EnvelopeLimits) -> Result<Self, Malformed> {
+        Self::parse_shared(&Bytes::copy_from_slice(bytes), limits)
+    }
+
+    /// As [`Self::parse`], without a copy of the bytes.
+    pub fn parse_shared(bytes: &Bytes, limits: &EnvelopeLimits) -> Result<Self, Malformed> {
         let text = text(bytes, limits)?;
         let scanned = scan(&text, 0..text.len(), limits)?;
         if let (Shape::Array(_), _) = scanned {
@@ -83,14 +82,14 @@ impl Message {
     }
 
     fn from_scanned(
-        text: &Arc<str>,
+        text: &ByteString,
         range: Range<usize>,
         (shape, spellings): (Shape<'_>, Spellings),
         limits: &EnvelopeLimits,
     ) -> Result<Self, Malformed> {
         let (kind, body) = envelope::read(text, shape, limits)?;
         Ok(Self {
-            text: Arc::clone(text),
+            text: text.clone(),
             range,
             kind,
             body,
@@ -100,13 +99,14 @@ impl Message {
 
     /// The bytes as they came, but for a byte order mark.
     pub fn raw(&self) -> &[u8] {
-        part(&self.text, &self.range)
+        let bytes = self.text.as_bytes();
+        bytes.get(self.range.clone()).unwrap_or_default()
     }
 
     /// Like [`Self::raw`], shared with the message where it came alone.
-    pub fn text(&self) -> Arc<str> {
+    pub fn text(&self) -> ByteString {
         if self.range == (0..self.text.len()) {
-            return Arc::clone(&self.text);
+            return self.text.clone();
         }
         self.text.get(self.range.clone()).unwrap_or_default().into()
     }
@@ -117,10 +117,7 @@ impl Message {
     /// are shared with the message.
     pub fn line(&self) -> Bytes {
         if memchr2(b'\n', b'\r', self.raw()).is_none() {
-            return Bytes::from_owner(Part {
-                text: Arc::clone(&self.text),
-                range: self.range.clone(),
-            });
+            return self.text.as_bytes().slice(self.range.clone());
         }
         let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
         self.raw()
@@ -200,18 +197,6 @@ impl fmt::Debug for Message {
     }
 }
 
-// === impl Part ===
-
-impl AsRef<[u8]> for Part {
-    fn as_ref(&self) -> &[u8] {
-        part(&self.text, &self.range)
-    }
-}
-
-fn part<'t>(text: &'t str, range: &Range<usize>) -> &'t [u8] {
-    text.as_bytes().get(range.clone()).unwrap_or_default()
-}
-
 // === impl Incoming ===
 
 impl Incoming {
@@ -219,6 +204,11 @@ impl Incoming {
     ///
     /// One bad message spoils its batch: the rest could have been meant to follow it.
     pub fn parse(bytes: &[u8], limits: &EnvelopeLimits) -> Result<Self, Malformed> {
+        Self::parse_shared(&Bytes::copy_from_slice(bytes), limits)
+    }
+
+    /// As [`Self::parse`], without a copy of the bytes.
+    pub fn parse_shared(bytes: &Bytes, limits: &EnvelopeLimits) -> Result<Self, Malformed> {
         Self::read(bytes, limits).map_err(|error| match (error.meant, limits.sender) {
             (Meant::Unclear, Peer::Server) if reads_like_an_answer(bytes) => Malformed {
                 meant: Meant::Answer,
@@ -228,7 +218,7 @@ impl Incoming {
         })
     }
 
-    fn read(bytes: &[u8], limits: &EnvelopeLimits) -> Result<Self, Malformed> {
+    fn read(bytes: &Bytes, limits: &EnvelopeLimits) -> Result<Self, Malformed> {
         let text = text(bytes, limits)?;
         let scanned = scan(&text, 0..text.len(), limits)?;
         let (Shape::Array(items), _) = scanned else {
@@ -275,17 +265,17 @@ fn reads_like_an_answer(bytes: &[u8]) -> bool {
     answers && has(b"\"jsonrpc\"") && !has(b"\"method\"")
 }
 
-fn text(bytes: &[u8], limits: &EnvelopeLimits) -> Result<Arc<str>, MalformedKind> {
+fn text(bytes: &Bytes, limits: &EnvelopeLimits) -> Result<ByteString, MalformedKind> {
     if bytes.len() > limits.message_bytes {
         return Err(MalformedKind::TooLong {
             limit: limits.message_bytes,
         });
     }
-    let text = str::from_utf8(bytes).map_err(|_| MalformedKind::NotUtf8)?;
+    let text = ByteString::try_from(bytes.clone()).map_err(|_| MalformedKind::NotUtf8)?;
     match (text.strip_prefix(BYTE_ORDER_MARK), limits.sender) {
-        (None, _) => Ok(text.into()),
+        (None, _) => Ok(text),
         // Servers in the field send one, and all clients take it.
-        (Some(rest), Peer::Server) => Ok(rest.into()),
+        (Some(rest), Peer::Server) => Ok(text.slice_ref(rest)),
         (Some(_), Peer::Client) => Err(MalformedKind::ByteOrderMark),
     }
 }

@@ -9,6 +9,7 @@ use std::num::NonZeroU64;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use bytestring::ByteString;
 use portcullis_json::{Object, Value};
 
 use crate::uuid_text;
@@ -88,7 +89,7 @@ pub struct EventRecord {
     /// For a response, the method of the request that it answers; `None` if that is unknown.
     pub method: Option<String>,
     /// The message as received, byte for byte; `None` if it was too large to keep.
-    pub message: Option<Arc<str>>,
+    pub message: Option<ByteString>,
     /// What policies saw of the message: a JSON list of trace messages, empty if nothing.
     pub events: String,
     pub verdict: Verdict,

@@ -46,7 +46,7 @@ impl<'t> Cursor<'t> {
     fn shared_string(&mut self) -> Result<Arc<str>, Error> {
         let start = self.offset + 1;
         let numbered = self.numbered;
-        let string = self.string(Arc::from, Arc::from)?;
+        let string = self.string(Arc::from, |text| Arc::from(text))?;
         // Half of a pair, which a lenient reader takes, is not to be written again.
         if self.numbered == numbered {
             let place = Place::new(&string, start..self.offset - 1);

@@ -44,7 +44,7 @@ pub(crate) async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + '
 /// Reads a text, aside if it is long.
 pub(crate) async fn read<T: Send + 'static>(
     text: Bytes,
-    read: impl FnOnce(&[u8]) -> T + Send + 'static,
+    read: impl FnOnce(&Bytes) -> T + Send + 'static,
 ) -> T {
     if is_long(&text) {
         aside(move || read(&text)).await

@@ -146,8 +146,8 @@ impl Conversation {
     }
 }
 
-fn outcome_of(session: &mut Session, source: &Source, answer: &[u8]) -> Outcome {
-    match Incoming::parse(answer, session.envelope(Direction::ToClient)) {
+fn outcome_of(session: &mut Session, source: &Source, answer: &Bytes) -> Outcome {
+    match Incoming::parse_shared(answer, session.envelope(Direction::ToClient)) {
         Ok(incoming) => session.on_incoming(source, &incoming, now()),
         Err(error) => session.on_malformed(source, error).into(),
     }

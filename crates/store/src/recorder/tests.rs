@@ -273,8 +273,11 @@ async fn queue_is_bounded_in_bytes_but_takes_one_entry_of_any_size() {
 
 #[tokio::test]
 async fn what_fills_the_queue_is_written_before_it_has_gathered() {
-    let large: Arc<str> = "x".repeat(QUEUE_BYTES_MAX as usize * 2 / 3).into();
-    for (capacity, message) in [(1, None), (4, None), (100, Some(large))] {
+    let large = EventRecord {
+        message: Some("x".repeat(QUEUE_BYTES_MAX as usize * 2 / 3).into()),
+        ..event(1, 1)
+    };
+    for (capacity, message) in [(1, None), (4, None), (100, large.message)] {
         let store = ScriptedStore::default();
         let gathering = 10 * RELAXED_WAIT_MAX;
         let recorder = start_gathering(&store, Durability::Relaxed, capacity, gathering);

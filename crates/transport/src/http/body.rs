@@ -65,7 +65,8 @@ where
     }
 }
 
-/// A body that mostly comes in one part, which is then not copied.
+/// The whole in memory of its own: a part shares that of what else was read with it, all of which
+/// would be kept with a message.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
     first: Bytes,
@@ -104,7 +105,7 @@ impl Parts {
 
     pub(super) fn join(self) -> Bytes {
         if self.all.is_empty() {
-            self.first
+            Bytes::copy_from_slice(&self.first)
         } else {
             self.all.freeze()
         }

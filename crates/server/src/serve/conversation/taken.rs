@@ -72,7 +72,7 @@ impl Conversation {
     /// Reads what the client says. A malformed answer is none, and the server is told so.
     pub(crate) async fn read(self: &Arc<Self>, text: Bytes) -> Result<Incoming, Malformed> {
         let envelope = self.envelope(Direction::ToServer);
-        let incoming = read(text, move |text| Incoming::parse(text, &envelope)).await;
+        let incoming = read(text, move |text| Incoming::parse_shared(text, &envelope)).await;
         if let Err(error) = &incoming
             && error.meant == Meant::Answer
         {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderValue;
+use bytes::Bytes;
 use portcullis_session::{Guardrail, PastMessage, Session};
 use portcullis_store::{Pool, Resumption, StoreError};
 use portcullis_trace::record::{Direction, EventRecord, SessionSummary, Timestamp};
@@ -226,13 +227,13 @@ impl Left {
     }
 
     /// What the client opened the session with.
-    fn initialize(&self) -> Option<Arc<str>> {
+    fn initialize(&self) -> Option<Bytes> {
         let mut log = self.log.iter();
         let initialize = log.find(|record| {
             record.direction == Direction::ToServer
                 && record.method.as_deref() == Some("initialize")
         });
-        initialize?.message.clone()
+        Some(initialize?.message.clone()?.into_bytes())
     }
 }
 

@@ -155,7 +155,7 @@ pub(super) async fn take(
     if is_modern {
         envelope.revision = Some(Revision::V2026_07_28);
     }
-    let message = read(request, move |text| Message::parse(text, &envelope)).await?;
+    let message = read(request, move |text| Message::parse_shared(text, &envelope)).await?;
     drop(timed);
     if is_modern || mirror::named_revision(&message).is_some() {
         return Box::pin(modern::post(gateway, access, headers, profile, &message)).await;

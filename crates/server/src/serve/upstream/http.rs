@@ -97,7 +97,7 @@ impl HttpUpstream {
         endpoint: Endpoint,
         silence_max: Duration,
         session_id: Option<HeaderValue>,
-        initialize: Option<Arc<str>>,
+        initialize: Option<Bytes>,
         headers: HeaderMap,
     ) -> Self {
         let resumed = Self {
@@ -106,7 +106,7 @@ impl HttpUpstream {
         };
         resumed.remember(|handshake| {
             handshake.session_id = session_id;
-            handshake.initialize = initialize.map(|text| Bytes::from(text.to_string()));
+            handshake.initialize = initialize;
             handshake.headers = headers;
         });
         resumed

@@ -78,7 +78,7 @@ impl Numbered {
         Some(Errand::new(&tasks, async move {
             let limits = conversation.envelope(Direction::ToServer);
             let numbered = read(bytes, move |bytes| {
-                let message = Message::parse(bytes, &limits).ok()?;
+                let message = Message::parse_shared(bytes, &limits).ok()?;
                 requests.number(&message, scope, &limits.json)
             });
             let (numbered, Upstream::Stdio(this)) = (numbered.await, conversation.upstream())

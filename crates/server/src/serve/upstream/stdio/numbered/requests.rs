@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use portcullis_json::{Limits, Value};
 use portcullis_mcp::{
     EnvelopeLimits, Id, Incoming, Malformed, Meant, Message, MessageKind, Method, Naming,
@@ -103,8 +104,8 @@ impl Requests {
     }
 
     /// Reads a line of the server's. A request that it answers does not wait any more.
-    pub(super) fn hear(&self, line: &[u8], limits: &EnvelopeLimits) -> Heard {
-        match Incoming::parse(line, limits) {
+    pub(super) fn hear(&self, line: &Bytes, limits: &EnvelopeLimits) -> Heard {
+        match Incoming::parse_shared(line, limits) {
             Ok(Incoming::Single(message)) => self.hear_message(&message, &limits.json),
             Err(error) if error.meant == Meant::Answer => {
                 let answered = match &error.id {
