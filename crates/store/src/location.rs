@@ -39,6 +39,8 @@ impl FromStr for Location {
     type Err = StoreError;
 
     /// `postgres://…` or `postgresql://…` is a URL, what has no scheme is the path of a file.
+    /// `sqlite:…`, as others write it, is neither: as a path it would begin with a directory of that
+    /// name.
     fn from_str(text: &str) -> Result<Self, StoreError> {
         match text.split_once("://") {
             Some(("postgres" | "postgresql", _)) => {
@@ -47,6 +49,9 @@ impl FromStr for Location {
             }
             Some(_) => Err(StoreError::InvalidLocation {
                 url: without_secrets(text),
+            }),
+            None if text.starts_with("sqlite:") => Err(StoreError::InvalidLocation {
+                url: text.to_owned(),
             }),
             None => Ok(Self::Sqlite(PathBuf::from(text))),
         }

@@ -1,6 +1,8 @@
 #[cfg(test)]
 mod tests;
 
+use memchr::memchr;
+
 /// Cuts a stream of bytes into lines: the framing of stdio.
 ///
 /// Feed it with [`push`](Self::push), then take lines until there are none: it holds no more than
@@ -79,7 +81,7 @@ impl LineDecoder {
 
     fn take_through_newline(&mut self) -> Option<Vec<u8>> {
         let unsearched = self.buffer.get(self.searched..)?;
-        let Some(place) = unsearched.iter().position(|&byte| byte == b'\n') else {
+        let Some(place) = memchr(b'\n', unsearched) else {
             self.searched = self.buffer.len();
             return None;
         };

@@ -6,6 +6,7 @@ mod write;
 pub use write::{write_comment, write_event};
 
 use block::Block;
+use memchr::memchr2;
 
 /// Of the memory that a long event took, how much is kept for the next.
 const KEPT_BYTES: usize = 64 << 10;
@@ -187,9 +188,7 @@ impl SseDecoder {
             self.block.read_line(rest_of_line);
         } else {
             self.line.extend_from_slice(rest_of_line);
-            self.block.read_line(&self.line);
-            self.line.clear();
-            self.line.shrink_to(KEPT_BYTES);
+            self.block.take_line(std::mem::take(&mut self.line));
         }
         None
     }
@@ -221,15 +220,5 @@ impl SseDecoder {
 
 /// Where the first CR or LF is.
 fn line_break(bytes: &[u8]) -> Option<usize> {
-    /// Whole stretches without a branch for each byte: the compiler makes vectors of them.
-    const STRETCH_BYTES: usize = 64;
-    let is_break = |byte: &u8| matches!(byte, b'\n' | b'\r');
-    let mut stretches = bytes.chunks(STRETCH_BYTES);
-    let stretch = stretches.position(|stretch| {
-        stretch
-            .iter()
-            .fold(false, |found, byte| found | is_break(byte))
-    })?;
-    let from = stretch * STRETCH_BYTES;
-    Some(from + bytes.get(from..)?.iter().position(is_break)?)
+    memchr2(b'\n', b'\r', bytes)
 }

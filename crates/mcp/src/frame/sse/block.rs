@@ -16,6 +16,21 @@ impl Block {
         self.bytes
     }
 
+    /// As [`Self::read_line`]. Most long lines are data, which then need not be copied.
+    pub(super) fn take_line(&mut self, mut line: Vec<u8>) {
+        let is_first = self.event.data.is_none();
+        let name = ["data: ", "data:"].into_iter();
+        let name = name.map(str::as_bytes).find(|name| line.starts_with(name));
+        match name.filter(|_| is_first) {
+            Some(name) => {
+                self.bytes += line.len();
+                line.drain(..name.len());
+                self.event.data = Some(line);
+            }
+            None => self.read_line(&line),
+        }
+    }
+
     /// Reads a line without its end.
     pub(super) fn read_line(&mut self, line: &[u8]) {
         let mut parts = line.splitn(2, |byte| *byte == b':');

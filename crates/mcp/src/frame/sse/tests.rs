@@ -234,16 +234,6 @@ fn events_are_written_in_one_form() {
     assert_eq!(out, b":\n\n");
 }
 
-#[test]
-fn line_breaks_are_found_at_every_place() {
-    for length in 0..200 {
-        let mut bytes = vec![b'x'; length];
-        assert_eq!(line_break(&bytes), None);
-        bytes.extend(b"\r\nxx");
-        assert_eq!(line_break(&bytes), Some(length));
-    }
-}
-
 /// Parts of which streams are made that try every state.
 fn part() -> impl Strategy<Value = &'static [u8]> {
     let parts: Vec<&[u8]> = vec![

@@ -1,5 +1,8 @@
 use super::line_break;
 
+/// What most events have beside their data.
+const REST_BYTES_EXPECTED: usize = 64;
+
 /// Appends an event in its canonical form. Data with line breaks takes several lines, each of
 /// which a reader ends with LF.
 ///
@@ -11,6 +14,8 @@ pub fn write_event(
     retry: Option<u64>,
     data: Option<&[u8]>,
 ) {
+    // What comes behind the data has room too: it would move all of it.
+    out.reserve(data.map_or(0, <[u8]>::len) + REST_BYTES_EXPECTED);
     write_text(out, "event", event);
     if let Some(id) = id {
         write_text(out, "id", id);
