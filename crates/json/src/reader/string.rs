@@ -187,3 +187,24 @@ fn is_high_surrogate(unit: u32) -> bool {
 fn is_low_surrogate(unit: u32) -> bool {
     (0xDC00..0xE000).contains(&unit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, parse};
+
+    #[test]
+    fn a_thread_keeps_room_for_strings_up_to_a_bound() {
+        let room_after = |bytes: usize| {
+            let text = format!("\"\\n{}\"", "x".repeat(bytes));
+            parse(&text, &Limits::lenient()).unwrap();
+            let room = ROOM.take();
+            let capacity = room.capacity();
+            ROOM.set(room);
+            capacity
+        };
+        assert!(room_after(1000) > 1000);
+        assert!(room_after(ROOM_BYTES_MAX / 2) > ROOM_BYTES_MAX / 2);
+        assert_eq!(room_after(2 * ROOM_BYTES_MAX), 0);
+    }
+}

@@ -28,6 +28,22 @@ fn bytes_are_kept_as_they_came() {
 }
 
 #[test]
+fn bytes_that_are_shared_are_not_copied() {
+    let bytes = Bytes::from_static(br#"{"jsonrpc":"2.0","id":1,"result":{"a":"\n"}}"#);
+    let limits = limits(Peer::Server, None);
+    let Incoming::Single(message) = Incoming::parse_shared(&bytes, &limits).unwrap() else {
+        panic!("one message was written");
+    };
+    let alone = Message::parse_shared(&bytes, &limits).unwrap();
+    for message in [message, alone] {
+        assert_eq!(message.raw(), &bytes[..]);
+        assert_eq!(message.raw().as_ptr(), bytes.as_ptr());
+        assert_eq!(message.text().as_ptr(), bytes.as_ptr());
+        assert_eq!(message.line().as_ptr(), bytes.as_ptr());
+    }
+}
+
+#[test]
 fn content_does_not_reach_a_log() {
     let text = r#"{"jsonrpc":"2.0","id":1,"method":"ping","params":{"a":"secret"}}"#;
     let message = Message::parse(text.as_bytes(), &limits(Peer::Client, None)).unwrap();

@@ -150,4 +150,13 @@ mod tests {
         check(&[b"ab", b"", b"cde"], Ok(b"abcde")).await;
         check(&[b"abc", b"def"], Err(BodyError::TooLong { limit: 5 })).await;
     }
+
+    #[tokio::test]
+    async fn a_body_keeps_nothing_that_was_read_with_it() {
+        let with_more = Bytes::from(b"abc and more".to_vec());
+        let body = http_body_util::Full::new(with_more.slice(..3));
+        let read = read_body(body, 5).await.unwrap();
+        assert_eq!(&read[..], b"abc");
+        assert!(with_more.is_unique());
+    }
 }
