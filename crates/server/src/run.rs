@@ -15,7 +15,9 @@ use portcullis_session::{
 };
 use portcullis_store::{Durability, Location, RecorderStatus, StoreError, Upload};
 use portcullis_trace::record::{Origin, SessionId, SessionRecord};
-use portcullis_transport::child::{ServerCommand, SpawnError, Started, ended_as_told};
+use portcullis_transport::child::{
+    ServerCommand, SpawnError, Started, ended_as_told, was_not_started,
+};
 use portcullis_transport::http::endpoint::EndpointError;
 use portcullis_transport::lines::{LineReader, LineWriter};
 use portcullis_transport::signal::EndSignals;
@@ -464,15 +466,16 @@ fn open_session(
 
 /// What a shell adds to the number of a signal.
 const SIGNALLED: i32 = 128;
-/// What a shell, and the launcher, answer for a program that they cannot start.
-const NOT_STARTED: i32 = 127;
+/// What a shell answers for a program that it cannot start.
+const NOT_STARTED: u8 = 127;
 
 /// Whether the user should be told of the server's end. One that was not started has been told of.
 fn is_news(end: End, status: ExitStatus) -> bool {
-    match end {
-        End::Server => status.code() != Some(NOT_STARTED),
-        End::Client | End::Signal(_) => !ended_as_told(status),
-    }
+    !was_not_started(status)
+        && match end {
+            End::Server => true,
+            End::Client | End::Signal(_) => !ended_as_told(status),
+        }
 }
 
 fn end_code(end: End) -> u8 {
@@ -484,6 +487,9 @@ fn end_code(end: End) -> u8 {
 }
 
 fn exit_code(status: ExitStatus) -> u8 {
+    if was_not_started(status) {
+        return NOT_STARTED;
+    }
     let code = status
         .code()
         .or_else(|| status.signal().map(|signal| SIGNALLED + signal));

@@ -2,6 +2,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use portcullis_server::config::server_name;
+use portcullis_transport::child::end_as_not_started;
 
 use super::run::server_command;
 use super::{Failure, Outcome};
@@ -33,5 +34,6 @@ pub(crate) fn exec_server(arguments: ExecServerArguments) -> Result<Outcome, Fai
         }
     })
     .show();
+    end_as_not_started();
     Ok(Outcome::Server(NOT_STARTED))
 }

@@ -183,6 +183,8 @@ fn a_server_that_cannot_be_started_is_named() {
         for part in expected {
             assert!(told.contains(part), "{command:?}: {told}");
         }
+        // It has not ended, having never begun.
+        assert!(!told.contains("has ended"), "{command:?}: {told}");
     };
     check(
         &["/nonexistent/server"],
@@ -235,7 +237,8 @@ fn the_end_of_a_server_is_told_where_it_was_not_asked_for() {
     check(true, "exit 3", &early("exited with code 3"));
     check(true, "kill -9 $$", &early("was killed by signal 9"));
     check(true, "echo hello; exit 3", &told("exited with code 3"));
-    check(true, "exit 127", "");
+    // As a shell ends that has not found a program.
+    check(true, "exit 127", &early("exited with code 127"));
     check(false, "cat", "");
     check(false, "cat; exit 3", "");
     check(false, "sleep 9", "");
