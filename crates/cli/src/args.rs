@@ -291,6 +291,9 @@ pub(crate) struct ExecServerArguments {
     /// The process whose end is the server's end.
     #[arg(long)]
     pub(crate) parent: u32,
+    /// What users call the server.
+    #[arg(long)]
+    pub(crate) name: String,
     #[arg(last = true, required = true)]
     pub(crate) command: Vec<OsString>,
 }

@@ -211,8 +211,8 @@ async fn guard(
         recording,
         spool,
     } = prepare(options, guardrails, data_directory, warn).await?;
-    let server = Opened::open(server)?;
     let record = client.record.clone();
+    let server = Opened::open(server, &record.server)?;
     info!(session = %record.id, server = record.server, "session begins");
     let session = record.id.clone();
     if let Err(error) = recording.record(record).await {
@@ -333,11 +333,11 @@ enum Opened {
 // === impl Opened ===
 
 impl Opened {
-    fn open(server: GuardedServer) -> Result<Self, RunError> {
+    fn open(server: GuardedServer, name: &str) -> Result<Self, RunError> {
         Ok(match server {
             GuardedServer::Started { command, launcher } => Self::Started {
                 started: match launcher {
-                    Some(launcher) => command.under(launcher.as_os_str()).spawn()?,
+                    Some(launcher) => command.under(launcher.as_os_str(), name).spawn()?,
                     None => command.spawn()?,
                 },
                 program: command.program,

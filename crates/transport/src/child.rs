@@ -179,11 +179,13 @@ impl ServerCommand {
     }
 
     /// The same server, started by `launcher`: a program that calls [`Self::exec`] when its first
-    /// argument is `exec-server`, with this process as the parent.
+    /// argument is `exec-server`, with this process as the parent. `name` is what users call the
+    /// server.
     #[must_use]
-    pub fn under(&self, launcher: &OsStr) -> Self {
+    pub fn under(&self, launcher: &OsStr, name: &str) -> Self {
         let parent = std::process::id().to_string();
-        let mut arguments: Vec<OsString> = ["exec-server", "--parent", &parent, "--"]
+        let name = format!("--name={name}");
+        let mut arguments: Vec<OsString> = ["exec-server", "--parent", &parent, &name, "--"]
             .map(OsString::from)
             .into();
         arguments.push(self.program.clone());

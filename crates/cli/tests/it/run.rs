@@ -175,8 +175,9 @@ fn a_server_that_cannot_be_started_is_named() {
     let directory = tempfile::TempDir::new().unwrap();
     let check = |command: &[&str], expected: &[&str]| {
         let mut gateway = portcullis();
-        let run = ["run", "--data-dir", "d", "--"];
-        gateway.current_dir(directory.path()).args(run);
+        gateway
+            .current_dir(directory.path())
+            .args(["run", "--data-dir", "d"]);
         let output = finish(gateway.args(command));
         assert_eq!(output.status.code(), Some(127));
         let told = text(&output.stderr);
@@ -187,14 +188,14 @@ fn a_server_that_cannot_be_started_is_named() {
         assert!(!told.contains("has ended"), "{command:?}: {told}");
     };
     check(
-        &["/nonexistent/server"],
+        &["--", "/nonexistent/server"],
         &[
             "the server `/nonexistent/server` could not be started: No",
             "look at the path",
         ],
     );
     check(
-        &["no-such-server"],
+        &["--", "no-such-server"],
         &[
             "the server `no-such-server` could not be started: No",
             "install the program",
@@ -202,8 +203,12 @@ fn a_server_that_cannot_be_started_is_named() {
     );
     // It is the launcher that is missing.
     check(
-        &["/nonexistent/npx", "-y", "@scope/files"],
+        &["--", "/nonexistent/npx", "-y", "@scope/files"],
         &["the server `files` could not be started: `/nonexistent/npx`: No"],
+    );
+    check(
+        &["--name", "mine", "--", "/nonexistent/server"],
+        &["the server `mine` could not be started: `/nonexistent/server`: No"],
     );
 }
 

@@ -114,7 +114,7 @@ fn how_a_program_ended_is_logged_unless_it_was_told_to() {
 }
 
 #[test]
-fn a_program_that_is_missing_is_logged_as_not_started() {
+fn a_program_that_is_missing_is_told_with_its_server() {
     let servers = "servers: { s: { command: [/nowhere/at-all] } }\n";
     let gateway = Gateway::start(servers, "");
     Request::post(PATH, &initialize("2025-11-25")).send(gateway.address);
@@ -126,6 +126,8 @@ fn a_program_that_is_missing_is_logged_as_not_started() {
     let told = lines.find(|line| line.contains("server not started"));
     assert!(told.is_some_and(|line| line.contains(" server=s")), "{log}");
     assert!(!log.contains("server ended"), "{log}");
+    let said = "error: the server `s` could not be started: `/nowhere/at-all`: No such";
+    eventually("it is not said", || gateway.said().contains(said));
 }
 
 #[test]

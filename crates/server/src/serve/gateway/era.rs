@@ -144,7 +144,7 @@ impl Gateway {
         if self.ending.is_cancelled() {
             return Err(NotAsked::GatewayEnds);
         }
-        let (command, surroundings) = self.command(server, true);
+        let (command, surroundings) = self.command(name.as_str(), server, true);
         let Started {
             server: mut process,
             input,
