@@ -257,6 +257,7 @@ async fn prepare(
     let location = Location::Sqlite(data_directory.database());
     let (recording, failure) =
         Recording::open(&location, options.durability).map_err(RunError::Record)?;
+    let is_recorded = failure.is_none();
     if let Some(failure) = failure {
         warn!(error = %failure, "traces are not recorded");
         warn(Warning::NotRecorded(failure));
@@ -271,7 +272,11 @@ async fn prepare(
     let source = Arc::new(GuardrailSource::new(recording.pool().clone(), remote));
     guardrails.extend(kept(&options, &source).await?);
     if guardrails.is_empty() {
-        warn!("no policy is given: messages are recorded, nothing is blocked");
+        if is_recorded {
+            warn!("no policy is given: messages are recorded, nothing is blocked");
+        } else {
+            warn!("no policy is given: nothing is blocked");
+        }
     }
     let asked = options.explorer.as_ref();
     let takes_trace = asked.is_some_and(|explorer| explorer.takes_trace);

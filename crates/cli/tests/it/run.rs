@@ -257,6 +257,12 @@ fn what_was_not_recorded_is_told_at_the_end() {
     let run = ["run", "--data-dir", "d", "--on-failure", "log", "--", "cat"];
     let output = finish(portcullis().current_dir(directory.path()).args(run));
     let told = text(&output.stderr);
+    let log = std::fs::read_to_string(directory.path().join("d/portcullis.log")).unwrap();
+    assert!(
+        log.contains("no policy is given: nothing is blocked"),
+        "{log}"
+    );
+    assert!(!log.contains("messages are recorded"), "{log}");
     assert!(
         told.ends_with(
             "warning: the trace has gaps: 2 records were lost: the recording was refused by the \
