@@ -243,7 +243,8 @@ pub(crate) enum ConfigCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct FmtArguments {
-    /// Each is written anew if that changes it.
+    /// Each is written anew if that changes it; `-` is the standard input, which is written to the
+    /// standard output.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Change nothing; exit with 1 if a file is not formatted.
