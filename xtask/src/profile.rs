@@ -102,6 +102,34 @@ mod tests {
     }
 
     #[test]
+    fn cargo_runs_rustc_through_the_script() {
+        let directory = tempfile::tempdir().unwrap();
+        let manifest = directory.path().join("Cargo.toml");
+        let package = "[package]\nname = \"a\"\nedition = \"2024\"\n[lib]\npath = \"a.rs\"\n";
+        write(&manifest, package).unwrap();
+        write(&directory.path().join("a.rs"), "").unwrap();
+        let mut check = Command::new("cargo");
+        check.current_dir(ROOT);
+        check.args(["check", "--verbose", "--offline", "--manifest-path"]);
+        check
+            .arg(&manifest)
+            .arg("--target-dir")
+            .arg(directory.path());
+        // Who has another one, as a cache, goes without the record.
+        check.env_remove("RUSTC_WRAPPER");
+        check.env_remove("CARGO_BUILD_RUSTC_WRAPPER");
+        let checked = check.output().unwrap();
+        let told = String::from_utf8_lossy(&checked.stderr);
+        assert!(checked.status.success(), "{told}");
+        let mut lines = told.lines();
+        let running = lines.find(|line| line.contains("--crate-name a "));
+        assert!(
+            running.is_some_and(|line| line.contains("/profile/rustc ")),
+            "{told}"
+        );
+    }
+
+    #[test]
     fn record_is_for_optimized_code_of_the_pinned_compiler() {
         let pinned = pinned_toolchain();
         let optimized = ["--crate-name", "a", "-C", "opt-level=3", "-C", "lto"];

@@ -243,7 +243,8 @@ pub(crate) enum ConfigCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct FmtArguments {
-    /// Each is written anew if that changes it.
+    /// Each is written anew if that changes it; `-` is the standard input, which is written to the
+    /// standard output.
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Change nothing; exit with 1 if a file is not formatted.
@@ -291,6 +292,9 @@ pub(crate) struct ExecServerArguments {
     /// The process whose end is the server's end.
     #[arg(long)]
     pub(crate) parent: u32,
+    /// What users call the server.
+    #[arg(long)]
+    pub(crate) name: String,
     #[arg(last = true, required = true)]
     pub(crate) command: Vec<OsString>,
 }

@@ -27,7 +27,7 @@ use std::time::Duration;
 use portcullis_engine::{
     Answer, Answers, DetectorCall, Detectors, Failure, Finding, Lookup, Monitor, Policy, Step,
 };
-use portcullis_session::LocalDetectors;
+use portcullis_session::{GuardrailAction, LocalDetectors};
 use portcullis_syntax::Span;
 use portcullis_trace::Event;
 use portcullis_transport::http::endpoint::EndpointError;
@@ -59,6 +59,23 @@ const CALLS_MAX: usize = 1024;
 
 /// What a detector says of one text, or why it says nothing.
 pub(crate) type Answered = Result<Answer, String>;
+
+// === impl Unanswered ===
+
+impl Unanswered {
+    /// What becomes of messages that such a call is about, where failures of the guardrail are
+    /// treated so.
+    pub fn consequence(on_failure: GuardrailAction) -> &'static str {
+        match on_failure {
+            GuardrailAction::Block => {
+                "as it is, a message that this would be asked about is blocked"
+            }
+            GuardrailAction::Log => {
+                "as it is, a message that this would be asked about passes unjudged"
+            }
+        }
+    }
+}
 
 // === impl ConfiguredDetectors ===
 

@@ -62,7 +62,15 @@ impl PolicyFile {
 
     /// The text of a policy file, read and not compiled.
     pub fn source(path: &Path) -> Result<String, PolicyError> {
-        match File::open(path).and_then(|file| read_bounded(file, POLICY_BYTES_MAX)) {
+        Self::source_from(path, File::open(path))
+    }
+
+    /// The same of a text that is elsewhere; `path` is what errors call it.
+    pub fn source_from(
+        path: &Path,
+        text: io::Result<impl io::Read>,
+    ) -> Result<String, PolicyError> {
+        match text.and_then(|text| read_bounded(text, POLICY_BYTES_MAX)) {
             Ok(Some(source)) => Ok(source),
             Ok(None) => Err(PolicyError::TooLong {
                 path: path.to_owned(),

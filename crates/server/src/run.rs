@@ -15,7 +15,9 @@ use portcullis_session::{
 };
 use portcullis_store::{Durability, Location, RecorderStatus, StoreError, Upload};
 use portcullis_trace::record::{Origin, SessionId, SessionRecord};
-use portcullis_transport::child::{ServerCommand, SpawnError, Started, ended_as_told};
+use portcullis_transport::child::{
+    ServerCommand, SpawnError, Started, ended_as_told, was_not_started,
+};
 use portcullis_transport::http::endpoint::EndpointError;
 use portcullis_transport::lines::{LineReader, LineWriter};
 use portcullis_transport::signal::EndSignals;
@@ -209,8 +211,8 @@ async fn guard(
         recording,
         spool,
     } = prepare(options, guardrails, data_directory, warn).await?;
-    let server = Opened::open(server)?;
     let record = client.record.clone();
+    let server = Opened::open(server, &record.server)?;
     info!(session = %record.id, server = record.server, "session begins");
     let session = record.id.clone();
     if let Err(error) = recording.record(record).await {
@@ -255,6 +257,7 @@ async fn prepare(
     let location = Location::Sqlite(data_directory.database());
     let (recording, failure) =
         Recording::open(&location, options.durability).map_err(RunError::Record)?;
+    let is_recorded = failure.is_none();
     if let Some(failure) = failure {
         warn!(error = %failure, "traces are not recorded");
         warn(Warning::NotRecorded(failure));
@@ -269,7 +272,11 @@ async fn prepare(
     let source = Arc::new(GuardrailSource::new(recording.pool().clone(), remote));
     guardrails.extend(kept(&options, &source).await?);
     if guardrails.is_empty() {
-        warn!("no policy is given: messages are recorded, nothing is blocked");
+        if is_recorded {
+            warn!("no policy is given: messages are recorded, nothing is blocked");
+        } else {
+            warn!("no policy is given: nothing is blocked");
+        }
     }
     let asked = options.explorer.as_ref();
     let takes_trace = asked.is_some_and(|explorer| explorer.takes_trace);
@@ -331,11 +338,11 @@ enum Opened {
 // === impl Opened ===
 
 impl Opened {
-    fn open(server: GuardedServer) -> Result<Self, RunError> {
+    fn open(server: GuardedServer, name: &str) -> Result<Self, RunError> {
         Ok(match server {
             GuardedServer::Started { command, launcher } => Self::Started {
                 started: match launcher {
-                    Some(launcher) => command.under(launcher.as_os_str()).spawn()?,
+                    Some(launcher) => command.under(launcher.as_os_str(), name).spawn()?,
                     None => command.spawn()?,
                 },
                 program: command.program,
@@ -464,15 +471,16 @@ fn open_session(
 
 /// What a shell adds to the number of a signal.
 const SIGNALLED: i32 = 128;
-/// What a shell, and the launcher, answer for a program that they cannot start.
-const NOT_STARTED: i32 = 127;
+/// What a shell answers for a program that it cannot start.
+const NOT_STARTED: u8 = 127;
 
 /// Whether the user should be told of the server's end. One that was not started has been told of.
 fn is_news(end: End, status: ExitStatus) -> bool {
-    match end {
-        End::Server => status.code() != Some(NOT_STARTED),
-        End::Client | End::Signal(_) => !ended_as_told(status),
-    }
+    !was_not_started(status)
+        && match end {
+            End::Server => true,
+            End::Client | End::Signal(_) => !ended_as_told(status),
+        }
 }
 
 fn end_code(end: End) -> u8 {
@@ -484,6 +492,9 @@ fn end_code(end: End) -> u8 {
 }
 
 fn exit_code(status: ExitStatus) -> u8 {
+    if was_not_started(status) {
+        return NOT_STARTED;
+    }
     let code = status
         .code()
         .or_else(|| status.signal().map(|signal| SIGNALLED + signal));

@@ -16,7 +16,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{
-    Pid, PidfdFlags, Signal, getppid, kill_process_group, pidfd_open,
+    Pid, PidfdFlags, Signal, getpid, getppid, kill_process, kill_process_group, pidfd_open,
     set_parent_process_death_signal, test_kill_process_group,
 };
 use tokio::io::Interest;
@@ -87,6 +87,22 @@ pub enum SpawnError {
 }
 
 const LEFTOVERS_CHECK_EVERY: Duration = Duration::from_millis(10);
+
+/// How a launcher ends that could not become the server. A server may exit with any code, but none
+/// gets this signal unless it sets a timer for it.
+const NOT_STARTED: Signal = Signal::VTALARM;
+
+/// Whether a launcher could not become the server, and has said so.
+pub fn was_not_started(status: ExitStatus) -> bool {
+    status.signal() == Some(NOT_STARTED.as_raw())
+}
+
+/// Ends this process, a launcher that could not become the server and has said so.
+///
+/// Returns only if the signal is blocked.
+pub fn end_as_not_started() {
+    kill_process(getpid(), NOT_STARTED).ok();
+}
 
 /// Whether a server that was told to end has ended by that: of its own accord, whatever its exit
 /// code, by a signal that [`ChildServer::end`] sends, or by writing where nobody reads any more.
@@ -163,11 +179,13 @@ impl ServerCommand {
     }
 
     /// The same server, started by `launcher`: a program that calls [`Self::exec`] when its first
-    /// argument is `exec-server`, with this process as the parent.
+    /// argument is `exec-server`, with this process as the parent. `name` is what users call the
+    /// server.
     #[must_use]
-    pub fn under(&self, launcher: &OsStr) -> Self {
+    pub fn under(&self, launcher: &OsStr, name: &str) -> Self {
         let parent = std::process::id().to_string();
-        let mut arguments: Vec<OsString> = ["exec-server", "--parent", &parent, "--"]
+        let name = format!("--name={name}");
+        let mut arguments: Vec<OsString> = ["exec-server", "--parent", &parent, &name, "--"]
             .map(OsString::from)
             .into();
         arguments.push(self.program.clone());

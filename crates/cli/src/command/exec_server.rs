@@ -1,7 +1,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use portcullis_server::config::server_name;
+use portcullis_transport::child::end_as_not_started;
 
 use super::run::server_command;
 use super::{Failure, Outcome};
@@ -15,12 +15,12 @@ pub(crate) fn exec_server(arguments: ExecServerArguments) -> Result<Outcome, Fai
     let command = server_command(arguments.command)?;
     let error = command.exec(arguments.parent);
     let program = command.program.to_string_lossy();
-    let server = server_name(&command);
-    let is_launched = !Path::new(&command.program).ends_with(&server);
-    Failure::usage(if is_launched {
-        format!("the server `{server}` could not be started: `{program}`: {error}")
-    } else {
+    let server = arguments.name;
+    let is_its_program = Path::new(&command.program).ends_with(&server);
+    Failure::usage(if is_its_program {
         format!("the server `{program}` could not be started: {error}")
+    } else {
+        format!("the server `{server}` could not be started: `{program}`: {error}")
     })
     .hint(match error.kind() {
         ErrorKind::PermissionDenied => "the program must be a file that you may execute",
@@ -33,5 +33,6 @@ pub(crate) fn exec_server(arguments: ExecServerArguments) -> Result<Outcome, Fai
         }
     })
     .show();
+    end_as_not_started();
     Ok(Outcome::Server(NOT_STARTED))
 }

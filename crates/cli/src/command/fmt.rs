@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::process;
 
+use portcullis_server::check::STANDARD_INPUT;
 use portcullis_server::policy::PolicyFile;
 use portcullis_syntax::format;
 
@@ -14,16 +15,23 @@ use crate::render::diagnostics;
 pub(crate) fn fmt(arguments: &FmtArguments) -> Result<Outcome, Failure> {
     let mut outcome = Outcome::Ok;
     for path in &arguments.files {
-        let source = PolicyFile::source(path).map_err(|error| Failure::of(&error))?;
+        let is_input = path == Path::new(STANDARD_INPUT);
+        let source = if is_input {
+            PolicyFile::source_from(path, Ok(io::stdin()))
+        } else {
+            PolicyFile::source(path)
+        };
+        let source = source.map_err(|error| Failure::of(&error))?;
         let formatted = format(&source)
             .map_err(|found| Failure::rendered(diagnostics(path, &source, &found)))?;
-        if formatted == source {
-            continue;
-        }
-        if arguments.check {
+        let is_formatted = formatted == source;
+        if arguments.check && !is_formatted {
             writeln!(anstream::stdout().lock(), "{}", path.display())?;
             outcome = Outcome::Findings;
-        } else {
+        } else if !arguments.check && is_input {
+            // A policy is no place for colours: what looks like one is part of it.
+            io::stdout().lock().write_all(formatted.as_bytes())?;
+        } else if !arguments.check && !is_formatted {
             replace(path, &formatted)?;
         }
     }

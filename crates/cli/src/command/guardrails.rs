@@ -5,6 +5,7 @@ use portcullis_json::{Object, Value};
 use portcullis_server::detectors::{ConfiguredDetectors, Unanswered};
 use portcullis_server::kept_guardrail::{check_names, check_rules};
 use portcullis_server::policy::PolicyFile;
+use portcullis_session::GuardrailAction;
 use portcullis_store::{
     GuardrailChange, GuardrailId, GuardrailPage, GuardrailRecord, GuardrailScope, GuardrailVersion,
     Project, ProjectId, Store,
@@ -103,9 +104,9 @@ fn add(
 fn warn_of_unanswered(file: &PolicyFile, config: &Path, action: &str) -> Result<(), Failure> {
     let detectors = ConfiguredDetectors::new(&detectors(Some(config))?);
     let detectors = detectors.map_err(|error| Failure::internal(&error))?;
-    let becomes = match action {
-        "log" => "passes unjudged",
-        _ => "is blocked",
+    let on_failure = match action {
+        "log" => GuardrailAction::Log,
+        _ => GuardrailAction::Block,
     };
     let unanswered = file
         .policy
@@ -113,8 +114,9 @@ fn warn_of_unanswered(file: &PolicyFile, config: &Path, action: &str) -> Result<
         .flat_map(|policy| detectors.unanswered(policy));
     for Unanswered { span, reason } in unanswered {
         show_warning(&format!(
-            "{reason} ({}); as it is, a message that this would be asked about {becomes}",
-            span_place(file, Some(span))
+            "{reason} ({}); {}",
+            span_place(file, Some(span)),
+            Unanswered::consequence(on_failure)
         ));
     }
     Ok(())

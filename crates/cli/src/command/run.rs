@@ -7,6 +7,7 @@ use std::process::ExitStatus;
 
 use portcullis_json::Object;
 use portcullis_server::config::{HttpServer, HttpTransport, McpScanFile};
+use portcullis_server::detectors::Unanswered;
 use portcullis_server::policy::PolicyError;
 use portcullis_server::run::{GuardedServer, RunError, RunOptions, Warning, run as guard};
 use portcullis_session::{GuardrailAction, RefusalStyle, ToolCheck, ToolChecks};
@@ -188,13 +189,9 @@ fn warn(warning: Warning) {
             reason,
             on_failure,
         } => show_warning(&format!(
-            "guardrail `{guardrail}`, line {line} of its policy: {reason} (in a \
-             configuration that `--detectors FILE` names); as it is, a message that this would be \
-             asked about {}",
-            match on_failure {
-                GuardrailAction::Block => "is blocked",
-                GuardrailAction::Log => "passes unjudged",
-            }
+            "guardrail `{guardrail}`, line {line} of its policy: {reason} (in a configuration that \
+             `--detectors FILE` names); {}",
+            Unanswered::consequence(on_failure)
         )),
         Warning::NotRecorded(error) => {
             show_warning(&format!("traces are not recorded: {error}"));

@@ -1,5 +1,6 @@
 //! `portcullis check`, `fmt` and `explain`: output and exit codes.
 
+use std::fs::File;
 use std::process::Output;
 
 use tempfile::TempDir;
@@ -277,7 +278,7 @@ fn a_trace_may_come_on_the_standard_input() {
     let directory = TempDir::new().unwrap();
     write(directory.path(), "p.gr", POLICY);
     write(directory.path(), "t.json", TRACE);
-    let trace = std::fs::File::open(directory.path().join("t.json")).unwrap();
+    let trace = File::open(directory.path().join("t.json")).unwrap();
     let mut check = portcullis();
     check.current_dir(directory.path());
     let output = check.args(["check", "p.gr", "-"]).stdin(trace).output();
@@ -353,6 +354,31 @@ fn fmt_formats_and_checks() {
         "raise \"x\" if:\n    (m: Message)\n    m.role == \"user\"\n"
     );
     assert_eq!(fmt(&["--check"]).status.code(), Some(0));
+}
+
+#[test]
+fn fmt_formats_the_standard_input_to_the_standard_output() {
+    let directory = TempDir::new().unwrap();
+    let fmt = |options: &[&str], policy: &str| {
+        let input = File::open(write(directory.path(), "p.gr", policy)).unwrap();
+        let mut fmt = portcullis();
+        fmt.arg("fmt").args(options).arg("-").stdin(input);
+        let output = fmt.output().unwrap();
+        let [shown, told] = [&output.stdout, &output.stderr].map(|bytes| text(bytes));
+        (output.status.code().unwrap(), shown, told)
+    };
+    let (odd, formatted) = (
+        "raise   \"\u{1b}[1m\"  if:\n  (m:Message)\n",
+        "raise \"\u{1b}[1m\" if:\n    (m: Message)\n",
+    );
+    let said = |code: i32, shown: &str| (code, shown.to_owned(), String::new());
+    assert_eq!(fmt(&[], odd), said(0, formatted));
+    assert_eq!(fmt(&[], formatted), said(0, formatted));
+    assert_eq!(fmt(&["--check"], odd), said(1, "-\n"));
+    assert_eq!(fmt(&["--check"], formatted), said(0, ""));
+    let (code, shown, told) = fmt(&[], "raise if");
+    assert_eq!((code, &*shown), (2, ""));
+    assert!(told.contains("--> -:1:"), "{told}");
 }
 
 #[test]

@@ -119,7 +119,7 @@ guardrails:
         "warning: guardrail `mod`: `moderated` is not configured: set `detectors.moderation` with the `url` of an OpenAI-compatible endpoint\n  --> portcullis.yaml:13:11\n",
         "warning: guardrail `mod`: `pii` does not find `NRP` by itself",
         "--> portcullis.yaml:14:15\n",
-        "help: as it is, a message that this would be asked about passes unjudged, and that is recorded",
+        "help: as it is, a message that this would be asked about passes unjudged\n",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
     }

@@ -161,7 +161,7 @@ fn server_that_the_file_does_not_name_is_warned_of() {
             "--client",
             "cursor",
             "--",
-            "true",
+            "cat",
         ]));
         assert!(output.status.success());
         text(&output.stderr)

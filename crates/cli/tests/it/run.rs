@@ -175,24 +175,27 @@ fn a_server_that_cannot_be_started_is_named() {
     let directory = tempfile::TempDir::new().unwrap();
     let check = |command: &[&str], expected: &[&str]| {
         let mut gateway = portcullis();
-        let run = ["run", "--data-dir", "d", "--"];
-        gateway.current_dir(directory.path()).args(run);
+        gateway
+            .current_dir(directory.path())
+            .args(["run", "--data-dir", "d"]);
         let output = finish(gateway.args(command));
         assert_eq!(output.status.code(), Some(127));
         let told = text(&output.stderr);
         for part in expected {
             assert!(told.contains(part), "{command:?}: {told}");
         }
+        // It has not ended, having never begun.
+        assert!(!told.contains("has ended"), "{command:?}: {told}");
     };
     check(
-        &["/nonexistent/server"],
+        &["--", "/nonexistent/server"],
         &[
             "the server `/nonexistent/server` could not be started: No",
             "look at the path",
         ],
     );
     check(
-        &["no-such-server"],
+        &["--", "no-such-server"],
         &[
             "the server `no-such-server` could not be started: No",
             "install the program",
@@ -200,8 +203,12 @@ fn a_server_that_cannot_be_started_is_named() {
     );
     // It is the launcher that is missing.
     check(
-        &["/nonexistent/npx", "-y", "@scope/files"],
+        &["--", "/nonexistent/npx", "-y", "@scope/files"],
         &["the server `files` could not be started: `/nonexistent/npx`: No"],
+    );
+    check(
+        &["--name", "mine", "--", "/nonexistent/server"],
+        &["the server `mine` could not be started: `/nonexistent/server`: No"],
     );
 }
 
@@ -235,7 +242,8 @@ fn the_end_of_a_server_is_told_where_it_was_not_asked_for() {
     check(true, "exit 3", &early("exited with code 3"));
     check(true, "kill -9 $$", &early("was killed by signal 9"));
     check(true, "echo hello; exit 3", &told("exited with code 3"));
-    check(true, "exit 127", "");
+    // As a shell ends that has not found a program.
+    check(true, "exit 127", &early("exited with code 127"));
     check(false, "cat", "");
     check(false, "cat; exit 3", "");
     check(false, "sleep 9", "");
@@ -249,6 +257,12 @@ fn what_was_not_recorded_is_told_at_the_end() {
     let run = ["run", "--data-dir", "d", "--on-failure", "log", "--", "cat"];
     let output = finish(portcullis().current_dir(directory.path()).args(run));
     let told = text(&output.stderr);
+    let log = std::fs::read_to_string(directory.path().join("d/portcullis.log")).unwrap();
+    assert!(
+        log.contains("no policy is given: nothing is blocked"),
+        "{log}"
+    );
+    assert!(!log.contains("messages are recorded"), "{log}");
     assert!(
         told.ends_with(
             "warning: the trace has gaps: 2 records were lost: the recording was refused by the \

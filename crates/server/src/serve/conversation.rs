@@ -7,6 +7,7 @@
 
 mod announcement;
 mod delivery;
+mod ending;
 mod gate;
 mod guarded;
 mod status;
@@ -23,7 +24,8 @@ use portcullis_session::{
     Action, Guardrail, Introduction, RefusalStyle, Scope, Session, SessionSettings, Source, Stream,
 };
 use portcullis_store::{Entry, Resumption, Upload};
-use portcullis_trace::record::{Direction, SessionEnd, SessionId, SessionRecord};
+use portcullis_trace::record::{Direction, SessionId, SessionRecord};
+use tokio::sync::Mutex as AsyncMutex;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -44,13 +46,12 @@ use super::reload::Renewals;
 use super::replay::Replay;
 use super::trace_context::TraceId;
 use super::upstream::{Call, Upstream};
-use crate::clock::now;
 use crate::config::GatewayConfig;
 use crate::detectors::ConfiguredDetectors;
 use crate::guardrails::Kept;
 use crate::log;
 use crate::metadata::{self, TRACE_ID, extend, introduce};
-use crate::metrics::{EndReason, ServerMetrics};
+use crate::metrics::ServerMetrics;
 use crate::recording::Recording;
 use crate::tools::{ToolBook, stops};
 use crate::turns::Turns;
@@ -66,6 +67,8 @@ pub(crate) struct Conversation {
     /// What the server says, until it has been passed on.
     arriving: Count,
     gate: Gate,
+    /// Held while clients are told that the server is gone.
+    telling: AsyncMutex<()>,
     streams: Mutex<Streams>,
     replay: Arc<Replay>,
     unannounced: Unannounced,
@@ -136,6 +139,7 @@ impl Conversation {
             turns: Turns::default(),
             arriving: Count::default(),
             gate: Gate::default(),
+            telling: AsyncMutex::default(),
             streams: Mutex::default(),
             replay: Arc::new(Replay::new(tasks.clone())),
             unannounced: Unannounced::default(),
@@ -324,9 +328,9 @@ impl Conversation {
         self.began.elapsed()
     }
 
-    /// Whether the server takes no messages any more and has answered all that it took.
+    /// Whether the server is gone, or takes no messages any more and has answered all that it took.
     pub(crate) fn is_over(&self) -> bool {
-        self.upstream.takes_nothing() && self.is_quiet()
+        self.gate.is_shut() || self.upstream.takes_nothing() && self.is_quiet()
     }
 
     /// For how long the client said nothing and waited for nothing. What a server says by itself
@@ -453,35 +457,6 @@ impl Conversation {
         self.carry_out(actions, &Carried::default(), None)
             .await
             .ok();
-    }
-
-    /// The server is gone for good: whoever waits is told, and the conversation is over.
-    pub(crate) async fn on_server_end(self: &Arc<Self>) {
-        let actions = self.session().await.on_server_end();
-        self.carry_out(actions, &Carried::default(), None)
-            .await
-            .ok();
-        self.ended.cancel();
-    }
-
-    /// Ends the conversation, upstream as well. Bounded in time.
-    pub(crate) async fn end(self: &Arc<Self>, reason: EndReason) {
-        self.ended.cancel();
-        self.upstream.end(self).await;
-        let answers = self.session().await.on_server_end();
-        self.carry_out(answers, &Carried::default(), None)
-            .await
-            .ok();
-        self.streams().close_all();
-        let last_sequence = self.session().await.last_sequence();
-        let end = SessionEnd {
-            session: self.id(),
-            ended_at: now(),
-            last_sequence,
-        };
-        self.meter().end(reason);
-        info!(session = %end.session, reason = reason.as_str(), "session ends");
-        self.record_or_log(end).await;
     }
 
     /// Does what the session decided, in its order: nothing is sent before it is recorded.

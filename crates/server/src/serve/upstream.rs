@@ -14,6 +14,7 @@ use axum::http::HeaderMap;
 use bytes::Bytes;
 use portcullis_mcp::{Id, Method};
 use portcullis_session::Scope;
+use portcullis_transport::child::was_not_started;
 use portcullis_transport::http::endpoint::EndpointError;
 use tracing::{debug, warn};
 
@@ -163,6 +164,9 @@ impl Upstream {
             Self::Stdio(stdio) => {
                 let (session, server) = (conversation.id(), &*conversation.target().name);
                 match stdio.end().await {
+                    Ok(end) if was_not_started(end.status) => {
+                        warn!(%session, server, "server not started");
+                    }
                     Ok(end) if end.is_news() => {
                         warn!(%session, server, status = %end.status, "server ended");
                     }

@@ -114,6 +114,23 @@ fn how_a_program_ended_is_logged_unless_it_was_told_to() {
 }
 
 #[test]
+fn a_program_that_is_missing_is_told_with_its_server() {
+    let servers = "servers: { s: { command: [/nowhere/at-all] } }\n";
+    let gateway = Gateway::start(servers, "");
+    Request::post(PATH, &initialize("2025-11-25")).send(gateway.address);
+    eventually("the session goes on", || {
+        gateway.log().contains("session ends")
+    });
+    let log = gateway.log();
+    let mut lines = log.lines();
+    let told = lines.find(|line| line.contains("server not started"));
+    assert!(told.is_some_and(|line| line.contains(" server=s")), "{log}");
+    assert!(!log.contains("server ended"), "{log}");
+    let said = "error: the server `s` could not be started: `/nowhere/at-all`: No such";
+    eventually("it is not said", || gateway.said().contains(said));
+}
+
+#[test]
 fn a_session_ends_with_a_program_that_takes_nothing_any_more() {
     const ANSWER: &str = r#"{"jsonrpc":"2.0","id":0,"result":{"protocolVersion":"2025-11-25","capabilities":{},"serverInfo":{"name":"s","version":"1"}}}"#;
     let script = format!("read a; exec <&-; echo '{ANSWER}'; exec sleep 600");

@@ -1,7 +1,7 @@
 //! The gateway as a process, and sessions with it.
 
-use std::fs;
-use std::io::{BufRead, BufReader};
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
@@ -82,7 +82,10 @@ impl Gateway {
             }
             said += &line;
         };
-        thread::spawn(move || shown.lines().map_while(Result::ok).count());
+        let mut kept = File::options();
+        kept.append(true).create(true);
+        let mut kept = kept.open(said_path(directory)).unwrap();
+        thread::spawn(move || io::copy(&mut shown, &mut kept));
         (process, address)
     }
 
@@ -125,6 +128,11 @@ impl Gateway {
     pub(crate) fn log(&self) -> String {
         let path = self.directory.path().join("data/portcullis.log");
         fs::read_to_string(path).unwrap()
+    }
+
+    /// What it wrote to standard error since it listens.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(said_path(&self.directory)).unwrap()
     }
 
     /// Opens a session with the server `s`.
@@ -193,6 +201,10 @@ fn with_servers(servers: &str) -> String {
 
 fn config_path(directory: &TempDir) -> PathBuf {
     directory.path().join("portcullis.yaml")
+}
+
+fn said_path(directory: &TempDir) -> PathBuf {
+    directory.path().join("said")
 }
 
 // === impl Session ===

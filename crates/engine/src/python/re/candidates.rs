@@ -15,7 +15,7 @@ use regex_syntax::hir::{self, Class, Dot, Hir, Look};
 use super::node::{Assertion, Node, Repeat};
 
 /// LIMIT: places that are kept of one text. One with more is searched without.
-const PLACES_MAX: usize = 1 << 20;
+pub(super) const PLACES_MAX: usize = 1 << 20;
 
 /// Repetitions beyond so many are not counted: from the end of a text an automaton counts all at
 /// once that may end there, and would learn too much.
@@ -71,11 +71,6 @@ impl Candidates {
             automaton,
             caches: Pool::new(new_cache),
         })
-    }
-
-    #[cfg(test)]
-    pub(super) fn states(&self) -> usize {
-        self.automaton.get_nfa().states().len()
     }
 
     /// The places where a match can begin, in their order; `None` if they cost more than they save.

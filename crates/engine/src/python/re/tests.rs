@@ -1,3 +1,4 @@
+use super::candidates::PLACES_MAX;
 use super::*;
 use crate::python::oracle::{self, unhex};
 
@@ -256,13 +257,52 @@ fn dot_matches_a_newline_only_when_told() {
     }
 }
 
+fn candidates(pattern: &str) -> Option<Candidates> {
+    let root = parse::parse(pattern, Flags::NONE).unwrap().root;
+    Candidates::new(&root)
+}
+
 #[test]
-fn wider_patterns_are_small_however_often_something_is_repeated() {
-    let states = |pattern: &str| {
-        let root = parse::parse(pattern, Flags::NONE).unwrap().root;
-        Candidates::new(&root).unwrap().states()
+fn candidates_are_not_looked_for_with_a_large_automaton() {
+    let mut letters = "[acegikmoqsuwyACEGIKMOQSUWY13579]".to_owned();
+    assert!(candidates(&format!("{letters}(?!x)")).is_some());
+    for _ in 0..6 {
+        letters = format!("(?:{letters}){{4}}");
+    }
+    assert!(candidates(&format!("{letters}(?!x)")).is_none());
+    // What is repeated often makes it no larger.
+    assert!(candidates(r"\w{100}(?!x)").is_some());
+    assert!(candidates("x(?:[bc]a+){0,500000}c(?=!)").is_some());
+}
+
+#[test]
+fn candidates_beyond_their_number_are_not_kept() {
+    let candidates = candidates("a(?!b)").unwrap();
+    let places = |count: usize| candidates.places(&"a".repeat(count));
+    let all = places(PLACES_MAX).map(|places| places.len());
+    assert_eq!(all, Some(PLACES_MAX));
+    assert!(places(PLACES_MAX + 1).is_none());
+}
+
+#[test]
+fn look_for_candidates_that_learns_without_end_goes_on_only_where_it_pays() {
+    // Which of the last hundred letters were an `a` is a state.
+    let pattern = format!("x{}a(?=!)", "[ab]".repeat(100));
+    let letters = |length: usize| {
+        let letters = made_up_base64(length);
+        letters
+            .replace(|letter: char| letter < 'a', "a")
+            .replace(|letter| letter != 'a', "b")
     };
-    let few = states("x(?:[bc]a+){0,6}c(?=!)");
-    assert_eq!(states("x(?:[bc]a+){0,5000}c(?=!)"), few);
-    assert!(few < 30, "{few}");
+    let look = |text: &str| candidates(&pattern).unwrap().places(text);
+    assert_eq!(look(&letters(1 << 16)), None);
+    let seldom = letters(1 << 16)
+        .as_bytes()
+        .chunks(128)
+        .map(|letters| {
+            let nothing_to_learn = "c".repeat(letters.len() * 300);
+            String::from_utf8_lossy(letters).into_owned() + &nothing_to_learn
+        })
+        .collect::<String>();
+    assert_eq!(look(&seldom), Some(Vec::new()));
 }

@@ -2,7 +2,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use portcullis_engine::Policy;
-use portcullis_session::{Guardrail, GuardrailAction};
+use portcullis_session::Guardrail;
 
 use super::Builder;
 use crate::config::embedded;
@@ -26,15 +26,7 @@ impl Builder<'_> {
         place: &PolicyPlace,
         detectors: &ConfiguredDetectors,
     ) {
-        let help = match guardrail.on_failure {
-            GuardrailAction::Block => {
-                "as it is, a message that this would be asked about is blocked"
-            }
-            GuardrailAction::Log => {
-                "as it is, a message that this would be asked about passes unjudged, and that is \
-                 recorded"
-            }
-        };
+        let help = Unanswered::consequence(guardrail.on_failure);
         let unanswered = detectors.unanswered(policy).into_iter();
         let warnings = unanswered.map(|Unanswered { span, reason }| {
             let message = format!("guardrail `{}`: {reason}", guardrail.name.name);

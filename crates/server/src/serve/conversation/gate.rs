@@ -1,12 +1,15 @@
 //! How a conversation ends because nobody needs it, and not while somebody begins to.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::Conversation;
 
 /// What messages of the client's go through, until it is closed.
 #[derive(Debug, Default)]
-pub(super) struct Gate(AtomicUsize);
+pub(super) struct Gate {
+    passing: AtomicUsize,
+    is_shut: AtomicBool,
+}
 
 /// A message on its way through.
 #[derive(Debug)]
@@ -20,27 +23,40 @@ const CLOSED: usize = usize::MAX;
 impl Gate {
     /// `None` if it is closed.
     pub(super) fn enter(&self) -> Option<Passing<'_>> {
-        let Self(passing) = self;
+        if self.is_shut() {
+            return None;
+        }
         let one_more = |count: usize| (count != CLOSED).then(|| count.saturating_add(1));
-        let entered = passing.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more);
+        let entered = self
+            .passing
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more);
         entered.is_ok().then_some(Passing(self))
     }
 
     /// Whether nobody is on the way.
     pub(super) fn is_free(&self) -> bool {
-        matches!(self.0.load(Ordering::Acquire), 0 | CLOSED)
+        matches!(self.passing.load(Ordering::Acquire), 0 | CLOSED)
+    }
+
+    /// Lets nobody in any more, for good. Who is on the way goes on.
+    pub(super) fn shut(&self) {
+        self.is_shut.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_shut(&self) -> bool {
+        self.is_shut.load(Ordering::Acquire)
     }
 
     /// Lets nobody in any more, if nobody is on the way.
     fn close(&self) -> bool {
         let closed = self
-            .0
+            .passing
             .compare_exchange(0, CLOSED, Ordering::AcqRel, Ordering::Acquire);
         closed.is_ok()
     }
 
     fn open(&self) {
-        self.0.store(0, Ordering::Release);
+        self.passing.store(0, Ordering::Release);
     }
 }
 
@@ -48,8 +64,7 @@ impl Gate {
 
 impl Drop for Passing<'_> {
     fn drop(&mut self) {
-        let Self(Gate(passing)) = self;
-        passing.fetch_sub(1, Ordering::AcqRel);
+        self.0.passing.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

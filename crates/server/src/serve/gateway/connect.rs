@@ -40,11 +40,12 @@ impl Gateway {
     /// How a server is started; `is_quiet` if nobody is to read what it writes beside its answers.
     pub(super) fn command(
         &self,
+        name: &str,
         server: &StdioServer,
         is_quiet: bool,
     ) -> (ServerCommand, Surroundings) {
         let command = match &self.launcher {
-            Some(launcher) => server.command.under(launcher.as_os_str()),
+            Some(launcher) => server.command.under(launcher.as_os_str(), name),
             None => server.command.clone(),
         };
         let environment = server.environment.iter();
@@ -66,7 +67,7 @@ impl Gateway {
         session: NewSession,
         server: &StdioServer,
     ) -> Result<Arc<Conversation>, Refused> {
-        let (command, surroundings) = self.command(server, false);
+        let (command, surroundings) = self.command(&opening.target.name, server, false);
         let line_bytes = config.limits.message_bytes.get();
         let is_stateless = opening.is_stateless;
         let spawned = StdioUpstream::spawn(&command, &surroundings, line_bytes, is_stateless);

@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use portcullis_json::{Object, Value};
 use portcullis_mcp::{EnvelopeLimits, Id, Message, Method, Peer, Revision, meta_name, write};
-use portcullis_transport::child::{Patience, SpawnError, Started};
+use portcullis_transport::child::{Patience, SpawnError, Started, was_not_started};
 use portcullis_transport::lines::{LineReader, LineWriter};
 use tokio::net::unix::pipe;
 use tokio::sync::Mutex as AsyncMutex;
@@ -28,8 +29,8 @@ const ANSWER_WAIT_MAX: Duration = Duration::from_secs(10);
 const KNOWN_FOR: Duration = Duration::from_hours(1);
 /// The same of one that did not say it: it may have been slow, or broken.
 const UNSAID_FOR: Duration = Duration::from_mins(1);
-/// The exit code of `portcullis exec-server`, and of shells, if there is no such program.
-const NOT_STARTED: i32 = 127;
+/// The exit code of shells if there is no such program.
+const NOT_FOUND: i32 = 127;
 const QUESTION: Id = Id::Integer(1);
 
 /// What is known of the servers on standard streams. Who asks about the same one waits for one answer.
@@ -143,7 +144,7 @@ impl Gateway {
         if self.ending.is_cancelled() {
             return Err(NotAsked::GatewayEnds);
         }
-        let (command, surroundings) = self.command(server, true);
+        let (command, surroundings) = self.command(name.as_str(), server, true);
         let Started {
             server: mut process,
             input,
@@ -156,10 +157,10 @@ impl Gateway {
         let heard = self.ending.run_until_cancelled(heard).await;
         // Two processes of one server at a time might be in each other's way.
         match process.end(Patience::default()).await {
-            Ok(status) if heard == Some(Heard::End) && status.code() == Some(NOT_STARTED) => {
+            Ok(status) if heard == Some(Heard::End) && ran_nothing(status) => {
                 return Err(NotAsked::NotStarted(SpawnError::Start {
                     program: server.command.program.to_string_lossy().into_owned(),
-                    source: io::Error::other(status.to_string()),
+                    source: io::Error::other("it is not there, or cannot be run"),
                 }));
             }
             Ok(_) => {}
@@ -169,6 +170,11 @@ impl Gateway {
         heard.log(name.as_str());
         Ok(heard)
     }
+}
+
+/// Whether a server ended because its program could not be run.
+fn ran_nothing(status: ExitStatus) -> bool {
+    was_not_started(status) || status.code() == Some(NOT_FOUND)
 }
 
 /// Asks, and closes the pipes behind it.

@@ -214,7 +214,7 @@ fn conversation_with(
     ))
 }
 
-fn call(id: u32, characters: usize) -> Message {
+pub(in crate::serve) fn call(id: u32, characters: usize) -> Message {
     let text = "x".repeat(characters);
     let call = format!(
         r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{{"name":"t","arguments":{{"text":"{text}"}}}}}}"#
@@ -223,7 +223,7 @@ fn call(id: u32, characters: usize) -> Message {
 }
 
 /// Has a call judged, and gives the place that it got in the session.
-async fn place(conversation: Arc<Conversation>, call: Message) -> u64 {
+pub(in crate::serve) async fn place(conversation: Arc<Conversation>, call: Message) -> u64 {
     let source = Source::whole(Direction::ToServer);
     let actions = conversation.judge(&source, &call, None).await;
     let mut recorded = actions.iter().filter_map(|action| match action {

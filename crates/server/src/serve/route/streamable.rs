@@ -256,7 +256,7 @@ async fn in_session(
 }
 
 fn no_answer(conversation: &Conversation) -> Refused {
-    if conversation.ended().is_cancelled() {
+    if conversation.ended().is_cancelled() || conversation.is_over() {
         Refused::session_not_found()
     } else {
         Refused::bad_gateway(None, "the stream ended before the answer")
