@@ -50,7 +50,7 @@ impl FromStr for Location {
             Some(_) => Err(StoreError::InvalidLocation {
                 url: without_secrets(text),
             }),
-            None if text.starts_with("sqlite:") => Err(StoreError::InvalidLocation {
+            None if is_of_sqlite(text) => Err(StoreError::InvalidLocation {
                 url: text.to_owned(),
             }),
             None => Ok(Self::Sqlite(PathBuf::from(text))),
@@ -72,6 +72,11 @@ impl fmt::Debug for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+fn is_of_sqlite(text: &str) -> bool {
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("sqlite"))
 }
 
 /// A URL without user, password and parameters.

@@ -12,6 +12,8 @@ use super::within::within;
 const PART_WAIT_MAX: Duration = Duration::from_secs(30);
 /// LIMIT: for how long a body, as its sender announces it, there is memory before it comes.
 const PREPARED_BYTES_MAX: usize = 2 << 20;
+/// The part of its length that a body may take in vain.
+const SPARE: usize = 4;
 /// LIMIT: how long a body may take in all.
 const WHOLE_WAIT_MAX: Duration = Duration::from_mins(2);
 
@@ -104,8 +106,11 @@ impl Parts {
     }
 
     pub(super) fn join(self) -> Bytes {
+        let spare = self.all.capacity() - self.all.len();
         if self.all.is_empty() {
             Bytes::copy_from_slice(&self.first)
+        } else if spare > self.all.len() / SPARE {
+            Bytes::copy_from_slice(&self.all)
         } else {
             self.all.freeze()
         }
@@ -149,6 +154,17 @@ mod tests {
         check(&[b"abc"], Ok(b"abc")).await;
         check(&[b"ab", b"", b"cde"], Ok(b"abcde")).await;
         check(&[b"abc", b"def"], Err(BodyError::TooLong { limit: 5 })).await;
+    }
+
+    #[tokio::test]
+    async fn a_body_takes_little_more_memory_than_it_needs() {
+        for parts in [2, 9, 17, 33] {
+            let body = Chunks(std::iter::repeat_n(&[b'x'; 1000][..], parts).collect());
+            let read = read_body(body, 100_000).await.unwrap();
+            let (length, writable) = (read.len(), BytesMut::from(read));
+            assert_eq!(length, parts * 1000);
+            assert!(writable.capacity() <= length * 5 / 4, "{parts}");
+        }
     }
 
     #[tokio::test]

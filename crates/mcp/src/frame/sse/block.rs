@@ -1,5 +1,8 @@
 use super::{SseError, SseEvent, SseField};
 
+/// The part of its length that a line may take in vain.
+const SPARE: usize = 4;
+
 /// What is known of an event whose blank line has not come.
 #[derive(Debug, Default)]
 pub(super) struct Block {
@@ -16,9 +19,11 @@ impl Block {
         self.bytes
     }
 
-    /// As [`Self::read_line`]. Most long lines are data, which then need not be copied.
+    /// As [`Self::read_line`]. Most long lines are data, which then need not be copied unless there is
+    /// much more memory than is needed, which would be kept with a message.
     pub(super) fn take_line(&mut self, mut line: Vec<u8>) {
-        let is_first = self.event.data.is_none();
+        let is_tight = line.capacity() - line.len() <= line.len() / SPARE;
+        let is_first = is_tight && self.event.data.is_none();
         let name = ["data: ", "data:"].into_iter();
         let name = name.map(str::as_bytes).find(|name| line.starts_with(name));
         match name.filter(|_| is_first) {

@@ -185,6 +185,35 @@ fn endless_event_takes_no_memory() {
 }
 
 #[test]
+fn data_takes_little_more_memory_than_it_needs() {
+    let events = |max: usize, lengths: &[usize]| {
+        let mut decoder = SseDecoder::new(max);
+        let stream = lengths.iter().map(|length| {
+            let data = "x".repeat(*length);
+            format!("data: {data}\n\n")
+        });
+        let mut events = Vec::new();
+        for chunk in stream.collect::<String>().as_bytes().chunks(1000) {
+            decoder.push(chunk);
+            events.extend(std::iter::from_fn(|| decoder.next_event()));
+        }
+        events
+    };
+    let check = |max: usize, lengths: &[usize]| {
+        for data in events(max, lengths).into_iter().flatten() {
+            let data = data.data.unwrap();
+            assert!(data.capacity() <= data.len() * 5 / 4 + 6, "{lengths:?}");
+        }
+    };
+    for length in [1001, 4000, 17_000, 33_000, 65_500, 66_000] {
+        check(100_000, &[length]);
+    }
+    // Behind one that was lost.
+    assert!(events(50_000, &[50_100, 1000])[0].is_err());
+    check(50_000, &[50_100, 1000]);
+}
+
+#[test]
 fn many_small_pushes_before_a_read_are_kept() {
     let mut decoder = SseDecoder::new(MESSAGE_BYTES_DEFAULT);
     for round in 0..1000 {

@@ -431,6 +431,7 @@ fn addresses_of_databases_have_a_scheme_that_is_known_and_a_host() {
         ("postgres:///x", "postgres:///x"),
         ("postgres://me:hunter2@/x", "postgres:///x"),
         ("sqlite:/var/lib/x.db", "sqlite:/var/lib/x.db"),
+        ("SQLite:x.db", "SQLite:x.db"),
     ] {
         check(
             &format!("store: {{ url: {url} }}\n"),
