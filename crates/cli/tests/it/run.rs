@@ -1,5 +1,6 @@
 //! `portcullis run` between a client and a server.
 
+use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::process::Stdio;
 
@@ -248,6 +249,27 @@ fn the_end_of_a_server_is_told_where_it_was_not_asked_for() {
     check(false, "cat; exit 3", "");
     check(false, "sleep 9", "");
     check(false, "cat; kill -11 $$", &told("was killed by signal 11"));
+}
+
+#[test]
+fn what_the_client_said_is_nothing_that_the_server_said() {
+    let directory = tempfile::TempDir::new().unwrap();
+    let mut gateway = portcullis()
+        .current_dir(directory.path())
+        .args(["run", "--data-dir", "d", "--name", "s", "--"])
+        .args(["sh", "-c", "read line; exit 3"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut input = gateway.stdin.take().unwrap();
+    let ping = r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#;
+    writeln!(input, "{ping}").unwrap();
+    let told = text(&gateway.wait_with_output().unwrap().stderr);
+    drop(input);
+    let expected = "warning: the server `s` has ended before it said anything: `sh` exited";
+    assert!(told.starts_with(expected), "{told}");
 }
 
 #[test]

@@ -123,15 +123,9 @@ impl Backends {
 
     pub(super) fn route(&self, call: &DetectorCall) -> Route<'_> {
         match call.detector {
-            "llm" | "llm_confirm" => Route::to(
-                self.chat.as_ref().map(Backend::Chat),
-                call,
-                "`detectors.chat` with an OpenAI-compatible `url` and a `model`",
-            ),
+            "llm" | "llm_confirm" => self.chat(call),
             "fuzzy_contains" => match &self.chat {
-                Some(chat) if is_semantic(call) && !is_decided_locally(call) => {
-                    Route::Backend(Backend::Chat(chat))
-                }
+                Some(_) if is_semantic(call) && !is_decided_locally(call) => self.chat(call),
                 _ => Route::Local,
             },
             "is_similar" | "embedding_similarity" => Route::to(
@@ -163,6 +157,17 @@ impl Backends {
                 "`detectors.ocr`, and install the program `tesseract`",
             ),
             _ => Route::Local,
+        }
+    }
+
+    fn chat(&self, call: &DetectorCall) -> Route<'_> {
+        match options::model(call) {
+            Ok(_) => Route::to(
+                self.chat.as_ref().map(Backend::Chat),
+                call,
+                "`detectors.chat` with an OpenAI-compatible `url` and a `model`",
+            ),
+            Err(error) => Route::Nobody(error),
         }
     }
 

@@ -7,7 +7,9 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::*;
-use crate::config::{ClassifierConfig, ClassifierService, ModerationConfig, ServiceConfig};
+use crate::config::{
+    ClassifierConfig, ClassifierService, ModelConfig, ModerationConfig, ServiceConfig,
+};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -131,11 +133,16 @@ async fn the_windows_of_a_text_are_asked_about_at_once() {
 #[tokio::test]
 async fn a_model_that_is_not_there_is_told_how_to_be_had() {
     let (_, service) = listen().await;
+    let chat = ModelConfig {
+        service: service.clone(),
+        model: "m".to_owned(),
+    };
     let moderation = ModerationConfig {
         service,
         model: Some("m".to_owned()),
     };
     let config = DetectorsConfig {
+        chat: Some(chat),
         moderation: Some(moderation),
         ..DetectorsConfig::default()
     };
@@ -154,6 +161,8 @@ async fn a_model_that_is_not_there_is_told_how_to_be_had() {
     };
     check("moderated", "", &empty("moderated"));
     check("prompt_injection", "", &empty("prompt_injection"));
+    check("llm", "", &empty("llm"));
+    check("llm_confirm", "", &empty("llm_confirm"));
     check(
         "moderated",
         "n",

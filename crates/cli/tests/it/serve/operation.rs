@@ -236,6 +236,9 @@ fn what_was_lost_is_told_at_the_end() {
         let told = log.lines().find(|line| line.contains(": records are lost"));
         told.is_some_and(|told| told.contains(" lost="))
     });
+    eventually("nothing is shown of it", || {
+        gateway.said().contains("warning: traces have gaps: ")
+    });
 }
 
 #[test]
