@@ -5,6 +5,8 @@ use crate::plain::plain_length;
 use crate::specials::Specials;
 use crate::{Error, ErrorKind, Surrogates};
 
+/// By how much the room for a string grows: each time, all that is there is copied.
+const GROWTH: usize = 16;
 /// LIMIT: how long a string may be for whose like a thread keeps room.
 const ROOM_BYTES_MAX: usize = 2 << 20;
 
@@ -70,6 +72,7 @@ impl<'t> Cursor<'t> {
                 continue;
             }
             let (plain, special) = rest.get(read..)?.split_at_checked(place - read)?;
+            make_room(text, plain.len(), rest.len() - read);
             text.push_str(plain);
             read = place;
             match special.as_bytes() {
@@ -164,6 +167,14 @@ impl<'t> Cursor<'t> {
             self.offset += 1;
         }
         Ok(unit)
+    }
+}
+
+/// Room for a piece of a string of which at most so many bytes are left, itself among them.
+fn make_room(text: &mut String, piece: usize, left: usize) {
+    if text.capacity() - text.len() < piece {
+        let room = (text.len() + piece).saturating_mul(GROWTH);
+        text.reserve_exact(room.min(left));
     }
 }
 
