@@ -60,6 +60,8 @@ fn what_a_lost_session_had_sent_is_not_gone_on_with() {
     upstream.forget_sessions();
     assert_eq!(session.listen(Some("e1")).status, 400);
     assert!(session.answer(1, "x").contains("plain"));
+    // Nor in the session that took its place, whoever found out that it was lost.
+    assert_eq!(session.listen(Some("e1")).status, 400);
     assert_eq!(session.listen(None).status, 200);
 }
 

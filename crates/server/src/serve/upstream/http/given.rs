@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// LIMIT: ids that are remembered of one session, the newest.
 const GIVEN_MAX: usize = 1024;
@@ -38,7 +38,7 @@ impl GivenIds {
 
     pub(super) fn note(&self, id: &str) {
         let digest = self.state.hash_one(id);
-        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut newest = self.newest();
         if newest.digests.len() == GIVEN_MAX {
             newest.digests.pop_front();
             newest.is_cut = true;
@@ -46,10 +46,19 @@ impl GivenIds {
         newest.digests.push_back(digest);
     }
 
+    /// The server knows of none of them any more: it has begun another session.
+    pub(super) fn forget(&self) {
+        *self.newest() = Newest::default();
+    }
+
     /// Whether it is known that none of the session's events had this id.
     pub(super) fn never_had(&self, id: &str) -> bool {
-        let newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = self.newest();
         !newest.is_cut && !newest.digests.contains(&self.state.hash_one(id))
+    }
+
+    fn newest(&self) -> MutexGuard<'_, Newest> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -73,5 +82,13 @@ mod tests {
     #[test]
     fn a_session_of_others_may_have_had_any() {
         assert!(!GivenIds::cut().never_had("0"));
+    }
+
+    #[test]
+    fn a_new_session_had_none() {
+        let given = GivenIds::cut();
+        given.note("0");
+        given.forget();
+        assert!(given.never_had("0"));
     }
 }

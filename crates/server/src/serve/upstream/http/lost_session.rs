@@ -127,6 +127,8 @@ impl HttpUpstream {
         let view = view::InitializeResult::read(result).map_err(|error| error.to_string())?;
         // From here on there is a session, which ends with the conversation if it is of no use.
         self.remember(|handshake| handshake.session_id = session_id);
+        // With an id of the lost one it would go on with whatever event has that id now.
+        self.given.forget();
         if Revision::parse(view.protocol_version) != conversation.revision() {
             return Err("the server speaks another revision now".to_owned());
         }
